@@ -1,0 +1,96 @@
+"""The errors that imgsearch raises on purpose.
+
+    ImgsearchError                 1  anything below
+    ├── UsageError                 2  an argument or option that makes no sense
+    │   ├── UnknownBackboneError   2  a name that is not in the catalogue
+    │   ├── UnknownLayerError      2  a layer that the backbone does not have
+    │   └── UnknownRecipeError     2  a recipe that the gallery does not hold
+    ├── UnreadableImageError       1  a file that cannot be decoded, with its reason
+    ├── WeightsUnavailableError    1  pretrained weights that are not on this machine
+    ├── UntrustedModelError        1  a network file whose checksum was not vouched for
+    ├── RecipeMismatchError        1  embeddings that are not comparable
+    ├── MissingExtraError          1  an optional package that is not installed
+    ├── DamagedCacheError          1  a cache file that fails its checksum or header
+    ├── GalleryDamagedError        1  a gallery whose truth itself is damaged
+    ├── NoGalleryError            10  no gallery where one was expected
+    └── GalleryLockedError        11  another process is writing the gallery
+
+The figure is the exit code of the command line. A message names what was received, what was
+expected, and the remedy.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ImgsearchError(Exception):
+    """Base of every error that imgsearch raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(ImgsearchError):
+    """An argument or option that makes no sense."""
+
+    exit_code = 2
+
+
+class UnknownBackboneError(UsageError):
+    """A backbone name that is not in the catalogue."""
+
+
+class UnknownLayerError(UsageError):
+    """A layer name that the backbone does not have, or whose activations are not maps."""
+
+
+class UnknownRecipeError(UsageError):
+    """A recipe that the gallery does not hold, or a prefix that several recipes share."""
+
+
+class UnreadableImageError(ImgsearchError):
+    """A file that cannot be decoded.
+
+    Attributes:
+        reason: one short sentence without the path, fit for a list of unreadable files.
+    """
+
+    def __init__(self, reason: str, *, name: str | None = None) -> None:
+        self.reason = reason
+        super().__init__(f"{name}: {reason}" if name else reason)
+
+
+class WeightsUnavailableError(ImgsearchError):
+    """Pretrained weights that are not on this machine and may or can not be downloaded."""
+
+
+class UntrustedModelError(ImgsearchError):
+    """A network file whose checksum is not the one that the caller vouched for."""
+
+
+class RecipeMismatchError(ImgsearchError):
+    """Two recipes whose embeddings are not comparable."""
+
+
+class MissingExtraError(ImgsearchError):
+    """An optional package is needed; the message names the extra that installs it."""
+
+
+class DamagedCacheError(ImgsearchError):
+    """A cache file that fails its checksum, or whose header is not the expected one."""
+
+
+class GalleryDamagedError(ImgsearchError):
+    """The gallery's database fails an integrity check or is not a gallery's."""
+
+
+class NoGalleryError(ImgsearchError):
+    """There is no gallery where one was expected."""
+
+    exit_code = 10
+
+
+class GalleryLockedError(ImgsearchError):
+    """Another process is writing the gallery."""
+
+    exit_code = 11

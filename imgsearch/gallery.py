@@ -1,0 +1,539 @@
+"""The gallery: index photos, find similar ones, look after both. The one façade."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+import numpy as np
+
+from imgsearch import images, paths, scan
+from imgsearch.caches import cache_path
+from imgsearch.errors import NoGalleryError, RecipeMismatchError, UnreadableImageError, UsageError
+from imgsearch.indexing import IndexOptions, IndexRun
+from imgsearch.lock import writer_lock
+from imgsearch.matches import Filters
+from imgsearch.recipe import AUTO, RecipeRequest
+from imgsearch.roots import register
+from imgsearch.selection import choose_stored, find_stored
+from imgsearch.store import DATABASE, ScannedRow, Store, translated_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from imgsearch.checking import CheckReport
+    from imgsearch.exporting import ExportFormat, ExportReport
+    from imgsearch.images import CropBox
+    from imgsearch.indexing import EmbedsImages, IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.maintenance import (
+        GalleryInformation,
+        PruneReport,
+        RelocationReport,
+        RemovalReport,
+    )
+    from imgsearch.matches import Match
+    from imgsearch.recipe import Recipe
+    from imgsearch.search_space import SearchSpace
+    from imgsearch.store import StoredRecipe
+
+    Notify = Callable[[str], None]
+    QueryImage = str | Path | bytes
+
+
+class EmbedderSource(Protocol):
+    """Where a gallery's embeddings come from."""
+
+    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
+        """Return the recipe that a request stands for on this machine."""
+        ...
+
+    def load(self, recipe: Recipe, *, notify: Notify) -> EmbedsImages:
+        """Return what makes embeddings under a recipe."""
+        ...
+
+
+class PretrainedNetworks:
+    """The catalogue of pretrained networks, run as fast as this machine can."""
+
+    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
+        """Return the recipe that a request stands for on this machine.
+
+        Raises:
+            UsageError: a name or option that makes no sense.
+            WeightsUnavailableError: the weights are not here and may or can not be fetched.
+        """
+        from imgsearch.backbones.resolve import resolve
+
+        return resolve(request, offline=offline, notify=notify)
+
+    def load(self, recipe: Recipe, *, notify: Notify) -> EmbedsImages:
+        """Return what makes embeddings under a recipe.
+
+        Raises:
+            WeightsUnavailableError: the weights are no longer where they were.
+            RecipeMismatchError: the weights there are now others.
+        """
+        from imgsearch.embedder import load_embedder
+
+        return load_embedder(recipe, notify=notify)
+
+
+def default_gallery_path() -> Path:
+    """Return `IMGSEARCH_GALLERY`, or a folder of the platform's for the user's data."""
+    named = os.environ.get("IMGSEARCH_GALLERY")
+    if named:
+        return Path(named)
+    from platformdirs import user_data_path
+
+    return user_data_path("imgsearch", appauthor=False) / "gallery"
+
+
+class Gallery:
+    """A collection of photos that can be searched by similarity.
+
+    A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
+    they are. Use it as a context manager, or close it.
+
+    >>> gallery = Gallery("holidays.gallery", recipe="compact")  # doctest: +SKIP
+    >>> gallery.index("~/Photos")  # doctest: +SKIP
+    >>> for match in gallery.query("sunset.jpg", k=5):  # doctest: +SKIP
+    ...     print(f"{match.score:.3f}  {match.path}")
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        *,
+        recipe: str | RecipeRequest | None = None,
+        projection: str = AUTO,
+        offline: bool = False,
+        notify: Notify | None = None,
+        source: EmbedderSource | None = None,
+    ) -> None:
+        """Name a gallery; nothing is read or made yet.
+
+        Args:
+            path: its folder; None for `default_gallery_path()`.
+            recipe: what to index with, or which recipe to query: a backbone's name, the first
+                digits of a stored recipe's identifier, or a request with every detail. None
+                takes the gallery's primary recipe, and "auto" for a new gallery.
+            projection: what queries search: "auto", "none", "DIM" or "DIM:POWER".
+            offline: never download weights.
+            notify: told in one line each what is worth saying, such as which backbone was
+                chosen and why.
+            source: where embeddings come from; None for the pretrained networks.
+        """
+        self.path = paths.absolute(path if path is not None else default_gallery_path())
+        self._wanted = recipe
+        self._projection = projection
+        self._offline = offline
+        self._notify: Notify = notify or (lambda _: None)
+        self._source: EmbedderSource = source or PretrainedNetworks()
+        self._reader: Store | None = None
+        self._space: tuple[str, SearchSpace] | None = None
+        self._embedders: dict[str, EmbedsImages] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Gallery({str(self.path)!r})"
+
+    def close(self) -> None:
+        """Close the database and forget loaded networks and indexes."""
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = None
+        self._space = None
+        self._embedders.clear()
+
+    # Indexing
+
+    def index(
+        self,
+        *folders: str | Path,
+        options: IndexOptions | None = None,
+        progress: Callable[[IndexProgress], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> IndexReport:
+        """Bring the gallery up to date with folders and files; make it when there is none.
+
+        Unchanged files (same size and time) are not read. A file that was renamed, moved or
+        copied is known by its hash and not embedded again. Files that cannot be decoded are
+        recorded with the reason and tried again when they change.
+
+        Args:
+            folders: folders, searched recursively, and files; none for every folder that the
+                gallery knows.
+            options: how to go about it.
+            progress: told how far the run has come.
+            stop: asked often; True ends the run in good order, with all done so far committed.
+
+        Raises:
+            UsageError: a folder that does not exist, or no folder for a new gallery.
+            GalleryLockedError: another process is writing the gallery.
+            WeightsUnavailableError: the backbone's weights cannot be had.
+        """
+        options = options or IndexOptions()
+        wanted = [paths.absolute(folder) for folder in folders]
+        first = not (self.path / DATABASE).is_file()
+        if first:
+            self._check_new(wanted)
+        with self._index_store(first=first, dry_run=options.dry_run) as store:
+            stored = self._recipe_to_index(store, dry_run=options.dry_run)
+            run = IndexRun(store, self.path, options=options, progress=progress, stop=stop)
+            with store.transaction():
+                if stored is not None:
+                    stored = store.add_recipe(stored.recipe)
+                targets = register(
+                    store,
+                    wanted,
+                    exclude=options.exclude,
+                    follow_symlinks=options.follow_symlinks,
+                )
+            run.scan(targets)
+            total = run.compare(stored.id if stored else None)
+            if not options.dry_run and stored is not None:
+                if total:
+                    run.read(stored, lambda: self._embedder(stored.recipe), total=total)
+                run.forget_missing()
+                self._refresh(store, stored.recipe)
+            return run.report(stored.recipe if stored else None, targets, first=first)
+
+    @contextmanager
+    def _index_store(self, *, first: bool, dry_run: bool) -> Iterator[Store]:
+        if first and dry_run:
+            store = Store.in_memory()
+            yield store
+            store.close()
+            return
+        with self._writing() as store:
+            if dry_run:
+                with store.transaction(dry_run=True):
+                    yield store
+            else:
+                yield store
+
+    @contextmanager
+    def _writing(self) -> Iterator[Store]:
+        self.path.mkdir(parents=True, exist_ok=True)
+        with writer_lock(self.path), translated_errors(self.path):
+            store = Store.create(self.path)
+            try:
+                yield store
+            finally:
+                store.close()
+
+    def _check_new(self, wanted: Sequence[Path]) -> None:
+        if not wanted:
+            raise NoGalleryError(
+                f"no gallery in {self.path}: make one with `imgsearch index FOLDER`, or name "
+                "another with --gallery"
+            )
+        for path in wanted:
+            if not path.exists():
+                raise UsageError(f"{path}: no such file or folder")
+
+    def _recipe_to_index(self, store: Store, *, dry_run: bool) -> StoredRecipe | None:
+        stored = store.recipes()
+        if self._wanted is None and stored:
+            return stored[0]
+        if isinstance(self._wanted, RecipeRequest):
+            request = self._wanted
+        else:
+            known = find_stored(stored, self._wanted) if self._wanted else None
+            if known is not None:
+                return known
+            request = RecipeRequest(backbone=self._wanted or AUTO)
+        known = choose_stored(stored, request)
+        if known is not None or dry_run:
+            return known
+        recipe = self._source.resolve(request, offline=self._offline, notify=self._notify)
+        with store.transaction():
+            return store.add_recipe(recipe)
+
+    def _refresh(self, store: Store, recipe: Recipe) -> None:
+        (stored,) = (item for item in store.recipes() if item.recipe == recipe)
+        if cache_path(self.path, stored).is_file():
+            return  # nothing changed, and FAISS need not be imported to find that out
+        from imgsearch.search_space import refresh_cache
+
+        refresh_cache(store, self.path, stored)
+
+    def _embedder(self, recipe: Recipe) -> EmbedsImages:
+        if recipe.identifier not in self._embedders:
+            self._embedders[recipe.identifier] = self._source.load(recipe, notify=self._notify)
+        return self._embedders[recipe.identifier]
+
+    # Searching
+
+    def query(
+        self,
+        *pictures: QueryImage,
+        k: int = 10,
+        minus: Sequence[QueryImage] = (),
+        crop: CropBox | None = None,
+        where: Filters | None = None,
+        min_score: float | None = None,
+        include_self: bool = False,
+    ) -> list[Match]:
+        """Return the pictures that look most like the given ones.
+
+        Several pictures ask for what is near the mean of their embeddings. A picture that the
+        gallery holds is neither decoded nor embedded again, and is left out of the answer.
+
+        Args:
+            pictures: paths of images, or the bytes of image files; one at least.
+            k: how many matches, as far as there are so many.
+            minus: images to stay away from.
+            crop: the part of the pictures that is asked about.
+            where: what matches must be besides similar.
+            min_score: the least score of a match.
+            include_self: do not leave out the pictures asked about.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UnreadableImageError: a picture that cannot be read.
+            UnknownRecipeError: a recipe that the gallery does not hold.
+            UsageError: an argument that makes no sense.
+        """
+        from imgsearch.search import Question, answer
+
+        if not pictures:
+            raise UsageError("query: no picture given; name an image file")
+        store = self._reading()
+        with translated_errors(self.path), store.snapshot():
+            stored = self._recipe_to_query(store)
+            space = self._open_space(store, stored)
+            asked = [self._embedding(store, stored, picture, crop) for picture in pictures]
+            avoided = [self._embedding(store, stored, picture, None) for picture in minus]
+            vector = space.combine(
+                np.stack([embedding for embedding, _ in asked]),
+                np.stack([embedding for embedding, _ in avoided]) if avoided else None,
+            )
+            if not vector.any():
+                raise UsageError(
+                    "query: the pictures asked about and those to stay away from cancel out"
+                )
+            own = {content for _, content in asked + avoided if content is not None}
+            question = Question(
+                vector=vector,
+                k=k,
+                where=where or Filters(),
+                min_score=min_score,
+                excluded=() if include_self else tuple(sorted(own)),
+            )
+            return answer(store, space, question)
+
+    def _reading(self) -> Store:
+        if self._reader is None:
+            self._reader = Store.open(self.path)
+        return self._reader
+
+    def _recipe_to_query(self, store: Store) -> StoredRecipe:
+        stored = store.recipes()
+        if not stored:
+            raise NoGalleryError(
+                f"the gallery in {self.path} is empty: fill it with `imgsearch index FOLDER`"
+            )
+        if self._wanted is None:
+            return stored[0]
+        if isinstance(self._wanted, RecipeRequest):
+            known = choose_stored(stored, self._wanted)
+            name = self._wanted.backbone
+        else:
+            known = find_stored(stored, self._wanted)
+            name = self._wanted
+        if known is None:
+            names = ", ".join(f"{item.recipe.identifier} ({item.recipe.name})" for item in stored)
+            raise RecipeMismatchError(
+                f"the gallery has no embeddings under {name}, only under {names}: index with "
+                f"--backbone {name} first, or query one of these"
+            )
+        return known
+
+    def _open_space(self, store: Store, stored: StoredRecipe) -> SearchSpace:
+        from imgsearch.projection import ProjectionChoice
+        from imgsearch.search_space import open_space
+
+        key = stored.recipe.identifier
+        if self._space and self._space[0] == key:
+            space = self._space[1]
+            if space.generation == stored.generation:
+                return space
+        choice = ProjectionChoice.parse(self._projection)
+        space = open_space(store, self.path, stored, choice)
+        self._space = (key, space)
+        return space
+
+    def _embedding(
+        self, store: Store, stored: StoredRecipe, picture: QueryImage, crop: CropBox | None
+    ) -> tuple[NDArray[np.float32], int | None]:
+        """Return a picture's embedding `(dim,)`, and its content's id if the gallery holds it."""
+        content_id = None if isinstance(picture, bytes) else self._indexed(store, Path(picture))
+        name = None
+        data = picture if isinstance(picture, bytes) else b""
+        if not isinstance(picture, bytes) and (content_id is None or crop is not None):
+            name = str(picture)
+            try:
+                data = images.read_file(paths.absolute(picture))
+            except UnreadableImageError as error:
+                raise UnreadableImageError(error.reason, name=name) from error
+        if content_id is None:
+            content_hash = hashlib.sha256(data).hexdigest()
+            content_id, _ = store.find_content(content_hash, stored.id)
+        if content_id is not None and crop is None:
+            known = store.embedding(stored, content_id)
+            if known is not None:
+                return known, content_id
+        try:
+            loaded = images.load(
+                data, size=stored.recipe.size, resize=stored.recipe.resize, crop=crop
+            )
+        except UnreadableImageError as error:
+            raise UnreadableImageError(error.reason, name=name) from error
+        embedder = self._embedder(stored.recipe)
+        return embedder.embed(loaded.pixels[np.newaxis])[0], content_id
+
+    def _indexed(self, store: Store, picture: Path) -> int | None:
+        """Return the content of a path that is in the gallery and has not changed since."""
+        for path in {paths.absolute(picture), Path(os.path.realpath(picture))}:
+            for root in store.roots():
+                below = paths.relative_to(path, root.path)
+                seen = scan.look_up(root.path, below) if below else None
+                if seen:
+                    row = ScannedRow(root.id, seen.path, seen.size, seen.mtime_ns)
+                    content_id = store.content_of_file(root.id, row)
+                    if content_id is not None:
+                        return content_id
+        return None
+
+    # Looking after it
+
+    def information(self) -> GalleryInformation:
+        """Say what is in the gallery.
+
+        Raises:
+            NoGalleryError: there is none.
+        """
+        from imgsearch import maintenance
+
+        store = self._reading()
+        with translated_errors(self.path), store.snapshot():
+            return maintenance.information(store, self.path)
+
+    def unreadable(self) -> Iterator[UnreadableFile]:
+        """Yield the files that could not be decoded, with the reasons, by path.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+        """
+        from imgsearch.indexing import UnreadableFile
+
+        store = self._reading()
+        with translated_errors(self.path), store.snapshot():
+            for root in store.roots():
+                for path, reason in store.unreadable(root):
+                    yield UnreadableFile(path, reason)
+
+    def remove(self, *wanted: str | Path) -> RemovalReport:
+        """Take files, folders or whole roots out of the gallery; the photos are not touched.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            GalleryLockedError: another process is writing it.
+            UsageError: a path under which the gallery has nothing.
+        """
+        from imgsearch import maintenance
+
+        with self._changing() as store:
+            report = maintenance.remove(store, [paths.absolute(path) for path in wanted])
+            self._refresh_all(store)
+            return report
+
+    def prune(self) -> PruneReport:
+        """Drop contents that no file holds any more, and old caches; compact the database.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            GalleryLockedError: another process is writing it.
+        """
+        from imgsearch import maintenance
+
+        with self._changing() as store:
+            report = maintenance.prune(store, self.path)
+            self._refresh_all(store)
+            return report
+
+    def check(self, *, repair: bool = False) -> CheckReport:
+        """Name any damage; with `repair`, mend what can be made again.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            GalleryLockedError: a repair while another process is writing.
+            GalleryDamagedError: the database cannot even be opened.
+        """
+        from imgsearch import checking
+
+        if not repair:
+            store = self._reading()
+            with store.snapshot():
+                return checking.CheckReport(tuple(checking.check(store, self.path)))
+        with self._changing() as store:
+            findings = checking.check(store, self.path)
+            return checking.CheckReport(tuple(checking.repair(store, self.path, findings)))
+
+    def relocate(self, old: str | Path, new: str | Path) -> RelocationReport:
+        """Tell the gallery that a photo folder lies elsewhere now; nothing is embedded again.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            GalleryLockedError: another process is writing it.
+            UsageError: no folder of the gallery lies at `old`, or `new` overlaps another.
+        """
+        from imgsearch import maintenance
+
+        with self._changing() as store:
+            return maintenance.relocate(store, paths.absolute(old), paths.absolute(new))
+
+    def export(
+        self,
+        folder: str | Path,
+        *,
+        format: ExportFormat = "npy",  # noqa: A002 - the word that users type
+        overwrite: bool = False,
+    ) -> ExportReport:
+        """Write the raw embeddings and what is known of each picture, for other programs.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UsageError: the folder holds an export already.
+            MissingExtraError: Parquet without the extra.
+        """
+        from imgsearch import exporting
+
+        store = self._reading()
+        with translated_errors(self.path), store.snapshot():
+            stored = self._recipe_to_query(store)
+            return exporting.export(
+                store, stored, paths.absolute(folder), format=format, overwrite=overwrite
+            )
+
+    @contextmanager
+    def _changing(self) -> Iterator[Store]:
+        if not (self.path / DATABASE).is_file():
+            Store.open(self.path)  # raises what a reader would be told
+        with self._writing() as store:
+            yield store
+
+    def _refresh_all(self, store: Store) -> None:
+        for stored in store.recipes():
+            self._refresh(store, stored.recipe)

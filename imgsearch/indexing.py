@@ -1,0 +1,433 @@
+"""One run of `index`: from folders on disk to committed embeddings.
+
+The run scans first, then reads what is new or changed, in the order of the scan, and commits
+after every batch. A run that is stopped or killed leaves what it has committed; the next one
+finds it by its hashes and goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+import numpy as np
+
+from imgsearch import images, paths
+from imgsearch.changes import Changes
+from imgsearch.extraction import load_files
+from imgsearch.scan import ScannedFile, ScanRules, look_up, walk
+from imgsearch.store import ScannedRow, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from imgsearch.changes import PendingFile
+    from imgsearch.extraction import LoadedFile
+    from imgsearch.recipe import Recipe
+    from imgsearch.roots import ScanTarget
+    from imgsearch.store import StoredRecipe
+
+COMMIT_EVERY: Final = 256
+
+Stage = Literal["scan", "read", "finish"]
+
+
+class EmbedsImages(Protocol):
+    """What turns pixels into embeddings."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """What makes its embeddings comparable."""
+        ...
+
+    def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return unit embeddings `(n, dim)` of RGB images `(n, size, size, 3)`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """How a run goes about its work.
+
+    Attributes:
+        exclude: glob patterns of what is left out. They replace those remembered with the
+            folders named; an empty pattern alone clears them.
+        follow_symlinks: follow symbolic links, remembered likewise; None keeps what is
+            remembered, which is False for a new folder.
+        batch_size: images that go through the backbone at once.
+        jobs: decoding threads; None for one per processor.
+        dry_run: only scan and count; nothing is read or written.
+    """
+
+    exclude: tuple[str, ...] = ()
+    follow_symlinks: bool | None = None
+    batch_size: int = 32
+    jobs: int | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far a run has come.
+
+    Attributes:
+        stage: what it is doing.
+        done: files found so far while scanning, files dealt with while reading.
+        total: files to deal with, or None while that is not known.
+        images_per_second: embeddings computed, over the time since reading began.
+    """
+
+    stage: Stage
+    done: int
+    total: int | None
+    images_per_second: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableFile:
+    """A file that could not be decoded, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a run did.
+
+    Attributes:
+        recipe: under which embeddings were made; None for a dry run that resolved none.
+        new: files at paths that the gallery did not know, copies included.
+        changed: files whose bytes are others than before.
+        moved: files found at another path than before.
+        unchanged: files with the same bytes as before.
+        missing: files that are gone from folders that are there; they were removed.
+        offline: files in folders that are absent; they were kept.
+        unreadable_files: files in the scanned folders that cannot be decoded.
+        embedded: embeddings computed.
+        seconds: from start to end.
+        interrupted: whether the run was stopped before it was through.
+        dry_run: whether nothing was written.
+        first: whether this run made the gallery.
+        offline_roots: the absent folders.
+        unlisted: folders that could not be listed, with the operating system's reason.
+        hints: lines of advice for the person who ran it.
+    """
+
+    recipe: Recipe | None
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    missing: int = 0
+    offline: int = 0
+    unreadable_files: tuple[UnreadableFile, ...] = ()
+    embedded: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    dry_run: bool = False
+    first: bool = False
+    offline_roots: tuple[Path, ...] = ()
+    unlisted: tuple[UnreadableFile, ...] = ()
+    hints: tuple[str, ...] = ()
+
+    @property
+    def unreadable(self) -> int:
+        """How many files in the scanned folders cannot be decoded."""
+        return len(self.unreadable_files)
+
+    @property
+    def images_per_second(self) -> float:
+        """Embeddings computed per second of the whole run."""
+        return self.embedded / self.seconds if self.seconds else 0.0
+
+
+class IndexRun:
+    """One run, over a store that is open for writing under the writer lock."""
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        *,
+        options: IndexOptions,
+        progress: Callable[[IndexProgress], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
+        """Prepare a run.
+
+        Args:
+            store: the gallery's rows.
+            folder: the gallery's folder, which scans leave out.
+            options: how to go about it.
+            progress: told of every step.
+            stop: asked after every file; True ends the run in good order.
+        """
+        self._store = store
+        self._folder = folder
+        self._options = options
+        self._progress = progress or (lambda _: None)
+        self._stop = stop or (lambda: False)
+        self._changes = Changes(store)
+        self._unlisted: list[UnreadableFile] = []
+        self._counts = _Counts()
+
+    def scan(self, targets: Sequence[ScanTarget]) -> None:
+        """Walk the targets that are there and note what was found and what is missing."""
+        for target in targets:
+            if target.absent:
+                self._counts.offline += self._store.file_count(target.root.id, target.below)
+                continue
+            rules = ScanRules(
+                suffixes=images.SUFFIXES,
+                exclude=target.root.exclude,
+                follow_symlinks=target.root.follow_symlinks,
+                skip=(self._folder,),
+            )
+            unlisted: list[bytes] = []
+            self._changes.add(target.root.id, self._walk(target, rules, unlisted))
+            self._changes.add_missing(
+                target.root.id,
+                target.below,
+                unlisted=unlisted,
+                still_there=_finder(target.root.path, rules),
+            )
+
+    def _walk(
+        self, target: ScanTarget, rules: ScanRules, unlisted: list[bytes]
+    ) -> Iterator[ScannedFile]:
+        named = look_up(target.root.path, target.below) if target.below else None
+        if named:
+            yield named
+            return
+        if not target.root.recursive:
+            return
+        for found in walk(target.root.path, rules, below=target.below):
+            if isinstance(found, ScannedFile):
+                self._counts.scanned += 1
+                if self._counts.scanned % 500 == 0:
+                    self._progress(IndexProgress("scan", self._counts.scanned, None))
+                yield found
+            elif (target.root.path / paths.decode(found.path)).exists():
+                unlisted.append(found.path)
+                folder = target.root.path / paths.decode(found.path)
+                self._unlisted.append(UnreadableFile(folder, found.reason))
+
+    def compare(self, recipe_id: int | None) -> int:
+        """Return how many of the scanned files have to be read for a recipe."""
+        tally = self._changes.compare(recipe_id, images.decoders_fingerprint())
+        self._counts.unchanged = tally.unchanged
+        if self._options.dry_run:
+            self._counts.new = tally.new
+            self._counts.changed = tally.changed + tally.retry
+            self._counts.missing = tally.missing
+        return tally.pending
+
+    def read(
+        self, stored: StoredRecipe, load_embedder: Callable[[], EmbedsImages], *, total: int
+    ) -> None:
+        """Read, hash, decode, embed and commit the files that `compare` found.
+
+        Args:
+            stored: the recipe.
+            load_embedder: called once, when the first picture has to be embedded.
+            total: how many files there are to read.
+        """
+        roots = {root.id: paths.encode(root.path) for root in self._store.roots()}
+        writer = _Writer(self._store, self._changes, stored, self._counts, load_embedder)
+        started = time.monotonic()
+        done = 0
+        with _embedded_contents(self._folder, stored) as is_embedded:
+            loading = load_files(
+                self._changes.pending(),
+                lambda pending: paths.join(roots[pending.root_id], pending.path),
+                recipe=stored.recipe,
+                is_embedded=is_embedded,
+                jobs=self._options.jobs,
+            )
+            for loaded in loading:
+                writer.take(loaded)
+                done += 1
+                if writer.images >= self._options.batch_size or writer.files >= COMMIT_EVERY:
+                    writer.commit()
+                    rate = self._counts.embedded / max(time.monotonic() - started, 1e-9)
+                    self._progress(IndexProgress("read", done, total, rate))
+                if self._stop():
+                    self._counts.interrupted = done < total
+                    break
+            loading.close()
+            writer.commit()
+        rate = self._counts.embedded / max(time.monotonic() - started, 1e-9)
+        self._progress(IndexProgress("read", done, total, rate))
+
+    def forget_missing(self) -> None:
+        """Take out of the gallery what is gone, unless the run was stopped before its end.
+
+        Only a whole run knows that a missing file has not merely moved.
+        """
+        if not self._counts.interrupted:
+            with self._store.transaction():
+                self._counts.missing = self._changes.missing()
+                self._changes.forget_missing()
+
+    def report(
+        self, recipe: Recipe | None, targets: Sequence[ScanTarget], *, first: bool
+    ) -> IndexReport:
+        """Return what the run did."""
+        counts = self._counts
+        unreadable = [
+            UnreadableFile(path, reason)
+            for target in targets
+            if not target.absent
+            for path, reason in self._store.unreadable(target.root, target.below)
+        ]
+        return IndexReport(
+            recipe=recipe,
+            new=counts.new,
+            changed=counts.changed,
+            moved=counts.moved,
+            unchanged=counts.unchanged,
+            missing=counts.missing,
+            offline=counts.offline,
+            unreadable_files=tuple(unreadable),
+            embedded=counts.embedded,
+            seconds=time.monotonic() - counts.started,
+            interrupted=counts.interrupted,
+            dry_run=self._options.dry_run,
+            first=first,
+            offline_roots=tuple(target.root.path for target in targets if target.absent),
+            unlisted=tuple(self._unlisted),
+        )
+
+
+@dataclass(slots=True)
+class _Counts:
+    scanned: int = 0
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    missing: int = 0
+    offline: int = 0
+    embedded: int = 0
+    interrupted: bool = False
+    started: float = field(default_factory=time.monotonic)
+
+
+class _Writer:
+    """Collects loaded files and commits them, with their embeddings, in one transaction."""
+
+    def __init__(
+        self,
+        store: Store,
+        changes: Changes,
+        stored: StoredRecipe,
+        counts: _Counts,
+        load_embedder: Callable[[], EmbedsImages],
+    ) -> None:
+        self._store = store
+        self._changes = changes
+        self._recipe = stored
+        self._counts = counts
+        self._load_embedder = load_embedder
+        self._embedder: EmbedsImages | None = None
+        self._loaded: list[LoadedFile[PendingFile]] = []
+        self._to_embed: dict[str, LoadedFile[PendingFile]] = {}
+
+    @property
+    def images(self) -> int:
+        """How many different pictures wait to be embedded."""
+        return len(self._to_embed)
+
+    @property
+    def files(self) -> int:
+        """How many files wait to be committed."""
+        return len(self._loaded)
+
+    def take(self, loaded: LoadedFile[PendingFile]) -> None:
+        """Take one file in; a content that is on its way already is not embedded twice."""
+        if loaded.picture is not None and loaded.hash not in self._to_embed:
+            _, embedded = self._store.find_content(loaded.hash, self._recipe.id)
+            if not embedded:
+                self._to_embed[loaded.hash] = loaded
+        self._loaded.append(replace(loaded, picture=None))
+
+    def commit(self) -> None:
+        """Embed what waits and commit all of it: the only place where a run writes contents."""
+        if not self._loaded:
+            return
+        vectors = self._embed()
+        with self._store.transaction():
+            for vector, loaded in zip(vectors, self._to_embed.values(), strict=True):
+                assert loaded.picture is not None  # noqa: S101 - for the type checker; `take` saw to it
+                content_id = self._store.add_content(
+                    loaded.hash, loaded.bytes, loaded.picture.metadata
+                )
+                self._store.add_embedding(self._recipe.id, content_id, vector)
+            if self._to_embed:
+                self._store.raise_generation(self._recipe.id)
+            for loaded in self._loaded:
+                self._put_file(loaded)
+        self._counts.embedded += len(self._to_embed)
+        self._loaded.clear()
+        self._to_embed.clear()
+
+    def _embed(self) -> NDArray[np.float32]:
+        if not self._to_embed:
+            return np.empty((0, self._recipe.recipe.dim), np.float32)
+        if self._embedder is None:
+            self._embedder = self._load_embedder()
+        pictures = [loaded.picture for loaded in self._to_embed.values()]
+        return self._embedder.embed(
+            np.stack([picture.pixels for picture in pictures if picture is not None])
+        )
+
+    def _put_file(self, loaded: LoadedFile[PendingFile]) -> None:
+        pending = loaded.item
+        file_id, content_id = pending.file_id, None
+        if loaded.hash:
+            content_id, _ = self._store.find_content(loaded.hash, self._recipe.id)
+        if content_id is not None and pending.reason == "new":
+            file_id = self._changes.take_missing(content_id)
+        if pending.file_id is None and file_id is None:
+            self._counts.new += 1
+        elif pending.file_id is None:
+            self._counts.moved += 1
+        elif pending.reason != "embed" or content_id != pending.content_id:
+            same = content_id is not None and content_id == pending.content_id
+            self._counts.unchanged += same
+            self._counts.changed += not same
+        self._store.put_file(
+            file_id,
+            ScannedRow(pending.root_id, pending.path, pending.size, pending.mtime_ns),
+            content_id=content_id,
+            reason=loaded.reason,
+            decoders=images.decoders_fingerprint() if loaded.reason else None,
+        )
+
+
+def _finder(root: Path, rules: ScanRules) -> Callable[[bytes], ScannedFile | None]:
+    return lambda path: None if rules.excludes(path) else look_up(root, path)
+
+
+@contextmanager
+def _embedded_contents(folder: Path, stored: StoredRecipe) -> Iterator[Callable[[str], bool]]:
+    # Decoding threads ask over a connection of their own, so that they never see, and never
+    # wait for, the transaction that the writer has open.
+    reader = Store.open(folder)
+    lock = threading.Lock()
+
+    def is_embedded(content_hash: str) -> bool:
+        with lock:
+            return reader.find_content(content_hash, stored.id)[1]
+
+    try:
+        yield is_embedded
+    finally:
+        reader.close()

@@ -1,0 +1,239 @@
+"""From a query vector to ranked matches: filters, ties, duplicates, paths."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from imgsearch import paths
+from imgsearch.errors import UsageError
+from imgsearch.matches import FileCopy, Filters, Match, full_date
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from imgsearch.search_space import SearchSpace
+    from imgsearch.store import Root, Store
+
+SCORE_DECIMALS: Final = 6
+SPARE: Final = 16
+EARTH_RADIUS_KM: Final = 6371.0088
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a search space.
+
+    Attributes:
+        vector: unit query vector `(out,)` of the space.
+        k: how many matches are wanted.
+        where: what matches must be besides similar.
+        min_score: the least score of a match.
+        excluded: ids of contents that are left out.
+    """
+
+    vector: NDArray[np.float32]
+    k: int
+    where: Filters
+    min_score: float | None = None
+    excluded: tuple[int, ...] = ()
+
+
+def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
+    """Return the nearest matches, ordered by score and then by path.
+
+    Contents that several files hold are one match; contents that no file holds any more are
+    none. Equal scores are told apart by path alone, whatever order the index found them in, so
+    the search is widened until nothing beyond its end can tie with the last match.
+
+    Args:
+        store: in the snapshot in which the space was opened.
+        space: where to search.
+        question: what for.
+
+    Raises:
+        UsageError: k is below 1, or a folder of the filter is not in the gallery.
+    """
+    if question.k < 1:
+        raise UsageError(f"k: {question.k} is not a number of matches above 0")
+    roots = {root.id: root for root in store.roots()}
+    under = [_under(path, roots.values()) for path in question.where.under]
+    allowed = _allowed(store, question.where, under)
+    excluded = np.array(question.excluded, dtype=np.int64) if question.excluded else None
+    online = {identifier: root.online for identifier, root in roots.items()}
+    width = question.k + SPARE
+    while True:
+        scores, ids = space.index.search(
+            question.vector[np.newaxis], width, allowed=allowed, excluded=excluded
+        )
+        found = ids[0][ids[0] >= 0]
+        exhausted = len(found) < width
+        ranked = _matches(store, space, question, found, roots=roots, online=online, under=under)
+        if exhausted or _is_settled(ranked, question, float(scores[0][-1])):
+            return [
+                replace(match, rank=rank)
+                for rank, match in enumerate(ranked[: question.k], start=1)
+            ]
+        width *= 4
+
+
+def _is_settled(ranked: Sequence[Match], question: Question, last_score: float) -> bool:
+    # FAISS's float32 sums may differ from the final scores in the last digits.
+    margin = 10.0 ** (1 - SCORE_DECIMALS)
+    if question.min_score is not None and last_score < question.min_score - margin:
+        return True
+    return len(ranked) >= question.k and last_score < ranked[question.k - 1].score - margin
+
+
+def _matches(
+    store: Store,
+    space: SearchSpace,
+    question: Question,
+    found: NDArray[np.int64],
+    *,
+    roots: dict[int, Root],
+    online: dict[int, bool],
+    under: Sequence[list[tuple[int, bytes]]],
+) -> list[Match]:
+    vectors = space.index.vectors(found).astype(np.float64)
+    exact = np.round(vectors @ question.vector.astype(np.float64), SCORE_DECIMALS)
+    by_id = dict(zip(found.tolist(), np.clip(exact, -1, 1).tolist(), strict=True))
+    if question.min_score is not None:
+        by_id = {key: score for key, score in by_id.items() if score >= question.min_score}
+    contents = store.contents(by_id)
+    matches = []
+    for content_id, copies in store.files_of_contents(list(by_id)).items():
+        held = [
+            FileCopy(
+                paths.join(paths.encode(roots[root_id].path), path),
+                roots[root_id].path,
+                offline=not online[root_id],
+            )
+            for root_id, path in copies
+            if _lies_under(root_id, path, under)
+        ]
+        if not held:
+            continue
+        held.sort(key=lambda copy: (copy.offline, paths.encode(copy.path)))
+        content = contents[content_id]
+        facts = content.metadata
+        matches.append(
+            Match(
+                rank=0,
+                score=by_id[content_id] + 0.0,  # -0.0 becomes 0.0
+                path=held[0].path,
+                root=held[0].root,
+                content=content.hash,
+                width=facts.width,
+                height=facts.height,
+                format=facts.format,
+                bytes=content.bytes,
+                taken=facts.taken,
+                camera=facts.camera,
+                lens=facts.lens,
+                latitude=facts.latitude,
+                longitude=facts.longitude,
+                offline=held[0].offline,
+                duplicates=tuple(held[1:]),
+            )
+        )
+    return sorted(matches, key=lambda match: (-match.score, paths.encode(match.path)))
+
+
+def _under(path: Path, roots: Collection[Root]) -> list[tuple[int, bytes]]:
+    """Return the parts of roots, by id and relative folder, that lie under a path."""
+    parts: list[tuple[int, bytes]] = []
+    for root in roots:
+        below = paths.relative_to(path, root.path)
+        if below is not None:
+            parts.append((root.id, below))
+        elif root.path.is_relative_to(path):
+            parts.append((root.id, b""))
+    if not parts:
+        known = ", ".join(str(root.path) for root in roots)
+        raise UsageError(f"under: {path} is not in the gallery, whose folders are {known}")
+    return parts
+
+
+def _lies_under(root_id: int, path: bytes, under: Sequence[list[tuple[int, bytes]]]) -> bool:
+    return not under or any(
+        root_id == wanted and (below in (b"", path) or path.startswith(below + b"/"))
+        for parts in under
+        for wanted, below in parts
+    )
+
+
+def _allowed(
+    store: Store, where: Filters, under: Sequence[list[tuple[int, bytes]]]
+) -> NDArray[np.int64] | None:
+    """Return the ids of the contents that pass the filters; None when there are none."""
+    conditions: list[str] = []
+    values: list[object] = []
+
+    def require(condition: str, *arguments: object) -> None:
+        conditions.append(condition)
+        values.extend(arguments)
+
+    if under:
+        parts = [part for some in under for part in some]
+        either = " OR ".join(
+            ["(root_id = ? AND (path = ? OR (path >= ? AND path < ?)))"] * len(parts)
+        )
+        require(
+            f"id IN (SELECT content_id FROM file WHERE {either})",  # noqa: S608 - only question marks
+            *(
+                value
+                for root_id, below in parts
+                for value in (root_id, below, *paths.beneath(below))
+            ),
+        )
+    if where.after is not None:
+        require("taken >= ?", full_date(where.after))
+    if where.before is not None:
+        require("taken < ?", full_date(where.before))
+    if where.camera is not None:
+        require("instr(lower(camera), lower(?)) > 0", where.camera)
+    if where.min_width is not None:
+        require("width >= ?", where.min_width)
+    if where.min_height is not None:
+        require("height >= ?", where.min_height)
+    if where.formats:
+        marks = ", ".join("?" * len(where.formats))
+        require(f"format IN ({marks})", *(_format(name) for name in where.formats))
+    if where.near is not None:
+        near = where.near
+        store.connection.create_function("distance_km", 4, distance_km, deterministic=True)
+        require(
+            "latitude IS NOT NULL AND longitude IS NOT NULL "
+            "AND distance_km(latitude, longitude, ?, ?) <= ?",
+            near.latitude,
+            near.longitude,
+            near.kilometres,
+        )
+    return store.content_ids_where(" AND ".join(conditions), values) if conditions else None
+
+
+def _format(name: str) -> str:
+    """Return a format as it is stored, from a name or suffix in any case."""
+    upper = name.upper().lstrip(".")
+    return {"JPG": "JPEG", "HEIC": "HEIF", "TIF": "TIFF", "JP2": "JPEG2000"}.get(upper, upper)
+
+
+def distance_km(latitude: float, longitude: float, latitude2: float, longitude2: float) -> float:
+    """Return the great-circle distance between two places in kilometres.
+
+    The haversine formula on the sphere of the Earth's mean radius, off by 0.5 % at most from
+    the ellipsoid (R. W. Sinnott, "Virtues of the Haversine", Sky and Telescope 68, 1984).
+    """
+    phi, phi2 = math.radians(latitude), math.radians(latitude2)
+    half_chord = (
+        math.sin((phi2 - phi) / 2) ** 2
+        + math.cos(phi) * math.cos(phi2) * math.sin(math.radians(longitude2 - longitude) / 2) ** 2
+    )
+    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(half_chord)))

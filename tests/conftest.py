@@ -1,0 +1,112 @@
+"""Fakes and fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgsearch.gallery import Gallery
+from imgsearch.recipe import Recipe, RecipeRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SIZE = 16
+
+
+@dataclass
+class FakeEmbedder:
+    """A tiny deterministic backbone: the colours of a 4 × 4 grid. Counts what it embeds."""
+
+    recipe: Recipe
+    embedded: int = 0
+    batches: list[int] = field(default_factory=list)
+
+    def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return unit rows of 48 mean colours, one more than black."""
+        self.embedded += len(images)
+        self.batches.append(len(images))
+        side = self.recipe.size // 4
+        grid = images.reshape(len(images), 4, side, 4, side, 3).mean(axis=(2, 4)) + 1
+        rows = grid.reshape(len(images), -1)
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@dataclass
+class FakeSource:
+    """Gives fake embedders, and remembers what was asked of it."""
+
+    requests: list[RecipeRequest] = field(default_factory=list)
+    embedders: list[FakeEmbedder] = field(default_factory=list)
+
+    def resolve(
+        self, request: RecipeRequest, *, offline: bool, notify: Callable[[str], None]
+    ) -> Recipe:
+        """Return a recipe whose name is the request's backbone."""
+        self.requests.append(request)
+        notify(f"resolved {request.backbone}{' offline' if offline else ''}")
+        return Recipe(
+            backbone="fake-1" if request.backbone == "auto" else request.backbone,
+            weights="sha256:" + "0" * 64,
+            layer=request.layer or "last",
+            size=request.size or SIZE,
+            resize=request.resize,
+            pooling=request.pooling,
+            dim=48,
+            preprocessing="raw",
+        )
+
+    def load(self, recipe: Recipe, *, notify: Callable[[str], None]) -> FakeEmbedder:
+        """Return a fresh embedder."""
+        notify(f"loaded {recipe.backbone}")
+        self.embedders.append(FakeEmbedder(recipe))
+        return self.embedders[-1]
+
+    @property
+    def embedded(self) -> int:
+        """How many images all embedders have embedded."""
+        return sum(embedder.embedded for embedder in self.embedders)
+
+
+@pytest.fixture
+def source() -> FakeSource:
+    """Return a source of fake embedders."""
+    return FakeSource()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Return a folder of twelve pictures in three folders, in differing colours."""
+    folder = tmp_path / "photos"
+    for number in range(12):
+        write_picture(folder / f"trip{number % 3}" / f"{number:02}.png", seed=number)
+    return folder
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, source: FakeSource) -> Gallery:
+    """Return an empty gallery over the fake source."""
+    return Gallery(tmp_path / "test.gallery", source=source)
+
+
+def write_picture(path: Path, *, seed: int, side: int = 24) -> Path:
+    """Write a picture of 4 × 4 coloured squares drawn from a seed, and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    grid = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    Image.fromarray(grid).resize((side, side), Image.Resampling.NEAREST).save(path)
+    return path
+
+
+def touch_later(path: Path, *, seconds: float = 10) -> None:
+    """Move a file's time of change without changing its bytes."""
+    status = path.stat()
+    later = status.st_mtime_ns + int(seconds * 1e9)
+    os.utime(path, ns=(later, later))
