@@ -1,0 +1,198 @@
+"""From a file's bytes to RGB pixels: the face of all that reads pictures.
+
+What the bytes are decides, never the file's name. Each picture becomes what a viewer shows, in
+sRGB: the first frame, turned by EXIF, alpha over white, colour profile applied.
+
+    images ─► decoders, optional_decoders ─► strict_formats     bytes to a picture
+           ─► geometry, colours                                 its size, turn, colours
+           ─► signatures, refusals                              what it is, why it cannot be read
+"""
+
+from __future__ import annotations
+
+import stat
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+from imgsearch.colours import in_resizable_mode, over_white, to_srgb
+from imgsearch.decoders import decode_with_pillow
+from imgsearch.errors import UnreadableImageError
+from imgsearch.geometry import CropBox, plan_display, plan_square, resized
+from imgsearch.optional_decoders import decode_heif, decode_raw
+from imgsearch.refusals import refusing
+from imgsearch.signatures import identify, what_else
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from imgsearch.geometry import Plan, Size
+    from imgsearch.metadata import Metadata
+    from imgsearch.recipe import Resize
+
+__all__ = [
+    "HEIF_SUFFIXES",
+    "MAX_FILE_BYTES",
+    "PAD_COLOUR",
+    "RAW_SUFFIXES",
+    "READER_VERSION",
+    "SUFFIXES",
+    "CropBox",
+    "Picture",
+    "decoders_fingerprint",
+    "display",
+    "load",
+    "read_file",
+]
+
+_PILLOW_NAMES: Final = (
+    "apng avif avifs bmp dib gif j2c j2k jfif jif jp2 jpc jpe jpeg jpf jpg jpx mpo pbm pfm pgm "
+    "png pnm ppm tif tiff webp"
+)
+_HEIF_NAMES: Final = "heic heif heics heifs hif"
+_RAW_NAMES: Final = (
+    "3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf rw2 rwl sr2 srf "
+    "srw x3f"
+)
+HEIF_SUFFIXES: Final = frozenset(f".{name}" for name in _HEIF_NAMES.split())
+RAW_SUFFIXES: Final = frozenset(f".{name}" for name in _RAW_NAMES.split())
+SUFFIXES: Final = (
+    frozenset(f".{name}" for name in _PILLOW_NAMES.split()) | HEIF_SUFFIXES | RAW_SUFFIXES
+)
+# Raised when imgsearch learns to read more, so that refused files are tried again.
+READER_VERSION: Final = 1
+
+MAX_FILE_BYTES: Final = 2 << 30
+
+# ImageNet's mean colour: the pretrained networks subtract it or were trained around it, so that
+# a border of it is as near to "nothing here" as a colour gets.
+PAD_COLOUR: Final = (124, 116, 104)
+
+_OPTIONAL_DECODERS: Final = {"HEIF": decode_heif, "RAW": decode_raw}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture.
+
+    Attributes:
+        pixels: uint8 (size, size, 3), C-contiguous, RGB in sRGB.
+        metadata: what is known besides the pixels, of the full picture.
+    """
+
+    pixels: NDArray[np.uint8]
+    metadata: Metadata
+
+
+def decoders_fingerprint() -> str:
+    """Return what can read pictures here, such as "reader-1+pillow-13.0.0+heif-1.8.1+raw-none".
+
+    A file that could not be read is worth another try once this has changed.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    def installed(package: str) -> str:
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            return "none"
+
+    return (
+        f"reader-{READER_VERSION}+pillow-{installed('pillow')}"
+        f"+heif-{installed('pillow-heif')}+raw-{installed('rawpy')}"
+    )
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        UnreadableImageError: it vanished, is no regular file, is empty, is larger than 2 GiB,
+            or the operating system refuses.
+    """
+    try:
+        # A pipe or a device would block for ever where a file is expected.
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise UnreadableImageError("a folder, not a file", name=str(path))
+        if not stat.S_ISREG(mode):
+            raise UnreadableImageError("not a regular file", name=str(path))
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise UnreadableImageError("no such file (it may have vanished)", name=str(path)) from error
+    except PermissionError as error:
+        raise UnreadableImageError("permission denied", name=str(path)) from error
+    except OSError as error:
+        reason = (error.strerror or "the operating system refuses").lower()
+        raise UnreadableImageError(f"cannot be read: {reason}", name=str(path)) from error
+    except MemoryError as error:
+        raise UnreadableImageError("not enough memory to read it", name=str(path)) from error
+    if not data:
+        raise UnreadableImageError("empty (0 bytes)", name=str(path))
+    if len(data) > MAX_FILE_BYTES:
+        raise UnreadableImageError("larger than 2 GiB", name=str(path))
+    return data
+
+
+def load(data: bytes, *, size: int, resize: Resize, crop: CropBox | None = None) -> Picture:
+    """Decode a file's bytes to a square of RGB pixels.
+
+    "squash" fits the whole picture into the square whatever its shape; "pad" keeps its shape
+    and fills the rest with ImageNet's mean colour; "crop" takes the largest centred square.
+    The resize is Pillow's bicubic, antialiased (Keys 1981, a = -0.5, stretched by the scale).
+
+    Args:
+        data: the bytes of a whole file.
+        size: side of the square in pixels.
+        resize: how the picture becomes a square.
+        crop: only this part of the displayed picture.
+
+    Returns:
+        the square, uint8 (size, size, 3), and the metadata of the full picture.
+
+    Raises:
+        UnreadableImageError: the bytes are no picture that can be decoded; its reason says why.
+        UsageError: the crop reaches beyond the picture.
+    """
+    rgb, metadata = _render(
+        data, lambda displayed: plan_square(displayed, crop, size=size, resize=resize)
+    )
+    if rgb.size != (size, size):
+        square = Image.new("RGB", (size, size), PAD_COLOUR)
+        square.paste(rgb, ((size - rgb.width) // 2, (size - rgb.height) // 2))
+        rgb = square
+    return Picture(np.array(rgb), metadata)
+
+
+def display(data: bytes, *, longest: int) -> NDArray[np.uint8]:
+    """Decode a file's bytes for showing them: uint8 (height, width, 3) RGB in sRGB.
+
+    The picture keeps its shape; its longer side is at most `longest` pixels, and it is never
+    enlarged.
+
+    Raises:
+        UnreadableImageError: the bytes are no picture that can be decoded; its reason says why.
+    """
+    rgb, _ = _render(data, lambda displayed: plan_display(displayed, longest=longest))
+    return np.array(rgb)
+
+
+def _render(data: bytes, plan: Callable[[Size], Plan]) -> tuple[Image.Image, Metadata]:
+    """Decode what the plan wants, which it says once it knows the picture's displayed size."""
+    kind = identify(data)
+    if kind is None:
+        raise UnreadableImageError(what_else(data))
+    decode = _OPTIONAL_DECODERS.get(kind, decode_with_pillow)
+    with ExitStack() as turn, refusing(data, kind):
+        decoded = decode(data, kind, lambda displayed: plan(displayed).needed(displayed), turn)
+        planned = plan((decoded.metadata.width, decoded.metadata.height))
+        flat = in_resizable_mode(decoded.image)
+        small = over_white(resized(flat, decoded.locate(planned.box), planned.target))
+        return to_srgb(small, decoded.profile), decoded.metadata
