@@ -1,0 +1,219 @@
+"""Write docs/cli.md from the command line's own help and docs/reference.md from the docstrings.
+
+Run it after changing a help text or a public docstring. With `--check` it writes nothing and
+exits with 1 when a page is not up to date.
+"""
+
+# ruff: noqa: INP001 - a script, not a package
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import imgsearch.cli
+import imgsearch.errors
+
+LINE: Final = 88  # characters of a signature that stay on one line
+HERE: Final = Path(__file__).resolve().parent
+SECTIONS: Final = ("Args", "Attributes", "Returns", "Yields", "Raises")
+REFERENCE: Final[tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]] = (
+    ("The gallery", (("gallery", ("Gallery", "default_gallery_path")),)),
+    (
+        "Indexing",
+        (("indexing", ("IndexOptions", "IndexProgress", "IndexReport", "UnreadableFile")),),
+    ),
+    (
+        "Querying",
+        (("matches", ("Match", "FileCopy", "Filters", "Near")), ("images", ("CropBox",))),
+    ),
+    ("Recipes", (("recipe", ("RecipeRequest", "Recipe")),)),
+    (
+        "Looking after a gallery",
+        (
+            (
+                "maintenance",
+                (
+                    "GalleryInformation",
+                    "RootInformation",
+                    "RecipeInformation",
+                    "RemovalReport",
+                    "PruneReport",
+                    "RelocationReport",
+                ),
+            ),
+            ("checking", ("CheckReport", "Finding")),
+            ("exporting", ("ExportReport",)),
+        ),
+    ),
+    ("Sources of embeddings", (("gallery", ("EmbedderSource", "PretrainedNetworks")),)),
+)
+
+
+def cli_page() -> str:
+    """Return the page about the command line: every command's own help."""
+    lines = [
+        "# The command line",
+        "",
+        "Written by `docs/generate.py` from the command line's own help.",
+        "[json.md](json.md) describes what `--json` and its like print.",
+        "",
+        *_help([]),
+    ]
+    for name in get_command(imgsearch.cli.app).commands:  # type: ignore[attr-defined]
+        lines += ["", f"## imgsearch {name}", "", *_help([name])]
+    return "\n".join(lines) + "\n"
+
+
+def _help(command: list[str]) -> list[str]:
+    result = CliRunner(env={"NO_COLOR": "1"}).invoke(
+        imgsearch.cli.app, [*command, "--help"], prog_name="imgsearch"
+    )
+    if result.exit_code:
+        raise SystemExit(result.output)
+    return ["```text", *(line.rstrip() for line in result.stdout.rstrip().splitlines()), "```"]
+
+
+def reference_page() -> str:
+    """Return the page about the library: its public names, in their docstrings' own words."""
+    lines = [
+        "# The library",
+        "",
+        "Written by `docs/generate.py` from the docstrings. What `from imgsearch import ...`",
+        "offers is marked so; the rest is imported from the module named.",
+    ]
+    for title, modules in REFERENCE:
+        lines += ["", f"## {title}"]
+        for module_name, names in modules:
+            module = importlib.import_module(f"imgsearch.{module_name}")
+            for name in names:
+                lines += ["", *_entry(getattr(module, name))]
+    tree = (imgsearch.errors.__doc__ or "").split("\n\n")
+    lines += ["", "## Errors", "", "In `imgsearch.errors`.", "", tree[0], "", "```text"]
+    lines += [*inspect.cleandoc("\n" + tree[1]).splitlines(), "```", "", *tree[2:], ""]
+    errors = (item for item in vars(imgsearch.errors).values() if _is_error(item))
+    lines += [f"- **{error.__name__}**: {_summary(error)}" for error in errors]
+    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+
+
+def _is_error(item: object) -> bool:
+    return inspect.isclass(item) and issubclass(item, Exception)
+
+
+def _summary(item: object) -> str:
+    return (inspect.getdoc(item) or "").split("\n\n", 1)[0].replace("\n", " ")
+
+
+def _entry(item: Any) -> list[str]:  # noqa: ANN401 - a class or a function
+    public = item.__name__ in imgsearch.__all__
+    home = "imgsearch" if public else item.__module__
+    lines = [f"### {item.__name__}", "", f"`from {home} import {item.__name__}`", ""]
+    if not inspect.isclass(item):
+        return [*lines, *_signature(item.__name__, item), "", *_docstring(item)]
+    if dataclasses.is_dataclass(item) or "__init__" in vars(item):
+        lines += [*_signature(item.__name__, item.__init__), ""]
+    lines += _docstring(item)
+    if "__init__" in vars(item) and not dataclasses.is_dataclass(item):
+        lines += ["", *_docstring(item.__init__)]
+    for name, member in vars(item).items():
+        if name.startswith("_") or not (
+            isinstance(member, property | classmethod | staticmethod) or inspect.isfunction(member)
+        ):
+            continue
+        if isinstance(member, property):
+            lines += ["", f"#### {item.__name__}.{name}", "", *_docstring(member)]
+            continue
+        function = getattr(item, name)
+        lines += ["", f"#### {item.__name__}.{name}", "", *_signature(name, function)]
+        lines += ["", *_docstring(function)]
+    return lines
+
+
+def _signature(name: str, function: Any) -> list[str]:  # noqa: ANN401 - whatever can be called
+    signature = inspect.signature(function)
+    parameters = [
+        parameter for parameter in signature.parameters.values() if parameter.name != "self"
+    ]
+    arguments = _arguments(parameters)
+    returns = "" if name[0].isupper() else f" -> {signature.return_annotation}"
+    text = f"{name}({', '.join(arguments)}){returns}"
+    if len(text) > LINE:
+        inner = ",\n    ".join(arguments)
+        text = f"{name}(\n    {inner},\n){returns}"
+    return ["```python", text, "```"]
+
+
+def _arguments(parameters: list[inspect.Parameter]) -> list[str]:
+    shown: list[str] = []
+    starred = False
+    for parameter in parameters:
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            starred = True
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and not starred:
+            starred = True
+            shown.append("*")
+        star = "*" if parameter.kind is inspect.Parameter.VAR_POSITIONAL else ""
+        text = f"{star}{parameter.name}: {parameter.annotation}"
+        if parameter.default is not inspect.Parameter.empty:
+            text += f" = {parameter.default!r}"
+        shown.append(text.replace("'", '"'))
+    return shown
+
+
+def _docstring(item: object) -> list[str]:
+    """Return a docstring as Markdown: its sections become lists, its examples code."""
+    blocks = re.split(r"\n\n", inspect.getdoc(item) or "")
+    lines: list[str] = []
+    for block in blocks:
+        head, _, rest = block.partition("\n")
+        if head.rstrip(":") in SECTIONS and head.endswith(":"):
+            lines += [f"*{head[:-1]}*", "", *_items(rest, head[:-1]), ""]
+        elif block.startswith(">>>"):
+            code = re.sub(r"\s*# doctest:.*", "", block)
+            lines += ["```python", *code.splitlines(), "```", ""]
+        else:
+            lines += [*block.splitlines(), ""]
+    return lines[:-1]
+
+
+def _items(text: str, section: str) -> list[str]:
+    items: list[str] = []
+    for line in inspect.cleandoc("\n" + text).splitlines():
+        if line.startswith(" ") and items:
+            items[-1] += " " + line.strip()
+        elif section in {"Returns", "Yields"} and items:
+            items[-1] += " " + line
+        else:
+            items.append(line)
+    if section in {"Returns", "Yields"}:
+        return items
+    named = (item.partition(":") for item in items)
+    return [f"- `{name}`:{meaning}" if colon else f"- {name}" for name, colon, meaning in named]
+
+
+def main() -> int:
+    """Write the pages, or compare them; return the exit code."""
+    pages = {HERE / "cli.md": cli_page(), HERE / "reference.md": reference_page()}
+    if "--check" not in sys.argv[1:]:
+        for path, text in pages.items():
+            path.write_text(text, encoding="utf-8")
+        return 0
+    old = [
+        path.name
+        for path, text in pages.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    for name in old:
+        sys.stderr.write(f"docs/{name} is not up to date: run docs/generate.py\n")
+    return 1 if old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""`python -m imgsearch` is `imgsearch`."""
+
+from imgsearch.cli import main
+
+main()

@@ -1,0 +1,92 @@
+"""The command line: a thin skin over the library, and the only part of it that prints.
+
+Importing it loads no numerical framework and no drawing library; commands import what they need
+when they run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from imgsearch import __version__
+from imgsearch.cli.backbones import backbones
+from imgsearch.cli.command import Command, Group
+from imgsearch.cli.export import export
+from imgsearch.cli.index import index
+from imgsearch.cli.info import info
+from imgsearch.cli.maintenance import check, prune, relocate, remove
+from imgsearch.cli.parameters import with_option_groups
+from imgsearch.cli.query import query
+
+HELP = """Find the pictures that look like the one in hand.
+
+\b
+  imgsearch index ~/Photos            make or update the gallery
+  imgsearch query sunset.jpg -k 5     what looks like this?
+"""
+EPILOG = """\b
+Every command takes --gallery DIR, -v, -q, --debug and -h, before or after its name.
+
+\b
+Exit codes: 0 done, 1 failed, 2 usage, 3 some files could not be read,
+10 no gallery, 11 gallery locked by another writer, 130 interrupted.
+"""
+
+app = typer.Typer(
+    name="imgsearch",
+    cls=Group,
+    help=HELP,
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for _command in (index, query, info, backbones, remove, prune, check, relocate, export):
+    app.command(cls=Command)(with_option_groups(_command))
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag's value
+    if wanted:
+        typer.echo(f"imgsearch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line with the process's own arguments, and exit with its code."""
+    if "--debug" not in sys.argv:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+    try:
+        app(prog_name="imgsearch")
+    finally:
+        _settle_output()
+
+
+def _settle_output() -> None:
+    """Flush standard output; where nobody reads it, make Python's last flush succeed."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,0 +1,166 @@
+"""How matches are written: a table, JSON, JSON lines, CSV, or bare paths."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from imgsearch.cli import documents
+from imgsearch.cli.escape import printable, short_path, single_line
+from imgsearch.cli.tables import align
+from imgsearch.cli.terminal import FAINT, PLAIN, flush_data, write_data
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from imgsearch.cli.terminal import Line, Span, Terminal
+    from imgsearch.matches import Match
+
+    Images = Sequence[Path | None]  # None is the image on standard input
+
+SHOWN_DUPLICATES: Final = 3
+
+
+class AnswerWriter:
+    """Writes answers to standard output, each as soon as it is there."""
+
+    def write(self, images: Images, matches: Sequence[Match]) -> None:
+        """Write the matches of one query."""
+        raise NotImplementedError
+
+    def fail(self, image: Path, reason: str) -> None:
+        """Take note of a picture that could not be read."""
+
+    def finish(self, gallery: Path) -> None:
+        """Write what can only be written when all is known."""
+
+
+def answer_writer(form: str, terminal: Terminal, *, null: bool, several: bool) -> AnswerWriter:
+    """Return the writer of a form.
+
+    Args:
+        form: "table", "json", "jsonl", "csv" or "paths".
+        terminal: for the table.
+        null: paths end with NUL.
+        several: more than one answer may come.
+    """
+    if form == "json":
+        return _Document(several=several)
+    if form == "jsonl":
+        return _JsonLines()
+    if form == "csv":
+        return _Csv()
+    if form == "paths":
+        return _Paths(null=null)
+    return _Table(terminal, several=several)
+
+
+class _Document(AnswerWriter):
+    def __init__(self, *, several: bool) -> None:
+        self._several = several
+        self._answers: list[dict[str, Any]] = []
+        self._unreadable: list[dict[str, Any]] = []
+
+    def write(self, images: Images, matches: Sequence[Match]) -> None:
+        self._answers.append(documents.answer_keys(images, matches))
+
+    def fail(self, image: Path, reason: str) -> None:
+        self._unreadable.append({**documents.path_keys(image), "reason": reason})
+
+    def finish(self, gallery: Path) -> None:
+        where = documents.path_keys(gallery, "gallery")
+        if self._several:
+            content = {**where, "answers": self._answers, "unreadable_files": self._unreadable}
+            write_data(documents.dump("queries", content))
+        else:
+            write_data(documents.dump("query", {**where, **self._answers[0]}))
+
+
+class _JsonLines(AnswerWriter):
+    def write(self, images: Images, matches: Sequence[Match]) -> None:
+        asked = documents.answer_keys(images, ())["images"]
+        for match in matches:
+            write_data(documents.dump_line({"images": asked, **documents.match_keys(match)}))
+        flush_data()
+
+
+class _Csv(AnswerWriter):
+    def __init__(self) -> None:
+        self._head = documents.csv_head()
+
+    def write(self, images: Images, matches: Sequence[Match]) -> None:
+        names = " + ".join("-" if image is None else printable(str(image)) for image in images)
+        write_data(self._head + documents.csv_rows(names, matches))
+        self._head = b""
+        flush_data()
+
+    def finish(self, gallery: Path) -> None:  # noqa: ARG002 - the form has no place for it
+        write_data(self._head)
+
+
+class _Paths(AnswerWriter):
+    def __init__(self, *, null: bool) -> None:
+        self._null = null
+
+    def write(self, images: Images, matches: Sequence[Match]) -> None:  # noqa: ARG002 - the form has no place for them
+        write_data(b"".join(self._record(match.path) for match in matches))
+        flush_data()
+
+    def _record(self, path: Path) -> bytes:
+        return os.fsencode(path) + b"\0" if self._null else single_line(path) + b"\n"
+
+
+class _Table(AnswerWriter):
+    def __init__(self, terminal: Terminal, *, several: bool) -> None:
+        self._terminal = terminal
+        self._several = several
+        self._first = True
+
+    def write(self, images: Images, matches: Sequence[Match]) -> None:
+        lines = _table(matches)
+        if self._several:
+            head: list[Line] = [] if self._first else [[]]
+            names = " + ".join("-" if image is None else short_path(image) for image in images)
+            lines = [*head, [(names, "bold")], *(lines or [[("  no match", FAINT)]])]
+        elif not matches:
+            self._terminal.say("No picture in the gallery matches.")
+        self._first = False
+        self._terminal.show(lines)
+
+
+def _table(matches: Sequence[Match]) -> list[Line]:
+    rows: list[Sequence[Span]] = []
+    for match in matches:
+        rows.append(
+            [
+                (str(match.rank), FAINT),
+                (f"{match.score:.3f}", "bold"),
+                ((match.taken or "-")[:10], PLAIN if match.taken else FAINT),
+                (f"{match.width}x{match.height}", FAINT),
+                (short_path(match.path), _link(match.path)),
+                ("(offline)" if match.offline else "", "yellow"),
+            ]
+        )
+        copies = match.duplicates[:SHOWN_DUPLICATES]
+        rows += [_beneath(f"= {short_path(copy.path)}", offline=copy.offline) for copy in copies]
+        if len(match.duplicates) > len(copies):
+            more = len(match.duplicates) - len(copies)
+            rows.append(_beneath(f"= and {more} more (--all-files lists them)", offline=False))
+    # The path is the last aligned column, and never cut: it can be copied whole.
+    return [
+        [*line, (f"  {note}", style)] if note else line
+        for line, (note, style) in zip(
+            align([row[:-1] for row in rows], ">><><"), [row[-1] for row in rows], strict=True
+        )
+    ]
+
+
+def _beneath(text: str, *, offline: bool) -> Sequence[Span]:
+    empty: Span = ("", PLAIN)
+    return [*[empty] * 4, (text, FAINT), ("(offline)" if offline else "", "yellow")]
+
+
+def _link(path: Path) -> str:
+    """Return the style that makes a path open on a click, where the terminal can do so."""
+    return f"link {path.as_uri()}" if path.is_absolute() else PLAIN

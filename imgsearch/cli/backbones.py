@@ -1,0 +1,97 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""`imgsearch backbones`: the catalogue of pretrained networks, and their layers."""
+
+from typing import Annotated
+
+import typer
+
+from imgsearch.cli import documents
+from imgsearch.cli.settings import Settings
+from imgsearch.cli.tables import align, byte_size
+from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
+
+
+def backbones(
+    *,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Show this network's layers and their shapes."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    settings: Settings,
+) -> None:
+    """List the pretrained networks, or the layers of one.
+
+    A layer is shown with the shape of its feature maps; 'imgsearch index --layer' takes it.
+    """
+    terminal = settings.terminal
+    if name is None:
+        _catalogue(settings, json=json)
+        return
+    from imgsearch.backbones import catalogue, weights
+
+    backbone = catalogue.find(name)
+    available = weights.is_available(backbone)
+    from imgsearch.backbones.build import layers
+
+    with terminal.working(f"Building {backbone.name}"):
+        found = layers(backbone.name)
+    if json:
+        content = documents.backbone_keys(backbone, available=available)
+        content["layers"] = documents.layer_keys(found)
+        write_data(documents.dump("backbone", content))
+        return
+    facts = [
+        ("dim", str(backbone.dim)),
+        ("input size", f"{backbone.size} px (at least {backbone.minimum_size})"),
+        ("preprocessing", backbone.preprocessing),
+        ("parameters", f"{backbone.parameters:,}"),
+        ("weights", _weights(backbone.download_bytes, available=available)),
+        ("default layer", backbone.layer),
+    ]
+    lines: list[Line] = [[(backbone.name, "bold")]]
+    lines += align([[(key, FAINT), (value, PLAIN)] for key, value in facts], "<<", indent="  ")
+    lines += [[], [(f"Layers at {backbone.size} px: height x width x channels", "bold")]]
+    lines += align(
+        [
+            [
+                ("x".join(map(str, layer.shape)), FAINT),
+                (layer.name, "green" if layer.name == backbone.layer else PLAIN),
+            ]
+            for layer in found
+        ],
+        "><",
+        indent="  ",
+    )
+    terminal.show(lines)
+
+
+def _weights(download_bytes: int, *, available: bool) -> str:
+    if available:
+        return "on this machine" if download_bytes else "come with imgsearch"
+    return f"to be downloaded, {byte_size(download_bytes)}"
+
+
+def _catalogue(settings: Settings, *, json: bool) -> None:
+    from imgsearch.backbones.catalogue import CATALOGUE
+    from imgsearch.backbones.weights import is_available
+
+    entries = [(backbone, is_available(backbone)) for backbone in CATALOGUE.values()]
+    if json:
+        listed = [documents.backbone_keys(entry, available=there) for entry, there in entries]
+        write_data(documents.dump("backbones", {"backbones": listed}))
+        return
+    names = ("name", "dim", "input", "parameters", "download", "weights")
+    rows = [[(name, FAINT) for name in names]]
+    rows += [
+        [
+            (backbone.name, "bold" if there else PLAIN),
+            (str(backbone.dim), PLAIN),
+            (f"{backbone.size} px", PLAIN),
+            (f"{backbone.parameters / 1e6:.1f} M", PLAIN),
+            (byte_size(backbone.download_bytes) if backbone.download_bytes else "-", PLAIN),
+            ("on this machine", "green") if there else ("", PLAIN),
+        ]
+        for backbone, there in entries
+    ]
+    settings.terminal.show(align(rows, "<>>>><"))

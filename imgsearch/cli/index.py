@@ -1,0 +1,166 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""`imgsearch index`: bring the gallery up to date with folders of photos."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from imgsearch.cli import documents
+from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE, interrupts
+from imgsearch.cli.escape import printable, short_path
+from imgsearch.cli.index_options import FileOptions, RecipeOptions, RunOptions
+from imgsearch.cli.settings import Settings
+from imgsearch.cli.tables import align, amount, counted, duration
+from imgsearch.cli.terminal import FAINT, PLAIN, Line, Steps, Terminal, write_data
+
+if TYPE_CHECKING:
+    from imgsearch.indexing import IndexProgress, IndexReport, UnreadableFile
+
+SHOWN_UNREADABLE: Final = 10
+TITLES: Final = {"scan": "Scanning", "read": "Indexing", "finish": "Finishing"}
+
+
+def index(
+    *,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="Folders, searched recursively, and files; none: all folders of the gallery "
+            "again.",
+        ),
+    ] = None,
+    recipe: RecipeOptions,
+    files: FileOptions,
+    run: RunOptions,
+    settings: Settings,
+) -> None:
+    """Bring the gallery up to date with folders of photos.
+
+    Makes the gallery where there is none. Only new and changed pictures are read; what was
+    renamed, moved or copied is recognised. Ctrl-C stops in good order, and the same command
+    continues; a second Ctrl-C aborts at once.
+    """
+    from imgsearch.indexing import IndexOptions, IndexReport
+
+    wanted = files.paths(paths or [])
+    terminal = settings.terminal
+    gallery = settings.open_gallery(terminal, recipe=recipe.request(), offline=recipe.offline)
+    options = IndexOptions(
+        exclude=tuple(files.exclude),
+        follow_symlinks=files.follow_symlinks,
+        batch_size=run.batch_size,
+        jobs=run.jobs,
+        dry_run=run.dry_run,
+    )
+    if files.files_from is not None and not wanted:
+        terminal.say("The list names no files: nothing to index.")
+        report = IndexReport(recipe=None, dry_run=run.dry_run)
+    else:
+        announce = not terminal.animates and not settings.quiet
+        with (
+            gallery,
+            interrupts(announce=announce) as asked,
+            terminal.working("Scanning", asked) as steps,
+        ):
+            report = gallery.index(
+                *wanted, options=options, progress=partial(_show, steps), stop=asked.stop
+            )
+        terminal.say_lines(summary(report, everything=settings.verbose))
+    if run.json:
+        write_data(documents.dump("index", documents.index_keys(gallery.path, report)))
+    if settings.quiet:
+        _warn_quietly(terminal, report)
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if report.unreadable or report.unlisted:
+        raise typer.Exit(SOME_UNREADABLE)
+
+
+def _show(steps: Steps, progress: "IndexProgress") -> None:
+    steps.at(TITLES[progress.stage], progress.done, progress.total, rate=progress.images_per_second)
+
+
+def _warn_quietly(terminal: Terminal, report: "IndexReport") -> None:
+    if report.unreadable or report.unlisted:
+        count = counted(report.unreadable + len(report.unlisted), "path")
+        terminal.warn(f"{count} could not be read; 'imgsearch info --unreadable' lists the files")
+
+
+def summary(report: "IndexReport", *, everything: bool) -> list[Line]:
+    """Return what a run did, for a person.
+
+    Args:
+        report: of the run.
+        everything: list every unreadable file instead of the first ten.
+    """
+    counts = (
+        ("new", report.new, ""),
+        ("changed", report.changed, ""),
+        ("moved", report.moved, ""),
+        ("unchanged", report.unchanged, ""),
+        ("missing", report.missing, "gone from disk, taken out of the gallery"),
+        ("offline", report.offline, "in folders that are not there now, kept"),
+        ("unreadable", report.unreadable, ""),
+    )
+    rows = [
+        [
+            (name, PLAIN if count else FAINT),
+            (amount(count), _count_style(name, count)),
+            (note if count else "", FAINT),
+        ]
+        for name, count, note in counts
+    ]
+    lines: list[Line] = [[(_headline(report), "bold")], *align(rows, "<><", indent="  ")]
+    lines += _listed(report.unreadable_files, "could not be read", everything=everything)
+    lines += _listed(report.unlisted, "could not be listed", noun="folder", everything=everything)
+    lines += [[("Offline: ", "yellow"), (short_path(root), PLAIN)] for root in report.offline_roots]
+    return lines + [[(f"Hint: {hint}", FAINT)] for hint in _hints(report)]
+
+
+def _headline(report: "IndexReport") -> str:
+    took = duration(report.seconds)
+    if report.dry_run:
+        return f"Dry run, {took}: nothing was written. The run would find"
+    name = f" with {report.recipe.name}" if report.recipe is not None else ""
+    verb = "Interrupted after" if report.interrupted else "Done in"
+    if not report.embedded:
+        return f"{verb} {took}, no embedding computed."
+    rate = f"{report.images_per_second:.1f} images/s"
+    return f"{verb} {took}: {counted(report.embedded, 'embedding')}{name}, {rate}."
+
+
+def _count_style(name: str, count: int) -> str:
+    if not count:
+        return FAINT
+    return {"unreadable": "yellow", "offline": "yellow", "missing": "yellow"}.get(name, "green")
+
+
+def _listed(
+    files: Sequence["UnreadableFile"], what: str, *, everything: bool, noun: str = "file"
+) -> list[Line]:
+    if not files:
+        return []
+    shown = files if everything else files[:SHOWN_UNREADABLE]
+    lines: list[Line] = [[(f"{counted(len(files), noun)} {what}:", "yellow")]]
+    lines += [
+        [(f"  {short_path(file.path)}", PLAIN), (f"  {printable(file.reason)}", FAINT)]
+        for file in shown
+    ]
+    if len(shown) < len(files):
+        lines.append([(f"  and {counted(len(files) - len(shown), 'more', 'more')}", FAINT)])
+    if noun == "file":
+        lines.append([("  'imgsearch info --unreadable' lists them again", FAINT)])
+    return lines
+
+
+def _hints(report: "IndexReport") -> Sequence[str]:
+    if report.interrupted:
+        return ["the same command continues where this one stopped"]
+    if report.hints:
+        return report.hints[:1]
+    if report.first and report.embedded and not report.dry_run:
+        return ["'imgsearch query IMAGE' finds the pictures that look like one"]
+    return []

@@ -1,0 +1,208 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""The options of `imgsearch index`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from imgsearch.cli.inputs import listed_files
+from imgsearch.errors import UsageError
+from imgsearch.recipe import AUTO, Pooling, Preprocessing, RecipeRequest, Resize
+
+BACKBONE_PANEL: Final = "Embeddings"
+FILES_PANEL: Final = "Files"
+_SHA256: Final = re.compile(r"(sha256:)?([0-9a-fA-F]{64})")
+
+
+@dataclass(frozen=True)
+class RecipeOptions:
+    """What makes the embeddings."""
+
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            "--backbone",
+            metavar="NAME",
+            help="A name from 'imgsearch backbones', 'auto', or the path of your own .keras "
+            "network.",
+            rich_help_panel=BACKBONE_PANEL,
+        ),
+    ] = None
+    layer: Annotated[
+        str | None,
+        typer.Option(
+            "--layer",
+            metavar="NAME",
+            help="The layer whose activations are taken (default: the last convolutional one).",
+            rich_help_panel=BACKBONE_PANEL,
+        ),
+    ] = None
+    pooling: Annotated[
+        Pooling | None,
+        typer.Option(
+            "--pooling",
+            metavar="METHOD",
+            help="How feature maps become one vector: gap (default), gmp, gem or rmac.",
+            rich_help_panel=BACKBONE_PANEL,
+        ),
+    ] = None
+    size: Annotated[
+        int | None,
+        typer.Option(
+            "--size",
+            metavar="PX",
+            min=1,
+            help="Side of the network's square input in pixels (default: its own).",
+            rich_help_panel=BACKBONE_PANEL,
+        ),
+    ] = None
+    resize: Annotated[
+        Resize | None,
+        typer.Option(
+            "--resize",
+            metavar="METHOD",
+            help="How a picture becomes a square: squash (default), pad or crop.",
+            rich_help_panel=BACKBONE_PANEL,
+        ),
+    ] = None
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            metavar="FILE",
+            help="A local weights file for a backbone of the catalogue.",
+            rich_help_panel=BACKBONE_PANEL,
+        ),
+    ] = None
+    preprocessing: Annotated[
+        Preprocessing | None,
+        typer.Option(
+            "--preprocessing",
+            metavar="MODE",
+            help="What the pixels go through, for your own network: raw, unit, tf, torch or caffe.",
+            rich_help_panel=BACKBONE_PANEL,
+        ),
+    ] = None
+    trust_model: Annotated[
+        str | None,
+        typer.Option(
+            "--trust-model",
+            metavar="SHA256",
+            help="Checksum that vouches for your own network's file.",
+            rich_help_panel=BACKBONE_PANEL,
+        ),
+    ] = None
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Never download weights.", rich_help_panel=BACKBONE_PANEL),
+    ] = False
+
+    def request(self) -> RecipeRequest | None:
+        """Return what was asked for; None leaves the choice to the gallery.
+
+        Raises:
+            UsageError: a checksum that is none.
+        """
+        if self.trust_model is not None and not _SHA256.fullmatch(self.trust_model):
+            raise UsageError(
+                f"--trust-model: {self.trust_model!r} is not a SHA-256, 64 hexadecimal digits"
+            )
+        wanted = {
+            "backbone": self.backbone,
+            "layer": self.layer,
+            "pooling": self.pooling,
+            "size": self.size,
+            "resize": self.resize,
+            "weights": None if self.weights is None else Path(self.weights),
+            "preprocessing": self.preprocessing,
+            "trusted_sha256": None
+            if self.trust_model is None
+            else self.trust_model.removeprefix("sha256:").lower(),
+        }
+        given = {key: value for key, value in wanted.items() if value is not None}
+        if not given or given == {"backbone": AUTO}:
+            return None
+        return RecipeRequest(**given)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Which files, and how they are gone through."""
+
+    exclude: Annotated[
+        list[str],
+        typer.Option(
+            "--exclude",
+            metavar="GLOB",
+            help="Leave out what matches; may be repeated. Remembered with the folders until "
+            "others are given; '' forgets them.",
+            rich_help_panel=FILES_PANEL,
+        ),
+    ] = field(default_factory=list)
+    follow_symlinks: Annotated[
+        bool | None,
+        typer.Option(
+            "--follow-symlinks/--no-follow-symlinks",
+            help="Follow symbolic links; --no-follow-symlinks stops it. Remembered with the "
+            "folders.",
+            rich_help_panel=FILES_PANEL,
+        ),
+    ] = None
+    files_from: Annotated[
+        str | None,
+        typer.Option(
+            "--files-from",
+            metavar="FILE",
+            help="Take paths from a list, one a line ('-': standard input).",
+            rich_help_panel=FILES_PANEL,
+        ),
+    ] = None
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null",
+            "-0",
+            help="Paths in that list end with NUL, as 'find -print0' writes them.",
+            rich_help_panel=FILES_PANEL,
+        ),
+    ] = False
+
+    def paths(self, named: Sequence[str]) -> list[Path]:
+        """Return the paths that were named and those in the list.
+
+        Raises:
+            UsageError: `--null` without a list.
+        """
+        if self.null and self.files_from is None:
+            raise UsageError("--null says how --files-from is written; there is no --files-from")
+        listed = [] if self.files_from is None else listed_files(self.files_from, null=self.null)
+        return [*map(Path, named), *listed]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run goes about its work."""
+
+    batch_size: Annotated[
+        int,
+        typer.Option(
+            "--batch-size",
+            metavar="N",
+            min=1,
+            help="Pictures that go through the network at once (default: 32).",
+        ),
+    ] = 32
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", metavar="N", min=1, help="Decoding threads (default: one a processor)."
+        ),
+    ] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON on standard output.")
+    ] = False

@@ -1,0 +1,119 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""`imgsearch info`: what is in the gallery."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgsearch.cli import documents
+from imgsearch.cli.escape import printable, short_path
+from imgsearch.cli.settings import Settings
+from imgsearch.cli.tables import align, amount, byte_size, counted
+from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
+
+if TYPE_CHECKING:
+    from imgsearch.maintenance import GalleryInformation, RecipeInformation, RootInformation
+
+
+@dataclass(frozen=True)
+class InfoOptions:
+    """What is shown, and how."""
+
+    unreadable: Annotated[
+        bool,
+        typer.Option("--unreadable", help="List the files that could not be read, and why."),
+    ] = False
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False
+
+
+def info(*, options: InfoOptions, settings: Settings) -> None:
+    """Show what is in the gallery: roots, files, recipes, sizes.
+
+    Contents are the pictures themselves: several files may hold the same one.
+    """
+    terminal = settings.terminal
+    with settings.open_gallery(terminal) as gallery:
+        if options.unreadable:
+            files = gallery.unreadable()
+            if options.json:
+                content = documents.path_keys(gallery.path, "gallery")
+                content["unreadable_files"] = documents.unreadable_keys(files)
+                write_data(documents.dump("unreadable", content))
+                return
+            found = False
+            for file in files:
+                found = True
+                terminal.show(
+                    [[(short_path(file.path), PLAIN), (f"  {printable(file.reason)}", FAINT)]]
+                )
+            if not found:
+                terminal.say("Every file in the gallery could be read.")
+            return
+        information = gallery.information()
+        if options.json:
+            write_data(documents.dump("info", documents.information_keys(information)))
+        else:
+            terminal.show(_lines(information))
+
+
+def _lines(information: "GalleryInformation") -> list[Line]:
+    facts = [
+        ("gallery", short_path(information.path)),
+        ("database", byte_size(information.bytes)),
+        ("files", amount(information.files)),
+        ("contents", amount(information.contents)),
+        ("unreadable", _with_hint(information.unreadable, "imgsearch info --unreadable")),
+        ("without a file", _with_hint(information.orphans, "imgsearch prune")),
+    ]
+    lines = align([[(name, FAINT), (value, PLAIN)] for name, value in facts], "<<")
+    lines += [[], [("Roots", "bold")]]
+    lines += align([_root(root) for root in information.roots], "<><", indent="  ")
+    lines += [[], [("Recipes", "bold")]]
+    for recipe in information.recipes:
+        lines += _recipe(recipe)
+    return lines
+
+
+def _with_hint(count: int, command: str) -> str:
+    return f"{count:,}  ({command})" if count else "0"
+
+
+def _root(root: "RootInformation") -> list[tuple[str, str]]:
+    notes = [f"without {' '.join(map(printable, root.exclude))}"] if root.exclude else []
+    if root.follow_symlinks:
+        notes.append("follows symbolic links")
+    note = f"  ({'; '.join(notes)})" if notes else ""
+    return [
+        ("online", "green") if root.online else ("offline", "yellow"),
+        (counted(root.files, "file"), PLAIN),
+        (short_path(root.path) + note, PLAIN),
+    ]
+
+
+def _recipe(entry: "RecipeInformation") -> list[Line]:
+    head: Line = [
+        ("  ", PLAIN),
+        (entry.recipe.identifier, "cyan"),
+        (f"  {printable(entry.recipe.name)}", PLAIN),
+        ("  (primary)" if entry.primary else "", FAINT),
+    ]
+    if entry.projection == "none":
+        searched = f"the embeddings themselves, {entry.recipe.dim} dimensions"
+    else:
+        searched = (
+            f"projection {entry.projection}: {entry.projection_dim} dimensions, power "
+            f"{entry.projection_power:g}, fitted on {entry.fitted_count:,} embeddings"
+        )
+    size = f", {byte_size(entry.cache_bytes)}" if entry.cache_bytes else ""
+    style = {"fresh": "green", "damaged": "red"}.get(entry.cache, "yellow")
+    facts = align(
+        [
+            [("embeddings", FAINT), (f"{entry.embeddings:,} of dim {entry.recipe.dim}", PLAIN)],
+            [("searched", FAINT), (searched, PLAIN)],
+            [("index cache", FAINT), (f"{entry.cache}{size}", style)],
+        ],
+        "<<",
+        indent="    ",
+    )
+    return [head, *facts]

@@ -1,0 +1,125 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""`imgsearch remove`, `prune`, `check`, `relocate`: looking after a gallery."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgsearch.cli import documents
+from imgsearch.cli.boundary import FAILED
+from imgsearch.cli.escape import printable, short_path
+from imgsearch.cli.settings import Settings
+from imgsearch.cli.tables import byte_size, counted
+from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
+
+if TYPE_CHECKING:
+    from imgsearch.checking import Finding
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the report as JSON on standard output.")
+]
+
+
+def remove(
+    *,
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH", help="Files, folders, or whole roots.")
+    ],
+    json: JsonOption = False,
+    settings: Settings,
+) -> None:
+    """Take files, folders or whole roots out of the gallery.
+
+    The pictures on disk are not touched. A root that is removed is not indexed again; a file or
+    folder comes back with the next index unless it is excluded.
+    """
+    terminal = settings.terminal
+    with settings.open_gallery(terminal) as gallery, terminal.working("Removing"):
+        report = gallery.remove(*map(Path, paths))
+    terminal.say(f"Removed {counted(report.files, 'file')} from the gallery.")
+    if json:
+        write_data(documents.dump("remove", documents.removal_keys(gallery.path, report)))
+
+
+def prune(*, json: JsonOption = False, settings: Settings) -> None:
+    """Clear away what no file needs any more.
+
+    That is: contents that no file holds, with their embeddings, and old index caches. The
+    database is compacted.
+    """
+    terminal = settings.terminal
+    with settings.open_gallery(terminal) as gallery, terminal.working("Pruning"):
+        report = gallery.prune()
+    terminal.say(
+        f"Pruned {counted(report.contents, 'content')} and {counted(report.caches, 'cache')}; "
+        f"{byte_size(report.bytes_freed)} freed."
+    )
+    if json:
+        write_data(documents.dump("prune", documents.prune_keys(gallery.path, report)))
+
+
+def check(
+    *,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Rebuild what can be rebuilt, clear away the rest.")
+    ] = False,
+    json: JsonOption = False,
+    settings: Settings,
+) -> None:
+    """Examine the gallery for damage, and repair it.
+
+    Looks at the database, its rows and the index caches, which are disposable. Exits with 1
+    when anything is left to mend.
+    """
+    terminal = settings.terminal
+    with settings.open_gallery(terminal) as gallery, terminal.working("Checking"):
+        report = gallery.check(repair=repair)
+    if json:
+        write_data(documents.dump("check", documents.check_keys(gallery.path, report)))
+    else:
+        terminal.show([_finding(finding) for finding in report.findings])
+    if not report.clean:
+        raise typer.Exit(FAILED)
+    terminal.say("The gallery is sound.")
+
+
+def _finding(finding: "Finding") -> Line:
+    style = {"damage": "bold red", "cache": "yellow"}.get(finding.severity, FAINT)
+    if finding.repaired:
+        remedy = "repaired"
+    elif finding.severity == "note":
+        remedy = ""
+    elif finding.repairable:
+        remedy = "'imgsearch check --repair' mends this"
+    else:
+        remedy = "cannot be mended: index the photos into a new gallery"
+    return [
+        (f"{finding.severity}: ", style),
+        (printable(finding.what), PLAIN),
+        (f" ({remedy})" if remedy else "", "green" if finding.repaired else FAINT),
+    ]
+
+
+def relocate(
+    *,
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="Where a root lay, as 'imgsearch info' shows it.")
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Where it lies now.")],
+    json: JsonOption = False,
+    settings: Settings,
+) -> None:
+    """Tell the gallery that a root lies elsewhere now.
+
+    Nothing is embedded again.
+    """
+    terminal = settings.terminal
+    with settings.open_gallery(terminal) as gallery, terminal.working("Relocating"):
+        report = gallery.relocate(Path(old), Path(new))
+    terminal.say(
+        f"{short_path(report.root)}: {report.found:,} of {counted(report.files, 'file')} found "
+        "there."
+    )
+    if json:
+        write_data(documents.dump("relocate", documents.relocation_keys(gallery.path, report)))

@@ -1,0 +1,165 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""`imgsearch query`: the pictures that look like one or several others."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgsearch.cli.answers import AnswerWriter, answer_writer
+from imgsearch.cli.boundary import SOME_UNREADABLE
+from imgsearch.cli.inputs import STANDARD_INPUT, listed_files, standard_input_bytes
+from imgsearch.cli.query_options import FilterOptions, OutputOptions, SearchOptions
+from imgsearch.cli.settings import Settings
+from imgsearch.cli.terminal import Steps, Terminal
+from imgsearch.errors import UnreadableImageError, UsageError
+
+if TYPE_CHECKING:
+    from imgsearch.gallery import Gallery
+    from imgsearch.images import CropBox
+    from imgsearch.matches import Filters, Match
+
+
+def query(
+    *,
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="IMAGE",
+            help="An image file, or '-' for an image on standard input. Several are one query, "
+            "the mean of their embeddings.",
+        ),
+    ] = None,
+    search: SearchOptions,
+    matching: FilterOptions,
+    output: OutputOptions,
+    settings: Settings,
+) -> None:
+    """Find the pictures that look most like one or several others.
+
+    Scores are cosine similarities: larger is nearer, 1 is the same. A picture that the gallery
+    holds is left out of its own answer.
+    """
+    form = output.form()
+    _check(images or [], search, null=output.null, prints_paths=form == "paths")
+    from imgsearch.images import CropBox
+
+    terminal = settings.terminal
+    ask = _Asking(
+        k=search.k,
+        minus=tuple(map(Path, search.minus)),
+        crop=None if search.crop is None else CropBox.parse(search.crop),
+        where=matching.filters(),
+        min_score=search.min_score,
+        include_self=search.include_self,
+        all_files=output.all_files,
+    )
+    one_by_one = search.each or search.files_from is not None
+    writer = answer_writer(form, terminal, null=output.null, several=one_by_one)
+    with settings.open_gallery(
+        terminal, recipe=search.recipe, projection=search.projection, offline=search.offline
+    ) as gallery:
+        if one_by_one:
+            names = _listed(images or [], search, null=output.null)
+            failed = _answer_each(names, partial(ask, gallery), writer, terminal)
+        else:
+            with terminal.working("Searching"):
+                matches = ask(gallery, images or [])
+            writer.write(_paths(images or []), matches)
+            failed = 0
+        writer.finish(gallery.path)
+    if failed:
+        raise typer.Exit(SOME_UNREADABLE)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """The question, but for the pictures."""
+
+    k: int
+    minus: tuple[Path, ...]
+    crop: "CropBox | None"
+    where: "Filters"
+    min_score: float | None
+    include_self: bool
+    all_files: bool
+
+    def __call__(self, gallery: "Gallery", names: Sequence[str]) -> list["Match"]:
+        """Return the matches of one query."""
+        pictures = [
+            standard_input_bytes() if name == STANDARD_INPUT else Path(name) for name in names
+        ]
+        try:
+            matches = gallery.query(
+                *pictures,
+                k=self.k,
+                minus=self.minus,
+                crop=self.crop,
+                where=self.where,
+                min_score=self.min_score,
+                include_self=self.include_self,
+            )
+        except UnreadableImageError as error:
+            if str(error) != error.reason:
+                raise
+            raise UnreadableImageError(error.reason, name="standard input") from error
+        return list(_each_file(matches)) if self.all_files else matches
+
+
+def _check(names: Sequence[str], search: SearchOptions, *, null: bool, prints_paths: bool) -> None:
+    if not names and search.files_from is None:
+        raise UsageError("no image given: name one, or '-' for an image on standard input")
+    from_input = [*names, search.files_from].count(STANDARD_INPUT)
+    if from_input > 1:
+        raise UsageError("'-' may stand for standard input only once")
+    if STANDARD_INPUT in search.minus:
+        raise UsageError("--minus takes a file, not standard input")
+    if null and not prints_paths and search.files_from is None:
+        raise UsageError("--null says how --paths or --files-from separate paths; give one of them")
+
+
+def _listed(names: Sequence[str], search: SearchOptions, *, null: bool) -> Iterator[str]:
+    yield from names
+    if search.files_from is not None:
+        yield from map(os.fspath, listed_files(search.files_from, null=null))
+
+
+def _paths(names: Sequence[str]) -> list[Path | None]:
+    return [None if name == STANDARD_INPUT else Path(name) for name in names]
+
+
+def _answer_each(
+    names: Iterable[str],
+    ask: Callable[[Sequence[str]], list["Match"]],
+    writer: AnswerWriter,
+    terminal: Terminal,
+) -> int:
+    """Answer the pictures one by one as they come; return how many could not be read."""
+    failed = 0
+    # Progress and answers on one terminal would overwrite each other.
+    drawing = nullcontext(Steps()) if terminal.out_is_terminal else terminal.working("Searching")
+    with drawing as steps:
+        for done, name in enumerate(names, start=1):
+            try:
+                writer.write(_paths([name]), ask([name]))
+            except UnreadableImageError as error:
+                failed += 1
+                writer.fail(Path(name), error.reason)
+                terminal.warn(str(error))
+            steps.at("Searching", done, None)
+    return failed
+
+
+def _each_file(matches: Iterable["Match"]) -> Iterator["Match"]:
+    """Yield every match, and each of its duplicates as a match of the same rank."""
+    for match in matches:
+        yield replace(match, duplicates=())
+        for copy in match.duplicates:
+            yield replace(
+                match, path=copy.path, root=copy.root, offline=copy.offline, duplicates=()
+            )

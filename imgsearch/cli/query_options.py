@@ -1,0 +1,258 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""The options of `imgsearch query`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from imgsearch.errors import UsageError
+from imgsearch.recipe import AUTO
+
+if TYPE_CHECKING:
+    from imgsearch.matches import Filters
+
+SEARCH_PANEL: Final = "Search"
+FILTER_PANEL: Final = "Filters (inside the search: -k 10 stays 10)"
+OUTPUT_PANEL: Final = "Output"
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What is asked, and of which embeddings."""
+
+    k: Annotated[
+        int,
+        typer.Option(
+            "-k",
+            metavar="K",
+            min=1,
+            help="How many matches (default: 10).",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = 10
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            "--min-score",
+            metavar="SCORE",
+            help="Leave out matches with a lower score (cosine similarity, at most 1).",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = None
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            "--crop",
+            metavar="X,Y,W,H",
+            help="Ask about a part of the picture, in pixels or percent: 10%,20%,50%,50%.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = None
+    minus: Annotated[
+        list[str],
+        typer.Option(
+            "--minus",
+            metavar="IMAGE",
+            help="Stay away from this picture; may be repeated.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = field(default_factory=list)
+    each: Annotated[
+        bool,
+        typer.Option(
+            "--each",
+            help="Answer every image by itself, not their mean.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = False
+    files_from: Annotated[
+        str | None,
+        typer.Option(
+            "--files-from",
+            metavar="FILE",
+            help="Take images from a list, one a line ('-': standard input); implies --each.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = None
+    include_self: Annotated[
+        bool,
+        typer.Option(
+            "--include-self",
+            help="Do not leave the queried pictures out of their answer.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = False
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe",
+            metavar="RECIPE",
+            help="Search another recipe's embeddings: a backbone's name, or the first digits of "
+            "an identifier that 'imgsearch info' shows.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = None
+    projection: Annotated[
+        str,
+        typer.Option(
+            "--projection",
+            metavar="WHICH",
+            help="What is searched: auto (default), none (the embeddings themselves), or a "
+            "projection of DIM or DIM:POWER.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = AUTO
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Never download weights.", rich_help_panel=SEARCH_PANEL),
+    ] = False
+
+
+@dataclass(frozen=True)
+class FilterOptions:
+    """What matches must be besides similar."""
+
+    under: Annotated[
+        list[str],
+        typer.Option(
+            "--under",
+            metavar="PATH",
+            help="Beneath this folder; may be repeated: beneath one of them.",
+            rich_help_panel=FILTER_PANEL,
+        ),
+    ] = field(default_factory=list)
+    after: Annotated[
+        str | None,
+        typer.Option(
+            "--after",
+            metavar="DATE",
+            help="Taken at or after: 2024, 2024-05, 2024-05-01 or 2024-05-01T12:00.",
+            rich_help_panel=FILTER_PANEL,
+        ),
+    ] = None
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--before", metavar="DATE", help="Taken before.", rich_help_panel=FILTER_PANEL
+        ),
+    ] = None
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            "--camera",
+            metavar="TEXT",
+            help="Part of the camera's name, in any case.",
+            rich_help_panel=FILTER_PANEL,
+        ),
+    ] = None
+    near: Annotated[
+        str | None,
+        typer.Option(
+            "--near",
+            metavar="LAT,LON,KM",
+            help="Taken within so many kilometres of a place: 48.85,2.35,10.",
+            rich_help_panel=FILTER_PANEL,
+        ),
+    ] = None
+    min_width: Annotated[
+        int | None,
+        typer.Option(
+            "--min-width",
+            metavar="PX",
+            min=1,
+            help="At least so wide, as displayed.",
+            rich_help_panel=FILTER_PANEL,
+        ),
+    ] = None
+    min_height: Annotated[
+        int | None,
+        typer.Option(
+            "--min-height",
+            metavar="PX",
+            min=1,
+            help="At least so high, as displayed.",
+            rich_help_panel=FILTER_PANEL,
+        ),
+    ] = None
+    format: Annotated[
+        list[str],
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Of this format, such as jpeg; may be repeated.",
+            rich_help_panel=FILTER_PANEL,
+        ),
+    ] = field(default_factory=list)
+
+    def filters(self) -> "Filters":
+        """Return the filters that the gallery takes.
+
+        Raises:
+            UsageError: a date or place that is none.
+        """
+        from imgsearch.matches import Filters, Near
+
+        return Filters(
+            under=tuple(map(Path, self.under)),
+            after=self.after,
+            before=self.before,
+            camera=self.camera,
+            near=None if self.near is None else Near.parse(self.near),
+            min_width=self.min_width,
+            min_height=self.min_height,
+            formats=tuple(self.format),
+        )
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """How matches are printed."""
+
+    all_files: Annotated[
+        bool,
+        typer.Option(
+            "--all-files",
+            help="List exact duplicates as matches of their own.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
+    ] = False
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="One JSON document.", rich_help_panel=OUTPUT_PANEL),
+    ] = False
+    jsonl: Annotated[
+        bool,
+        typer.Option(
+            "--jsonl", help="One JSON object a line for each match.", rich_help_panel=OUTPUT_PANEL
+        ),
+    ] = False
+    csv: Annotated[
+        bool,
+        typer.Option("--csv", help="Comma-separated values.", rich_help_panel=OUTPUT_PANEL),
+    ] = False
+    paths: Annotated[
+        bool,
+        typer.Option("--paths", help="One path a line.", rich_help_panel=OUTPUT_PANEL),
+    ] = False
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null",
+            "-0",
+            help="Paths end with NUL, printed ones and those in a list of files.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
+    ] = False
+
+    def form(self) -> str:
+        """Return the form that was asked for, "table" if none was.
+
+        Raises:
+            UsageError: more than one.
+        """
+        forms = [name for name in ("json", "jsonl", "csv", "paths") if getattr(self, name)]
+        if len(forms) > 1:
+            raise UsageError(f"--{' and --'.join(forms)} exclude each other; give one of them")
+        return forms[0] if forms else "table"

@@ -1,0 +1,56 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""The options that every command takes."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from imgsearch.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from imgsearch.gallery import Gallery
+
+COMMON_PANEL: Final = "Common options"
+COMMON_FLAGS: Final = frozenset({"-v", "--verbose", "-q", "--quiet", "--debug"})
+COMMON_VALUES: Final = ("--gallery",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which gallery, and how much talk."""
+
+    gallery: Annotated[
+        str | None,
+        typer.Option(
+            "--gallery",
+            metavar="DIR",
+            help="The gallery's folder (else $IMGSEARCH_GALLERY, else one in your user data).",
+            rich_help_panel=COMMON_PANEL,
+        ),
+    ] = None
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Say more on stderr.", rich_help_panel=COMMON_PANEL),
+    ] = False
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=COMMON_PANEL),
+    ] = False
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show where an error arose.", rich_help_panel=COMMON_PANEL),
+    ] = False
+
+    @property
+    def terminal(self) -> Terminal:
+        """What prints, as talkative as was asked for."""
+        return Terminal(verbose=self.verbose, quiet=self.quiet)
+
+    def open_gallery(self, terminal: Terminal, **choices: Any) -> "Gallery":  # noqa: ANN401 - Gallery's own keyword arguments
+        """Return the gallery that was asked for, its talk going to the terminal."""
+        from imgsearch.gallery import Gallery
+
+        gallery = Gallery(self.gallery, notify=terminal.say, **choices)
+        terminal.detail(f"gallery: {gallery.path}")
+        return gallery

@@ -1,0 +1,176 @@
+"""The only place that writes to standard output (data) and standard error (talk)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TextIO
+
+from imgsearch.cli.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from imgsearch.cli.boundary import Interrupts
+
+Span = tuple[str, str]  # text and its Rich style
+Line = Sequence[Span]
+
+PLAIN: Final = ""
+FAINT: Final = "bright_black"
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a stream is a terminal that understands control sequences."""
+    if stream is None or os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def wants_colour(stream: TextIO | None) -> bool:
+    """Tell whether colours may be written: a terminal, and NO_COLOR not set (no-color.org)."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+class Steps:
+    """Where a piece of work reports how far it has come; here nobody watches."""
+
+    def at(self, title: str, done: int, total: int | None, *, rate: float = 0.0) -> None:
+        """Show what is being done, how much of it is done of how much, at images per second."""
+
+
+def plain(line: Line) -> str:
+    """Return a line without its styles."""
+    return "".join(text for text, _ in line).rstrip()
+
+
+def write_data(data: bytes) -> None:
+    """Write bytes to standard output.
+
+    Raises:
+        OSError: standard output is closed, full, or a pipe whose reader has gone.
+    """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
+def flush_data() -> None:
+    """Hand everything written so far to whoever reads standard output."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def write_text(text: str, stream: TextIO | None) -> None:
+    """Write text; a character that the stream's encoding lacks is spelled out."""
+    if stream is None:
+        return
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Writes lines: data to standard output, talk to standard error.
+
+    Attributes:
+        verbose: details are said, too.
+        quiet: only errors are said.
+        live: the console of a progress display that is showing; talk goes above it.
+    """
+
+    verbose: bool = False
+    quiet: bool = False
+    live: Console | None = field(default=None, repr=False)
+
+    @property
+    def out_is_terminal(self) -> bool:
+        """Whether a person reads standard output."""
+        return is_terminal(sys.stdout)
+
+    @property
+    def animates(self) -> bool:
+        """Whether progress may be drawn on standard error."""
+        return not self.quiet and is_terminal(sys.stderr)
+
+    @contextmanager
+    def working(self, title: str, interrupts: Interrupts | None = None) -> Iterator[Steps]:
+        """Show progress for as long as the block runs, when a terminal watches."""
+        if not self.animates:
+            yield Steps()
+            return
+        from imgsearch.cli.progress import shown_steps
+
+        with shown_steps(self, title, interrupts) as steps:
+            yield steps
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Write lines of data to standard output, with styles on a terminal."""
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "standard output is closed")
+        _write(lines, sys.stdout)
+
+    def say(self, message: str) -> None:
+        """Say one line on standard error, unless quiet."""
+        self.say_lines([[(printable(message), PLAIN)]])
+
+    def detail(self, message: str) -> None:
+        """Say one line that only `--verbose` asks for."""
+        if self.verbose:
+            self.say_lines([[(printable(message), FAINT)]])
+
+    def warn(self, message: str) -> None:
+        """Say one line even when quiet: something went wrong, though not everything."""
+        complain(message, live=self.live)
+
+    def say_lines(self, lines: Sequence[Line]) -> None:
+        """Say several lines with styles, unless quiet."""
+        if self.quiet:
+            return
+        if self.live is not None:
+            _print(self.live, lines)
+        else:
+            _write(lines, sys.stderr)
+
+
+def complain(message: str, *, live: Console | None = None) -> None:
+    """Say on standard error what went wrong, one line or several."""
+    first, *rest = message.split("\n")
+    lines: list[Line] = [[("imgsearch: ", "bold red"), (printable(first), PLAIN)]]
+    lines += [[("  " + printable(line), PLAIN)] for line in rest]
+    if live is not None:
+        _print(live, lines)
+        return
+    try:
+        _write(lines, sys.stderr)
+    except OSError:  # nobody listens; the exit code still tells
+        return
+
+
+def _write(lines: Sequence[Line], stream: TextIO | None) -> None:
+    if stream is None:
+        return
+    if is_terminal(stream):
+        from rich.console import Console
+
+        _print(Console(file=stream), lines)
+    else:
+        write_text("".join(plain(line) + "\n" for line in lines), stream)
+    stream.flush()
+
+
+def _print(console: Console, lines: Sequence[Line]) -> None:
+    from rich.text import Text
+
+    for line in lines:
+        console.print(Text.assemble(*line), soft_wrap=True, markup=False, highlight=False)

@@ -1,0 +1,338 @@
+"""`imgsearch query` prints what was asked for, in every form, safe whatever files are called."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_fakes import FakeSource, command, picture, run
+
+HOSTILE = "evil\x1b[31m\n[bold]name.png"
+NOT_UTF8 = b"caf\xe9.png"
+
+
+@pytest.fixture(autouse=True)
+def _fake_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgsearch.gallery.PretrainedNetworks", FakeSource)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An indexed folder of six photos: one twice, one with a hostile name; the current folder."""
+    monkeypatch.setenv("IMGSEARCH_GALLERY", str(tmp_path / "gallery"))
+    folder = tmp_path / "photos"
+    for seed in range(5):
+        picture(folder / f"{seed}.png", seed)
+    picture(folder / HOSTILE, 5)
+    shutil.copy(folder / "1.png", folder / "one.png")
+    monkeypatch.chdir(folder)
+    assert run("index", folder).exit_code == 0
+    return folder
+
+
+def answer(*arguments: str | Path) -> dict[str, Any]:
+    """Query, and return the JSON document."""
+    result = run("query", *arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
+
+
+def names(document: dict[str, Any]) -> list[str]:
+    """Return the matches' file names."""
+    return [Path(match["path"]).name for match in document["matches"]]
+
+
+@pytest.mark.usefixtures("photos")
+def test_the_table_is_aligned_with_whole_paths_and_duplicates_beneath() -> None:
+    result = run("query", "0.png")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert len(lines) == 6
+    where = {line.index(line.split()[-1]) for line in lines if "=" not in line}
+    assert len(where) == 1
+    (duplicate,) = (number for number, line in enumerate(lines) if "= one.png" in line)
+    assert lines[duplicate - 1].endswith(" 1.png")
+    assert lines[duplicate].index("= ") in where
+    assert any(line.endswith("evil\\x1b[31m\\n[bold]name.png") for line in lines)
+    assert "\x1b" not in result.stdout
+
+
+@pytest.mark.usefixtures("photos")
+def test_k_limits_the_matches_and_scores_fall() -> None:
+    document = answer("0.png", "-k", "3")
+    assert [match["rank"] for match in document["matches"]] == [1, 2, 3]
+    scores = [match["score"] for match in document["matches"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_document_has_what_scripts_need(photos: Path) -> None:
+    document = answer("0.png", "-k", "1", "--include-self")
+    assert document["imgsearch"] == "query"
+    assert document["version"] == 1
+    assert document["images"] == [{"path": "0.png"}]
+    (match,) = document["matches"]
+    assert match["path"] == str(photos / "0.png")
+    assert match["root"] == str(photos)
+    assert len(match["content"]) == 64
+    assert (match["width"], match["height"], match["taken"]) == (24, 24, None)
+    assert match["offline"] is False
+    assert match["score"] == pytest.approx(1)
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_picture_of_the_gallery_is_left_out_of_its_answer_unless_wanted() -> None:
+    assert "0.png" not in names(answer("0.png"))
+    assert names(answer("0.png", "--include-self"))[0] == "0.png"
+
+
+@pytest.mark.usefixtures("photos")
+def test_all_files_lists_duplicates_as_matches_of_the_same_rank() -> None:
+    collapsed = answer("0.png")["matches"]
+    (double,) = (match for match in collapsed if match["duplicates"])
+    listed = answer("0.png", "--all-files")["matches"]
+    assert len(listed) == len(collapsed) + 1
+    same = [match for match in listed if match["rank"] == double["rank"]]
+    assert {Path(match["path"]).name for match in same} == {"1.png", "one.png"}
+    assert all(match["duplicates"] == [] for match in listed)
+
+
+@pytest.mark.usefixtures("photos")
+def test_several_images_are_one_query_unless_each_is_asked_for() -> None:
+    together = answer("0.png", "1.png")
+    assert together["images"] == [{"path": "0.png"}, {"path": "1.png"}]
+    assert len(together["matches"]) == 4
+    apart = answer("0.png", "1.png", "--each")
+    assert apart["imgsearch"] == "queries"
+    assert [entry["images"] for entry in apart["answers"]] == [
+        [{"path": "0.png"}],
+        [{"path": "1.png"}],
+    ]
+    assert apart["unreadable_files"] == []
+    assert apart["answers"][0]["matches"] == answer("0.png")["matches"]
+
+
+@pytest.mark.usefixtures("photos")
+def test_minus_stays_away_from_a_picture() -> None:
+    document = answer("0.png", "--minus", "1.png", "--include-self")
+    assert names(document)[0] == "0.png"
+    assert names(document)[-1] == "1.png"
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_crop_asks_about_a_part() -> None:
+    whole, half = answer("2.png"), answer("2.png", "--crop", "0%,0%,50%,100%")
+    assert whole["matches"] != half["matches"]
+    assert answer("2.png", "--crop", "0,0,24,24")["matches"] == whole["matches"]
+
+
+def test_image_bytes_may_come_on_standard_input(photos: Path) -> None:
+    data = (photos / "0.png").read_bytes()
+    result = run("query", "-", "--json", given=data)
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert document["images"] == [{"path": None}]
+    assert document["matches"] == answer("0.png")["matches"]
+
+
+@pytest.mark.usefixtures("photos")
+def test_bytes_that_are_no_image_are_said_to_come_from_standard_input() -> None:
+    result = run("query", "-", given=b"no picture")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("imgsearch: standard input: ")
+    assert run("query", "-", given=b"").exit_code == 2
+
+
+def test_filters_reach_the_search(photos: Path) -> None:
+    picture(photos / "sub" / "wide.png", 8, side=64)
+    assert run("index").exit_code == 0
+    assert names(answer("0.png", "--under", photos / "sub")) == ["wide.png"]
+    assert names(answer("0.png", "--min-width", "60", "--min-height", "60")) == ["wide.png"]
+    assert len(names(answer("0.png", "--format", "png"))) == 6
+    for nothing in (
+        ["--format", "jpeg"],
+        ["--after", "2024"],
+        ["--before", "2024"],
+        ["--camera", "x"],
+        ["--near", "48,2,10"],
+        ["--min-score", "1"],
+    ):
+        assert names(answer("0.png", *nothing)) == []
+
+
+@pytest.mark.usefixtures("photos")
+def test_no_match_is_said_and_is_no_failure() -> None:
+    result = run("query", "0.png", "--format", "jpeg")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "No picture in the gallery matches.\n"
+
+
+@pytest.mark.usefixtures("photos")
+def test_lines_of_json_are_one_match_each_with_the_query() -> None:
+    result = run("query", "0.png", "1.png", "--each", "-k", "2", "--jsonl")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["images"][0]["path"] for line in lines] == ["0.png"] * 2 + ["1.png"] * 2
+    matches = [{key: line[key] for key in line if key != "images"} for line in lines[:2]]
+    assert matches == answer("0.png", "-k", "2")["matches"]
+
+
+def test_csv_is_one_line_a_match_with_exact_bytes_where_a_name_is_odd(photos: Path) -> None:
+    result = run("query", "0.png", "--csv")
+    assert len(result.stdout.splitlines()) == 1 + len(answer("0.png")["matches"])
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    (odd,) = (row for row in rows if row["path_base64"])
+    assert os.fsdecode(base64.b64decode(odd["path_base64"])) == str(photos / HOSTILE)
+    assert odd["path"] == f"{photos}/evil\\x1b[31m\\n[bold]name.png"
+    assert [float(row["score"]) for row in rows] == [
+        match["score"] for match in answer("0.png")["matches"]
+    ]
+    assert {row["duplicates"] for row in rows} == {"0", "1"}
+    assert {row["query"] for row in rows} == {"0.png"}
+
+
+@pytest.mark.usefixtures("photos")
+def test_csv_without_a_match_still_has_its_head() -> None:
+    result = run("query", "0.png", "--csv", "--format", "jpeg")
+    assert result.stdout.startswith("query,rank,score,path")
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_paths_are_one_a_line_or_exact_with_nul(photos: Path) -> None:
+    lines = run("query", "0.png", "--paths").stdout.splitlines()
+    assert len(lines) == 5
+    assert f"{photos}/evil\\x1b[31m\\n[bold]name.png" in lines
+    exact = run("query", "0.png", "--paths", "-0").stdout_bytes.split(b"\0")
+    assert os.fsencode(photos / HOSTILE) in exact
+    assert exact[-1] == b""
+    assert len(exact) == 6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are arbitrary bytes on Linux")
+def test_names_that_are_not_utf8_are_safe_in_every_form(photos: Path) -> None:
+    odd = os.path.join(os.fsencode(photos), NOT_UTF8)  # noqa: PTH118 - bytes
+    picture(Path(os.fsdecode(odd)), 9)
+    assert run("index").exit_code == 0
+    table = run("query", os.fsdecode(NOT_UTF8), "--include-self")
+    assert "caf\\xe9.png" in table.stdout
+    (match,) = answer(os.fsdecode(NOT_UTF8), "--include-self", "-k", "1")["matches"]
+    assert match["path"] == f"{photos}/caf\ufffd.png"
+    assert base64.b64decode(match["path_base64"]) == odd
+    assert "root_base64" not in match
+    done = subprocess.run(
+        command("query", os.fsdecode(NOT_UTF8), "--include-self", "-k1", "--paths"),
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == odd + b"\n"
+
+
+@pytest.mark.usefixtures("photos")
+def test_lists_are_answered_one_by_one_and_failures_do_not_stop_them() -> None:
+    wanted = b"0.png\nmissing.png\n1.png\n"
+    result = run("query", "--files-from", "-", "-k", "1", given=wanted)
+    assert result.exit_code == 3
+    assert "missing.png" in result.stderr
+    assert result.stderr.count("\n") == 1
+    heads = [
+        line for line in result.stdout.splitlines() if line.endswith(".png") and line[0] in "01"
+    ]
+    assert heads[0] == "0.png"
+    document = json.loads(run("query", "--files-from", "-", "--json", given=wanted).stdout)
+    assert len(document["answers"]) == 2
+    assert [entry["path"] for entry in document["unreadable_files"]] == ["missing.png"]
+
+
+@pytest.mark.usefixtures("photos")
+def test_lists_may_end_with_nul_on_both_sides() -> None:
+    wanted = f"{HOSTILE}\0".encode()
+    result = run(
+        "query", "--files-from", "-", "-0", "--paths", "--include-self", "-k", "1", given=wanted
+    )
+    assert Path(result.stdout.rstrip("\0")).name == HOSTILE
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_single_picture_that_cannot_be_read_is_a_failure() -> None:
+    result = run("query", "missing.png")
+    assert result.exit_code == 1
+    assert "missing.png" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.usefixtures("photos")
+def test_answers_stream_while_the_list_is_still_being_written() -> None:
+    process = subprocess.Popen(
+        command("query", "--files-from", "-", "-k", "1", "--jsonl"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for name in ("0.png", "1.png"):
+        process.stdin.write(f"{name}\n".encode())
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["images"] == [{"path": name}]
+    process.stdin.close()
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((), "no image"),
+        (("0.png", "--json", "--csv"), "--json and --csv"),
+        (("-", "--files-from", "-"), "only once"),
+        (("-", "-"), "only once"),
+        (("0.png", "--minus", "-"), "--minus"),
+        (("0.png", "-0"), "--null"),
+        (("0.png", "-k", "0"), "-k"),
+        (("0.png", "--crop", "1,2"), "crop"),
+        (("0.png", "--near", "1,2"), "near"),
+        (("0.png", "--after", "yesterday"), "after"),
+        (("0.png", "--projection", "big"), "projection"),
+    ],
+)
+def test_questions_that_make_no_sense_are_named_and_exit_with_two(
+    arguments: tuple[str, ...], named: str
+) -> None:
+    result = run("query", *arguments, given=b"x")
+    assert result.exit_code == 2, result.stderr
+    assert named in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_query_without_a_gallery_exits_with_ten(tmp_path: Path) -> None:
+    result = run("query", picture(tmp_path / "a.png", 1), "--gallery", tmp_path / "none")
+    assert result.exit_code == 10
+    assert str(tmp_path / "none") in result.stderr
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.usefixtures("photos")
+def test_another_recipe_is_asked_for_by_name() -> None:
+    assert run("index", "--backbone", "vgg16").exit_code == 0
+    assert run("query", "0.png", "--recipe", "vgg16").exit_code == 0
+    result = run("query", "0.png", "--recipe", "resnet50")
+    assert result.exit_code in {1, 2}
+    assert "resnet50" in result.stderr
+
+
+def test_offline_matches_are_marked(photos: Path, tmp_path: Path) -> None:
+    query = picture(tmp_path / "query.png", 0)
+    photos.rename(tmp_path / "unplugged")
+    result = run("query", query, "-k", "2")
+    assert all(line.endswith("(offline)") for line in result.stdout.splitlines())
+    assert len(result.stdout.splitlines()) == 3
+    assert all(match["offline"] for match in answer(query)["matches"])
