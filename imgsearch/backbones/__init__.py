@@ -1,0 +1,1 @@
+"""Backbones: the catalogue of pretrained networks, their weights, and how they are built."""

@@ -1,0 +1,98 @@
+"""The layers of a network whose activations can be taken, under names that stay the same."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, Final
+
+from imgsearch.errors import UnknownLayerError
+
+MAP_RANK: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """A layer whose activations are feature maps.
+
+    Attributes:
+        name: what `--layer` takes.
+        shape: height, width and channels of its feature maps at the network's input size.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+
+
+def stable_names(layers: list[Any]) -> dict[str, Any]:
+    """Return the layers by name, as a fresh process that builds nothing else would name them.
+
+    Keras numbers the layers that have no name of their own through the whole process, so
+    "activation_187" of one run is "activation_374" of the next. Here they are numbered through
+    the network, in the order of their creation: "activation", "activation_1", ...
+
+    Args:
+        layers: a Keras network's layers.
+    """
+    numbered: defaultdict[str, list[tuple[int, Any]]] = defaultdict(list)
+    names: dict[str, Any] = {}
+    for layer in layers:
+        prefix = _snake_case(type(layer).__name__)
+        match = re.fullmatch(rf"{prefix}(?:_(\d+))?", layer.name)
+        if match is None:
+            names[layer.name] = layer
+        else:
+            numbered[prefix].append((int(match.group(1) or 0), layer))
+    for prefix, group in numbered.items():
+        for rank, (_, layer) in enumerate(sorted(group, key=lambda pair: pair[0])):
+            names[f"{prefix}_{rank}" if rank else prefix] = layer
+    order = {id(layer): position for position, layer in enumerate(layers)}
+    return dict(sorted(names.items(), key=lambda item: order[id(item[1])]))
+
+
+def _snake_case(name: str) -> str:
+    """Return "GlobalAveragePooling2D" as "global_average_pooling2d", and "ReLU" as "re_lu"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", name).lower()
+
+
+def infos(outputs: dict[str, Any]) -> list[LayerInfo]:
+    """Return name and shape of every output that is feature maps, in the network's order.
+
+    Args:
+        outputs: the layers' symbolic outputs by layer name.
+    """
+    return [
+        LayerInfo(name, (output.shape[1], output.shape[2], output.shape[3]))
+        for name, output in outputs.items()
+        if is_map(output)
+    ]
+
+
+def is_map(output: Any) -> bool:  # noqa: ANN401  Keras has no types
+    """Return whether a symbolic output is feature maps, (n, h, w, c)."""
+    return len(getattr(output, "shape", ())) == MAP_RANK
+
+
+def choose(outputs: dict[str, Any], name: str, *, backbone: str) -> Any:  # noqa: ANN401  Keras has no types
+    """Return the symbolic output of the layer of this name.
+
+    Raises:
+        UnknownLayerError: there is no such layer, or its activations are not feature maps; the
+            message lists the nearest names that would do.
+    """
+    output = outputs.get(name)
+    if output is not None and is_map(output):
+        return output
+    maps = [info.name for info in infos(outputs)]
+    near = difflib.get_close_matches(name, maps, n=5, cutoff=0.4) or maps[-5:]
+    if output is None:
+        fault = "has no such layer"
+    else:
+        shape = ", ".join(str(side) for side in output.shape[1:])
+        fault = f"gives ({shape}) for each image there, and feature maps (h, w, c) are needed"
+    raise UnknownLayerError(
+        f"layer: {name!r}: {backbone} {fault}; layers that would do: {', '.join(near)}"
+        f"{f' and {len(maps) - len(near)} more' if len(maps) > len(near) else ''}"
+    )

@@ -1,0 +1,195 @@
+"""The student in Keras 3, built from its architecture on whatever backend Keras runs on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from imgsearch.distillation.weights import EPSILON, UnitWeights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from imgsearch.distillation.architecture import Architecture, Block, Convolution
+    from imgsearch.distillation.weights import FoldedStudent
+
+HALF_RANGE: Final = 127.5
+MOMENTUM: Final = 0.95
+"""Share of a normalisation's running statistics that a batch leaves in place."""
+
+
+def build_student(architecture: Architecture, *, seed: int = 0) -> Any:  # noqa: ANN401  Keras has no types
+    """Build a student for training, with its normalisations.
+
+    Args:
+        architecture: what to build.
+        seed: of the initial kernels (He et al. 2015, https://arxiv.org/abs/1502.01852).
+
+    Returns:
+        A Keras model, float32 images (n, s, s, 3) in 0..255 of any size s -> embeddings (n, dim),
+        normalised over the batch but not of unit length.
+    """
+    import keras
+
+    counter = iter(range(seed * 10_000, seed * 10_000 + 10_000))
+
+    def apply(spec: Convolution, x: Any) -> Any:  # noqa: ANN401  as above
+        x = _convolution(
+            spec,
+            use_bias=False,
+            kernel_initializer=keras.initializers.VarianceScaling(
+                2.0, mode="fan_out", distribution="normal", seed=next(counter)
+            ),
+        )(_padded(spec, x))
+        x = keras.layers.BatchNormalization(
+            momentum=MOMENTUM,
+            epsilon=EPSILON,
+            gamma_initializer="zeros" if spec.starts_at_zero else "ones",
+            name=f"{_layer_name(spec)}_normalisation",
+        )(x)
+        return keras.layers.ReLU()(x) if spec.relu else x
+
+    images = keras.Input((None, None, 3), name="images")
+    maps = _body(architecture, images, apply)
+    pooled = keras.layers.GlobalAveragePooling2D(keepdims=True)(maps)
+    embeddings = keras.layers.Flatten()(apply(architecture.head_convolution(), pooled))
+    return keras.Model(images, embeddings, name="student")
+
+
+def build_folded(student: FoldedStudent, size: int | None) -> Any:  # noqa: ANN401  Keras has no types
+    """Build a trained student for use: convolutions, ReLUs, additions and average poolings only.
+
+    The linear head stands before the pooling as a 1x1 convolution: the mean over locations and a
+    linear map commute, so the global average pooling of what comes out is the embedding.
+
+    Args:
+        student: its architecture and folded weights.
+        size: side of the square input in pixels; None for any.
+
+    Returns:
+        A Keras model, float32 images (n, size, size, 3) in 0..255, RGB -> feature maps
+        (n, h, w, dim).
+    """
+    import keras
+
+    architecture = student.architecture
+
+    def apply(spec: Convolution, x: Any) -> Any:  # noqa: ANN401
+        layer = _convolution(spec, use_bias=True)
+        x = layer(_padded(spec, x))
+        unit = student.weights[spec.name]
+        layer.set_weights([unit.kernel, unit.bias])
+        return keras.layers.ReLU()(x) if spec.relu else x
+
+    images = keras.Input((size, size, 3), name="images")
+    maps = apply(architecture.head_convolution(), _body(architecture, images, apply))
+    return keras.Model(images, maps, name="student")
+
+
+def unfold(student: FoldedStudent, images: NDArray[np.uint8]) -> dict[str, UnitWeights]:
+    """Return weights with normalisations from which a folded student goes on training.
+
+    A folded convolution y = W x + b becomes W with a normalisation of the mean m and variance v
+    that W x has on these images, gamma = sqrt(v + epsilon) and beta = m + b: on batches like them
+    it does the same.
+
+    Args:
+        student: a trained one.
+        images: some hundred pictures of the kind to train on, shape (n, s, s, 3), uint8.
+    """
+    import keras
+
+    specs = student.architecture.convolutions()
+    model = build_folded(student, images.shape[1])
+    *inner, head = (model.get_layer(_layer_name(spec)).output for spec in specs)
+    # The head's normalisation sees pooled embeddings, all others every location.
+    pooled = keras.layers.GlobalAveragePooling2D()(head)
+    probe = keras.Model(model.inputs, [*inner, pooled])
+    outputs = probe.predict_on_batch(images.astype(np.float32))
+    units = {}
+    for spec, output in zip(specs, outputs, strict=True):
+        unit = student.weights[spec.name]
+        values = np.asarray(output, dtype=np.float64).reshape(-1, spec.outputs)
+        mean, variance = values.mean(axis=0) - unit.bias, values.var(axis=0)
+        units[spec.name] = UnitWeights(
+            kernel=unit.kernel,
+            scale=np.sqrt(variance + EPSILON).astype(np.float32),
+            offset=(mean + unit.bias).astype(np.float32),
+            mean=mean.astype(np.float32),
+            variance=variance.astype(np.float32),
+        )
+    return units
+
+
+def get_units(model: Any, architecture: Architecture) -> dict[str, UnitWeights]:  # noqa: ANN401
+    """Return the arrays of a model that `build_student` made, by convolution's name."""
+    units = {}
+    for spec in architecture.convolutions():
+        norm = model.get_layer(f"{_layer_name(spec)}_normalisation")
+        units[spec.name] = UnitWeights(
+            kernel=model.get_layer(_layer_name(spec)).kernel.numpy(),
+            scale=norm.gamma.numpy(),
+            offset=norm.beta.numpy(),
+            mean=norm.moving_mean.numpy(),
+            variance=norm.moving_variance.numpy(),
+        )
+    return units
+
+
+def set_units(model: Any, units: Mapping[str, UnitWeights]) -> None:  # noqa: ANN401  Keras has no types
+    """Put arrays into a model that `build_student` made."""
+    for name, unit in units.items():
+        layer_name = name.replace(".", "_")
+        model.get_layer(layer_name).kernel.assign(unit.kernel)
+        norm = model.get_layer(f"{layer_name}_normalisation")
+        norm.gamma.assign(unit.scale)
+        norm.beta.assign(unit.offset)
+        norm.moving_mean.assign(unit.mean)
+        norm.moving_variance.assign(unit.variance)
+
+
+def _layer_name(spec: Convolution) -> str:
+    return spec.name.replace(".", "_")
+
+
+def _convolution(spec: Convolution, **options: Any) -> Any:  # noqa: ANN401  Keras has no types
+    import keras
+
+    return keras.layers.Conv2D(
+        spec.outputs, spec.kernel, spec.stride, "valid", name=_layer_name(spec), **options
+    )
+
+
+def _padded(spec: Convolution, x: Any) -> Any:  # noqa: ANN401  Keras has no types
+    import keras
+
+    # Explicit, because "same" pads strided convolutions on one side in TensorFlow only.
+    return keras.layers.ZeroPadding2D(spec.padding)(x) if spec.padding else x
+
+
+def _body(architecture: Architecture, images: Any, apply: Callable[[Convolution, Any], Any]) -> Any:  # noqa: ANN401
+    import keras
+
+    x = keras.layers.Rescaling(1.0 / HALF_RANGE, offset=-1.0, name="rescaling")(images)
+    for spec in architecture.stem_convolutions():
+        x = apply(spec, x)
+    for block in architecture.blocks():
+        x = _block(block, x, apply)
+    return apply(architecture.features_convolution(), x)
+
+
+def _block(block: Block, x: Any, apply: Callable[[Convolution, Any], Any]) -> Any:  # noqa: ANN401
+    import keras
+
+    y = x
+    for spec in block.branch:
+        y = apply(spec, y)
+    if block.shortcut is not None:
+        if block.shortcut_pool > 1:
+            # "same" counts no padding, and fits the strided branch where a side is odd.
+            x = keras.layers.AveragePooling2D(block.shortcut_pool, padding="same")(x)
+        x = apply(block.shortcut, x)
+    return keras.layers.ReLU()(keras.layers.Add()([x, y]))

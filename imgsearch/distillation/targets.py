@@ -1,0 +1,235 @@
+"""The teachers' embeddings of crops, cached on disk beside the crops themselves.
+
+Asking the teachers is many times dearer than a step of the student, so each crop is asked about
+once and seen often. The cache is written block by block; an interrupted one is gone on with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+import numpy as np
+
+from imgsearch.distillation import crops
+from imgsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from imgsearch.distillation.crops import CropRules
+
+BLOCK: Final = 256
+STATE: Final = "cache.json"
+CROPS: Final = "crops.npy"
+EMBEDDINGS: Final = "embeddings.npy"
+
+
+class Embed(Protocol):
+    """What makes embeddings: uint8 images (n, s, s, 3) -> float32 unit rows (n, dim)."""
+
+    def __call__(self, images: NDArray[np.uint8], /) -> NDArray[np.float32]:
+        """Return the embeddings of a batch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """A network whose geometry is to be learnt.
+
+    Attributes:
+        name: says which network with which weights; another name is another cache.
+        size: side of its square input in pixels, a multiple of 32.
+        dim: length of its embeddings.
+        embed: makes them.
+    """
+
+    name: str
+    size: int
+    dim: int
+    embed: Embed
+
+    def __post_init__(self) -> None:
+        """Refuse a size on which mixed crops would not lie on whole pixels.
+
+        Raises:
+            UsageError: names the teacher and its size.
+        """
+        if self.size % crops.GRID:
+            raise UsageError(
+                f"teacher {self.name}: its input of {self.size} pixels is no multiple of "
+                f"{crops.GRID}; choose another size or teacher"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachePlan:
+    """Which crops a cache holds.
+
+    Attributes:
+        pictures: index of the picture of every crop, shape (n,), int64.
+        size: side in pixels of the crops that are kept for the student.
+        rules: how crops are drawn; None takes whole pictures.
+        seed: of the drawing.
+        identity: what the indices refer to (the pictures' paths), as a checksum.
+    """
+
+    pictures: NDArray[np.int64]
+    size: int
+    rules: CropRules | None
+    seed: int
+    identity: str
+
+    def fingerprint(self, teachers: Sequence[Teacher]) -> str:
+        """Return hexadecimal digits that differ whenever a cache would hold something else."""
+        values: dict[str, Any] = {
+            "pictures": hashlib.sha256(self.pictures.astype("<i8").tobytes()).hexdigest(),
+            "size": self.size,
+            "rules": None if self.rules is None else asdict(self.rules),
+            "seed": self.seed,
+            "identity": self.identity,
+            "teachers": [(teacher.name, teacher.size, teacher.dim) for teacher in teachers],
+        }
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class CropCache:
+    """Crops and what the teachers say of them.
+
+    Attributes:
+        crops: shape (n, size, size, 3), uint8; lies on disk.
+        embeddings: the teachers' unit rows side by side, shape (n, sum of dims), float16.
+    """
+
+    crops: NDArray[np.uint8]
+    embeddings: NDArray[np.float16]
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a cache that is whole, without looking what it holds.
+
+        Raises:
+            UsageError: the folder holds no cache.
+        """
+        try:
+            return cls(
+                np.load(folder / CROPS, mmap_mode="r"), np.load(folder / EMBEDDINGS, mmap_mode="r")
+            )
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{folder}: no cache of crops ({error})") from error
+
+    @classmethod
+    def make(
+        cls,
+        folder: Path,
+        plan: CachePlan,
+        *,
+        read: Callable[[int], NDArray[np.uint8]],
+        teachers: Sequence[Teacher],
+        progress: Callable[[int, int], None],
+        stop: Callable[[], bool],
+    ) -> Self | None:
+        """Fill the cache, from where an earlier run has left it, and open it.
+
+        Args:
+            folder: where it lies; made if it is not there. What it holds of another plan is
+                replaced.
+            plan: which crops.
+            read: returns a picture's pixels, uint8 (h, w, 3), by its index.
+            teachers: at least one.
+            progress: is told how many crops are done, of how many.
+            stop: is asked after every block whether to stop.
+
+        Returns:
+            The whole cache, or None when it was stopped before.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        n, fingerprint = len(plan.pictures), plan.fingerprint(teachers)
+        done = _done(folder, fingerprint)
+        mode = "r+" if done is not None else "w+"
+        kept = _open(folder / CROPS, mode, np.uint8, (n, plan.size, plan.size, 3))
+        said = _open(folder / EMBEDDINGS, mode, np.float16, (n, sum(t.dim for t in teachers)))
+        start = done or 0
+        with ThreadPoolExecutor() as pool:
+            for begin in range(start, n, BLOCK):
+                rows = range(begin, min(begin + BLOCK, n))
+                block = list(pool.map(lambda row: _draw(plan, row, read, teachers), rows))
+                block = _mixed(block, plan, begin)
+                kept[rows.start : rows.stop] = np.stack([images[0] for images in block])
+                said[rows.start : rows.stop] = np.concatenate(
+                    [
+                        teacher.embed(np.stack([images[i] for images in block]))
+                        for i, teacher in enumerate(teachers, start=1)
+                    ],
+                    axis=1,
+                )
+                kept.flush()
+                said.flush()
+                # After the arrays: what it claims is on disk by then.
+                _write_state(folder, fingerprint, rows.stop)
+                progress(rows.stop, n)
+                if stop() and rows.stop < n:
+                    return None
+        return cls(kept, said)
+
+
+def _draw(
+    plan: CachePlan,
+    row: int,
+    read: Callable[[int], NDArray[np.uint8]],
+    teachers: Sequence[Teacher],
+) -> list[NDArray[np.uint8]]:
+    """Return one crop: at the student's size, then at each teacher's."""
+    sizes = (plan.size, *(teacher.size for teacher in teachers))
+    picture = read(int(plan.pictures[row]))
+    if plan.rules is None:
+        return crops.whole(picture, sizes=sizes)
+    generator = np.random.default_rng((plan.seed, row))
+    return crops.draw(picture, generator, sizes=sizes, rules=plan.rules)
+
+
+def _mixed(
+    block: list[list[NDArray[np.uint8]]], plan: CachePlan, begin: int
+) -> list[list[NDArray[np.uint8]]]:
+    """Return the block with a share of its crops mixed with others of it."""
+    if plan.rules is None:
+        return block
+    generator = np.random.default_rng((plan.seed, begin, 1))
+    return [
+        crops.mix(images, block[int(generator.integers(len(block)))], generator)
+        if generator.random() < plan.rules.mixed
+        else images
+        for images in block
+    ]
+
+
+def _done(folder: Path, fingerprint: str) -> int | None:
+    """Return how many crops of this very plan are there; None when there is no such cache."""
+    try:
+        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        matches = state["fingerprint"] == fingerprint
+        there = (folder / CROPS).is_file() and (folder / EMBEDDINGS).is_file()
+        return int(state["done"]) if matches and there else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write_state(folder: Path, fingerprint: str, done: int) -> None:
+    temporary = folder / f".{STATE}"
+    temporary.write_text(json.dumps({"fingerprint": fingerprint, "done": done}), encoding="utf-8")
+    temporary.replace(folder / STATE)
+
+
+def _open(path: Path, mode: str, dtype: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401  NumPy's memmap
+    if mode == "w+":
+        return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    return np.load(path, mmap_mode="r+")

@@ -1,0 +1,419 @@
+"""Long runs of the PyTorch student on a processor, from cached crops: development code.
+
+    python -m imgsearch.distillation.torch_run CACHE... --held-out CACHE --projection FILE
+        --checkpoint FILE --log FILE --out student.npz
+        --plateau 60 --decay 25 --size 64@0 --size 96@50
+
+Workers of one thread each share the weights. They take small batches from a common counter, so
+that on a machine that others use too nobody waits long for anybody, then each updates its share of
+the parameters. The learning rate stays on a plateau and falls to zero at the end; the checkpoint
+from the end of the plateau is kept, and a later run goes on from there (Hägele et al. 2024,
+https://arxiv.org/abs/2405.18392).
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from torch import multiprocessing
+from torch.nn import functional
+
+from imgsearch.distillation import weights
+from imgsearch.distillation.architecture import COMPACT
+from imgsearch.distillation.figures import measure
+from imgsearch.distillation.settings import TrainingSettings
+from imgsearch.distillation.targets import CropCache
+from imgsearch.distillation.torch_training import Muon, Student, distillation_loss
+from imgsearch.projection import Projection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from imgsearch.distillation.architecture import Architecture
+
+WORKERS: Final = 2
+LOG_STEPS: Final = 200
+CHECKPOINT_SECONDS: Final = 300.0
+FIGURES_SECONDS: Final = 900.0
+EMBEDDED_AT_ONCE: Final = 128
+RATE, SIZE, DUE, STOP, FIGURES, KEEP = range(6)
+"""Places in the tensor by which the first worker tells the others what comes next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run is told.
+
+    Attributes:
+        caches: folders of `CropCache`, trained on in equal parts of their lengths.
+        held_out: such a folder for the figures.
+        projection: file of the projection that makes targets of the teachers' embeddings.
+        checkpoint: written every five minutes; gone on from when it is there.
+        log: JSON lines are appended to it.
+        out: the student's file.
+        plateau: minutes until the learning rate falls, counted from the start of this run.
+        decay: minutes from there until it is zero and the run ends.
+        sizes: minute and side in pixels that the student sees from then on, ascending.
+        settings: batch size, rate, decay of weights, warm-up, bank, averaging and seed.
+        micro: crops of a small batch, over which normalisation takes its statistics.
+        architecture: what is trained.
+    """
+
+    caches: tuple[Path, ...]
+    held_out: Path
+    projection: Path
+    checkpoint: Path
+    log: Path
+    out: Path
+    plateau: float
+    decay: float
+    sizes: tuple[tuple[float, int], ...]
+    settings: TrainingSettings
+    micro: int = 64
+    architecture: Architecture = COMPACT
+
+    def size_at(self, minutes: float) -> int:
+        """Return the side in pixels that the student sees after so many minutes."""
+        return [side for minute, side in self.sizes if minutes >= minute][-1]
+
+    def rate_at(self, minutes: float, step: int) -> float:
+        """Return the learning rate after so many minutes and, in the warm-up, steps."""
+        rise = min(1.0, (step + 1) / max(self.settings.warm_up, 1))
+        fall = min(1.0, (self.plateau + self.decay - minutes) / self.decay) if self.decay else 1.0
+        return self.settings.learning_rate * rise * max(0.0, fall)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the workers have in common, all in shared memory."""
+
+    student: Student
+    average: Student
+    gradients: list[list[torch.Tensor]]
+    orders: torch.Tensor
+    counter: Any
+    barrier: Any
+
+
+def train(run: Run) -> None:
+    """Train, and write checkpoints, the log and at the end the student's file."""
+    torch.manual_seed(run.settings.seed)
+    student = Student(run.architecture).to(memory_format=torch.channels_last)
+    average = copy.deepcopy(student).eval().requires_grad_(requires_grad=False)
+    if run.checkpoint.exists():
+        state = _load(run.checkpoint)
+        student.load_state_dict(state["net"])
+        average.load_state_dict(state["ema"])
+    context = multiprocessing.get_context("spawn")
+    shared = Shared(
+        student.share_memory(),
+        average.share_memory(),
+        [
+            [torch.zeros_like(p).share_memory_() for p in student.parameters()]
+            for _ in range(WORKERS)
+        ],
+        torch.zeros(6, dtype=torch.float64).share_memory_(),
+        context.Value("i", 0),
+        context.Barrier(WORKERS),
+    )
+    processes = [context.Process(target=_work, args=(i, run, shared)) for i in range(WORKERS)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    if any(process.exitcode for process in processes):
+        raise RuntimeError("a worker failed; its traceback is on stderr")
+    weights.save(run.out, weights.fold_all(run.architecture, average.units()))
+
+
+def _work(rank: int, run: Run, shared: Shared) -> None:
+    torch.set_num_threads(1)
+    # Numbers too small to matter cost hundreds of cycles each.
+    torch.set_flush_denormal(True)
+    try:
+        _Worker(rank, run, shared).work()
+    except BaseException:
+        # The others would wait for ever.
+        shared.barrier.abort()
+        raise
+
+
+class _Worker:
+    """One process of the run; the first one decides, measures and writes."""
+
+    def __init__(self, rank: int, run: Run, shared: Shared) -> None:
+        self.rank, self.run, self.shared = rank, run, shared
+        self.first = rank == 0
+        self.parameters = list(shared.student.parameters())
+        self.mine = shares(self.parameters, WORKERS)[rank]
+        self.optimisers = optimisers([self.parameters[i] for i in self.mine], run.settings)
+        self.step = self.seen = 0
+        self.hours = 0.0
+        if run.checkpoint.exists():
+            state = _load(run.checkpoint)
+            for optimiser, values in zip(self.optimisers, state["opts"][rank], strict=True):
+                optimiser.load_state_dict(values)
+            self.step, self.seen, self.hours = state["steps"], state["seen"], state["hours"]
+        for parameter, gradient in zip(self.parameters, shared.gradients[rank], strict=True):
+            parameter.grad = gradient
+        fitted = Projection.from_bytes(run.projection.read_bytes())
+        caches = [CropCache.open(folder) for folder in run.caches]
+        self.crops = [cache.crops for cache in caches]
+        self.ends = np.cumsum([len(cache.crops) for cache in caches])
+        self.targets = np.concatenate([fitted.apply(cache.embeddings) for cache in caches])
+        held_out = CropCache.open(run.held_out)
+        self.held_out = held_out.crops, fitted.apply(held_out.embeddings)
+        self.began = self.saved = self.measured = time.monotonic()
+        self.kept = False
+        self.losses: list[float] = []
+
+    def work(self) -> None:
+        """Go from step to step until the first worker says that the time is up."""
+        logged = time.monotonic(), self.seen
+        while True:
+            if self.first:
+                self._decide()
+            self.shared.barrier.wait()
+            orders = self.shared.orders.tolist()
+            if orders[DUE] or orders[KEEP] or orders[STOP]:
+                self._save(keep=bool(orders[KEEP]))
+            if orders[FIGURES] and self.first:
+                self._measure(int(orders[SIZE]))
+            if orders[STOP]:
+                return
+            self._accumulate(int(orders[SIZE]))
+            self.shared.barrier.wait()
+            self._update(orders[RATE])
+            self.shared.barrier.wait()
+            if self.step % LOG_STEPS == 0:
+                if self.first:
+                    now = time.monotonic()
+                    rate = (self.seen - logged[1]) / (now - logged[0])
+                    logged = now, self.seen
+                    self._log(loss=float(np.mean(self.losses or [np.nan])), images_per_second=rate)
+                self.losses.clear()
+
+    def _decide(self) -> None:
+        now, run, orders = time.monotonic(), self.run, self.shared.orders
+        minutes = (now - self.began) / 60
+        orders.zero_()
+        orders[RATE], orders[SIZE] = run.rate_at(minutes, self.step), run.size_at(minutes)
+        orders[STOP] = minutes >= run.plateau + run.decay
+        if not self.kept and minutes >= run.plateau:
+            self.kept = True
+            orders[KEEP] = 1
+        if now - self.saved >= CHECKPOINT_SECONDS:
+            self.saved = now
+            orders[DUE] = 1
+        if now - self.measured >= FIGURES_SECONDS or orders[STOP]:
+            self.measured = now
+            orders[FIGURES] = 1
+        self.shared.counter.value = 0
+
+    def _accumulate(self, size: int) -> None:
+        """Add up gradients of the small batches that this worker gets hold of."""
+        settings, shared = self.run.settings, self.shared
+        passes, steps_a_pass = divmod(self.step, len(self.targets) // settings.batch_size)
+        start = steps_a_pass * settings.batch_size
+        order = np.random.default_rng((settings.seed, passes)).permutation(len(self.targets))
+        rows = order[start : start + settings.batch_size]
+        count = settings.batch_size // self.run.micro
+        for gradient in shared.gradients[self.rank]:
+            gradient.zero_()
+        shared.student.train()
+        while True:
+            with shared.counter.get_lock():
+                part = shared.counter.value
+                shared.counter.value += 1
+            if part >= count:
+                return
+            generator = np.random.default_rng((settings.seed, self.step, part, 1))
+            chosen = rows[part * self.run.micro : (part + 1) * self.run.micro]
+            images = self._images(chosen, size, generator)
+            bank = self.targets[generator.integers(len(self.targets), size=settings.bank)]
+            with torch.autocast("cpu", torch.bfloat16):
+                embeddings = shared.student(images)
+            loss = distillation_loss(
+                torch.from_numpy(self.targets[chosen]), embeddings, torch.from_numpy(bank)
+            )
+            (loss / count).backward()
+            self.losses.append(loss.item())
+
+    def _images(
+        self, rows: NDArray[np.int64], size: int, generator: np.random.Generator
+    ) -> torch.Tensor:
+        which = np.searchsorted(self.ends, rows, side="right")
+        offsets = np.concatenate([[0], self.ends])
+        pixels = np.stack(
+            [
+                self.crops[cache][row - offsets[cache]]
+                for cache, row in zip(which, rows, strict=True)
+            ]
+        )
+        flipped = generator.random(len(rows)) < 0.5  # noqa: PLR2004  every other one
+        pixels[flipped] = pixels[flipped, :, ::-1]
+        return as_batch(pixels, size)
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not looked into
+    def _update(self, rate: float) -> None:
+        """Update this worker's share of the parameters, and its share of the average."""
+        self.step += 1
+        self.seen += self.run.settings.batch_size
+        kept = min(self.run.settings.averaging, (1 + self.step) / (10 + self.step))
+        average = list(self.shared.average.parameters())
+        for i in self.mine:
+            for other in range(WORKERS):
+                if other != self.rank:
+                    self.parameters[i].grad.add_(self.shared.gradients[other][i])
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            optimiser.step()
+        for i in self.mine:
+            average[i].lerp_(self.parameters[i], 1 - kept)
+        if self.first:
+            pairs = zip(self.shared.average.buffers(), self.shared.student.buffers(), strict=True)
+            for mean, value in pairs:
+                if mean.is_floating_point():
+                    mean.lerp_(value, 1 - kept)
+
+    def _measure(self, size: int) -> None:
+        crops, expected = self.held_out
+        for side in sorted({size, crops.shape[1]}):
+            found = measure(
+                lambda images, side=side: embed(self.shared.average, images, side),  # type: ignore[misc]
+                crops=crops,
+                expected=expected,
+                labelled=None,
+            )
+            self._log(size=side, cosine=found.cosine, agreement=found.agreement)
+
+    def _save(self, *, keep: bool) -> None:
+        """Write a checkpoint; the other workers hand their optimisers' states over in files."""
+        path = self.run.checkpoint
+        states = [optimiser.state_dict() for optimiser in self.optimisers]
+        torch.save(states, path.with_suffix(f".{self.rank}"))
+        self.shared.barrier.wait()
+        if self.first:
+            parts = [path.with_suffix(f".{rank}") for rank in range(WORKERS)]
+            state = {
+                "net": self.shared.student.state_dict(),
+                "ema": self.shared.average.state_dict(),
+                "opts": [_load(part) for part in parts],
+                "seen": self.seen,
+                "steps": self.step,
+                "hours": self.hours + (time.monotonic() - self.began) / 3600,
+            }
+            temporary = path.with_suffix(".part")
+            torch.save(state, temporary)
+            temporary.replace(path)
+            if keep:
+                torch.save(state, path.with_name(f"{path.stem}-plateau{path.suffix}"))
+            for part in parts:
+                part.unlink()
+        self.shared.barrier.wait()
+
+    def _log(self, **values: float) -> None:
+        with self.run.log.open("a", encoding="utf-8") as file:
+            moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            file.write(json.dumps({"time": moment, "samples": self.seen, **values}) + "\n")
+
+
+def shares(parameters: Sequence[torch.nn.Parameter], count: int) -> list[list[int]]:
+    """Return which parameters each worker updates, by position: about as many numbers each."""
+    load, chosen = [0] * count, [list[int]() for _ in range(count)]
+    for i in sorted(range(len(parameters)), key=lambda i: -parameters[i].numel()):
+        worker = load.index(min(load))
+        load[worker] += parameters[i].numel()
+        chosen[worker].append(i)
+    return [sorted(positions) for positions in chosen]
+
+
+def optimisers(parameters: list[torch.nn.Parameter], settings: TrainingSettings) -> list[Any]:
+    """Return Muon for the inner kernels and AdamW for what is left of these parameters."""
+
+    def is_inner(parameter: torch.nn.Parameter) -> bool:
+        # The stem's first kernel sees three colours: too few directions to orthogonalise.
+        return bool(parameter.ndim == 4 and parameter.shape[1] > 3)  # noqa: PLR2004  kernels, colours
+
+    inner = [p for p in parameters if is_inner(p)]
+    outer = [p for p in parameters if p.ndim == 4 and not is_inner(p)]  # noqa: PLR2004
+    vectors = [p for p in parameters if p.ndim != 4]  # noqa: PLR2004
+    groups = [
+        {"params": outer, "weight_decay": settings.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return [
+        Muon(inner, learning_rate=settings.learning_rate, weight_decay=settings.weight_decay),
+        torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.learning_rate),
+    ]
+
+
+def as_batch(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
+    """Return uint8 pixels (n, s, s, 3) as bfloat16 (n, 3, size, size), channels last."""
+    images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
+    if images.shape[-1] != size:
+        images = functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
+    return images.contiguous(memory_format=torch.channels_last).bfloat16()
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not looked into
+def embed(student: Student, images: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+    """Return unit rows (n, dim) of images (n, s, s, 3) that the student sees at another size."""
+    rows = []
+    for start in range(0, len(images), EMBEDDED_AT_ONCE):
+        with torch.autocast("cpu", torch.bfloat16):
+            rows.append(student(as_batch(images[start : start + EMBEDDED_AT_ONCE], size)))
+    unit: NDArray[np.float32] = functional.normalize(torch.cat(rows), dim=1).numpy()
+    return unit
+
+
+def _load(path: Path) -> Any:  # noqa: ANN401  PyTorch is not looked into
+    return torch.load(path, weights_only=True, map_location="cpu")
+
+
+def _size_from(text: str) -> tuple[float, int]:
+    side, _, minute = text.partition("@")
+    return float(minute or 0), int(side)
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description="Train the student on cached crops.")
+    parser.add_argument("caches", type=Path, nargs="+")
+    for name in ("held-out", "projection", "checkpoint", "log", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--plateau", type=float, required=True, help="minutes")
+    parser.add_argument("--decay", type=float, required=True, help="minutes")
+    parser.add_argument("--size", type=_size_from, action="append", required=True, help="64@0")
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    train(
+        Run(
+            caches=tuple(given.caches),
+            held_out=given.held_out,
+            projection=given.projection,
+            checkpoint=given.checkpoint,
+            log=given.log,
+            out=given.out,
+            plateau=given.plateau,
+            decay=given.decay,
+            sizes=tuple(sorted(given.size)),
+            settings=TrainingSettings(batch_size=given.batch_size, seed=given.seed),
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,306 @@
+"""Pixels become embeddings by the recipe's rules, through a runtime that was checked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from backbone_fixtures import (
+    CHANNELS,
+    SIZE,
+    ScaledRuntime,
+    random_images,
+    save_network,
+    tiny_network,
+    tiny_recipe,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgsearch import embedder
+from imgsearch.backbones import compact, weights
+from imgsearch.backbones.framework import load_keras
+from imgsearch.backbones.resolve import random_recipe
+from imgsearch.embedder import Embedder, agreement, load_embedder, probe_images
+from imgsearch.errors import (
+    ImgsearchError,
+    RecipeMismatchError,
+    UsageError,
+    WeightsUnavailableError,
+)
+from imgsearch.recipe import POOLINGS, Recipe
+from imgsearch.runtimes import graphs
+from imgsearch.runtimes.openvino import export
+from imgsearch.runtimes.tensorflow import concrete_function
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imgsearch.recipe import Pooling
+    from imgsearch.runtimes.graphs import Graph
+
+PLAIN = Recipe(
+    backbone="vgg16",
+    weights="random:0",
+    layer="any",
+    size=2,
+    resize="squash",
+    pooling="gap",
+    dim=3,
+    preprocessing="raw",
+)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the tests away from the user's own caches."""
+    monkeypatch.setenv("IMGSEARCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    """Return the recipe of a tiny network that lies in a file."""
+    path = tmp_path / "tiny.keras"
+    return tiny_recipe(path, save_network(tiny_network(), path))
+
+
+def nobody(line: str) -> None:
+    pytest.fail(f"nothing was to be said, and this was: {line}")
+
+
+def test_an_embedding_is_the_pooled_maps_at_unit_length() -> None:
+    """Maps of two by two: means 3, 0 and 4, so the embedding is (0.6, 0, 0.8)."""
+    image = np.array([[[2, 0, 8], [4, 0, 0]], [[1, 0, 4], [5, 0, 4]]], dtype=np.uint8)
+    runtime = ScaledRuntime()
+    embeddings = Embedder(PLAIN, runtime).embed(image[np.newaxis])
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(embeddings, [[0.6, 0.0, 0.8]], atol=1e-6)
+    assert runtime.batches == [1]
+
+
+def test_the_recipe_decides_pooling_and_preprocessing() -> None:
+    """The largest values are 5, 0 and 8; after x / 127.5 - 1 all are negative."""
+    image = np.array([[[2, 0, 8], [4, 0, 0]], [[1, 0, 4], [5, 0, 4]]], dtype=np.uint8)
+    largest = Embedder(replace(PLAIN, pooling="gmp"), ScaledRuntime()).embed(image[np.newaxis])
+    np.testing.assert_allclose(largest[0], np.array([5, 0, 8]) / np.sqrt(89), atol=1e-6)
+    shifted = Embedder(replace(PLAIN, preprocessing="tf"), ScaledRuntime())
+    assert (shifted.embed(image[np.newaxis]) < 0).all()
+
+
+@given(count=st.integers(0, 5), pooling=st.sampled_from(POOLINGS), seed=st.integers(0, 99))
+def test_embeddings_have_unit_length_whatever_the_batch(
+    count: int, pooling: Pooling, seed: int
+) -> None:
+    images = random_images(count, 2, seed=seed)
+    embeddings = Embedder(replace(PLAIN, pooling=pooling), ScaledRuntime(0.1)).embed(images)
+    assert embeddings.shape == (count, 3)
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1.0, rtol=1e-5)
+
+
+def test_an_empty_batch_runs_nothing() -> None:
+    runtime = ScaledRuntime()
+    assert Embedder(PLAIN, runtime).embed(random_images(0, 2)).shape == (0, 3)
+    assert runtime.batches == []
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((1, 3, 2, 3), dtype=np.uint8),
+        np.zeros((2, 2, 3), dtype=np.uint8),
+        np.zeros((1, 2, 2, 3), dtype=np.float32),
+    ],
+)
+def test_images_that_do_not_fit_the_recipe_are_refused(images: Any) -> None:
+    with pytest.raises(UsageError, match=r"uint8 of shape \(n, 2, 2, 3\) is what"):
+        Embedder(PLAIN, ScaledRuntime()).embed(images)
+
+
+def test_probe_images_are_the_same_every_time_and_differ_from_each_other() -> None:
+    images = probe_images(20)
+    assert images.shape == (4, 20, 20, 3)
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images, probe_images(20))
+    assert len({image.tobytes() for image in images}) == 4
+    assert probe_images(1).shape == (4, 1, 1, 3)
+
+
+def test_agreement_is_the_worst_cosine() -> None:
+    """A scaled runtime gives the same directions; one that shifts colours does not."""
+
+    class Shifted(ScaledRuntime):
+        def feature_maps(self, batch: Any) -> Any:
+            return np.roll(batch, 1, axis=-1)
+
+    assert agreement(PLAIN, ScaledRuntime(), ScaledRuntime(2.0)) == pytest.approx(1.0, abs=1e-6)
+    assert agreement(PLAIN, ScaledRuntime(), Shifted()) < 0.999
+
+
+def test_openvino_runs_after_it_agreed_and_its_graph_is_kept(recipe: Recipe) -> None:
+    said: list[str] = []
+    fast = load_embedder(recipe, notify=said.append)
+    assert fast.runtime_name == "openvino"
+    assert said == ["preparing custom for this machine (once)"]
+    assert len(list(graphs.folder().iterdir())) == 1
+
+    reference = load_embedder(recipe, runtime="tensorflow", notify=nobody)
+    assert reference.runtime_name == "tensorflow"
+    images = random_images(5, SIZE)
+    expected = reference.embed(images)
+    received = fast.embed(images)
+    assert expected.shape == (5, CHANNELS)
+    assert np.sum(expected * received, axis=1).min() >= 0.9999
+    for position in range(5):
+        alone = fast.embed(images[position : position + 1])[0]
+        np.testing.assert_allclose(received[position], alone, rtol=0, atol=1e-5)
+
+
+def test_with_a_graph_in_the_cache_tensorflow_is_not_imported(recipe: Recipe) -> None:
+    images = random_images(2, SIZE)
+    expected = load_embedder(recipe).embed(images)
+    program = (
+        "import sys\n"
+        "import numpy as np\n"
+        "from imgsearch.embedder import load_embedder\n"
+        "from imgsearch.recipe import Recipe\n"
+        "embedder = load_embedder(Recipe.from_json(sys.argv[1]), notify=print)\n"
+        f"images = np.random.default_rng(0).integers(0, 256, {images.shape}, dtype=np.uint8)\n"
+        "sys.stdout.write(embedder.embed(images).tobytes().hex())\n"
+        "sys.exit(len({'tensorflow', 'keras', 'h5py'} & set(sys.modules)))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, recipe.to_json()],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(os.environ),
+    )
+    received = np.frombuffer(bytes.fromhex(result.stdout), dtype=np.float32).reshape(2, CHANNELS)
+    np.testing.assert_allclose(received, expected, atol=1e-6)
+
+
+def test_a_damaged_graph_is_made_again(recipe: Recipe) -> None:
+    images = random_images(1, SIZE)
+    expected = load_embedder(recipe).embed(images)
+    (path,) = graphs.folder().iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + b"\0" + whole[101:])
+
+    said: list[str] = []
+    again = load_embedder(recipe, notify=said.append)
+    assert again.runtime_name == "openvino"
+    assert "fails its checksum" in said[0]
+    assert "preparing" in said[1]
+    np.testing.assert_array_equal(again.embed(images), expected)
+    load_embedder(recipe, notify=nobody)
+
+
+def graph_of_another_network(_: Any) -> Graph:
+    network = tiny_network()
+    for weight in network.weights:
+        weight.assign(np.random.default_rng(9).normal(size=weight.shape))
+    model = load_keras().Model(network.inputs[0], network.get_layer("second").output)
+    return export(concrete_function(model))
+
+
+def test_a_graph_that_disagrees_is_not_used(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stand in for a converter that gets an operation wrong."""
+    monkeypatch.setattr(embedder, "export", graph_of_another_network)
+    said: list[str] = []
+    loaded = load_embedder(recipe, notify=said.append)
+    assert loaded.runtime_name == "tensorflow"
+    assert "differ from TensorFlow's (cosine" in said[-1]
+    assert not graphs.folder().exists()
+    with pytest.raises(ImgsearchError, match=r"runtime openvino: .*differ from TensorFlow's"):
+        load_embedder(recipe, runtime="openvino")
+
+
+def test_a_network_that_openvino_cannot_run_is_run_by_tensorflow(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> None:
+        message = "no such operation"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(embedder, "export", fail)
+    said: list[str] = []
+    assert load_embedder(recipe, notify=said.append).runtime_name == "tensorflow"
+    assert "no such operation" in said[-1]
+
+
+def test_a_cache_that_cannot_be_written_is_no_obstacle(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMGSEARCH_CACHE", __file__)
+    said: list[str] = []
+    assert load_embedder(recipe, notify=said.append).runtime_name == "openvino"
+    assert "cannot be kept" in said[-1]
+
+
+def test_another_pooling_uses_the_same_graph(recipe: Recipe) -> None:
+    load_embedder(recipe)
+    load_embedder(replace(recipe, pooling="rmac"), notify=nobody)
+    assert len(list(graphs.folder().iterdir())) == 1
+
+
+def test_weights_that_changed_are_refused_even_with_a_graph(recipe: Recipe, tmp_path: Path) -> None:
+    load_embedder(recipe)
+    (tmp_path / "tiny.keras").write_bytes(b"other")
+    with pytest.raises(RecipeMismatchError, match="not comparable"):
+        load_embedder(recipe)
+
+
+def test_weights_that_are_gone_are_missed_only_without_a_graph(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    """The graph was made from weights with the recipe's own fingerprint."""
+    load_embedder(recipe)
+    (tmp_path / "tiny.keras").unlink()
+    assert load_embedder(recipe, notify=nobody).runtime_name == "openvino"
+    with pytest.raises(WeightsUnavailableError, match=r"tiny\.keras"):
+        load_embedder(recipe, runtime="tensorflow")
+    for path in graphs.folder().iterdir():
+        path.unlink()
+    with pytest.raises(WeightsUnavailableError, match=r"tiny\.keras"):
+        load_embedder(recipe)
+
+
+def test_missing_catalogue_weights_are_named() -> None:
+    recipe = replace(random_recipe("mobilenet_v2", size=32), weights="sha256:" + 64 * "0")
+    with pytest.raises(WeightsUnavailableError, match=r"1\.0_224_no_top\.h5"):
+        load_embedder(recipe)
+
+
+def compact_recipe() -> Recipe:
+    return replace(random_recipe("compact"), weights=weights.fingerprint(compact.weights_path()))
+
+
+def test_another_version_of_compact_is_refused_and_both_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = compact_recipe()
+    monkeypatch.setattr(compact, "VERSION", compact.VERSION + 1)
+    with pytest.raises(RecipeMismatchError) as caught:
+        load_embedder(recipe)
+    assert f"compact-{compact.VERSION - 1}" in str(caught.value)
+    assert f"brings compact-{compact.VERSION}" in str(caught.value)
+
+
+def test_compact_runs_from_its_own_weights() -> None:
+    recipe = compact_recipe()
+    loaded = load_embedder(recipe)
+    images = random_images(3, recipe.size)
+    together = loaded.embed(images)
+    assert together.shape == (3, compact.DIM)
+    for position in range(3):
+        alone = loaded.embed(images[position : position + 1])[0]
+        np.testing.assert_allclose(together[position], alone, rtol=0, atol=1e-5)

@@ -1,0 +1,156 @@
+"""Every runtime gives the feature maps that Keras itself computes."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from backbone_fixtures import CHANNELS, SIZE, random_images, tiny_network
+
+from imgsearch.backbones.framework import load_keras
+from imgsearch.errors import DamagedCacheError
+from imgsearch.runtimes.graphs import Graph
+from imgsearch.runtimes.openvino import OpenVINORuntime, export
+from imgsearch.runtimes.tensorflow import TensorFlowRuntime, concrete_function
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from imgsearch.runtimes import Runtime
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    """Return a network of two convolutions, image to feature maps."""
+    network = tiny_network()
+    return load_keras().Model(network.inputs[0], network.get_layer("second").output)
+
+
+@pytest.fixture(scope="module")
+def graph(model: Any) -> Graph:
+    return export(concrete_function(model))
+
+
+@pytest.fixture(scope="module", params=["tensorflow", "openvino"])
+def runtime(request: pytest.FixtureRequest, model: Any, graph: Graph) -> Runtime:
+    if request.param == "tensorflow":
+        return TensorFlowRuntime(model)
+    return OpenVINORuntime(graph)
+
+
+def batch_of(count: int, *, seed: int = 0) -> NDArray[np.float32]:
+    return random_images(count, SIZE, seed=seed).astype(np.float32) / 255
+
+
+def test_a_runtime_has_its_name(runtime: Runtime) -> None:
+    assert runtime.name in type(runtime).__name__.lower()
+
+
+@pytest.mark.parametrize("count", [1, 3, 32, 2])
+def test_a_batch_of_any_size_gives_what_keras_gives(
+    runtime: Runtime, model: Any, count: int
+) -> None:
+    batch = batch_of(count, seed=count)
+    before = batch.copy()
+    maps = runtime.feature_maps(batch)
+    assert maps.shape == (count, 5, 5, CHANNELS)
+    assert maps.dtype == np.float32
+    expected = np.asarray(model(batch, training=False))
+    np.testing.assert_allclose(maps, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+    np.testing.assert_array_equal(batch, before)
+
+
+def test_a_batch_gives_what_its_images_give_alone(runtime: Runtime) -> None:
+    batch = batch_of(5)
+    together = runtime.feature_maps(batch)
+    for position in range(5):
+        alone = runtime.feature_maps(batch[position : position + 1])
+        np.testing.assert_allclose(together[position], alone[0], rtol=1e-5, atol=1e-6)
+
+
+def test_maps_stay_what_they_are_after_the_next_batch(runtime: Runtime) -> None:
+    """A runtime that hands out its own memory would overwrite them."""
+    first = runtime.feature_maps(batch_of(2, seed=1))
+    kept = first.copy()
+    runtime.feature_maps(batch_of(2, seed=2))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_a_batch_that_is_not_in_order_in_memory_is_taken_as_it_reads(runtime: Runtime) -> None:
+    batch = batch_of(2)
+    flipped = batch[:, ::-1]
+    np.testing.assert_array_equal(
+        runtime.feature_maps(flipped), runtime.feature_maps(np.ascontiguousarray(flipped))
+    )
+
+
+def test_threads_share_a_runtime_without_mixing_their_images(runtime: Runtime) -> None:
+    batches = [batch_of(1 + seed % 3, seed=seed) for seed in range(12)]
+    expected = [runtime.feature_maps(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        for received, wanted in zip(pool.map(runtime.feature_maps, batches), expected, strict=True):
+            np.testing.assert_allclose(received, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_traced_function_outlives_its_callers_model() -> None:
+    """Nobody else keeps the network; without it, its variables would be deleted."""
+    reference = TensorFlowRuntime(tiny_network())
+    gc.collect()
+    exported = OpenVINORuntime(export(reference.function))
+    batch = batch_of(1)
+    np.testing.assert_allclose(
+        exported.feature_maps(batch), reference.feature_maps(batch), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_openvino_computes_in_float32_even_where_the_processor_prefers_less(
+    graph: Graph, model: Any
+) -> None:
+    """In bfloat16 these maps would be off by about a thousandth."""
+    batch = batch_of(8)
+    expected = np.asarray(model(batch, training=False))
+    received = OpenVINORuntime(graph, threads=1).feature_maps(batch)
+    assert np.abs(received - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        Graph(topology=b"no network", constants=b""),
+        Graph(topology=b"", constants=b""),
+    ],
+)
+def test_a_graph_that_openvino_does_not_accept_is_a_damaged_cache(damage: Graph) -> None:
+    with pytest.raises(DamagedCacheError, match="does not accept"):
+        OpenVINORuntime(damage)
+
+
+def test_a_graph_keeps_its_constants_in_float32(graph: Graph, model: Any) -> None:
+    """Half precision would halve them."""
+    assert len(graph.constants) >= 4 * model.count_params()
+
+
+def test_openvino_sends_no_telemetry(tmp_path: Path) -> None:
+    """Imported the plain way, it leaves an identifier in the home folder and reports itself."""
+    program = (
+        "import sys\n"
+        "from imgsearch.runtimes.openvino import load_openvino\n"
+        "assert load_openvino().Core().available_devices\n"
+        "print(sorted(name for name in sys.modules if name.startswith('openvino_telemetry')))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PATH": ""},
+    )
+    assert result.stdout.strip() == "[]"
+    assert list(tmp_path.iterdir()) == []
