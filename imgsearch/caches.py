@@ -42,3 +42,8 @@ def cache_files(folder: Path) -> list[CacheFile]:
         if name:
             found.append(CacheFile(path, name[1], int(name[2])))
     return sorted(found, key=lambda cache: (cache.recipe, -cache.generation))
+
+
+def unfinished_files(folder: Path) -> list[Path]:
+    """Return the temporary files that writes of an index left when they were cut off."""
+    return sorted(folder.glob(".index-*.tmp"))

@@ -120,7 +120,10 @@ class Changes:
         for file_id, path, content_id in rows:
             if path.startswith(hidden):
                 continue
-            file = still_there(path)
+            try:
+                file = still_there(path)
+            except OSError:
+                continue  # nobody can tell, so nothing is forgotten
             if file is None:
                 missing.append((file_id, content_id))
             else:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from imgsearch.caches import cache_files, cache_path
+from imgsearch.caches import cache_files, cache_path, unfinished_files
 from imgsearch.errors import DamagedCacheError
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Severity = Literal["damage", "cache", "note"]
 
+VECTOR_TOLERANCE: Final = 1e-4
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -23,8 +25,8 @@ class Finding:
 
     Attributes:
         what: a sentence.
-        severity: "damage" to the truth; a "cache" that is not as it should be, which costs
-            time but no answer; a "note" that asks for nothing.
+        severity: "damage" to the truth; a "cache" that is not what it says it is; a "note" that
+            asks for nothing, such as a cache that an interrupted run left behind the rows.
         repairable: whether a repair mends it.
         repaired: whether this check has mended it.
     """
@@ -64,15 +66,16 @@ def check(store: Store, folder: Path) -> list[Finding]:
     findings += _row_findings(store)
     known = {stored.recipe.identifier: stored for stored in store.recipes()}
     for stored in known.values():
-        findings += _cache_findings(store, folder, stored)
+        if not any(finding.severity == "damage" for finding in findings):
+            findings += _cache_findings(store, folder, stored)
     findings += [
-        Finding(f"{cache.path.name}: an index cache that is out of date", "cache", repairable=True)
+        Finding(f"{cache.path.name}: an index cache that is out of date", "note", repairable=True)
         for cache in cache_files(folder)
         if cache.recipe not in known or cache.path != cache_path(folder, known[cache.recipe])
     ]
     findings += [
-        Finding(f"{path.name}: left by an interrupted write", "cache", repairable=True)
-        for path in sorted(folder.glob("index-*.tmp"))
+        Finding(f"{path.name}: left by an interrupted write", "note", repairable=True)
+        for path in unfinished_files(folder)
     ]
     return findings
 
@@ -92,7 +95,7 @@ def repair(store: Store, folder: Path, findings: list[Finding]) -> list[Finding]
 
     if any(finding.severity == "damage" and not finding.repairable for finding in findings):
         return findings
-    if findings:
+    if any(finding.repairable for finding in findings):
         with store.transaction():
             store.remove_dangling_rows()
             for stored in store.recipes():
@@ -100,7 +103,7 @@ def repair(store: Store, folder: Path, findings: list[Finding]) -> list[Finding]
                     store.remove_embedding(stored.id, content_id)
                     store.raise_generation(stored.id)
         store.rebuild_indexes()
-        for path in [*folder.glob("index-*.faiss"), *folder.glob("index-*.tmp")]:
+        for path in [*folder.glob("index-*.faiss"), *unfinished_files(folder)]:
             path.unlink(missing_ok=True)
         for stored in store.recipes():
             refresh_cache(store, folder, stored)
@@ -121,7 +124,7 @@ def _database_findings(store: Store) -> list[Finding]:
             if line != "ok"
         ]
         broken = store.connection.execute("PRAGMA foreign_key_check").fetchall()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         return [Finding(f"gallery.db: {error}", "damage")]
     if broken:
         tables = ", ".join(sorted({row[0] for row in broken}))
@@ -171,8 +174,8 @@ def _cache_findings(store: Store, folder: Path, stored: StoredRecipe) -> list[Fi
         return [
             Finding(
                 f"recipe {stored.recipe.identifier}: the index cache is absent; queries build it "
-                "in memory each time",
-                "cache",
+                "in memory each time, and the next index writes it",
+                "note",
                 repairable=True,
             )
         ]
@@ -181,7 +184,10 @@ def _cache_findings(store: Store, folder: Path, stored: StoredRecipe) -> list[Fi
     except (DamagedCacheError, OSError) as error:
         return [Finding(str(error), "cache", repairable=True)]
     ids = store.embedded_ids(stored.id)
-    if not np.array_equal(np.sort(space.index.ids), ids):
+    if not np.array_equal(np.sort(space.index.ids), ids) or any(
+        not np.allclose(space.index.vectors(block), space.project(raw), atol=VECTOR_TOLERANCE)
+        for block, raw in store.embeddings(stored)
+    ):
         return [
             Finding(
                 f"{path.name}: holds {len(space.index)} vectors that are not those of the "

@@ -76,6 +76,10 @@ def export(
     for file in files:
         if file.exists() and not overwrite:
             raise UsageError(f"{file} is there already: choose another folder, or --overwrite")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: an export is a folder, and this is a file")
+    if format == "parquet":
+        _pyarrow()
     writer = _write_npy if format == "npy" else _write_parquet
     ids = store.held_ids(stored.id)
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,13 +104,7 @@ def _write_npy(store: Store, stored: StoredRecipe, folder: Path, ids: list[int])
 
 
 def _write_parquet(store: Store, stored: StoredRecipe, folder: Path, ids: list[int]) -> None:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingExtraError(
-            "Parquet needs the extra: pip install 'imgsearch[parquet]'"
-        ) from error
+    pa, pq = _pyarrow()
     text, number = pa.string(), pa.float64()
     whole = pa.int64()
     schema = pa.schema(
@@ -126,6 +124,17 @@ def _write_parquet(store: Store, stored: StoredRecipe, folder: Path, ids: list[i
             for record, row in zip(records, rows, strict=True):
                 record["embedding"] = row
             writer.write_table(pa.Table.from_pylist(records, schema=schema))
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtraError(
+            "Parquet needs the extra: pip install 'imgsearch[parquet]'"
+        ) from error
+    return pa, pq
 
 
 def _blocks(

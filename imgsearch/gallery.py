@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
+import threading
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import numpy as np
 
 from imgsearch import images, paths, scan
-from imgsearch.caches import cache_path
-from imgsearch.errors import NoGalleryError, RecipeMismatchError, UnreadableImageError, UsageError
+from imgsearch.caches import cache_files, cache_path
+from imgsearch.errors import (
+    NoGalleryError,
+    UnknownRecipeError,
+    UnreadableImageError,
+    UsageError,
+)
 from imgsearch.indexing import IndexOptions, IndexRun
 from imgsearch.lock import writer_lock
 from imgsearch.matches import Filters
 from imgsearch.recipe import AUTO, RecipeRequest
-from imgsearch.roots import register
+from imgsearch.roots import is_absent, register
 from imgsearch.selection import choose_stored, find_stored
 from imgsearch.store import DATABASE, ScannedRow, Store, translated_errors
 
@@ -43,6 +50,9 @@ if TYPE_CHECKING:
 
     Notify = Callable[[str], None]
     QueryImage = str | Path | bytes
+
+COMPACT: Final = "compact"
+PREFERRED: Final = "mobilenet_v2"
 
 
 class EmbedderSource(Protocol):
@@ -129,12 +139,14 @@ class Gallery:
             source: where embeddings come from; None for the pretrained networks.
         """
         self.path = paths.absolute(path if path is not None else default_gallery_path())
-        self._wanted = recipe
+        self._wanted = None if recipe == AUTO else recipe
+        self._indexed_under: str | None = None
         self._projection = projection
         self._offline = offline
         self._notify: Notify = notify or (lambda _: None)
         self._source: EmbedderSource = source or PretrainedNetworks()
         self._reader: Store | None = None
+        self._opening = threading.Lock()
         self._space: tuple[str, SearchSpace] | None = None
         self._embedders: dict[str, EmbedsImages] = {}
 
@@ -185,14 +197,16 @@ class Gallery:
         options = options or IndexOptions()
         wanted = [paths.absolute(folder) for folder in folders]
         first = not (self.path / DATABASE).is_file()
+        recipe = None
         if first:
             self._check_new(wanted)
+            recipe = self._recipe_to_index([], dry_run=options.dry_run)
         with self._index_store(first=first, dry_run=options.dry_run) as store:
-            stored = self._recipe_to_index(store, dry_run=options.dry_run)
+            if recipe is None:
+                recipe = self._recipe_to_index(store.recipes(), dry_run=options.dry_run)
             run = IndexRun(store, self.path, options=options, progress=progress, stop=stop)
             with store.transaction():
-                if stored is not None:
-                    stored = store.add_recipe(stored.recipe)
+                stored = store.add_recipe(recipe) if recipe else None
                 targets = register(
                     store,
                     wanted,
@@ -202,11 +216,13 @@ class Gallery:
             run.scan(targets)
             total = run.compare(stored.id if stored else None)
             if not options.dry_run and stored is not None:
+                self._indexed_under = stored.recipe.identifier
                 if total:
                     run.read(stored, lambda: self._embedder(stored.recipe), total=total)
                 run.forget_missing()
                 self._refresh(store, stored.recipe)
-            return run.report(stored.recipe if stored else None, targets, first=first)
+            report = run.report(recipe, targets, first=first)
+            return replace(report, hints=tuple(_hints(store, report)))
 
     @contextmanager
     def _index_store(self, *, first: bool, dry_run: bool) -> Iterator[Store]:
@@ -224,6 +240,8 @@ class Gallery:
 
     @contextmanager
     def _writing(self) -> Iterator[Store]:
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"{self.path}: a gallery is a folder, and this is a file")
         self.path.mkdir(parents=True, exist_ok=True)
         with writer_lock(self.path), translated_errors(self.path):
             store = Store.create(self.path)
@@ -242,27 +260,30 @@ class Gallery:
             if not path.exists():
                 raise UsageError(f"{path}: no such file or folder")
 
-    def _recipe_to_index(self, store: Store, *, dry_run: bool) -> StoredRecipe | None:
-        stored = store.recipes()
+    def _recipe_to_index(self, stored: Sequence[StoredRecipe], *, dry_run: bool) -> Recipe | None:
         if self._wanted is None and stored:
-            return stored[0]
+            return stored[0].recipe
         if isinstance(self._wanted, RecipeRequest):
             request = self._wanted
         else:
             known = find_stored(stored, self._wanted) if self._wanted else None
             if known is not None:
-                return known
+                return known.recipe
             request = RecipeRequest(backbone=self._wanted or AUTO)
         known = choose_stored(stored, request)
         if known is not None or dry_run:
-            return known
+            return known.recipe if known else None
         recipe = self._source.resolve(request, offline=self._offline, notify=self._notify)
-        with store.transaction():
-            return store.add_recipe(recipe)
+        if all(item.recipe != recipe for item in stored):
+            # A network that cannot be loaded must not become a gallery's recipe.
+            self._embedder(recipe)
+        return recipe
 
     def _refresh(self, store: Store, recipe: Recipe) -> None:
-        (stored,) = (item for item in store.recipes() if item.recipe == recipe)
-        if cache_path(self.path, stored).is_file():
+        stored = next(item for item in store.recipes() if item.recipe == recipe)
+        identifier = stored.recipe.identifier
+        caches = [cache.path for cache in cache_files(self.path) if cache.recipe == identifier]
+        if caches == [cache_path(self.path, stored)]:
             return  # nothing changed, and FAISS need not be imported to find that out
         from imgsearch.search_space import refresh_cache
 
@@ -327,16 +348,17 @@ class Gallery:
             question = Question(
                 vector=vector,
                 k=k,
-                where=where or Filters(),
+                where=_with_absolute_paths(where or Filters()),
                 min_score=min_score,
                 excluded=() if include_self else tuple(sorted(own)),
             )
             return answer(store, space, question)
 
     def _reading(self) -> Store:
-        if self._reader is None:
-            self._reader = Store.open(self.path)
-        return self._reader
+        with self._opening:
+            if self._reader is None:
+                self._reader = Store.open(self.path)
+            return self._reader
 
     def _recipe_to_query(self, store: Store) -> StoredRecipe:
         stored = store.recipes()
@@ -346,15 +368,18 @@ class Gallery:
             )
         if self._wanted is None:
             return stored[0]
-        if isinstance(self._wanted, RecipeRequest):
-            known = choose_stored(stored, self._wanted)
+        if self._indexed_under is not None:
+            known = find_stored(stored, self._indexed_under)
+            name = self._indexed_under
+        elif isinstance(self._wanted, RecipeRequest):
+            known = choose_stored(stored, self._wanted, any_version=True)
             name = self._wanted.backbone
         else:
             known = find_stored(stored, self._wanted)
             name = self._wanted
         if known is None:
             names = ", ".join(f"{item.recipe.identifier} ({item.recipe.name})" for item in stored)
-            raise RecipeMismatchError(
+            raise UnknownRecipeError(
                 f"the gallery has no embeddings under {name}, only under {names}: index with "
                 f"--backbone {name} first, or query one of these"
             )
@@ -379,20 +404,23 @@ class Gallery:
     ) -> tuple[NDArray[np.float32], int | None]:
         """Return a picture's embedding `(dim,)`, and its content's id if the gallery holds it."""
         content_id = None if isinstance(picture, bytes) else self._indexed(store, Path(picture))
-        name = None
-        data = picture if isinstance(picture, bytes) else b""
-        if not isinstance(picture, bytes) and (content_id is None or crop is not None):
-            name = str(picture)
-            try:
-                data = images.read_file(paths.absolute(picture))
-            except UnreadableImageError as error:
-                raise UnreadableImageError(error.reason, name=name) from error
-        if content_id is None:
-            content_hash = hashlib.sha256(data).hexdigest()
-            content_id, _ = store.find_content(content_hash, stored.id)
         if content_id is not None and crop is None:
             known = store.embedding(stored, content_id)
             if known is not None:
+                return known, content_id
+        name = None if isinstance(picture, bytes) else str(picture)
+        try:
+            if isinstance(picture, bytes):
+                data = picture
+            else:
+                data = images.read_file(paths.absolute(picture))
+        except UnreadableImageError as error:
+            raise UnreadableImageError(error.reason, name=name) from error
+        if content_id is None:
+            content_hash = hashlib.sha256(data).hexdigest()
+            content_id, _ = store.find_content(content_hash, stored.id)
+            known = store.embedding(stored, content_id) if content_id is not None else None
+            if known is not None and crop is None:
                 return known, content_id
         try:
             loaded = images.load(
@@ -408,7 +436,10 @@ class Gallery:
         for path in {paths.absolute(picture), Path(os.path.realpath(picture))}:
             for root in store.roots():
                 below = paths.relative_to(path, root.path)
-                seen = scan.look_up(root.path, below) if below else None
+                try:
+                    seen = scan.look_up(root.path, below) if below else None
+                except OSError:
+                    seen = None  # reading it says why
                 if seen:
                     row = ScannedRow(root.id, seen.path, seen.size, seen.mtime_ns)
                     content_id = store.content_of_file(root.id, row)
@@ -438,8 +469,8 @@ class Gallery:
         """
         from imgsearch.indexing import UnreadableFile
 
-        store = self._reading()
-        with translated_errors(self.path), store.snapshot():
+        # A connection of its own: whoever reads on slowly may query meanwhile.
+        with closing(Store.open(self.path)) as store, store.snapshot():
             for root in store.roots():
                 for path, reason in store.unreadable(root):
                     yield UnreadableFile(path, reason)
@@ -485,7 +516,7 @@ class Gallery:
 
         if not repair:
             store = self._reading()
-            with store.snapshot():
+            with translated_errors(self.path), store.snapshot():
                 return checking.CheckReport(tuple(checking.check(store, self.path)))
         with self._changing() as store:
             findings = checking.check(store, self.path)
@@ -537,3 +568,26 @@ class Gallery:
     def _refresh_all(self, store: Store) -> None:
         for stored in store.recipes():
             self._refresh(store, stored.recipe)
+
+
+def _hints(store: Store, report: IndexReport) -> Iterator[str]:
+    """Yield lines of advice that follow from what a run did."""
+    backbone = report.recipe.backbone if report.recipe else ""
+    if report.first and report.embedded and backbone.startswith(f"{COMPACT}-"):
+        from imgsearch.backbones.catalogue import CATALOGUE
+
+        megabytes = round(CATALOGUE[PREFERRED].download_bytes / 1e6)
+        yield (
+            f"{PREFERRED} tells kinds of things apart better than {COMPACT} and is a download "
+            f"of {megabytes} MB: imgsearch index --backbone {PREFERRED}"
+        )
+    absent = [root for root in store.roots() if is_absent(store, root)]
+    if absent and report.new and not report.embedded and not report.dry_run:
+        yield (
+            f"the gallery knew all {report.new} new files by their bytes, and {absent[0].path} is "
+            "absent: if that folder was moved, say so with imgsearch relocate OLD NEW"
+        )
+
+
+def _with_absolute_paths(where: Filters) -> Filters:
+    return replace(where, under=tuple(paths.absolute(path) for path in where.under))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -17,7 +17,9 @@ import numpy as np
 
 from imgsearch import images, paths
 from imgsearch.changes import Changes
+from imgsearch.errors import UsageError
 from imgsearch.extraction import load_files
+from imgsearch.roots import is_absent
 from imgsearch.scan import ScannedFile, ScanRules, look_up, walk
 from imgsearch.store import ScannedRow, Store
 
@@ -70,6 +72,17 @@ class IndexOptions:
     batch_size: int = 32
     jobs: int | None = None
     dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense.
+
+        Raises:
+            UsageError: names the option and the number.
+        """
+        if self.batch_size < 1:
+            raise UsageError(f"batch size: {self.batch_size} is not a number of images above 0")
+        if self.jobs is not None and self.jobs < 1:
+            raise UsageError(f"jobs: {self.jobs} is not a number of threads above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +180,7 @@ class IndexRun:
             folder: the gallery's folder, which scans leave out.
             options: how to go about it.
             progress: told of every step.
-            stop: asked after every file; True ends the run in good order.
+            stop: asked after every file, scanned or read; True ends the run in good order.
         """
         self._store = store
         self._folder = folder
@@ -192,6 +205,8 @@ class IndexRun:
             )
             unlisted: list[bytes] = []
             self._changes.add(target.root.id, self._walk(target, rules, unlisted))
+            if self._counts.interrupted or is_absent(self._store, target.root):
+                continue  # or the drive was unplugged meanwhile: nothing can be called missing
             self._changes.add_missing(
                 target.root.id,
                 target.below,
@@ -202,7 +217,16 @@ class IndexRun:
     def _walk(
         self, target: ScanTarget, rules: ScanRules, unlisted: list[bytes]
     ) -> Iterator[ScannedFile]:
-        named = look_up(target.root.path, target.below) if target.below else None
+        def leave_out(path: bytes, reason: str) -> None:
+            unlisted.append(path)
+            place = paths.join(paths.encode(target.root.path), path) if path else target.root.path
+            self._unlisted.append(UnreadableFile(place, reason))
+
+        try:
+            named = look_up(target.root.path, target.below) if target.below else None
+        except OSError as error:
+            leave_out(target.below, error.strerror or str(error))
+            return
         if named:
             yield named
             return
@@ -214,10 +238,11 @@ class IndexRun:
                 if self._counts.scanned % 500 == 0:
                     self._progress(IndexProgress("scan", self._counts.scanned, None))
                 yield found
-            elif (target.root.path / paths.decode(found.path)).exists():
-                unlisted.append(found.path)
-                folder = target.root.path / paths.decode(found.path)
-                self._unlisted.append(UnreadableFile(folder, found.reason))
+            else:
+                leave_out(found.path, found.reason)
+            if self._stop():
+                self._counts.interrupted = True
+                return
 
     def compare(self, recipe_id: int | None) -> int:
         """Return how many of the scanned files have to be read for a recipe."""
@@ -239,10 +264,13 @@ class IndexRun:
             load_embedder: called once, when the first picture has to be embedded.
             total: how many files there are to read.
         """
+        if self._counts.interrupted:
+            return  # half a scan does not tell what has moved
         roots = {root.id: paths.encode(root.path) for root in self._store.roots()}
         writer = _Writer(self._store, self._changes, stored, self._counts, load_embedder)
         started = time.monotonic()
         done = 0
+        self._progress(IndexProgress("read", done, total))
         with _embedded_contents(self._folder, stored) as is_embedded:
             loading = load_files(
                 self._changes.pending(),
@@ -251,17 +279,18 @@ class IndexRun:
                 is_embedded=is_embedded,
                 jobs=self._options.jobs,
             )
-            for loaded in loading:
-                writer.take(loaded)
-                done += 1
-                if writer.images >= self._options.batch_size or writer.files >= COMMIT_EVERY:
-                    writer.commit()
-                    rate = self._counts.embedded / max(time.monotonic() - started, 1e-9)
-                    self._progress(IndexProgress("read", done, total, rate))
-                if self._stop():
-                    self._counts.interrupted = done < total
-                    break
-            loading.close()
+            # Closed before the readers' connection is, also when the backbone fails.
+            with closing(loading):
+                for loaded in loading:
+                    writer.take(loaded)
+                    done += 1
+                    if writer.images >= self._options.batch_size or writer.files >= COMMIT_EVERY:
+                        writer.commit()
+                        rate = self._counts.embedded / max(time.monotonic() - started, 1e-9)
+                        self._progress(IndexProgress("read", done, total, rate))
+                    if self._stop():
+                        self._counts.interrupted |= done < total
+                        break
             writer.commit()
         rate = self._counts.embedded / max(time.monotonic() - started, 1e-9)
         self._progress(IndexProgress("read", done, total, rate))
@@ -301,7 +330,9 @@ class IndexRun:
             interrupted=counts.interrupted,
             dry_run=self._options.dry_run,
             first=first,
-            offline_roots=tuple(target.root.path for target in targets if target.absent),
+            offline_roots=tuple(
+                dict.fromkeys(target.root.path for target in targets if target.absent)
+            ),
             unlisted=tuple(self._unlisted),
         )
 
@@ -363,8 +394,12 @@ class _Writer:
         if not self._loaded:
             return
         vectors = self._embed()
+        reasons: dict[str, str] = {}
         with self._store.transaction():
             for vector, loaded in zip(vectors, self._to_embed.values(), strict=True):
+                if not np.isfinite(vector).all():
+                    reasons[loaded.hash] = "the backbone's activations are not finite numbers"
+                    continue
                 assert loaded.picture is not None  # noqa: S101 - for the type checker; `take` saw to it
                 content_id = self._store.add_content(
                     loaded.hash, loaded.bytes, loaded.picture.metadata
@@ -373,8 +408,8 @@ class _Writer:
             if self._to_embed:
                 self._store.raise_generation(self._recipe.id)
             for loaded in self._loaded:
-                self._put_file(loaded)
-        self._counts.embedded += len(self._to_embed)
+                self._put_file(replace(loaded, reason=loaded.reason or reasons.get(loaded.hash)))
+        self._counts.embedded += len(self._to_embed) - len(reasons)
         self._loaded.clear()
         self._to_embed.clear()
 
@@ -400,7 +435,8 @@ class _Writer:
         elif pending.file_id is None:
             self._counts.moved += 1
         elif pending.reason != "embed" or content_id != pending.content_id:
-            same = content_id is not None and content_id == pending.content_id
+            known = content_id is not None or pending.reason == "retry"
+            same = known and content_id == pending.content_id
             self._counts.unchanged += same
             self._counts.changed += not same
         self._store.put_file(
@@ -408,12 +444,21 @@ class _Writer:
             ScannedRow(pending.root_id, pending.path, pending.size, pending.mtime_ns),
             content_id=content_id,
             reason=loaded.reason,
-            decoders=images.decoders_fingerprint() if loaded.reason else None,
+            # A file whose very bytes could not be had is tried again in every run.
+            decoders=images.decoders_fingerprint() if loaded.reason and loaded.hash else None,
         )
 
 
 def _finder(root: Path, rules: ScanRules) -> Callable[[bytes], ScannedFile | None]:
-    return lambda path: None if rules.excludes(path) else look_up(root, path)
+    def find(path: bytes) -> ScannedFile | None:
+        if rules.excludes(path):
+            return None
+        folders = [root / folder for folder in paths.decode(path).parents[:-1]]
+        if not rules.follow_symlinks and any(folder.is_symlink() for folder in folders):
+            return None
+        return look_up(root, path)
+
+    return find
 
 
 @contextmanager

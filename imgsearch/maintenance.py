@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from imgsearch import paths, schema
-from imgsearch.caches import cache_files, cache_path
+from imgsearch.caches import cache_files, unfinished_files
 from imgsearch.errors import DamagedCacheError, UsageError
+from imgsearch.roots import is_absent
 from imgsearch.store import DATABASE
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def information(store: Store, folder: Path) -> GalleryInformation:
         roots=tuple(
             RootInformation(
                 root.path,
-                root.online,
+                not is_absent(store, root),
                 store.file_count(root.id),
                 root.exclude,
                 root.follow_symlinks,
@@ -192,6 +193,7 @@ def remove(store: Store, wanted: Sequence[Path]) -> RemovalReport:
     """
     files = contents = 0
     with store.transaction():
+        orphans = store.orphan_ids()
         for path in wanted:
             removed, inner_roots = 0, 0
             for root in store.roots():
@@ -206,12 +208,14 @@ def remove(store: Store, wanted: Sequence[Path]) -> RemovalReport:
                 known = ", ".join(str(root.path) for root in store.roots()) or "none"
                 raise UsageError(f"{path}: the gallery has nothing there; its folders are {known}")
             files += removed
-        contents = store.remove_orphans()
+        contents = store.remove_orphans(keep=orphans)
     return RemovalReport(files, contents)
 
 
 def prune(store: Store, folder: Path) -> PruneReport:
-    """Drop contents that no file holds any more and caches that are out of date; compact.
+    """Drop contents that no file holds any more and caches that nobody needs; compact.
+
+    The newest cache of every recipe stays: it holds the projection, and is brought up to date.
 
     Args:
         store: open for writing.
@@ -220,9 +224,14 @@ def prune(store: Store, folder: Path) -> PruneReport:
     before = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     with store.transaction():
         contents = store.remove_orphans()
-    current = {cache_path(folder, stored) for stored in store.recipes()}
-    old = [cache.path for cache in cache_files(folder) if cache.path not in current]
-    old += folder.glob("index-*.tmp")
+    recipes = {stored.recipe.identifier for stored in store.recipes()}
+    newest = {cache.recipe: cache.path for cache in reversed(cache_files(folder))}
+    old = [
+        cache.path
+        for cache in cache_files(folder)
+        if cache.recipe not in recipes or cache.path != newest[cache.recipe]
+    ]
+    old += unfinished_files(folder)
     for path in old:
         path.unlink(missing_ok=True)
     store.compact()
@@ -247,6 +256,8 @@ def relocate(store: Store, old: Path, new: Path) -> RelocationReport:
         if not moving:
             known = ", ".join(str(root.path) for root in roots) or "none"
             raise UsageError(f"{old}: no folder of the gallery; its folders are {known}")
+        # The longest first: where `new` lies in `old`, one's new place may be another's old one.
+        moving.sort(key=lambda root: len(root.path.parts), reverse=True)
         moved = [replace(root, path=new / root.path.relative_to(old)) for root in moving]
         staying = [root for root in roots if root not in moving]
         for root in moved:
@@ -262,7 +273,11 @@ def relocate(store: Store, old: Path, new: Path) -> RelocationReport:
 
 def _refuse_overlap(root: Root, others: Sequence[Root]) -> None:
     for other in others:
-        if other.path.is_relative_to(root.path) or root.path.is_relative_to(other.path):
+        if (
+            other.path == root.path
+            or (root.recursive and other.path.is_relative_to(root.path))
+            or (other.recursive and root.path.is_relative_to(other.path))
+        ):
             raise UsageError(
                 f"{root.path}: overlaps {other.path}, which is a folder of the gallery; "
                 f"remove that first with `imgsearch remove`, or index {root.path} instead"

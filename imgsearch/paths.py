@@ -9,12 +9,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from imgsearch.errors import UsageError
+
 
 def absolute(path: str | Path) -> Path:
     """Return the path from the file system's root, without ".", ".." and "~".
 
     Symbolic links stay: a root that is reached through a link follows the link's target.
+
+    Raises:
+        UsageError: the path holds a NUL byte, which no file system allows.
     """
+    if "\0" in str(path):
+        raise UsageError(f"path: {str(path)!r} holds a NUL byte, which no file name can")
     return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 - pathlib's resolve() would follow links
 
 
@@ -48,6 +55,6 @@ def beneath(folder: bytes) -> tuple[bytes, bytes]:
     """Return the half-open range of stored paths that lie beneath a stored relative folder.
 
     Bytes sort as SQLite sorts BLOBs, and "0" follows "/", so the range is one index scan.
-    b"" stands for the root itself and gives everything.
+    b"" stands for the root itself and gives everything: no name is longer than 255 bytes.
     """
-    return (folder + b"/", folder + b"0") if folder else (b"", b"\xff" * 8)
+    return (folder + b"/", folder + b"0") if folder else (b"", b"\xff" * 256)

@@ -37,12 +37,9 @@ def is_absent(store: Store, root: Root) -> bool:
     The empty folder that an unplugged drive leaves at its mount point counts as absent when
     the gallery knows files in it: taking it at its word would empty the gallery.
     """
-    try:
-        with os.scandir(root.path) as listing:
-            is_empty = next(listing, None) is None
-    except OSError:
-        return True
-    return is_empty and store.file_count(root.id) > 0
+    return not root.online and (
+        not os.path.isdir(root.path) or store.file_count(root.id) > 0  # noqa: PTH112 - never raises
+    )
 
 
 def register(
@@ -54,8 +51,8 @@ def register(
 ) -> list[ScanTarget]:
     """Make sure that every path lies in a root, and return what is to be scanned.
 
-    A folder that lies in no root becomes one, and takes in the roots within it. A file that
-    lies in no root gets its folder as a root of single files.
+    A folder that lies in no root becomes one, and takes in the roots within it that are there.
+    A file that lies in no root gets its folder as a root of single files.
 
     Args:
         store: in a transaction.
@@ -66,21 +63,19 @@ def register(
     Raises:
         UsageError: a path that neither exists nor belongs to a root.
     """
-    targets: list[tuple[int, bytes]] = []
     asked = sorted(set(wanted))
-    if not asked:
-        targets = [(root.id, b"") for root in store.roots()]
-    for path in asked:
-        root, below = _locate(store, path)
+    located = [_locate(store, path) for path in asked] if asked else _every_root(store)
+    targets: list[tuple[int, bytes]] = []
+    for root, below in located:
         if exclude or follow_symlinks is not None:
-            root = replace(
+            changed = replace(
                 root,
                 exclude=tuple(glob for glob in exclude if glob) if exclude else root.exclude,
                 follow_symlinks=root.follow_symlinks
                 if follow_symlinks is None
                 else follow_symlinks,
             )
-            store.update_root(root)
+            store.update_root(changed)
         if not any(
             known == root.id and (above in (b"", below) or below.startswith(above + b"/"))
             for known, above in targets
@@ -93,26 +88,44 @@ def register(
     ]
 
 
+def _every_root(store: Store) -> list[tuple[Root, bytes]]:
+    for root in store.roots():
+        _absorb_inner(store, root)
+    return [(root, b"") for root in store.roots()]
+
+
 def _locate(store: Store, path: Path) -> tuple[Root, bytes]:
-    roots = store.roots()
-    is_folder = path.is_dir()
-    for root in roots:
-        below = paths.relative_to(path, root.path)
-        if below is None or not (root.recursive or below):
-            continue
-        if root.recursive or not is_folder:
-            return root, below
-    if is_folder:
-        outer = next((root for root in roots if root.path == path), None)
-        outer = replace(outer, recursive=True) if outer else store.add_root(path, recursive=True)
-        store.update_root(outer)
-        for inner in roots:
-            if inner.id != outer.id and inner.path.is_relative_to(path):
-                store.absorb_root(inner, outer)
-        return outer, b""
-    if not path.exists():
+    for root in store.roots():
+        if path.is_relative_to(root.path):
+            _absorb_inner(store, root)
+    roots = {root.path: root for root in store.roots()}
+    for folder in (path, *path.parents):
+        if folder in roots and roots[folder].recursive:
+            return roots[folder], paths.relative_to(path, folder) or b""
+    if path.is_dir():
+        known = roots.get(path)
+        root = replace(known, recursive=True) if known else store.add_root(path, recursive=True)
+        store.update_root(root)
+        _absorb_inner(store, root)
+        return root, b""
+    if path in roots:
+        return roots[path], b""  # a root of single files that is absent
+    if path.parent not in roots and not path.exists():
         raise UsageError(
             f"{path}: no such file or folder, and no folder of the gallery contains it"
         )
-    folder = next((root for root in roots if root.path == path.parent), None)
-    return folder or store.add_root(path.parent, recursive=False), os.fsencode(path.name)
+    root = roots.get(path.parent) or store.add_root(path.parent, recursive=False)
+    return root, os.fsencode(path.name)
+
+
+def _absorb_inner(store: Store, outer: Root) -> None:
+    """Take the roots within a root into it, except absent ones.
+
+    A scan of the outer root would find their files missing, where they are only offline.
+    """
+    if not outer.recursive:
+        return
+    for inner in store.roots():
+        within = inner.id != outer.id and inner.path.is_relative_to(outer.path)
+        if within and not is_absent(store, inner):
+            store.absorb_root(inner, outer)

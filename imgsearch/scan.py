@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import re
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# What the operating system says of a name behind which there is nothing (any more).
+GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 # Folders that network drives and desktop systems fill with thumbnails or deleted files.
 SYSTEM_FOLDERS: Final = frozenset(
@@ -63,8 +67,8 @@ class ScanRules:
     exclude: tuple[str, ...] = ()
     follow_symlinks: bool = False
     skip: tuple[Path, ...] = ()
-    _names: re.Pattern[bytes] | None = field(init=False, repr=False, compare=False)
-    _paths: re.Pattern[bytes] | None = field(init=False, repr=False, compare=False)
+    _names: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _paths: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Compile the patterns once for all folders."""
@@ -75,11 +79,13 @@ class ScanRules:
 
     def excludes(self, path: bytes) -> bool:
         """Whether a pattern holds for this stored relative path or a folder above it."""
-        parts = path.split(b"/")
+        if self._names is None and self._paths is None:
+            return False
+        parts = os.fsdecode(path).split("/")
         if self._names and any(self._names.match(part) for part in parts):
             return True
         return self._paths is not None and any(
-            self._paths.match(b"/".join(parts[: end + 1])) for end in range(len(parts))
+            self._paths.match("/".join(parts[: end + 1])) for end in range(len(parts))
         )
 
     def is_picture(self, name: bytes) -> bool:
@@ -111,16 +117,14 @@ def walk(
         place = os.path.join(top, folder) if folder else top  # noqa: PTH118 - bytes
         if place in skip:
             continue
-        try:
-            if rules.follow_symlinks and not _is_first_visit(place, visited):
-                continue
-            with os.scandir(place) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
-        except OSError as error:
-            yield UnlistedFolder(folder, error.strerror or str(error))
+        if rules.follow_symlinks and not _is_first_visit(place, visited):
+            continue
+        listing = _list(place, folder)
+        if isinstance(listing, UnlistedFolder):
+            yield listing
             continue
         inner = []
-        for entry in entries:
+        for entry in listing:
             path = folder + b"/" + entry.name if folder else entry.name
             if entry.name.startswith(b".") or rules.excludes(path):
                 continue
@@ -133,8 +137,22 @@ def walk(
         stack.extend(reversed(inner))
 
 
+def _list(place: bytes, folder: bytes) -> list[os.DirEntry[bytes]] | UnlistedFolder:
+    """Return what a folder holds, by name; nothing when the folder is gone."""
+    try:
+        with os.scandir(place) as listing:
+            return sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        if error.errno in GONE:
+            return []
+        return UnlistedFolder(folder, error.strerror or str(error))
+
+
 def _is_first_visit(place: bytes, visited: set[tuple[int, int]]) -> bool:
-    status = os.stat(place)  # noqa: PTH116 - bytes
+    try:
+        status = os.stat(place)  # noqa: PTH116 - bytes
+    except OSError:
+        return True  # listing it says why
     identity = (status.st_dev, status.st_ino)
     first = identity not in visited
     visited.add(identity)
@@ -160,17 +178,23 @@ def _regular_file(entry: os.DirEntry[bytes], path: bytes, rules: ScanRules) -> S
 
 
 def look_up(root: Path, path: bytes) -> ScannedFile | None:
-    """Return one file as a walk would, whatever its name; None when it is not there."""
+    """Return one file as a walk would, whatever its name; None when it is not there.
+
+    Raises:
+        OSError: whether it is there can't be told, as in a folder that may not be entered.
+    """
     try:
         status = os.stat(os.path.join(os.fsencode(root), path))  # noqa: PTH116, PTH118 - bytes
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno in GONE:
+            return None
+        raise
     if not stat.S_ISREG(status.st_mode):
         return None
     return ScannedFile(path, status.st_size, status.st_mtime_ns)
 
 
-def _compile(globs: list[str]) -> re.Pattern[bytes] | None:
+def _compile(globs: list[str]) -> re.Pattern[str] | None:
     if not globs:
         return None
-    return re.compile(os.fsencode("|".join(fnmatch.translate(glob) for glob in globs)))
+    return re.compile("|".join(fnmatch.translate(glob) for glob in globs))

@@ -124,14 +124,14 @@ def bring_up_to_date(database: Database) -> None:
         GalleryDamagedError: the file is not a gallery's, or a newer imgsearch wrote it.
     """
     (version,) = database.execute("PRAGMA user_version").fetchone()
+    verify(application_id(database), version, empty=not database.table_names())
     if version == len(STEPS):
         return
-    verify(application_id(database), version, empty=not database.table_names())
-    for number, step in enumerate(STEPS[version:], start=version + 1):
-        with database.atomic():
+    with database.atomic():
+        for step in STEPS[version:]:
             step(database)
-            database.execute(f"PRAGMA user_version = {number}")
-            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version = {len(STEPS)}")
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def application_id(database: Database) -> int:

@@ -67,7 +67,8 @@ def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
     allowed = _allowed(store, question.where, under)
     excluded = np.array(question.excluded, dtype=np.int64) if question.excluded else None
     online = {identifier: root.online for identifier, root in roots.items()}
-    width = question.k + SPARE
+    everything = len(space.index) + 1
+    width = min(question.k + SPARE, everything)
     while True:
         scores, ids = space.index.search(
             question.vector[np.newaxis], width, allowed=allowed, excluded=excluded
@@ -80,7 +81,7 @@ def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
                 replace(match, rank=rank)
                 for rank, match in enumerate(ranked[: question.k], start=1)
             ]
-        width *= 4
+        width = min(4 * width, everything)
 
 
 def _is_settled(ranked: Sequence[Match], question: Question, last_score: float) -> bool:
@@ -102,7 +103,8 @@ def _matches(
     under: Sequence[list[tuple[int, bytes]]],
 ) -> list[Match]:
     vectors = space.index.vectors(found).astype(np.float64)
-    exact = np.round(vectors @ question.vector.astype(np.float64), SCORE_DECIMALS)
+    # Row by row, so that a score's last digit does not depend on its neighbours, as BLAS's does.
+    exact = np.round((vectors * question.vector).sum(axis=1), SCORE_DECIMALS)
     by_id = dict(zip(found.tolist(), np.clip(exact, -1, 1).tolist(), strict=True))
     if question.min_score is not None:
         by_id = {key: score for key, score in by_id.items() if score >= question.min_score}
@@ -198,14 +200,14 @@ def _allowed(
     if where.before is not None:
         require("taken < ?", full_date(where.before))
     if where.camera is not None:
-        require("instr(lower(camera), lower(?)) > 0", where.camera)
+        require("instr(lower(camera), lower(?)) > 0", _text(where.camera))
     if where.min_width is not None:
         require("width >= ?", where.min_width)
     if where.min_height is not None:
         require("height >= ?", where.min_height)
     if where.formats:
         marks = ", ".join("?" * len(where.formats))
-        require(f"format IN ({marks})", *(_format(name) for name in where.formats))
+        require(f"format IN ({marks})", *(_format(_text(name)) for name in where.formats))
     if where.near is not None:
         near = where.near
         store.connection.create_function("distance_km", 4, distance_km, deterministic=True)
@@ -217,6 +219,11 @@ def _allowed(
             near.kilometres,
         )
     return store.content_ids_where(" AND ".join(conditions), values) if conditions else None
+
+
+def _text(word: str) -> str:
+    """Return a word that SQLite takes, also where a command line held bytes that are no UTF-8."""
+    return word.encode("utf-8", "replace").decode("utf-8")
 
 
 def _format(name: str) -> str:

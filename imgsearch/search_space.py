@@ -64,7 +64,8 @@ class SearchSpace:
         vector = self.project(towards).mean(axis=0, dtype=np.float64)
         if away is not None and len(away):
             vector = vector - self.project(away).mean(axis=0, dtype=np.float64)
-        return l2_normalise(vector[np.newaxis].astype(np.float32))[0]
+        unit: NDArray[np.float32] = l2_normalise(vector[np.newaxis].astype(np.float32))[0]
+        return unit
 
 
 def open_space(
@@ -164,11 +165,16 @@ def _build(store: Store, stored: StoredRecipe, choice: ProjectionChoice) -> Sear
     return SearchSpace(fitted, ExactIndex.build(ids, vectors), stored.generation, count)
 
 
-def _fit(store: Store, stored: StoredRecipe, choice: ProjectionChoice) -> Projection:
-    # The contents of smallest hash are a uniform sample, and the same one however the
-    # gallery came to hold them.
+def _fit(store: Store, stored: StoredRecipe, choice: ProjectionChoice) -> Projection | None:
+    # The contents of smallest hash, in the order of their hashes, are a uniform sample, and the
+    # same one to the last digit however the gallery came to hold them.
     sample = store.sample_ids(stored.id, FIT_SAMPLE)
-    raw = np.concatenate([vectors for _, vectors in store.embeddings(stored, sample)])
+    place = {content_id: row for row, content_id in enumerate(sample)}
+    raw = np.empty((len(sample), stored.recipe.dim), np.float32)
+    for identifiers, vectors in store.embeddings(stored, sample):
+        raw[[place[content_id] for content_id in identifiers.tolist()]] = vectors
+    if choice == projection.DEFAULT and (raw == raw[0]).all():
+        return None  # nothing tells these pictures apart, so there is nothing to fit
     return projection.fit(raw, dim=choice.dim, power=choice.power)
 
 

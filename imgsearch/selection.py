@@ -40,12 +40,19 @@ def find_stored(stored: Sequence[StoredRecipe], name: str) -> StoredRecipe | Non
     return fitting[0] if fitting else None
 
 
-def choose_stored(stored: Sequence[StoredRecipe], request: RecipeRequest) -> StoredRecipe | None:
+def choose_stored(
+    stored: Sequence[StoredRecipe], request: RecipeRequest, *, any_version: bool = False
+) -> StoredRecipe | None:
     """Return the recipe that a request asks for, if the gallery has it already.
 
     What the request leaves open is taken as the gallery has it, so that nothing needs to be
     resolved again. A request that names weights, one's own network, or a backbone that has
     versions (whose newest is meant) is always resolved.
+
+    Args:
+        stored: the gallery's recipes, the primary one first.
+        request: what is asked for.
+        any_version: for a query, where the version that the gallery has is meant.
     """
     if request.weights is not None or request.trusted_sha256 is not None:
         return None
@@ -54,7 +61,10 @@ def choose_stored(stored: Sequence[StoredRecipe], request: RecipeRequest) -> Sto
     fitting = [
         item
         for item in stored
-        if request.backbone in (AUTO, item.recipe.backbone)
+        if (
+            request.backbone in (AUTO, item.recipe.backbone)
+            or (any_version and _is_backbone(item, request.backbone))
+        )
         and request.layer in (None, item.recipe.layer)
         and request.size in (None, item.recipe.size)
         and request.pooling == item.recipe.pooling

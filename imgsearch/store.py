@@ -7,7 +7,9 @@ covers is there after a crash, whole, and what it does not cover never was.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,19 +17,36 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch import paths, schema
-from imgsearch.errors import GalleryDamagedError, NoGalleryError
+from imgsearch.errors import (
+    GalleryDamagedError,
+    GalleryLockedError,
+    ImgsearchError,
+    NoGalleryError,
+)
 from imgsearch.metadata import Metadata
 from imgsearch.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 DATABASE: Final = "gallery.db"
 UNIT_TOLERANCE: Final = 1e-3
-MISSING_FILE_CODES: Final = (sqlite3.SQLITE_CANTOPEN,)
+NOT_WRITABLE_CODES: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+DAMAGE_CODES: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# All statements are the gallery's own. Where their tables and columns are not there, or text is
+# no text, the file is not as it was written.
+DAMAGE_WORDS: Final = (
+    "no such ",
+    "malformed ",
+    "unsupported file format",
+    "foreign key mismatch",
+    "attached databases must use the same text encoding",
+    "Could not decode ",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +69,15 @@ class Root:
 
     @property
     def online(self) -> bool:
-        """Whether the folder is there now."""
-        return self.path.is_dir()
+        """Whether the folder is there now, and holds anything.
+
+        An unplugged drive leaves an empty folder at its mount point.
+        """
+        try:
+            with os.scandir(self.path) as listing:
+                return next(listing, None) is not None
+        except OSError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +142,7 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self._in_turn = threading.RLock()
 
     @classmethod
     def create(cls, folder: Path) -> Store:
@@ -132,10 +159,11 @@ class Store:
         )
         try:
             with translated_errors(folder):
-                connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA foreign_keys = ON")
+                # First of all, so that another program's database is left as it is.
                 schema.bring_up_to_date(Database(connection, execute_plugins=False))
+                connection.execute("PRAGMA journal_mode = WAL")
         except BaseException:
             connection.close()
             raise
@@ -148,9 +176,11 @@ class Store:
         Raises:
             NoGalleryError: there is none.
             GalleryDamagedError: the database is not a gallery's, is damaged, or is newer.
+            ImgsearchError: changes wait to be taken up where this user may not write.
         """
         file = folder / DATABASE
-        if not file.is_file():
+        # It is empty where a first run was cut off before it had made the tables.
+        if not file.is_file() or not file.stat().st_size:
             raise NoGalleryError(
                 f"no gallery in {folder}: make one with `imgsearch index FOLDER`, or name "
                 "another with --gallery"
@@ -171,8 +201,14 @@ class Store:
                     schema.verify(mark, version)
             except sqlite3.OperationalError as error:
                 connection.close()
-                if error.sqlite_errorcode not in MISSING_FILE_CODES or mode == "immutable=1":
+                if _primary_code(error) not in NOT_WRITABLE_CODES or mode == "immutable=1":
                     raise
+                log = folder / f"{DATABASE}-wal"
+                if log.is_file() and log.stat().st_size:
+                    raise ImgsearchError(
+                        f"{log} holds changes that nobody may take up here: run `imgsearch info` "
+                        f"once as a user who may write in {folder}"
+                    ) from error
             except BaseException:
                 connection.close()
                 raise
@@ -209,18 +245,24 @@ class Store:
         try:
             yield
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            # A full disk, for one, has made SQLite roll back by itself.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("ROLLBACK" if dry_run else "COMMIT")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """See one state of the gallery throughout the `with` block, whatever writers do."""
-        self.connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self.connection.execute("ROLLBACK")
+        """See one state of the gallery throughout the `with` block, whatever writers do.
+
+        Threads that share the store take turns.
+        """
+        with self._in_turn:
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self.connection.execute("ROLLBACK")
 
     # Roots
 
@@ -234,7 +276,7 @@ class Store:
                 id=identifier,
                 path=paths.decode(path),
                 recursive=bool(recursive),
-                exclude=tuple(json.loads(exclude)),
+                exclude=_patterns(exclude),
                 follow_symlinks=bool(follow_symlinks),
             )
             for identifier, path, recursive, exclude, follow_symlinks in rows
@@ -551,16 +593,28 @@ class Store:
         """Forget a root and its files."""
         self.connection.execute("DELETE FROM root WHERE id = ?", (root_id,))
 
-    def remove_orphans(self) -> int:
-        """Drop the contents that no file holds, with their embeddings; return how many."""
-        touched = self.connection.execute(
-            "SELECT DISTINCT recipe_id FROM embedding JOIN orphan ON orphan.id = content_id"
-        ).fetchall()
-        for (recipe_id,) in touched:
+    def orphan_ids(self) -> set[int]:
+        """Return the ids of the contents that no file holds."""
+        return {row[0] for row in self.connection.execute("SELECT id FROM orphan")}
+
+    def remove_orphans(self, *, keep: Collection[int] = ()) -> int:
+        """Drop the contents that no file holds, with their embeddings; return how many.
+
+        Args:
+            keep: ids of those that stay all the same.
+        """
+        doomed = [(identifier,) for identifier in self.orphan_ids().difference(keep)]
+        touched = {
+            recipe_id
+            for identifier in doomed
+            for (recipe_id,) in self.connection.execute(
+                "SELECT recipe_id FROM embedding WHERE content_id = ?", identifier
+            )
+        }
+        for recipe_id in sorted(touched):
             self.raise_generation(recipe_id)
-        return self.connection.execute(
-            "DELETE FROM content WHERE id IN (SELECT id FROM orphan)"
-        ).rowcount
+        self.connection.executemany("DELETE FROM content WHERE id = ?", doomed)
+        return len(doomed)
 
     def remove_embedding(self, recipe_id: int, content_id: int) -> None:
         """Drop one embedding."""
@@ -592,7 +646,7 @@ class Store:
             if len(blob) != 4 * recipe.recipe.dim:
                 bad.append(content_id)
                 continue
-            vector = np.frombuffer(blob, dtype="<f4")
+            vector = np.frombuffer(blob, dtype="<f4").astype(np.float64)
             # A picture whose activations are all zero has the zero vector for an embedding.
             length = float(np.dot(vector, vector))
             if not (abs(length - 1) < UNIT_TOLERANCE or length == 0):
@@ -600,13 +654,32 @@ class Store:
         return bad
 
     def rebuild_indexes(self) -> None:
-        """Make SQLite's own indexes again from the rows."""
-        self.connection.execute("REINDEX")
+        """Make SQLite's own indexes again from the rows.
+
+        Raises:
+            GalleryDamagedError: rows that must differ are the same.
+        """
+        try:
+            self.connection.execute("REINDEX")
+        except sqlite3.IntegrityError as error:
+            raise GalleryDamagedError(
+                f"gallery.db is damaged ({error}) and can't be repaired: restore a copy, or "
+                "index into a new gallery"
+            ) from error
 
     def compact(self) -> None:
         """Give free pages back to the file system."""
         self.connection.execute("VACUUM")
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _patterns(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise GalleryDamagedError(
+            f"the patterns that a root leaves out cannot be read ({error})"
+        ) from error
 
 
 def _vectors(blobs: Sequence[bytes], recipe: StoredRecipe) -> NDArray[np.float32]:
@@ -625,13 +698,31 @@ def translated_errors(folder: Path) -> Iterator[None]:
 
     Raises:
         GalleryDamagedError: SQLite says that the file is no database, or a malformed one.
+        GalleryLockedError: another program, which minds no writer lock, holds the database.
     """
     try:
         yield
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        code = _primary_code(error)
+        if (
+            code in DAMAGE_CODES
+            or isinstance(error, UnicodeDecodeError)
+            or str(error).startswith(DAMAGE_WORDS)
+        ):
+            reason = str(error).encode("ascii", "replace").decode("ascii")
             raise GalleryDamagedError(
-                f"{folder / DATABASE} is damaged ({error}): `imgsearch check` says how far; "
+                f"{folder / DATABASE} is damaged ({reason}): `imgsearch check` says how far; "
                 "restore a copy, or index into a new gallery"
             ) from error
+        if code == sqlite3.SQLITE_BUSY:
+            raise GalleryLockedError(
+                f"{folder / DATABASE} is held by another program ({error}): close it, then try "
+                "again"
+            ) from error
         raise
+
+
+def _primary_code(error: Exception) -> int:
+    # Python tells the extended code, whose last byte is the kind of error; errors of Python's
+    # own, such as text that is no UTF-8 or the use of a closed connection, have none.
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
