@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgsearch.store import StoredRecipe
+    from imgsearch.rows import StoredRecipe
 
 _NAME: Final = re.compile(r"index-([0-9a-f]{12})-(\d+)\.faiss")
 

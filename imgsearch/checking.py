@@ -12,7 +12,8 @@ from imgsearch.errors import DamagedCacheError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgsearch.store import Store, StoredRecipe
+    from imgsearch.rows import StoredRecipe
+    from imgsearch.store import Store
 
 Severity = Literal["damage", "cache", "note"]
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.store import Content, Store, StoredRecipe
+    from imgsearch.rows import Content, StoredRecipe
+    from imgsearch.store import Store
 
 ExportFormat = Literal["npy", "parquet"]
 

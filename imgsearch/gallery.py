@@ -25,8 +25,9 @@ from imgsearch.lock import writer_lock
 from imgsearch.matches import Filters
 from imgsearch.recipe import AUTO, RecipeRequest
 from imgsearch.roots import is_absent, register
+from imgsearch.rows import ScannedRow
 from imgsearch.selection import choose_stored, find_stored
-from imgsearch.store import DATABASE, ScannedRow, Store, translated_errors
+from imgsearch.store import DATABASE, Store, translated_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
     )
     from imgsearch.matches import Match
     from imgsearch.recipe import Recipe
+    from imgsearch.rows import StoredRecipe
     from imgsearch.search_space import SearchSpace
-    from imgsearch.store import StoredRecipe
 
     Notify = Callable[[str], None]
     QueryImage = str | Path | bytes

@@ -20,8 +20,9 @@ from imgsearch.changes import Changes
 from imgsearch.errors import UsageError
 from imgsearch.extraction import load_files
 from imgsearch.roots import is_absent
+from imgsearch.rows import ScannedRow
 from imgsearch.scan import ScannedFile, ScanRules, look_up, walk
-from imgsearch.store import ScannedRow, Store
+from imgsearch.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from imgsearch.extraction import LoadedFile
     from imgsearch.recipe import Recipe
     from imgsearch.roots import ScanTarget
-    from imgsearch.store import StoredRecipe
+    from imgsearch.rows import StoredRecipe
 
 COMMIT_EVERY: Final = 256
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.recipe import Recipe
-    from imgsearch.store import Root, Store, StoredRecipe
+    from imgsearch.rows import Root, StoredRecipe
+    from imgsearch.store import Store
 
 CacheState = Literal["fresh", "stale", "absent", "damaged"]
 NO_PROJECTION: Final = "none"

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from imgsearch.store import Root, Store
+    from imgsearch.rows import Root
+    from imgsearch.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,8 +123,8 @@ def bring_up_to_date(database: Database) -> None:
     Raises:
         GalleryDamagedError: the file is not a gallery's, or a newer imgsearch wrote it.
     """
+    refuse_strangers(database)
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    verify(application_id(database), version, empty=not database.table_names())
     if version == len(STEPS):
         return
     with database.atomic():
@@ -132,6 +132,16 @@ def bring_up_to_date(database: Database) -> None:
             step(database)
         database.execute(f"PRAGMA user_version = {len(STEPS)}")
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def refuse_strangers(database: Database) -> None:
+    """Make sure, without a change, that a database is empty or a gallery's.
+
+    Raises:
+        GalleryDamagedError: the file is not a gallery's, or a newer imgsearch wrote it.
+    """
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    verify(application_id(database), version, empty=not database.table_names())
 
 
 def application_id(database: Database) -> int:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from imgsearch.rows import Root
     from imgsearch.search_space import SearchSpace
-    from imgsearch.store import Root, Store
+    from imgsearch.store import Store
 
 SCORE_DECIMALS: Final = 6
 SPARE: Final = 16

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch import index, projection
-from imgsearch.caches import cache_files, cache_path
-from imgsearch.errors import DamagedCacheError
+from imgsearch.caches import cache_files, cache_path, unfinished_files
+from imgsearch.errors import DamagedCacheError, UsageError
 from imgsearch.index import ExactIndex, IndexHeader
 from imgsearch.pooling import l2_normalise
 from imgsearch.projection import Projection, ProjectionChoice
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.store import Store, StoredRecipe
+    from imgsearch.rows import StoredRecipe
+    from imgsearch.store import Store
 
 FIT_SAMPLE: Final = 10_000
 NO_PROJECTION: Final = "none"
@@ -89,7 +90,7 @@ def refresh_cache(store: Store, folder: Path, stored: StoredRecipe) -> SearchSpa
     """Write the index cache of a recipe at its present generation; only for writers.
 
     The projection is fitted when the gallery has become large enough, and again when it has
-    doubled or halved since. Older caches of the recipe are deleted.
+    doubled or halved since. Older caches of the recipe are deleted, and what a killed write left.
     """
     cached = _newest_cache(folder, stored)
     count = len(store.embedded_ids(stored.id))
@@ -100,9 +101,13 @@ def refresh_cache(store: Store, folder: Path, stored: StoredRecipe) -> SearchSpa
     path = cache_path(folder, stored)
     if space is not cached or not path.is_file():
         _write(space, path, stored)
-    for cache in cache_files(folder):
-        if cache.recipe == stored.recipe.identifier and cache.path != path:
-            cache.path.unlink(missing_ok=True)
+    old = [
+        cache.path
+        for cache in cache_files(folder)
+        if cache.recipe == stored.recipe.identifier and cache.path != path
+    ]
+    for left in [*old, *unfinished_files(folder)]:
+        left.unlink(missing_ok=True)
     return space
 
 
@@ -173,9 +178,12 @@ def _fit(store: Store, stored: StoredRecipe, choice: ProjectionChoice) -> Projec
     raw = np.empty((len(sample), stored.recipe.dim), np.float32)
     for identifiers, vectors in store.embeddings(stored, sample):
         raw[[place[content_id] for content_id in identifiers.tolist()]] = vectors
-    if choice == projection.DEFAULT and (raw == raw[0]).all():
-        return None  # nothing tells these pictures apart, so there is nothing to fit
-    return projection.fit(raw, dim=choice.dim, power=choice.power)
+    try:
+        return projection.fit(raw, dim=choice.dim, power=choice.power)
+    except UsageError:
+        if choice == projection.DEFAULT:
+            return None  # nothing tells these pictures apart, and nobody asked for a fit
+        raise
 
 
 def _is_outgrown(space: SearchSpace, count: int) -> bool:

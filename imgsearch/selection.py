@@ -10,7 +10,7 @@ from imgsearch.recipe import AUTO, RecipeRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imgsearch.store import StoredRecipe
+    from imgsearch.rows import StoredRecipe
 
 SHORTEST_PREFIX: Final = 4
 

@@ -1,0 +1,219 @@
+"""Damage is named, never silent; a repair mends what the rows and the photos allow."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from conftest import FakeSource
+
+from imgsearch.caches import cache_files
+from imgsearch.errors import GalleryDamagedError
+from imgsearch.gallery import Gallery
+from imgsearch.store import DATABASE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imgsearch.checking import CheckReport
+
+
+@pytest.fixture
+def indexed(gallery: Gallery, photos: Path) -> Gallery:
+    """Return a gallery of the twelve photos."""
+    gallery.index(photos)
+    return gallery
+
+
+def change(gallery: Gallery, *statements: str) -> None:
+    """Change rows behind the gallery's back, without its foreign keys."""
+    gallery.close()
+    connection = sqlite3.connect(gallery.path / DATABASE)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def severities(report: CheckReport) -> list[str]:
+    """Return the findings' severities."""
+    return [finding.severity for finding in report.findings]
+
+
+def test_a_sound_gallery_has_no_findings(indexed: Gallery) -> None:
+    assert indexed.check().findings == ()
+    assert indexed.check(repair=True).findings == ()
+    assert indexed.check().clean
+
+
+def test_an_absent_or_stale_cache_is_a_note_that_a_repair_takes_up(indexed: Gallery) -> None:
+    """Every run that is killed leaves one, and it costs no answer."""
+    (cache,) = cache_files(indexed.path)
+    cache.path.rename(cache.path.with_name(cache.path.name.replace("-1.", "-0.")))
+    report = indexed.check()
+    assert severities(report) == ["note", "note"]
+    assert report.clean
+    report = indexed.check(repair=True)
+    assert all(finding.repaired for finding in report.findings)
+    assert indexed.check().findings == ()
+    assert [cache.generation for cache in cache_files(indexed.path)] == [1]
+
+
+def test_contents_without_a_file_are_a_note_and_no_reason_to_build_anything(
+    indexed: Gallery, photos: Path
+) -> None:
+    (photos / "trip0/00.png").unlink()
+    indexed.index()
+    (cache,) = cache_files(indexed.path)
+    written = cache.path.stat().st_mtime_ns
+    for repair in (False, True):
+        report = indexed.check(repair=repair)
+        assert severities(report) == ["note"]
+        assert "prune" in report.findings[0].what
+        assert report.clean
+    assert cache.path.stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("place", [0, 20, 200, -40, -1])
+def test_a_flipped_bit_in_a_cache_is_named_and_mended(indexed: Gallery, place: int) -> None:
+    (cache,) = cache_files(indexed.path)
+    data = bytearray(cache.path.read_bytes())
+    data[place] ^= 4
+    cache.path.write_bytes(data)
+    report = indexed.check()
+    assert severities(report) == ["cache"]
+    assert not report.clean
+    assert indexed.check(repair=True).clean
+    assert indexed.check().findings == ()
+
+
+def test_a_sound_cache_that_is_not_of_these_rows_is_named_and_mended(indexed: Gallery) -> None:
+    """A database restored from a backup beside a cache that is newer: same ids, other vectors."""
+    change(
+        indexed,
+        "UPDATE embedding SET vector = (SELECT vector FROM embedding AS other WHERE other.id = "
+        "13 - embedding.id)",
+    )
+    report = indexed.check()
+    assert severities(report) == ["cache"]
+    assert indexed.check(repair=True).clean
+    assert indexed.check().findings == ()
+
+
+def test_a_temporary_file_of_a_killed_write_is_named_and_deleted(indexed: Gallery) -> None:
+    left = indexed.path / ".index-0123456789ab-1.faiss.0a0b0c0d.tmp"
+    left.write_bytes(b"half")
+    report = indexed.check()
+    assert [finding.what.split(":")[0] for finding in report.findings] == [left.name]
+    assert report.clean
+    indexed.check(repair=True)
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("factor", [0.5, float("nan"), 2])
+def test_embeddings_that_are_no_unit_vectors_are_dropped_and_made_again(
+    indexed: Gallery, photos: Path, factor: float
+) -> None:
+    vector = (np.ones(48, np.float32) / np.sqrt(48) * factor).astype("<f4").tobytes().hex()
+    change(indexed, f"UPDATE embedding SET vector = x'{vector}' WHERE id IN (3, 7)")  # noqa: S608 - digits
+    report = indexed.check()
+    assert severities(report) == ["damage"]
+    assert "2 embeddings are no unit vectors" in report.findings[0].what
+    assert indexed.check(repair=True).clean
+    assert indexed.check().findings == ()
+    assert indexed.index().embedded == 2
+    assert len(indexed.query(photos / "trip0/00.png", k=50)) == 11
+
+
+def test_an_embedding_of_a_wrong_length_is_dropped_and_made_again(indexed: Gallery) -> None:
+    change(indexed, "UPDATE embedding SET vector = x'00' WHERE id = 3")
+    assert severities(indexed.check()) == ["damage"]
+    assert indexed.check(repair=True).clean
+    assert indexed.index().embedded == 1
+
+
+def test_rows_that_refer_to_nothing_are_dropped_and_read_again(
+    indexed: Gallery, photos: Path
+) -> None:
+    change(indexed, "DELETE FROM content WHERE id = 5", "DELETE FROM recipe WHERE 0")
+    report = indexed.check()
+    assert "damage" in severities(report)
+    assert "refer to rows that are not there" in report.findings[0].what
+    assert indexed.check(repair=True).clean
+    assert indexed.check().findings == ()
+    report = indexed.index()
+    assert report.embedded == 1
+    assert len(indexed.query(photos / "trip0/00.png", k=50, include_self=True)) == 12
+
+
+def overwrite(gallery: Gallery, start: int, end: int) -> None:
+    """Write rubbish over bytes of the database."""
+    gallery.close()
+    file = gallery.path / DATABASE
+    data = bytearray(file.read_bytes())
+    data[start:end] = np.random.default_rng(0).bytes(len(data[start:end]))
+    file.write_bytes(data)
+
+
+def test_a_malformed_database_is_named_and_no_repair_pretends(indexed: Gallery) -> None:
+    overwrite(indexed, 3 * 4096, 12 * 4096)
+    report = indexed.check()
+    assert not report.clean
+    assert "damage" in severities(report)
+    assert not indexed.check(repair=True).clean
+
+
+def test_a_cut_database_is_named_by_every_command(indexed: Gallery, photos: Path) -> None:
+    indexed.close()
+    file = indexed.path / DATABASE
+    file.write_bytes(file.read_bytes()[: 4096 * 2 + 100])
+    with pytest.raises(GalleryDamagedError, match=r"gallery\.db is damaged"):
+        indexed.query(photos / "trip0/00.png")
+    with pytest.raises(GalleryDamagedError, match=r"gallery\.db is damaged"):
+        indexed.information()
+    with pytest.raises(GalleryDamagedError, match=r"gallery\.db is damaged"):
+        indexed.index()
+    with suppress(GalleryDamagedError):  # or nothing of it could be opened
+        assert not indexed.check().clean
+
+
+def test_random_damage_never_gives_a_traceback_of_sqlites(
+    indexed: Gallery, photos: Path, tmp_path: Path
+) -> None:
+    """Whatever is flipped, the answer is right, or an error of the gallery's own says damage."""
+    indexed.close()
+    sound = (indexed.path / DATABASE).read_bytes()
+    random = np.random.default_rng(1)
+    outcomes = set()
+    for number in range(40):
+        data = bytearray(sound)
+        for place in random.integers(0, len(data), 200):
+            data[place] = random.integers(256)
+        folder = tmp_path / f"damaged{number}"
+        folder.mkdir()
+        (folder / DATABASE).write_bytes(data)
+        with Gallery(folder, source=FakeSource()) as gallery:
+            for call in (
+                gallery.check,
+                gallery.information,
+                lambda g=gallery: g.query(photos / "trip0/00.png"),
+                gallery.index,
+                lambda g=gallery: g.check(repair=True),
+            ):
+                try:
+                    call()
+                    outcomes.add("answered")
+                except GalleryDamagedError:
+                    outcomes.add("named")
+    assert "named" in outcomes
+
+
+def test_a_database_from_the_future_is_named(indexed: Gallery) -> None:
+    change(indexed, "PRAGMA user_version = 99")
+    with pytest.raises(GalleryDamagedError, match="newer imgsearch"):
+        indexed.check()
+    with pytest.raises(GalleryDamagedError, match="newer imgsearch"):
+        indexed.index()

@@ -1,0 +1,594 @@
+"""The façade: queries of every kind, recipes, readers beside writers, what a process leaves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from conftest import FakeEmbedder, FakeSource, touch_later, write_picture
+
+from imgsearch import gallery as gallery_module
+from imgsearch import images
+from imgsearch.errors import (
+    GalleryLockedError,
+    NoGalleryError,
+    UnknownRecipeError,
+    UnreadableImageError,
+    UsageError,
+)
+from imgsearch.gallery import Gallery, default_gallery_path
+from imgsearch.images import CropBox
+from imgsearch.indexing import IndexOptions
+from imgsearch.matches import Filters
+from imgsearch.recipe import RecipeRequest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@pytest.fixture
+def indexed(gallery: Gallery, photos: Path) -> Gallery:
+    """Return a gallery of the twelve photos."""
+    gallery.index(photos)
+    return gallery
+
+
+def embedding(*paths: Path, crop: CropBox | None = None) -> NDArray[np.float64]:
+    """Return what the fake backbone makes of pictures, by hand."""
+    source = FakeSource()
+    recipe = source.resolve(RecipeRequest(), offline=True, notify=lambda _: None)
+    pixels = [
+        images.load(path.read_bytes(), size=recipe.size, resize="squash", crop=crop).pixels
+        for path in paths
+    ]
+    return FakeEmbedder(recipe).embed(np.stack(pixels)).astype(np.float64)
+
+
+def unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a vector at length 1."""
+    return vector / np.linalg.norm(vector)
+
+
+def ranking(
+    query: NDArray[np.float64], paths: list[Path], *, without: tuple[Path, ...] = ()
+) -> list[tuple[Path, float]]:
+    """Return paths and scores, nearest first, by brute force."""
+    left = [path for path in paths if path not in without]
+    scores = np.round(embedding(*left) @ query, 6)
+    pairs = list(zip(left, scores.tolist(), strict=True))
+    return sorted(pairs, key=lambda pair: (-pair[1], os.fsencode(pair[0])))
+
+
+def assert_answers(
+    gallery: Gallery, photos: Path, expected: list[tuple[Path, float]], *query: Any, **options: Any
+) -> None:
+    """Assert that a query gives this ranking, scores to 10^-6."""
+    matches = gallery.query(*query, k=100, **options)
+    assert [match.path for match in matches] == [path for path, _ in expected]
+    np.testing.assert_allclose(
+        [match.score for match in matches], [score for _, score in expected], atol=2e-6
+    )
+    assert all(match.root == photos for match in matches)
+
+
+def test_the_scores_are_cosines_of_the_embeddings(indexed: Gallery, photos: Path) -> None:
+    paths = sorted(photos.rglob("*.png"))
+    query = paths[3]
+    expected = ranking(embedding(query)[0], paths, without=(query,))
+    assert_answers(indexed, photos, expected, query)
+
+
+def test_several_pictures_ask_for_what_is_near_their_mean(indexed: Gallery, photos: Path) -> None:
+    paths = sorted(photos.rglob("*.png"))
+    query = unit(embedding(*paths[:3]).mean(axis=0))
+    assert_answers(indexed, photos, ranking(query, paths, without=tuple(paths[:3])), *paths[:3])
+
+
+def test_pictures_to_stay_away_from_are_taken_off_the_mean(indexed: Gallery, photos: Path) -> None:
+    paths = sorted(photos.rglob("*.png"))
+    query = unit(embedding(*paths[:2]).mean(axis=0) - embedding(*paths[2:5]).mean(axis=0))
+    assert_answers(
+        indexed,
+        photos,
+        ranking(query, paths, without=tuple(paths[:5])),
+        *paths[:2],
+        minus=paths[2:5],
+    )
+
+
+def test_a_crop_asks_about_a_part_of_the_picture(
+    indexed: Gallery, photos: Path, source: FakeSource
+) -> None:
+    paths = sorted(photos.rglob("*.png"))
+    crop = CropBox(0, 0, 50, 50, percent=True)
+    query = embedding(paths[0], crop=crop)[0]
+    assert_answers(indexed, photos, ranking(query, paths, without=(paths[0],)), paths[0], crop=crop)
+    assert source.embedded == 13
+
+
+def test_bytes_are_a_query_and_known_by_what_they_hold(
+    indexed: Gallery, photos: Path, source: FakeSource
+) -> None:
+    paths = sorted(photos.rglob("*.png"))
+    expected = ranking(embedding(paths[0])[0], paths, without=(paths[0],))
+    assert_answers(indexed, photos, expected, paths[0].read_bytes())
+    assert source.embedded == 12
+
+
+def test_a_picture_of_the_gallery_is_neither_read_nor_embedded_again(
+    indexed: Gallery, photos: Path, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("read or decoded")
+
+    monkeypatch.setattr(images, "read_file", refuse)
+    monkeypatch.setattr(images, "load", refuse)
+    assert len(indexed.query(photos / "trip0/00.png", k=50)) == 11
+    assert len(indexed.query(photos / "trip0/00.png", k=50, include_self=True)) == 12
+    assert len(source.embedders) == 1
+
+
+def test_a_copy_elsewhere_and_a_link_to_it_are_the_same_picture(
+    indexed: Gallery, photos: Path, tmp_path: Path, source: FakeSource
+) -> None:
+    copy = tmp_path / "copy.png"
+    shutil.copy(photos / "trip0/00.png", copy)
+    (tmp_path / "link.png").symlink_to(photos / "trip0/00.png")
+    expected = indexed.query(photos / "trip0/00.png")
+    assert indexed.query(copy) == expected
+    assert indexed.query(tmp_path / "link.png") == expected
+    assert indexed.query(os.path.relpath(copy)) == expected
+    assert source.embedded == 12
+
+
+def test_a_picture_that_changed_since_it_was_indexed_is_asked_about_as_it_is_now(
+    indexed: Gallery, photos: Path
+) -> None:
+    path = write_picture(photos / "trip0/00.png", seed=5)
+    touch_later(path)
+    same = photos / "trip2/05.png"
+    assert path.read_bytes() == same.read_bytes()
+    assert indexed.query(path) == indexed.query(same)
+
+
+def test_a_stranger_is_embedded_once_each_query_and_never_kept(
+    indexed: Gallery, tmp_path: Path, source: FakeSource
+) -> None:
+    stranger = write_picture(tmp_path / "stranger.png", seed=300)
+    assert len(indexed.query(stranger, k=50)) == 12
+    assert source.embedded == 13
+    assert len(source.embedders) == 1
+    assert indexed.information().files == 12
+
+
+def test_copies_collapse_into_one_match(indexed: Gallery, photos: Path) -> None:
+    for name in ("b.png", "a.png"):
+        shutil.copy(photos / "trip0/00.png", photos / name)
+    indexed.index()
+    match = indexed.query(photos / "trip0/00.png", k=1, include_self=True)[0]
+    assert match.path == photos / "a.png"
+    assert [copy.path for copy in match.duplicates] == [photos / "b.png", photos / "trip0/00.png"]
+    assert len(indexed.query(photos / "b.png", k=50)) == 11
+
+
+def test_filters_take_paths_in_any_form(
+    indexed: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos.parent)
+    for under in (photos / "trip1", Path("photos/trip1"), Path("photos/trip2/../trip1")):
+        matches = indexed.query(photos / "trip0/00.png", k=50, where=Filters(under=(under,)))
+        assert {match.path.parent for match in matches} == {photos / "trip1"}
+        assert len(matches) == 4
+
+
+@pytest.mark.parametrize("k", [0, -3])
+def test_k_begins_at_one(indexed: Gallery, photos: Path, k: int) -> None:
+    with pytest.raises(UsageError, match="k: "):
+        indexed.query(photos / "trip0/00.png", k=k)
+
+
+def test_a_query_without_a_picture_is_refused(indexed: Gallery) -> None:
+    with pytest.raises(UsageError, match="no picture"):
+        indexed.query()
+
+
+def test_a_picture_less_itself_leaves_nothing_to_ask_about(indexed: Gallery, photos: Path) -> None:
+    path = photos / "trip0/00.png"
+    with pytest.raises(UsageError, match="cancel out"):
+        indexed.query(path, minus=[path])
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("none.png", "no such file"),
+        ("", "a folder"),
+        ("empty.png", "0 bytes"),
+        ("text.png", "not a picture"),
+    ],
+)
+def test_a_query_that_cannot_be_read_is_named_with_the_reason(
+    indexed: Gallery, tmp_path: Path, name: str, reason: str
+) -> None:
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "text.png").write_bytes(b"some text")
+    with pytest.raises(UnreadableImageError, match=reason) as caught:
+        indexed.query(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+def test_a_query_may_be_a_broken_file_of_the_gallery(indexed: Gallery, photos: Path) -> None:
+    (photos / "bad.png").write_bytes(b"half")
+    indexed.index()
+    with pytest.raises(UnreadableImageError, match=r"bad\.png"):
+        indexed.query(photos / "bad.png")
+
+
+def test_a_name_with_a_nul_byte_is_refused(indexed: Gallery) -> None:
+    with pytest.raises(UsageError, match="NUL"):
+        indexed.query("a\0b.png")
+
+
+# Recipes
+
+
+def test_the_second_recipe_is_queried_by_name_or_identifier(
+    indexed: Gallery, photos: Path, source: FakeSource
+) -> None:
+    other = Gallery(indexed.path, recipe="other", source=source)
+    other.index(photos)
+    identifier = indexed.information().recipes[1].recipe.identifier
+    for name in ("other", identifier, identifier[:4]):
+        with Gallery(indexed.path, recipe=name, source=source) as named:
+            assert named.query(photos / "trip0/00.png") == other.query(photos / "trip0/00.png")
+
+
+def test_a_recipe_that_the_gallery_lacks_is_an_error_that_names_those_it_has(
+    indexed: Gallery, photos: Path
+) -> None:
+    with (
+        Gallery(indexed.path, recipe="vgg16", source=FakeSource()) as named,
+        pytest.raises(UnknownRecipeError, match=r"vgg16.*fake-1"),
+    ):
+        named.query(photos / "trip0/00.png")
+
+
+@pytest.mark.parametrize(
+    "recipe", [None, "auto", RecipeRequest(), "fake", "fake-1", RecipeRequest(backbone="fake-1")]
+)
+def test_what_indexes_a_gallery_can_query_it(
+    gallery: Gallery, photos: Path, recipe: str | RecipeRequest | None
+) -> None:
+    with Gallery(gallery.path, recipe=recipe, source=FakeSource()) as one:
+        one.index(photos)
+        assert len(one.query(photos / "trip0/00.png", k=50)) == 11
+    with Gallery(gallery.path, recipe=recipe, source=FakeSource()) as another:
+        assert len(another.query(photos / "trip0/00.png", k=50)) == 11
+
+
+def test_a_request_with_weights_of_ones_own_can_query_what_it_indexed(
+    indexed: Gallery, photos: Path, source: FakeSource
+) -> None:
+    request = RecipeRequest(backbone="mine", weights=Path("w.h5"))
+    with Gallery(indexed.path, recipe=request, source=source) as one:
+        one.index(photos)
+        assert len(one.query(photos / "trip0/00.png", k=50)) == 11
+
+
+def test_a_version_need_not_be_named_in_a_query(gallery: Gallery, photos: Path) -> None:
+    with Gallery(gallery.path, recipe="fake-1", source=FakeSource()) as one:
+        one.index(photos)
+    request = RecipeRequest(backbone="fake")
+    with Gallery(gallery.path, recipe=request, source=FakeSource()) as another:
+        assert len(another.query(photos / "trip0/00.png", k=50)) == 11
+
+
+def test_a_picture_without_an_embedding_under_the_recipe_is_embedded_for_the_query(
+    indexed: Gallery, photos: Path, source: FakeSource
+) -> None:
+    """The gallery knows it, but only the first recipe has seen it."""
+    other = Gallery(indexed.path, recipe="other", source=source)
+    other.index(photos / "trip1")
+    matches = other.query(photos / "trip0/00.png", k=50)
+    assert {match.path.parent for match in matches} == {photos / "trip1"}
+    paths = sorted((photos / "trip1").iterdir())
+    expected = ranking(embedding(photos / "trip0/00.png")[0], paths)
+    assert [match.path for match in matches] == [path for path, _ in expected]
+
+
+def test_indexing_resolves_a_backbone_once_and_offline_when_told(
+    gallery: Gallery, photos: Path, source: FakeSource
+) -> None:
+    told: list[str] = []
+    with Gallery(gallery.path, offline=True, notify=told.append, source=source) as one:
+        one.index(photos)
+        one.index(photos)
+    assert told == ["resolved auto offline", "loaded fake-1"]
+    assert len(source.requests) == 1
+
+
+# Beside other processes
+
+
+def test_a_reader_sees_old_or_new_but_never_a_mixture_while_another_writes(
+    indexed: Gallery, photos: Path
+) -> None:
+    """Each batch of four is committed whole, and its files with it."""
+    for number in range(100, 180):
+        write_picture(photos / f"more/{number}.png", seed=number)
+    query = photos / "trip0/00.png"
+    sizes: list[int] = []
+    reader = Gallery(indexed.path, source=FakeSource())
+
+    def look(_progress: object) -> None:
+        matches = reader.query(query, k=1000)
+        sizes.append(len(matches))
+        assert len({match.content for match in matches}) == len(matches)
+
+    writer = Gallery(indexed.path, source=FakeSource())
+    writer.index(options=IndexOptions(batch_size=4), progress=look)
+    assert len(sizes) > 10
+    assert sizes == sorted(sizes)
+    assert {size % 4 for size in sizes} == {3}
+    assert len(reader.query(query, k=1000)) == 91
+
+
+def test_queries_from_another_thread_during_an_index_run_neither_fail_nor_wait(
+    indexed: Gallery, photos: Path
+) -> None:
+    for number in range(100, 200):
+        write_picture(photos / f"more/{number}.png", seed=number)
+    failures: list[BaseException] = []
+    finished = threading.Event()
+    answered = 0
+
+    def ask() -> None:
+        nonlocal answered
+        try:
+            with Gallery(indexed.path, source=FakeSource()) as reader:
+                while not finished.is_set():
+                    assert len(reader.query(photos / "trip0/00.png", k=5)) == 5
+                    answered += 1
+        except BaseException as error:  # noqa: BLE001 - told to the main thread
+            failures.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    writer = Gallery(indexed.path, source=FakeSource())
+    writer.index(options=IndexOptions(batch_size=2))
+    finished.set()
+    thread.join()
+    assert failures == []
+    assert answered
+
+
+def test_an_open_gallery_sees_what_another_one_changed(indexed: Gallery, photos: Path) -> None:
+    query = photos / "trip0/00.png"
+    assert len(indexed.query(query, k=50)) == 11
+    other = Gallery(indexed.path, source=FakeSource())
+    write_picture(photos / "x.png", seed=70)
+    other.index()
+    assert len(indexed.query(query, k=50)) == 12
+    other.remove(photos / "trip1")
+    assert len(indexed.query(query, k=50)) == 8
+    (photos / "x.png").rename(photos / "y.png")
+    (photos / "trip1").rename(photos.parent / "away")
+    other.index()
+    assert photos / "y.png" in {match.path for match in indexed.query(query, k=50)}
+    other.prune()
+    assert len(indexed.query(query, k=50)) == 8
+
+
+def test_a_second_writer_is_refused_and_queries_are_not(indexed: Gallery, photos: Path) -> None:
+    write_picture(photos / "x.png", seed=70)
+    refused: list[str] = []
+    second = Gallery(indexed.path, source=FakeSource())
+
+    def interfere(_progress: object) -> None:
+        for call in (
+            second.index,
+            second.prune,
+            lambda: second.remove(photos / "trip1"),
+            lambda: second.relocate(photos, photos.parent / "x"),
+            lambda: second.check(repair=True),
+        ):
+            with pytest.raises(GalleryLockedError) as caught:
+                call()
+            refused.append(str(caught.value))
+        assert second.query(photos / "trip0/00.png")
+        assert second.check().clean
+        assert second.information().files
+
+    indexed.index(progress=interfere)
+    assert refused
+    assert all(f"process {os.getpid()}" in message for message in refused)
+    second.index()
+
+
+def test_reading_on_slowly_does_not_block_queries_or_writers(
+    indexed: Gallery, photos: Path
+) -> None:
+    for number in range(3):
+        (photos / f"bad{number}.png").write_bytes(b"half")
+    indexed.index()
+    reading = indexed.unreadable()
+    first = next(reading)
+    assert indexed.query(photos / "trip0/00.png")
+    (photos / "bad2.png").unlink()
+    indexed.index()
+    assert indexed.information().unreadable == 2
+    assert [first, *reading][-1].path.name == "bad2.png", "one state throughout"
+    next(indexed.unreadable())
+    assert indexed.query(photos / "trip0/00.png")
+
+
+READ = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from conftest import FakeSource
+from imgsearch.gallery import Gallery
+# Before the user changes, who may not be allowed to read Python's own files.
+import filelock, sqlite_utils
+import imgsearch.checking, imgsearch.maintenance, imgsearch.search, imgsearch.search_space
+if os.getuid() == 0:
+    os.setgid(65534); os.setuid(65534)
+gallery = Gallery({gallery!r}, source=FakeSource())
+print(len(gallery.query({query!r}, k=50)), gallery.check().clean, gallery.information().files)
+try:
+    gallery.index()
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_gallery_that_may_only_be_read_answers_all_the_same(
+    indexed: Gallery, photos: Path
+) -> None:
+    query = photos / "trip0/00.png"
+    code = READ.format(
+        tests=str(Path(__file__).parent), gallery=str(indexed.path), query=str(query)
+    )
+    indexed.close()
+    opened = [*photos.parents, photos, photos / "trip0"]
+    before = [(folder, folder.stat().st_mode) for folder in opened if folder != Path("/")]
+    try:
+        for folder, mode in before:
+            folder.chmod(mode | 0o055)
+        indexed.path.chmod(0o555)
+        for file in indexed.path.iterdir():
+            file.chmod(0o444)
+        done = subprocess.run(
+            [sys.executable, "-B", "-c", code],
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        for folder, mode in before:
+            folder.chmod(mode)
+        indexed.path.chmod(0o755)
+    assert done.stdout.splitlines() == ["11 True 12", "PermissionError"], done.stderr
+
+
+# Small things
+
+
+def test_the_default_gallery_is_named_by_the_environment_or_the_platform(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IMGSEARCH_GALLERY", str(tmp_path))
+    assert default_gallery_path() == tmp_path
+    assert Gallery().path == tmp_path
+    monkeypatch.delenv("IMGSEARCH_GALLERY")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    assert default_gallery_path().name == "gallery"
+
+
+def test_a_gallery_is_closed_by_its_block_and_opens_again_by_itself(
+    indexed: Gallery, photos: Path
+) -> None:
+    with indexed:
+        assert indexed.query(photos / "trip0/00.png")
+    assert indexed._reader is None
+    assert indexed.query(photos / "trip0/00.png")
+    indexed.close()
+    indexed.close()
+
+
+def test_a_gallery_cannot_be_a_file(tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    gallery = Gallery(tmp_path / "file", source=FakeSource())
+    with pytest.raises(UsageError, match="a gallery is a folder"):
+        gallery.index(photos)
+    with pytest.raises(NoGalleryError):
+        gallery.query(photos / "trip0/00.png")
+
+
+def test_a_first_index_of_nothing_that_exists_makes_no_gallery(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="no such file or folder"):
+        gallery.index(tmp_path / "nowhere")
+    with pytest.raises(NoGalleryError):
+        gallery.index()
+    assert not gallery.path.exists()
+
+
+def test_a_backbone_that_cannot_be_had_leaves_no_gallery_behind(
+    gallery: Gallery, photos: Path, source: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise gallery_module.UsageError("no weights")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(source, "resolve", fail)
+        with pytest.raises(UsageError, match="no weights"):
+            gallery.index(photos)
+    assert not gallery.path.exists()
+    assert gallery.index(photos).embedded == 12
+
+
+def test_an_empty_folder_makes_a_gallery_that_answers_with_nothing(
+    gallery: Gallery, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    report = gallery.index(tmp_path / "empty")
+    assert (report.new, report.embedded) == (0, 0)
+    assert gallery.query(photos / "trip0/00.png") == []
+    assert gallery.check().findings == ()
+    assert gallery.export(tmp_path / "export").embeddings == 0
+    assert gallery.prune().contents == 0
+
+
+@pytest.mark.parametrize("projection", ["none", "4", "8:0.5"])
+def test_another_projection_can_be_asked_for(
+    indexed: Gallery, photos: Path, projection: str
+) -> None:
+    with Gallery(indexed.path, projection=projection, source=FakeSource()) as one:
+        matches = one.query(photos / "trip0/00.png", k=50, include_self=True)
+    assert len(matches) == 12
+    assert matches[0].path == photos / "trip0/00.png"
+    assert matches[0].score == pytest.approx(1, abs=1e-6)
+
+
+def test_a_projection_that_is_none_is_refused(indexed: Gallery, photos: Path) -> None:
+    with (
+        Gallery(indexed.path, projection="big", source=FakeSource()) as one,
+        pytest.raises(UsageError, match="projection: 'big'"),
+    ):
+        one.query(photos / "trip0/00.png")
+
+
+def test_threads_may_share_one_gallery(indexed: Gallery, photos: Path, tmp_path: Path) -> None:
+    stranger = write_picture(tmp_path / "stranger.png", seed=300)
+    queries = [*sorted(photos.rglob("*.png")), stranger]
+    expected = [indexed.query(query, k=5) for query in queries]
+    indexed.close()
+    wrong: list[object] = []
+
+    def ask(start: int) -> None:
+        for number in range(start, start + 30):
+            place = number % len(queries)
+            try:
+                if indexed.query(queries[place], k=5) != expected[place]:
+                    wrong.append(place)
+                indexed.information()
+            except Exception as error:  # noqa: BLE001 - told to the main thread
+                wrong.append(error)
+
+    threads = [threading.Thread(target=ask, args=(start,)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []

@@ -1,0 +1,115 @@
+"""A recipe's identifier differs exactly when embeddings are not comparable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgsearch.errors import GalleryDamagedError, UsageError
+from imgsearch.recipe import POOLINGS, PREPROCESSINGS, RESIZES, Recipe, RecipeRequest
+
+RECIPE = Recipe(
+    backbone="mobilenet_v2",
+    weights="sha256:" + "a" * 64,
+    layer="out_relu",
+    size=224,
+    resize="squash",
+    pooling="gap",
+    dim=1280,
+    preprocessing="tf",
+    weights_path="/somewhere/weights.h5",
+)
+
+RECIPES = st.builds(
+    Recipe,
+    backbone=st.text(min_size=1, max_size=9),
+    weights=st.text(max_size=9),
+    layer=st.text(max_size=9),
+    size=st.integers(1, 999),
+    resize=st.sampled_from(RESIZES),
+    pooling=st.sampled_from(POOLINGS),
+    dim=st.integers(1, 4096),
+    preprocessing=st.sampled_from(PREPROCESSINGS),
+    weights_path=st.none() | st.text(max_size=9),
+)
+
+
+@given(RECIPES)
+def test_a_recipe_comes_back_from_its_json(recipe: Recipe) -> None:
+    again = Recipe.from_json(recipe.to_json())
+    assert again == recipe
+    assert again.weights_path == recipe.weights_path
+    assert again.identifier == recipe.identifier
+
+
+@given(RECIPES, RECIPES)
+def test_two_recipes_have_one_identifier_exactly_when_they_are_equal(a: Recipe, b: Recipe) -> None:
+    assert (a.identifier == b.identifier) == (a == b)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("backbone", "resnet50"),
+        ("weights", "sha256:" + "b" * 64),
+        ("layer", "block_16_project"),
+        ("size", 192),
+        ("resize", "pad"),
+        ("pooling", "gem"),
+        ("dim", 1279),
+        ("preprocessing", "torch"),
+        ("decoder", 2),
+    ],
+)
+def test_every_detail_that_changes_embeddings_changes_the_identifier(
+    field: str, value: Any
+) -> None:
+    assert replace(RECIPE, **{field: value}).identifier != RECIPE.identifier
+
+
+def test_where_the_weights_lie_changes_nothing() -> None:
+    moved = replace(RECIPE, weights_path="/elsewhere.h5")
+    assert moved.identifier == RECIPE.identifier
+    assert moved == RECIPE
+
+
+def test_the_identifier_is_twelve_hexadecimal_digits_and_the_same_in_every_process() -> None:
+    assert RECIPE.identifier == "2261f993f036"
+
+
+def test_the_name_reads_as_a_path_of_choices() -> None:
+    assert RECIPE.name == "mobilenet_v2/out_relu/gap/224/squash"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "7", '{"backbone": "x"}', '{"unknown": 1}']
+)
+def test_text_that_is_no_recipe_is_damage_that_names_the_remedy(text: str) -> None:
+    with pytest.raises(GalleryDamagedError, match="another version"):
+        Recipe.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"pooling": "mean"}, "pooling: 'mean' is none of gap, gmp, gem, rmac"),
+        ({"resize": "stretch"}, "resize: 'stretch' is none of squash, pad, crop"),
+        ({"preprocessing": "keras"}, "preprocessing: 'keras' is none of"),
+        ({"size": 0}, "size: 0 is not"),
+    ],
+)
+def test_a_request_outside_the_vocabulary_is_refused_with_the_choices(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        RecipeRequest(**options)
+
+
+def test_a_request_leaves_open_what_was_not_asked_for() -> None:
+    request = RecipeRequest(backbone="vgg16", weights=Path("w.h5"))
+    assert (request.layer, request.size, request.pooling) == (None, None, "gap")

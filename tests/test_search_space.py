@@ -1,0 +1,318 @@
+"""What is searched is a function of the rows; the cache only saves time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from conftest import FakeSource
+
+from imgsearch import index, projection, search_space
+from imgsearch.caches import cache_files, cache_path, unfinished_files
+from imgsearch.errors import DamagedCacheError, UsageError
+from imgsearch.metadata import Metadata
+from imgsearch.projection import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
+from imgsearch.recipe import RecipeRequest
+from imgsearch.search_space import SearchSpace, open_space, read_cache, refresh_cache
+from imgsearch.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from imgsearch.rows import StoredRecipe
+
+DIM = 48
+
+
+class Rows:
+    """Rows in memory with a folder for their caches."""
+
+    def __init__(self, folder: Path, name: str = "auto") -> None:
+        self.folder = folder
+        self.store = Store.in_memory()
+        request = RecipeRequest(backbone=name)
+        recipe = FakeSource().resolve(request, offline=True, notify=lambda _: None)
+        self.recipe_id = self.store.add_recipe(recipe).id
+        self.count = 0
+
+    @property
+    def stored(self) -> StoredRecipe:
+        """The recipe at its present generation."""
+        return self.store.recipes()[0]
+
+    def add(self, count: int, *, hashes: NDArray[np.int64] | None = None) -> None:
+        """Keep contents with random unit vectors; a hash names its vector."""
+        for number in range(self.count, self.count + count) if hashes is None else hashes:
+            random = np.random.default_rng(int(number))
+            vector = random.normal(size=DIM) + 3
+            vector /= np.linalg.norm(vector)
+            facts = Metadata(width=1, height=1, format="PNG")
+            content_id = self.store.add_content(f"{int(number):064x}", 1, facts)
+            self.store.add_embedding(self.recipe_id, content_id, vector.astype(np.float32))
+        self.count += count
+        self.store.raise_generation(self.recipe_id)
+
+    def remove(self, count: int) -> None:
+        """Drop the first contents."""
+        for (content_id,) in self.store.connection.execute(
+            "SELECT id FROM content ORDER BY id LIMIT ?", (count,)
+        ).fetchall():
+            self.store.connection.execute("DELETE FROM content WHERE id = ?", (content_id,))
+            self.store.remove_embedding(self.recipe_id, content_id)
+        self.store.raise_generation(self.recipe_id)
+
+    def refresh(self) -> SearchSpace:
+        """Write the cache."""
+        return refresh_cache(self.store, self.folder, self.stored)
+
+    def open(self, choice: ProjectionChoice = DEFAULT) -> SearchSpace:
+        """Open the space for reading."""
+        return open_space(self.store, self.folder, self.stored, choice)
+
+    @property
+    def path(self) -> Path:
+        """Where the present cache lies."""
+        return cache_path(self.folder, self.stored)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Rows:
+    """Return empty rows."""
+    return Rows(tmp_path)
+
+
+def same(a: SearchSpace, b: SearchSpace) -> bool:
+    """Whether two spaces hold the same vectors under the same ids."""
+    ids = np.sort(a.index.ids)
+    return bool(
+        np.array_equal(ids, np.sort(b.index.ids))
+        and np.array_equal(a.index.vectors(ids), b.index.vectors(ids))
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "is_projected"), [(MINIMUM_COUNT - 1, False), (MINIMUM_COUNT, True)]
+)
+def test_the_projection_begins_at_the_minimum_count(
+    rows: Rows,
+    count: int,
+    is_projected: bool,  # noqa: FBT001 - a table
+) -> None:
+    rows.add(count)
+    assert (rows.open().projection is not None) == is_projected
+    assert (rows.refresh().projection is not None) == is_projected
+
+
+def test_a_gallery_that_grows_is_fitted_at_the_minimum_and_again_when_it_has_doubled(
+    rows: Rows,
+) -> None:
+    versions = []
+    for added in (MINIMUM_COUNT - 1, 1, 1, MINIMUM_COUNT - 2, 1, 1):
+        rows.add(added)
+        space = rows.refresh()
+        versions.append(space.projection.version if space.projection else "none")
+    none, first, second, third, doubled, after = versions
+    assert none == "none"
+    assert first == second == third != "none"
+    assert doubled == after != first
+
+
+def test_a_gallery_that_shrinks_by_half_is_fitted_again(rows: Rows) -> None:
+    rows.add(4 * MINIMUM_COUNT)
+    first = rows.refresh().projection
+    rows.remove(2 * MINIMUM_COUNT - 1)
+    second = rows.refresh().projection
+    rows.remove(1)
+    third = rows.refresh().projection
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert first.version == second.version != third.version
+
+
+@pytest.mark.parametrize("count", [7, MINIMUM_COUNT])
+def test_a_deleted_cache_is_built_again_to_the_last_bit(rows: Rows, count: int) -> None:
+    rows.add(count)
+    before = rows.refresh()
+    data = rows.path.read_bytes()
+    rows.path.unlink()
+    assert same(rows.open(), before)
+    rows.refresh()
+    assert rows.path.read_bytes() == data
+
+
+def test_the_projection_does_not_depend_on_the_order_in_which_contents_came(
+    tmp_path: Path,
+) -> None:
+    """To the last bit, or a gallery that was interrupted would answer otherwise than another."""
+    numbers = np.arange(MINIMUM_COUNT + 50)
+    versions = set()
+    for seed in range(4):
+        rows = Rows(tmp_path)
+        rows.add(len(numbers), hashes=np.random.default_rng(seed).permutation(numbers))
+        space = rows.open()
+        assert space.projection is not None
+        versions.add(space.projection.version)
+    assert len(versions) == 1
+
+
+@pytest.mark.parametrize("start", [5, MINIMUM_COUNT])
+def test_a_stale_cache_is_brought_up_to_date_in_memory(rows: Rows, start: int) -> None:
+    rows.add(start)
+    old = rows.refresh()
+    rows.add(20)
+    rows.remove(3)
+    space = rows.open()
+    assert sorted(space.index.ids.tolist()) == rows.store.embedded_ids(rows.recipe_id).tolist()
+    for ids, raw in rows.store.embeddings(rows.stored):
+        np.testing.assert_array_equal(space.index.vectors(ids), old.project(raw))
+    assert not rows.path.is_file(), "readers never write"
+
+
+def test_a_reader_of_an_older_state_drops_what_a_newer_cache_has_beyond_it(rows: Rows) -> None:
+    rows.add(10)
+    earlier = rows.stored
+    known = rows.store.embedded_ids(rows.recipe_id)
+    rows.add(5)
+    rows.refresh()
+    rows.remove(0)
+    for content_id in range(11, 16):
+        rows.store.remove_embedding(rows.recipe_id, content_id)
+    space = open_space(rows.store, rows.folder, earlier, DEFAULT)
+    assert sorted(space.index.ids.tolist()) == known.tolist()
+
+
+@pytest.mark.parametrize("count", [0, 6, MINIMUM_COUNT])
+def test_any_damage_to_the_cache_costs_time_and_no_answer(rows: Rows, count: int) -> None:
+    rows.add(count)
+    expected = rows.refresh()
+    data = rows.path.read_bytes()
+    random = np.random.default_rng(0)
+    for place in random.integers(0, len(data), 25):
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << int(random.integers(8))
+        rows.path.write_bytes(flipped)
+        with pytest.raises(DamagedCacheError):
+            read_cache(rows.path, rows.stored)
+        assert same(rows.open(), expected)
+    for cut in (b"", data[:10], data[:-1], data + b"\0"):
+        rows.path.write_bytes(cut)
+        assert same(rows.open(), expected)
+    rows.refresh()
+    assert rows.path.read_bytes() == data
+
+
+def test_a_cache_of_another_recipe_under_this_ones_name_is_not_believed(tmp_path: Path) -> None:
+    rows, other = Rows(tmp_path), Rows(tmp_path, "other")
+    rows.add(6)
+    other.add(9)
+    other.refresh()
+    other.path.rename(rows.path)
+    with pytest.raises(DamagedCacheError, match="holds recipe"):
+        read_cache(rows.path, rows.stored)
+    assert len(rows.open().index) == 6
+
+
+def test_an_older_cache_under_a_newer_name_is_brought_up_to_date(rows: Rows) -> None:
+    rows.add(6)
+    rows.refresh()
+    old = rows.path
+    rows.add(2)
+    old.rename(rows.path)
+    assert len(rows.open().index) == 8
+
+
+def test_a_refresh_leaves_one_cache_and_touches_no_other_recipes(tmp_path: Path) -> None:
+    rows, other = Rows(tmp_path), Rows(tmp_path, "other")
+    other.add(3)
+    other.refresh()
+    for _ in range(3):
+        rows.add(2)
+        rows.refresh()
+    assert {cache.path for cache in cache_files(tmp_path)} == {rows.path, other.path}
+    (tmp_path / "index-notes.txt").write_text("mine")
+    (tmp_path / "index-zz.faiss").write_text("mine")
+    rows.add(1)
+    rows.refresh()
+    assert (tmp_path / "index-zz.faiss").exists()
+
+
+def test_a_write_that_was_cut_off_is_found_by_its_name(rows: Rows, tmp_path: Path) -> None:
+    """The name is `index.save`'s own: this holds the two modules together."""
+    rows.add(3)
+    names: list[str] = []
+    real = index.os.fsync
+
+    def fsync(descriptor: int) -> None:
+        names.extend(path.name for path in unfinished_files(tmp_path))
+        real(descriptor)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index.os, "fsync", fsync)
+        rows.refresh()
+    assert len(names) == 1
+    assert unfinished_files(tmp_path) == []
+
+
+def test_what_a_killed_write_left_is_deleted_by_the_next_write(rows: Rows, tmp_path: Path) -> None:
+    left = tmp_path / f".{rows.path.name}.0a0b0c0d.tmp"
+    left.write_bytes(b"half")
+    rows.add(3)
+    rows.refresh()
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("noise", [0, 1e-9])
+def test_pictures_that_nothing_tells_apart_are_searched_raw(rows: Rows, noise: float) -> None:
+    """There is nothing to fit a projection on, and that must not stop an index run."""
+    vector = np.zeros(DIM, np.float32)
+    vector[0] = 1
+    for number in range(MINIMUM_COUNT + 10):
+        facts = Metadata(width=1, height=1, format="PNG")
+        content_id = rows.store.add_content(f"{number:064x}", 1, facts)
+        vector[7] = noise * (number % 3)
+        rows.store.add_embedding(rows.recipe_id, content_id, vector)
+    assert rows.refresh().projection is None
+    assert rows.open().projection is None
+    with pytest.raises(UsageError, match=r"all \d+ embeddings are the same"):
+        rows.open(ProjectionChoice.parse("8"))
+
+
+def test_another_projection_is_fitted_for_the_query_and_not_kept(rows: Rows) -> None:
+    rows.add(MINIMUM_COUNT)
+    rows.refresh()
+    data = rows.path.read_bytes()
+    assert rows.open(NONE).projection is None
+    chosen = rows.open(ProjectionChoice.parse("8:0.5"))
+    assert chosen.index.dim == 8
+    assert rows.open().index.dim == min(DEFAULT.dim, DIM)
+    assert rows.path.read_bytes() == data
+    assert len(cache_files(rows.folder)) == 1
+
+
+def test_the_query_vector_is_the_mean_less_the_mean_and_of_unit_length() -> None:
+    space = SearchSpace(None, index.ExactIndex(3), 0)
+    x, y, z = np.eye(3, dtype=np.float32)
+    third = 1 / np.sqrt(3)
+    np.testing.assert_allclose(space.combine(np.stack([x, y, z])), [third, third, third], atol=1e-7)
+    np.testing.assert_allclose(
+        space.combine(np.stack([x, y]), z[np.newaxis]),
+        np.array([0.5, 0.5, -1]) / np.sqrt(1.5),
+        atol=1e-7,
+    )
+    assert not space.combine(x[np.newaxis], x[np.newaxis]).any()
+
+
+def test_the_fit_uses_a_sample_of_a_large_gallery(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_space, "FIT_SAMPLE", 100)
+    rows.add(MINIMUM_COUNT)
+    fitted = rows.open().projection
+    assert fitted is not None
+    assert fitted.fitted_count == 100
+    sample = np.concatenate([raw for _, raw in rows.store.embeddings(rows.stored, range(1, 101))])
+    assert projection.fit(sample, dim=DEFAULT.dim, power=DEFAULT.power).version == fitted.version

@@ -1,0 +1,89 @@
+"""A name or a request means one of a gallery's recipes, or none, or is ambiguous."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from imgsearch.errors import UnknownRecipeError
+from imgsearch.recipe import Recipe, RecipeRequest
+from imgsearch.rows import StoredRecipe
+from imgsearch.selection import choose_stored, find_stored
+
+MOBILENET = Recipe(
+    backbone="mobilenet_v2",
+    weights="sha256:" + "a" * 64,
+    layer="out_relu",
+    size=224,
+    resize="squash",
+    pooling="gap",
+    dim=1280,
+    preprocessing="tf",
+)
+COMPACT = replace(MOBILENET, backbone="compact-1", dim=384)
+GEM = replace(MOBILENET, pooling="gem")
+STORED = [
+    StoredRecipe(number, recipe, number == 1, 0)
+    for number, recipe in enumerate((MOBILENET, COMPACT, GEM), start=1)
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (COMPACT.identifier, COMPACT),
+        (COMPACT.identifier[:4], COMPACT),
+        (GEM.name, GEM),
+        ("compact-1", COMPACT),
+        ("compact", COMPACT),
+        (COMPACT.identifier[:3], None),
+        ("resnet50", None),
+        ("mobilenet", None),
+        ("", None),
+    ],
+)
+def test_a_name_finds_its_recipe(name: str, expected: Recipe | None) -> None:
+    """By identifier, by four digits of it, by full name, by backbone with or without version."""
+    found = find_stored(STORED, name)
+    assert (found.recipe if found else None) == expected
+
+
+def test_a_name_that_several_recipes_share_is_refused_with_the_choices() -> None:
+    with pytest.raises(UnknownRecipeError, match="several") as caught:
+        find_stored(STORED, "mobilenet_v2")
+    assert MOBILENET.identifier in str(caught.value)
+    assert GEM.identifier in str(caught.value)
+
+
+def test_nothing_in_particular_means_the_primary_recipe() -> None:
+    assert choose_stored(STORED, RecipeRequest()) == STORED[0]
+    assert choose_stored([], RecipeRequest()) is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (RecipeRequest(backbone="mobilenet_v2"), MOBILENET),
+        (RecipeRequest(backbone="mobilenet_v2", pooling="gem"), GEM),
+        (RecipeRequest(backbone="mobilenet_v2", layer="out_relu", size=224), MOBILENET),
+        (RecipeRequest(backbone="mobilenet_v2", size=192), None),
+        (RecipeRequest(backbone="mobilenet_v2", resize="pad"), None),
+        (RecipeRequest(pooling="gem"), GEM),
+        (RecipeRequest(backbone="compact-1"), COMPACT),
+        (RecipeRequest(backbone="compact"), None),
+        (RecipeRequest(backbone="mobilenet_v2", weights=Path("w.h5")), None),
+        (RecipeRequest(backbone="mobilenet_v2", trusted_sha256="0" * 64), None),
+    ],
+)
+def test_a_request_is_met_by_a_recipe_that_has_all_it_asks_for(
+    request_: RecipeRequest, expected: Recipe | None
+) -> None:
+    found = choose_stored(STORED, request_)
+    assert (found.recipe if found else None) == expected
+
+
+def test_a_query_takes_the_version_of_a_backbone_that_the_gallery_has() -> None:
+    found = choose_stored(STORED, RecipeRequest(backbone="compact"), any_version=True)
+    assert found == STORED[1]
