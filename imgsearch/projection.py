@@ -20,8 +20,12 @@ from imgsearch.errors import DamagedCacheError, UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Chosen by benchmarks/projection_study.py on two labelled sets, their union, and small galleries
+# drawn from them; the tables and the reasons are in benchmarks/results/projection_study.md.
+DEFAULT_DIM: Final = 160
+DEFAULT_POWER: Final = 0.5
+DEFAULT_SHRINKAGE: Final = 20.0
 MINIMUM_COUNT: Final = 250
-DEFAULT_SHRINKAGE: Final = 0.0
 
 # Rows at a time, so that the float64 copies of a large gallery never exist at once.
 _BLOCK: Final = 2048
@@ -39,7 +43,8 @@ class ProjectionChoice:
 
     Attributes:
         dim: how many principal components are kept; 0 searches the raw embeddings.
-        power: how far their variances are evened out, from 0 (plain PCA) to 0.5 (full whitening).
+        power: how far their variances are evened out, from 0 (plain PCA) to 0.5 (whitening), after
+            the shrinkage that `fit` adds by default.
         minimum_count: with fewer contents than this the raw embeddings are searched.
     """
 
@@ -64,7 +69,7 @@ class ProjectionChoice:
 
         Args:
             text: "auto" (`DEFAULT`), "none" (`NONE`), a dim such as "128" with the default power,
-                or a dim and a power such as "128:0.25".
+                or a dim and a power such as "128:0.5".
 
         Raises:
             UsageError: the text is none of these.
@@ -91,7 +96,7 @@ class ProjectionChoice:
 
 
 NONE: Final = ProjectionChoice(dim=0, power=0.0)
-DEFAULT: Final = ProjectionChoice(dim=160, power=0.25, minimum_count=MINIMUM_COUNT)
+DEFAULT: Final = ProjectionChoice(dim=DEFAULT_DIM, power=DEFAULT_POWER, minimum_count=MINIMUM_COUNT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -210,15 +215,17 @@ def fit(
 ) -> Projection:
     """Fit centring, PCA and partial whitening on embeddings, without labels.
 
-    With the eigenvectors u_i and eigenvalues λ_1 ≥ λ_2 ≥ … of the covariance of the embeddings,
+    With the eigenvectors u_i and eigenvalues λ_1 ≥ … ≥ λ_r > 0 of the covariance of the embeddings,
     the projected coordinates are y_i = (λ_i + s λ̄)^-power · u_iᵀ(x - mean), where λ̄ is the mean of
-    all eigenvalues and s the shrinkage. Power 0 is plain PCA and 0.5 full whitening, which
-    divides by the standard deviation: Jégou and Chum, "Negative evidences and co-occurences in
-    image retrieval: the benefit of PCA and whitening" (2012). Powers between are the attenuated
-    whitening of Mukundan, Tolias, Bursuc, Jégou and Chum, "Understanding and improving kernel
-    local descriptors" (2019). Shrinkage is that of Ledoit and Wolf,
-    "A well-conditioned estimator for large-dimensional covariance matrices" (2004), with a given
-    weight.
+    the r eigenvalues and s the shrinkage. Power 0 is plain PCA and, without shrinkage, 0.5 is full
+    whitening, which divides by the standard deviation: Jégou and Chum, "Negative evidences and
+    co-occurences in image retrieval: the benefit of PCA and whitening" (2012). Powers between are
+    the attenuated whitening of Mukundan, Tolias, Bursuc, Jégou and Chum, "Understanding and
+    improving kernel local descriptors" (2019). Shrinkage adds a multiple of the mean variance to
+    every variance, as Ledoit and Wolf do in "A well-conditioned estimator for large-dimensional
+    covariance matrices" (2004), here with a given weight: directions far above the mean are still
+    evened out, the many below it are no longer blown up. Fewer embeddings spread their variance
+    over fewer directions, so the same s holds small galleries back more.
 
     The eigenvectors are exact (float64, of the covariance of all embeddings or, where these are
     fewer than their dim, of their Gram matrix, which has the same eigenvalues), and the entry of
@@ -230,7 +237,7 @@ def fit(
         dim: how many components are wanted, from 1 up. Fewer come out where the embeddings vary
             along fewer: at most n - 1, at most the embedding dim.
         power: from 0 to 1.
-        shrinkage: weight s, from 0 up; larger evens out less.
+        shrinkage: s, from 0 up, in multiples of the mean variance; larger evens out less.
 
     Raises:
         UsageError: an argument is out of its range, a value is not finite, there are fewer than
@@ -263,7 +270,7 @@ def fit(
     return Projection(
         mean=mean,
         components=components,
-        scale=(kept + shrinkage * variances.clip(min=0).sum() / len(mean)) ** -power,
+        scale=(kept + shrinkage * variances[:rank].mean()) ** -power,
         power=power,
         fitted_count=len(embeddings),
     )
@@ -302,6 +309,6 @@ def _principal_directions(
 
 def _not_a_choice(text: str) -> UsageError:
     return UsageError(
-        f"projection: {text!r} is none of auto, none, DIM or DIM:POWER (such as 128:0.25, with a "
+        f"projection: {text!r} is none of auto, none, DIM or DIM:POWER (such as 128:0.5, with a "
         "power between 0 and 1)"
     )

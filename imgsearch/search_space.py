@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from imgsearch.store import Store
 
 FIT_SAMPLE: Final = 10_000
+# A projection fitted on half of a small gallery can lose what one fitted on all of it gains
+# (benchmarks/results/projection_study.md), and fitting a small one anew costs next to nothing.
+SMALL: Final = 2_000
+SMALL_GROWTH: Final = 1.25
+LARGE_GROWTH: Final = 2
 NO_PROJECTION: Final = "none"
 _FITTED_AT: Final = struct.Struct("<Q")
 
@@ -90,7 +95,8 @@ def refresh_cache(store: Store, folder: Path, stored: StoredRecipe) -> SearchSpa
     """Write the index cache of a recipe at its present generation; only for writers.
 
     The projection is fitted when the gallery has become large enough, and again when it has
-    doubled or halved since. Older caches of the recipe are deleted, and what a killed write left.
+    grown or shrunk to twice or half its size since, a small gallery by a quarter. Older caches of
+    the recipe are deleted, and what a killed write left.
     """
     cached = _newest_cache(folder, stored)
     count = len(store.embedded_ids(stored.id))
@@ -189,7 +195,8 @@ def _fit(store: Store, stored: StoredRecipe, choice: ProjectionChoice) -> Projec
 def _is_outgrown(space: SearchSpace, count: int) -> bool:
     if space.projection is None:
         return projection.DEFAULT.applies_to(count)
-    return count >= 2 * space.fitted_at or 2 * count <= space.fitted_at
+    growth = SMALL_GROWTH if space.fitted_at < SMALL else LARGE_GROWTH
+    return count >= growth * space.fitted_at or growth * count <= space.fitted_at
 
 
 def _write(space: SearchSpace, path: Path, stored: StoredRecipe) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
@@ -45,6 +45,7 @@ def test_nothing_relevant_is_not_a_number(relevant: list[bool]) -> None:
     assert math.isnan(average_precision(np.array(relevant, dtype=np.bool_)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=60).filter(any))
 def test_a_ranking_is_scored_as_scikit_learn_scores_it(relevant: list[bool]) -> None:
     """Its average_precision_score is rectangular too."""
@@ -53,6 +54,7 @@ def test_a_ranking_is_scored_as_scikit_learn_scores_it(relevant: list[bool]) -> 
     assert average_precision(relevant) == pytest.approx(expected, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=60).filter(any), st.data())
 def test_moving_a_relevant_item_forward_never_lowers_the_score(
     relevant: list[bool], data: st.DataObject
@@ -93,6 +95,7 @@ def naive(
 whole_rows = st.integers(-2, 2).map(float)
 
 
+@settings(deadline=None)
 @given(data=st.data(), asked=st.integers(0, 8), held=st.integers(0, 25), dim=st.integers(1, 3))
 def test_whole_rankings_with_many_ties_are_the_naive_ones(
     data: st.DataObject, asked: int, held: int, dim: int
@@ -138,6 +141,7 @@ def test_more_queries_than_a_block_are_the_naive_ones() -> None:
     assert mean_average_precision(rows, labels).value == pytest.approx(np.mean(expected))
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 999))
 def test_the_order_of_the_gallery_does_not_matter_even_with_ties(seed: int) -> None:
     generator = np.random.default_rng(seed)

@@ -96,6 +96,7 @@ def test_equal_scores_are_ordered_by_id() -> None:
 ids_of_any_size = st.one_of(st.integers(0, 40), st.integers(0, 2**63 - 1))
 
 
+@settings(deadline=None)
 @given(
     held=st.lists(ids_of_any_size, unique=True, max_size=60),
     asked=st.integers(0, 25),
@@ -218,7 +219,7 @@ class AgainstADictionary(RuleBasedStateMachine):
 
 
 TestAgainstADictionary = AgainstADictionary.TestCase
-TestAgainstADictionary.settings = settings(max_examples=40, stateful_step_count=20)
+TestAgainstADictionary.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 
 
 def test_vectors_come_in_the_order_asked_for_and_are_a_copy() -> None:
@@ -294,6 +295,7 @@ def test_building_from_no_rows_is_refused() -> None:
 # File.
 
 
+@settings(deadline=None)
 @given(
     count=st.integers(0, 9),
     dim=st.integers(1, 9),
@@ -358,7 +360,7 @@ def test_every_truncation_and_extension_is_refused(saved: Path) -> None:
             load(saved)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=200))
 def test_foreign_bytes_are_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes

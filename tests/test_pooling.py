@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
@@ -140,6 +140,7 @@ def test_a_tall_map_is_a_wide_one_turned() -> None:
     assert set(rmac_regions(12, 5, levels=3)) == wide
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4))
 def test_every_region_lies_inside_the_map(height: int, width: int, levels: int) -> None:
     for top, left, side in rmac_regions(height, width, levels=levels):
@@ -148,6 +149,7 @@ def test_every_region_lies_inside_the_map(height: int, width: int, levels: int) 
         assert 0 <= left <= width - side
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40))
 def test_the_first_level_covers_both_ends(height: int, width: int) -> None:
     regions = list(rmac_regions(height, width, levels=1))
@@ -164,29 +166,34 @@ def test_no_level_is_refused() -> None:
 # Against naive float64.
 
 
+@settings(deadline=None)
 @given(feature_maps())
 def test_gap_is_the_naive_mean(maps: NDArray[np.float32]) -> None:
     expected = maps.astype(np.float64).mean(axis=1).mean(axis=1)
     np.testing.assert_allclose(gap(maps), expected, rtol=1e-6, atol=1e-7)
 
 
+@settings(deadline=None)
 @given(feature_maps())
 def test_gmp_is_the_naive_maximum(maps: NDArray[np.float32]) -> None:
     expected = [[image[..., c].max() for c in range(maps.shape[3])] for image in maps]
     np.testing.assert_array_equal(gmp(maps), np.reshape(expected, (-1, maps.shape[3])))
 
 
+@settings(deadline=None)
 @given(feature_maps(), st.sampled_from([0.5, 1.0, 2.0, 3.0, 4.5, 10.0]))
 def test_gem_is_the_naive_power_mean(maps: NDArray[np.float32], p: float) -> None:
     np.testing.assert_allclose(gem(maps, p=p), naive_power_mean(maps, p), rtol=1e-5)
 
 
+@settings(deadline=None)
 @given(feature_maps(), st.integers(1, 4))
 def test_rmac_is_the_naive_sum_over_regions(maps: NDArray[np.float32], levels: int) -> None:
     expected = naive_rmac(maps, levels)
     np.testing.assert_allclose(rmac(maps, levels=levels), expected, rtol=1e-5, atol=1e-5)
 
 
+@settings(deadline=None)
 @given(rows())
 def test_l2_normalise_divides_by_the_naive_length(vectors: NDArray[np.float32]) -> None:
     for row, unit in zip(vectors, l2_normalise(vectors), strict=True):
@@ -197,6 +204,7 @@ def test_l2_normalise_divides_by_the_naive_length(vectors: NDArray[np.float32]) 
 # Laws.
 
 
+@settings(deadline=None)
 @given(st.floats(-5, 5, width=32), st.integers(1, 6), st.integers(1, 6))
 def test_gap_and_gmp_of_a_constant_map_are_the_constant(
     value: float, height: int, width: int
@@ -206,11 +214,13 @@ def test_gap_and_gmp_of_a_constant_map_are_the_constant(
     np.testing.assert_array_equal(gmp(maps), np.full((1, 2), value, np.float32))
 
 
+@settings(deadline=None)
 @given(feature_maps(low=0.0))
 def test_gem_of_power_one_is_gap_where_nothing_is_negative(maps: NDArray[np.float32]) -> None:
     np.testing.assert_allclose(gem(maps, p=1.0), gap(maps), rtol=1e-5, atol=2e-6)
 
 
+@settings(deadline=None)
 @given(feature_maps(low=0.0))
 def test_gem_of_a_large_power_nears_gmp_from_below(maps: NDArray[np.float32]) -> None:
     """The power mean is at least max · (1 / hw)^(1 / p)."""
@@ -221,6 +231,7 @@ def test_gem_of_a_large_power_nears_gmp_from_below(maps: NDArray[np.float32]) ->
     assert np.all(pooled >= largest * locations ** (-1 / p) * (1 - 1e-6))
 
 
+@settings(deadline=None)
 @given(feature_maps(low=0.0))
 def test_gem_grows_with_its_power(maps: NDArray[np.float32]) -> None:
     lower, higher = gem(maps, p=2.0), gem(maps, p=4.0)
@@ -228,6 +239,7 @@ def test_gem_grows_with_its_power(maps: NDArray[np.float32]) -> None:
 
 
 @pytest.mark.parametrize("method", ["gap", "gmp", "gem"])
+@settings(deadline=None)
 @given(maps=feature_maps(), seed=st.integers(0, 1000))
 def test_the_order_of_locations_does_not_matter(
     maps: NDArray[np.float32], seed: int, method: Pooling
@@ -239,6 +251,7 @@ def test_the_order_of_locations_does_not_matter(
 
 
 @pytest.mark.parametrize("method", get_args(Pooling))
+@settings(deadline=None)
 @given(maps=feature_maps())
 def test_a_batch_gives_what_single_images_give(maps: NDArray[np.float32], method: Pooling) -> None:
     pooled = pool(maps, method)
@@ -246,6 +259,7 @@ def test_a_batch_gives_what_single_images_give(maps: NDArray[np.float32], method
         np.testing.assert_array_equal(pool(maps[image : image + 1], method)[0], pooled[image])
 
 
+@settings(deadline=None)
 @given(rows())
 def test_normalised_rows_have_length_one_or_zero(vectors: NDArray[np.float32]) -> None:
     lengths = np.linalg.norm(l2_normalise(vectors).astype(np.float64), axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,15 @@ from imgsearch.errors import DamagedCacheError, UsageError
 from imgsearch.metadata import Metadata
 from imgsearch.projection import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
 from imgsearch.recipe import RecipeRequest
-from imgsearch.search_space import SearchSpace, open_space, read_cache, refresh_cache
+from imgsearch.search_space import (
+    SMALL,
+    SMALL_GROWTH,
+    SearchSpace,
+    _is_outgrown,
+    open_space,
+    read_cache,
+    refresh_cache,
+)
 from imgsearch.store import Store
 
 if TYPE_CHECKING:
@@ -106,24 +115,25 @@ def test_the_projection_begins_at_the_minimum_count(
     assert (rows.refresh().projection is not None) == is_projected
 
 
-def test_a_gallery_that_grows_is_fitted_at_the_minimum_and_again_when_it_has_doubled(
+def test_a_gallery_that_grows_is_fitted_at_the_minimum_and_again_when_it_has_outgrown_that(
     rows: Rows,
 ) -> None:
     versions = []
-    for added in (MINIMUM_COUNT - 1, 1, 1, MINIMUM_COUNT - 2, 1, 1):
+    grown_at = math.ceil(SMALL_GROWTH * MINIMUM_COUNT)
+    for added in (MINIMUM_COUNT - 1, 1, 1, grown_at - MINIMUM_COUNT - 2, 1, 1):
         rows.add(added)
         space = rows.refresh()
         versions.append(space.projection.version if space.projection else "none")
-    none, first, second, third, doubled, after = versions
+    none, first, second, third, grown, after = versions
     assert none == "none"
     assert first == second == third != "none"
-    assert doubled == after != first
+    assert grown == after != first
 
 
-def test_a_gallery_that_shrinks_by_half_is_fitted_again(rows: Rows) -> None:
+def test_a_gallery_that_shrinks_is_fitted_again(rows: Rows) -> None:
     rows.add(4 * MINIMUM_COUNT)
     first = rows.refresh().projection
-    rows.remove(2 * MINIMUM_COUNT - 1)
+    rows.remove(4 * MINIMUM_COUNT - math.floor(4 * MINIMUM_COUNT / SMALL_GROWTH) - 1)
     second = rows.refresh().projection
     rows.remove(1)
     third = rows.refresh().projection
@@ -131,6 +141,26 @@ def test_a_gallery_that_shrinks_by_half_is_fitted_again(rows: Rows) -> None:
     assert second is not None
     assert third is not None
     assert first.version == second.version != third.version
+
+
+@pytest.mark.parametrize(
+    ("fitted_at", "count", "outgrown"),
+    [
+        (1_000, 1_249, False),
+        (1_000, 1_250, True),
+        (SMALL, 2 * SMALL - 1, False),
+        (SMALL, 2 * SMALL, True),
+        (SMALL, SMALL // 2 + 1, False),
+        (SMALL, SMALL // 2, True),
+    ],
+)
+def test_a_large_gallery_is_fitted_again_when_it_has_doubled_a_small_one_at_a_quarter_more(
+    rows: Rows, fitted_at: int, count: int, *, outgrown: bool
+) -> None:
+    rows.add(MINIMUM_COUNT)
+    space = rows.refresh()
+    space.fitted_at = fitted_at
+    assert _is_outgrown(space, count) == outgrown
 
 
 @pytest.mark.parametrize("count", [7, MINIMUM_COUNT])
