@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 BINS = 8
 THUMBNAIL = 16
 BATCH = 32
-ROUNDS = 7
+ROUNDS = 15
 
 
 @dataclass(frozen=True)

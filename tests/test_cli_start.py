@@ -35,6 +35,7 @@ COMMANDS = (
     "check",
     "relocate",
     "export",
+    "distill",
 )
 
 

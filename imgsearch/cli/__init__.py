@@ -16,6 +16,7 @@ import typer
 from imgsearch import __version__
 from imgsearch.cli.backbones import backbones
 from imgsearch.cli.command import Command, Group
+from imgsearch.cli.distill import distill
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
@@ -48,7 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _command in (index, query, info, backbones, remove, prune, check, relocate, export):
+for _command in (index, query, info, backbones, remove, prune, check, relocate, export, distill):
     app.command(cls=Command)(with_option_groups(_command))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch import images
-from imgsearch.errors import UsageError
+from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.evaluation.average_precision import mean_average_precision
 
 if TYPE_CHECKING:
@@ -102,12 +102,7 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
         )
 
     def squares(side: int) -> NDArray[np.uint8]:
-        return np.stack(
-            [
-                images.load(images.read_file(path), size=side, resize="squash").pixels
-                for path, _ in found
-            ]
-        )
+        return np.stack([_square(path, side) for path, _ in found])
 
     maps = []
     for teacher in teachers:
@@ -115,6 +110,14 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
         rows = [teacher.embed(pictures[i : i + BATCH]) for i in range(0, len(pictures), BATCH)]
         maps.append(mean_average_precision(np.concatenate(rows), labels).value)
     return Labelled(squares(size), labels, tuple(maps))
+
+
+def _square(path: Path, side: int) -> NDArray[np.uint8]:
+    try:
+        return images.load(images.read_file(path), size=side, resize="squash").pixels
+    except UnreadableImageError as error:
+        # Also where it was raised without a name.
+        raise UnreadableImageError(error.reason, name=f"validate: {path}") from error
 
 
 def measure(

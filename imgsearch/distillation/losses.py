@@ -58,5 +58,8 @@ def distribution_loss(
 
 def distillation_loss(targets: Any, embeddings: Any, bank: Any) -> Any:  # noqa: ANN401  as above
     """Return the whole loss for unit targets, the student's raw output, and a bank of targets."""
-    rows = unit_rows(embeddings)
+    from keras import ops
+
+    # On PyTorch, Keras hands the targets over as they came.
+    targets, rows = ops.convert_to_tensor(targets), unit_rows(embeddings)
     return COSINE_WEIGHT * cosine_loss(targets, rows) + distribution_loss(targets, rows, bank)

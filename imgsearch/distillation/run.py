@@ -186,9 +186,9 @@ def _check(
         raise UsageError("images: no picture was found in what was given")
     if options.training.final_size % GRID:
         raise UsageError(f"size: {options.training.final_size} is no multiple of {GRID} pixels")
-    _check_out(out, options)
     if options.initial is not None:
         weights.load(options.initial)
+    _check_out(out, options)
 
 
 def _check_out(out: Path, options: DistillOptions) -> None:
@@ -314,7 +314,9 @@ def _train(
         shrinkage=SHRINKAGE,
     )
     architecture = replace(options.architecture, dim=fitted.out)
-    data = TrainingData(material.training.crops, fitted.apply(embeddings))
+    data = TrainingData(
+        material.training.crops, fitted.apply(embeddings), material.training.fingerprint
+    )
     expected = fitted.apply(material.held_out.embeddings)
     trainer = Trainer(architecture, data, options.training)
     try:

@@ -53,7 +53,8 @@ def build_student(architecture: Architecture, *, seed: int = 0) -> Any:  # noqa:
         return keras.layers.ReLU()(x) if spec.relu else x
 
     images = keras.Input((None, None, 3), name="images")
-    maps = _body(architecture, images, apply)
+    rescaled = keras.layers.Rescaling(1.0 / HALF_RANGE, offset=-1.0, name="rescaling")(images)
+    maps = _body(architecture, rescaled, apply)
     pooled = keras.layers.GlobalAveragePooling2D(keepdims=True)(maps)
     embeddings = keras.layers.Flatten()(apply(architecture.head_convolution(), pooled))
     return keras.Model(images, embeddings, name="student")
@@ -76,12 +77,21 @@ def build_folded(student: FoldedStudent, size: int | None) -> Any:  # noqa: ANN4
     import keras
 
     architecture = student.architecture
+    first = architecture.stem_convolutions()[0].name
 
     def apply(spec: Convolution, x: Any) -> Any:  # noqa: ANN401
         layer = _convolution(spec, use_bias=True)
-        x = layer(_padded(spec, x))
-        unit = student.weights[spec.name]
-        layer.set_weights([unit.kernel, unit.bias])
+        kernel, bias = student.weights[spec.name].kernel, student.weights[spec.name].bias
+        if spec.name == first:
+            # W (x / 127.5 - 1) = (W / 127.5) x - ΣW, and a zero there is 127.5 here: one pass
+            # over the pixels less, a fifteenth of the time.
+            side = (spec.padding, spec.padding)
+            x = keras.ops.pad(x, ((0, 0), side, side, (0, 0)), constant_values=HALF_RANGE)
+            x = layer(x)
+            kernel, bias = kernel / np.float32(HALF_RANGE), bias - kernel.sum(axis=(0, 1, 2))
+        else:
+            x = layer(_padded(spec, x))
+        layer.set_weights([kernel, bias])
         return keras.layers.ReLU()(x) if spec.relu else x
 
     images = keras.Input((size, size, 3), name="images")
@@ -171,9 +181,8 @@ def _padded(spec: Convolution, x: Any) -> Any:  # noqa: ANN401  Keras has no typ
 
 
 def _body(architecture: Architecture, images: Any, apply: Callable[[Convolution, Any], Any]) -> Any:  # noqa: ANN401
-    import keras
 
-    x = keras.layers.Rescaling(1.0 / HALF_RANGE, offset=-1.0, name="rescaling")(images)
+    x = images
     for spec in architecture.stem_convolutions():
         x = apply(spec, x)
     for block in architecture.blocks():

@@ -105,10 +105,12 @@ class CropCache:
     Attributes:
         crops: shape (n, size, size, 3), uint8; lies on disk.
         embeddings: the teachers' unit rows side by side, shape (n, sum of dims), float16.
+        fingerprint: of the plan that it was filled by; "" where that is not known.
     """
 
     crops: NDArray[np.uint8]
     embeddings: NDArray[np.float16]
+    fingerprint: str = ""
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -179,7 +181,7 @@ class CropCache:
                 progress(rows.stop, n)
                 if stop() and rows.stop < n:
                     return None
-        return cls(kept, said)
+        return cls(kept, said, fingerprint)
 
 
 def _draw(

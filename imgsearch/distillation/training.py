@@ -37,10 +37,12 @@ class TrainingData:
     Attributes:
         crops: shape (n, size, size, 3), uint8; may lie on disk.
         targets: the teachers' projected embeddings, unit rows, shape (n, dim), float32.
+        fingerprint: differs whenever they do, so that no checkpoint goes on with others.
     """
 
     crops: NDArray[np.uint8]
     targets: NDArray[np.float32]
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,8 @@ class Trainer:
                 expected = self._state()
                 if {**state, "step": 0} != {**expected, "step": 0}:
                     raise UsageError(
-                        f"{path}: a checkpoint of a run with other settings; resume with the "
-                        "options that the run was started with, or start another one"
+                        f"{path}: a checkpoint of a run with other settings, pictures or teachers; "
+                        "resume with what the run was started with, or start another one"
                     )
                 groups = {
                     kind: [archive[f"{kind}/{i}"] for i in range(len(values))]
@@ -191,6 +193,7 @@ class Trainer:
             "step": self.step,
             "settings": asdict(self._settings),
             "architecture": asdict(self._architecture),
+            "data": self._data.fingerprint,
         }
         return dict(json.loads(json.dumps(values)))
 

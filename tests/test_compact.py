@@ -1,0 +1,106 @@
+"""The backbone that comes with imgsearch: its file, its graph, and its runtimes' agreement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgsearch.backbones import compact
+from imgsearch.backbones.framework import load_keras
+from imgsearch.distillation import weights
+from imgsearch.distillation.architecture import COMPACT
+from imgsearch.embedder import probe_images
+from imgsearch.errors import UsageError
+from imgsearch.pooling import pool
+from imgsearch.runtimes.openvino import OpenVINORuntime, export
+from imgsearch.runtimes.tensorflow import TensorFlowRuntime
+
+MEGABYTE = 1_000_000
+ALLOWED_LAYERS = {
+    "InputLayer",
+    "Pad",
+    "ZeroPadding2D",
+    "Conv2D",
+    "ReLU",
+    "Add",
+    "AveragePooling2D",
+}
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    """Return the bundled network at its own size."""
+    load_keras()
+    return compact.build(compact.INPUT_SIZE)
+
+
+def test_the_weights_file_is_small_enough_for_the_package() -> None:
+    assert compact.weights_path().stat().st_size <= 6 * MEGABYTE
+
+
+def test_the_weights_file_is_named_after_its_version() -> None:
+    assert compact.weights_path().name == f"compact-{compact.VERSION}.npz"
+
+
+def test_the_weights_file_holds_the_architecture_that_the_code_names() -> None:
+    student = weights.load(compact.weights_path())
+    assert student.architecture == COMPACT
+    kernels = [unit.kernel for unit in student.weights.values()]
+    assert all(np.isfinite(kernel).all() and kernel.any() for kernel in kernels)
+
+
+def test_the_constants_are_those_of_the_network(network: Any) -> None:
+    side = compact.INPUT_SIZE // 32
+    assert network.input_shape == (None, compact.INPUT_SIZE, compact.INPUT_SIZE, 3)
+    assert network.output_shape == (None, side, side, compact.DIM)
+    assert network.count_params() == compact.PARAMETERS
+
+
+def test_the_graph_is_made_of_operations_that_every_runtime_runs_fast(network: Any) -> None:
+    assert {type(layer).__name__ for layer in network.layers} <= ALLOWED_LAYERS
+
+
+@pytest.mark.parametrize("size", [compact.MINIMUM_SIZE, 50, 160])
+def test_other_sizes_give_maps_of_the_same_dim(size: int) -> None:
+    load_keras()
+    network = compact.build(size)
+    images = probe_images(size).astype(np.float32)
+    side = -(-size // 32)
+    assert np.asarray(network(images)).shape == (len(images), side, side, compact.DIM)
+
+
+def test_a_size_below_the_minimum_is_refused() -> None:
+    with pytest.raises(UsageError, match="compact needs at least 32 pixels, and 31 was asked for"):
+        compact.build(31)
+
+
+def test_tensorflow_and_openvino_give_the_same_embeddings(network: Any) -> None:
+    reference = TensorFlowRuntime(network)
+    exported = OpenVINORuntime(export(reference.function))
+    generator = np.random.default_rng(0)
+    smooth = generator.uniform(0, 255, size=(8, 4, 4, 3)).repeat(32, axis=1).repeat(32, axis=2)
+    images = np.concatenate([probe_images(compact.INPUT_SIZE), smooth]).astype(np.float32)
+    expected, received = (
+        pool(runtime.feature_maps(images), "gap") for runtime in (reference, exported)
+    )
+    lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(received, axis=1)
+    assert np.min(np.sum(expected * received, axis=1) / lengths) >= 0.9999
+
+
+def test_a_picture_is_nearer_to_its_mirror_and_its_darker_self_than_to_others(
+    network: Any,
+) -> None:
+    generator = np.random.default_rng(2)
+    coarse = generator.uniform(40, 255, size=(6, 8, 8, 3))
+    pictures = coarse.repeat(16, axis=1).repeat(16, axis=2).astype(np.float32)
+
+    def embed(images: Any) -> Any:
+        rows = np.asarray(network(images)).mean(axis=(1, 2))
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    plain = embed(pictures)
+    for changed in (pictures[:, :, ::-1], pictures * np.float32(0.8)):
+        scores = embed(changed) @ plain.T
+        assert (scores.argmax(axis=1) == np.arange(6)).all()
