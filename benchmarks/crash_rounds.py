@@ -33,7 +33,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from imgsearch.gallery import Gallery
-from imgsearch.indexing import IndexOptions
+from imgsearch.index_values import IndexOptions
 from imgsearch.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.indexing import IndexProgress
+    from imgsearch.index_values import IndexProgress
     from imgsearch.matches import Match
     from imgsearch.recipe import RecipeRequest
 

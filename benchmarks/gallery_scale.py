@@ -39,7 +39,7 @@ from crash_rounds import ColourGrids
 from imgsearch.gallery import Gallery
 
 if TYPE_CHECKING:
-    from imgsearch.indexing import IndexReport
+    from imgsearch.index_values import IndexReport
 
 REPOSITORY: Final = Path(__file__).parents[1]
 ALBUMS: Final = 100

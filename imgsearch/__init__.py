@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from imgsearch.errors import ImgsearchError
     from imgsearch.gallery import Gallery
     from imgsearch.images import CropBox
-    from imgsearch.indexing import IndexOptions, IndexProgress, IndexReport
+    from imgsearch.index_values import IndexOptions, IndexProgress, IndexReport
     from imgsearch.matches import FileCopy, Filters, Match, Near
     from imgsearch.recipe import Recipe, RecipeRequest
 
@@ -45,9 +45,9 @@ _HOMES = {
     "Filters": "matches",
     "Gallery": "gallery",
     "ImgsearchError": "errors",
-    "IndexOptions": "indexing",
-    "IndexProgress": "indexing",
-    "IndexReport": "indexing",
+    "IndexOptions": "index_values",
+    "IndexProgress": "index_values",
+    "IndexReport": "index_values",
     "Match": "matches",
     "Near": "matches",
     "Recipe": "recipe",

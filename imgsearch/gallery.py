@@ -20,7 +20,8 @@ from imgsearch.errors import (
     UnreadableImageError,
     UsageError,
 )
-from imgsearch.indexing import IndexOptions, IndexRun
+from imgsearch.index_values import IndexOptions
+from imgsearch.indexing import IndexRun
 from imgsearch.lock import writer_lock
 from imgsearch.matches import Filters
 from imgsearch.recipe import AUTO, RecipeRequest
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from imgsearch.checking import CheckReport
     from imgsearch.exporting import ExportFormat, ExportReport
     from imgsearch.images import CropBox
-    from imgsearch.indexing import EmbedsImages, IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.index_values import IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.indexing import EmbedsImages
     from imgsearch.maintenance import (
         GalleryInformation,
         PruneReport,
@@ -468,7 +470,7 @@ class Gallery:
         Raises:
             NoGalleryError: there is no gallery.
         """
-        from imgsearch.indexing import UnreadableFile
+        from imgsearch.index_values import UnreadableFile
 
         # A connection of its own: whoever reads on slowly may query meanwhile.
         with closing(Store.open(self.path)) as store, store.snapshot():

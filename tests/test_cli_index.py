@@ -18,7 +18,7 @@ from cli_fakes import FakeEmbedder, FakeSource, command, picture, run
 from imgsearch.cli.boundary import interrupts
 from imgsearch.cli.index import summary
 from imgsearch.cli.terminal import plain
-from imgsearch.indexing import IndexReport, UnreadableFile
+from imgsearch.index_values import IndexReport, UnreadableFile
 from imgsearch.recipe import RecipeRequest
 
 

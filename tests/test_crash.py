@@ -13,7 +13,7 @@ from conftest import FakeSource, write_picture
 
 from imgsearch import store as store_module
 from imgsearch.gallery import Gallery
-from imgsearch.indexing import IndexOptions
+from imgsearch.index_values import IndexOptions
 from imgsearch.projection import MINIMUM_COUNT
 from imgsearch.store import Store
 

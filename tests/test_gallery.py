@@ -25,7 +25,7 @@ from imgsearch.errors import (
 )
 from imgsearch.gallery import Gallery, default_gallery_path
 from imgsearch.images import CropBox
-from imgsearch.indexing import IndexOptions
+from imgsearch.index_values import IndexOptions
 from imgsearch.matches import Filters
 from imgsearch.recipe import RecipeRequest
 

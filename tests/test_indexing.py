@@ -19,7 +19,7 @@ from PIL import Image
 from imgsearch import images, indexing, scan
 from imgsearch.errors import UsageError
 from imgsearch.gallery import Gallery
-from imgsearch.indexing import IndexOptions, IndexProgress, IndexReport
+from imgsearch.index_values import IndexOptions, IndexProgress, IndexReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

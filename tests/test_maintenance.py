@@ -10,7 +10,7 @@ from conftest import FakeSource, write_picture
 from imgsearch.caches import cache_files
 from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery import Gallery
-from imgsearch.indexing import IndexOptions
+from imgsearch.index_values import IndexOptions
 from imgsearch.projection import MINIMUM_COUNT
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from imgsearch.backbones.layer_names import LayerInfo
     from imgsearch.checking import CheckReport
     from imgsearch.exporting import ExportReport
-    from imgsearch.indexing import IndexReport, UnreadableFile
+    from imgsearch.index_values import IndexReport, UnreadableFile
     from imgsearch.maintenance import (
         GalleryInformation,
         PruneReport,

@@ -16,10 +16,10 @@ from imgsearch.cli.tables import align, amount, counted, duration
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, Steps, Terminal, write_data
 
 if TYPE_CHECKING:
-    from imgsearch.indexing import IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.index_values import IndexProgress, IndexReport, UnreadableFile
 
 SHOWN_UNREADABLE: Final = 10
-TITLES: Final = {"scan": "Scanning", "read": "Indexing", "finish": "Finishing"}
+TITLES: Final = {"scan": "Scanning", "read": "Indexing"}
 
 
 def index(
@@ -43,7 +43,7 @@ def index(
     renamed, moved or copied is recognised. Ctrl-C stops in good order, and the same command
     continues; a second Ctrl-C aborts at once.
     """
-    from imgsearch.indexing import IndexOptions, IndexReport
+    from imgsearch.index_values import IndexOptions, IndexReport
 
     wanted = files.paths(paths or [])
     terminal = settings.terminal
