@@ -4,7 +4,12 @@ architecture.py    the student's one definition, plain values
 weights.py         folding, and the file that students ship in
 student.py         the student in Keras 3
 losses.py          what the student is held to
+crops.py           random crops of pictures, and mixtures of two
 targets.py         teachers, whitening, the cache of crops
 training.py        the loop, its checkpoints, its figures
+figures.py         how good a student is: retrieval on labelled folders
+settings.py        what a run is asked for
+run.py             a whole run, from pictures to the student's file
 torch_training.py  the same student in PyTorch, for development's long runs
+torch_run.py       such a run, over a cache of crops, by several processes
 """
