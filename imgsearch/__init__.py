@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from imgsearch.images import CropBox
     from imgsearch.index_values import IndexOptions, IndexProgress, IndexReport
     from imgsearch.matches import FileCopy, Filters, Match, Near
+    from imgsearch.query_expansion import Expansion
     from imgsearch.recipe import Recipe, RecipeRequest
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CropBox",
+    "Expansion",
     "FileCopy",
     "Filters",
     "Gallery",
@@ -41,6 +43,7 @@ __all__ = [
 # The command line must start fast, so nothing is imported before it is asked for.
 _HOMES = {
     "CropBox": "images",
+    "Expansion": "query_expansion",
     "FileCopy": "matches",
     "Filters": "matches",
     "Gallery": "gallery",

@@ -71,16 +71,33 @@ class Embedder:
         Raises:
             UsageError: the images are not of the recipe's size, or not uint8.
         """
+        if len(images) == 0:
+            self._check(images)
+            return np.empty((0, self.recipe.dim), dtype=np.float32)
+        return l2_normalise(pool(self.feature_maps(images), self.recipe.pooling))
+
+    def feature_maps(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the activations of the recipe's layer, before any pooling.
+
+        Args:
+            images: RGB pixels, shape (n, size, size, 3), uint8, n >= 1; left untouched.
+
+        Returns:
+            Feature maps, shape (n, h, w, c), float32.
+
+        Raises:
+            UsageError: the images are not of the recipe's size, or not uint8.
+        """
+        self._check(images)
+        return self._runtime.feature_maps(preprocess(images, self.recipe.preprocessing))
+
+    def _check(self, images: NDArray[np.uint8]) -> None:
         side = self.recipe.size
         if images.shape[1:] != (side, side, 3) or images.dtype != np.uint8:
             raise UsageError(
                 f"images: received {images.dtype} of shape {images.shape}, and uint8 of shape "
                 f"(n, {side}, {side}, 3) is what recipe {self.recipe.name} takes"
             )
-        if len(images) == 0:
-            return np.empty((0, self.recipe.dim), dtype=np.float32)
-        batch = preprocess(images, self.recipe.preprocessing)
-        return l2_normalise(pool(self._runtime.feature_maps(batch), self.recipe.pooling))
 
 
 def load_embedder(

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         RemovalReport,
     )
     from imgsearch.matches import Match
+    from imgsearch.query_expansion import Expansion
     from imgsearch.recipe import Recipe
     from imgsearch.rows import StoredRecipe
     from imgsearch.search_space import SearchSpace
@@ -135,7 +136,8 @@ class Gallery:
             recipe: what to index with, or which recipe to query: a backbone's name, the first
                 digits of a stored recipe's identifier, or a request with every detail. None
                 takes the gallery's primary recipe, and "auto" for a new gallery.
-            projection: what queries search: "auto", "none", "DIM" or "DIM:POWER".
+            projection: what queries search: "auto", "none", "centred", "DIM", "DIM:POWER" or
+                "DIM:POWER:SHRINKAGE".
             offline: never download weights.
             notify: told in one line each what is worth saying, such as which backbone was
                 chosen and why.
@@ -308,6 +310,7 @@ class Gallery:
         where: Filters | None = None,
         min_score: float | None = None,
         include_self: bool = False,
+        expand: Expansion | None = None,
     ) -> list[Match]:
         """Return the pictures that look most like the given ones.
 
@@ -322,6 +325,9 @@ class Gallery:
             where: what matches must be besides similar.
             min_score: the least score of a match.
             include_self: do not leave out the pictures asked about.
+            expand: move the question towards its own first matches before it is answered, as
+                `imgsearch.search.expand` does; the pictures asked about and filters have no say in
+                these. None asks as it is.
 
         Raises:
             NoGalleryError: there is no gallery.
@@ -329,7 +335,7 @@ class Gallery:
             UnknownRecipeError: a recipe that the gallery does not hold.
             UsageError: an argument that makes no sense.
         """
-        from imgsearch.search import Question, answer
+        from imgsearch import search
 
         if not pictures:
             raise UsageError("query: no picture given; name an image file")
@@ -348,14 +354,18 @@ class Gallery:
                     "query: the pictures asked about and those to stay away from cancel out"
                 )
             own = {content for _, content in asked + avoided if content is not None}
-            question = Question(
+            question = search.Question(
                 vector=vector,
                 k=k,
                 where=_with_absolute_paths(where or Filters()),
                 min_score=min_score,
-                excluded=() if include_self else tuple(sorted(own)),
+                excluded=tuple(sorted(own)),
             )
-            return answer(store, space, question)
+            if expand is not None:
+                question = search.expand(store, space, question, stored=stored, expansion=expand)
+            if include_self:
+                question = replace(question, excluded=())
+            return search.answer(store, space, question)
 
     def _reading(self) -> Store:
         with self._opening:

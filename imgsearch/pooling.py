@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import UsageError
-from imgsearch.recipe import POOLINGS
+from imgsearch.recipe import GEM_POWER, RMAC_LEVELS, PoolingChoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
     from imgsearch.recipe import Pooling
 
-GEM_POWER: Final = 3.0
 GEM_FLOOR: Final = 1e-6
-RMAC_LEVELS: Final = 3
 RMAC_OVERLAP: Final = 0.4
 
 
@@ -31,7 +29,8 @@ def pool(feature_maps: NDArray[np.floating[Any]], method: Pooling) -> NDArray[np
 
     Args:
         feature_maps: activations, shape (n, h, w, c), floating point.
-        method: "gap" (mean), "gmp" (max), "gem" (power mean) or "rmac" (regional max).
+        method: "gap" (mean), "gmp" (max), "gem" (power mean) or "rmac" (regional max); the last
+            two perhaps with the power or the number of levels, as in "gem:4" and "rmac:2".
 
     Returns:
         One vector per image, shape (n, c), float32, not normalised: `l2_normalise` does that.
@@ -39,16 +38,16 @@ def pool(feature_maps: NDArray[np.floating[Any]], method: Pooling) -> NDArray[np
     Raises:
         UsageError: the method is unknown, or the array is not (n, h, w, c) with h, w ≥ 1.
     """
-    match method:
+    choice = PoolingChoice.parse(method)
+    match choice.method:
         case "gap":
             return gap(feature_maps)
         case "gmp":
             return gmp(feature_maps)
         case "gem":
-            return gem(feature_maps)
+            return gem(feature_maps, p=choice.parameter or GEM_POWER)
         case "rmac":
-            return rmac(feature_maps)
-    raise UsageError(f"pooling: {method!r} is none of {', '.join(POOLINGS)}")
+            return rmac(feature_maps, levels=int(choice.parameter or RMAC_LEVELS))
 
 
 def gap(feature_maps: NDArray[np.floating[Any]]) -> NDArray[np.float32]:

@@ -44,13 +44,19 @@ class ProjectionChoice:
     Attributes:
         dim: how many principal components are kept; 0 searches the raw embeddings.
         power: how far their variances are evened out, from 0 (plain PCA) to 0.5 (whitening), after
-            the shrinkage that `fit` adds by default.
+            the shrinkage.
         minimum_count: with fewer contents than this the raw embeddings are searched.
+        shrinkage: what is added to every variance first, in multiples of their mean; 0 makes a
+            power of 0.5 full whitening.
+        centring_only: only the mean is taken away, and all dimensions are kept; then `dim` is 0,
+            and neither power nor shrinkage says anything.
     """
 
     dim: int
     power: float
     minimum_count: int = 2
+    shrinkage: float = DEFAULT_SHRINKAGE
+    centring_only: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a choice that no projection can have.
@@ -62,25 +68,31 @@ class ProjectionChoice:
             raise UsageError(f"projection: {self.dim} is not a number of dimensions")
         if not 0 <= self.power <= 1:
             raise UsageError(f"projection: power {self.power} is not between 0 and 1")
+        if not 0 <= self.shrinkage < np.inf:
+            raise UsageError(f"projection: shrinkage {self.shrinkage} is not finite and 0 or more")
+        if self.centring_only and self.dim:
+            raise UsageError(f"projection: centring keeps all dimensions, so {self.dim} must be 0")
 
     @classmethod
     def parse(cls, text: str) -> ProjectionChoice:
         """Return the choice that a command line names.
 
         Args:
-            text: "auto" (`DEFAULT`), "none" (`NONE`), a dim such as "128" with the default power,
-                or a dim and a power such as "128:0.5".
+            text: "auto" (`DEFAULT`), "none" (`NONE`), "centred" (`CENTRED`), a dim such as "128",
+                a dim and a power such as "128:0.25", or these and a shrinkage such as "128:0.5:0",
+                which is full whitening. Power and shrinkage are the default's where not given.
 
         Raises:
             UsageError: the text is none of these.
         """
-        if text == "auto":
-            return DEFAULT
-        if text == "none":
-            return NONE
-        dim, colon, power = text.partition(":")
+        named = {"auto": DEFAULT, "none": NONE, "centred": CENTRED}
+        if text in named:
+            return named[text]
+        dim, *rest = text.split(":")
+        usual = (DEFAULT.power, DEFAULT.shrinkage)
         try:
-            choice = cls(dim=int(dim), power=float(power) if colon else DEFAULT.power)
+            power, shrinkage = (*map(float, rest), *usual[len(rest) :])
+            choice = cls(dim=int(dim), power=power, shrinkage=shrinkage)
         except (ValueError, UsageError) as error:
             raise _not_a_choice(text) from error
         if choice.dim < 1:
@@ -89,13 +101,19 @@ class ProjectionChoice:
 
     def applies_to(self, count: int) -> bool:
         """Say whether a gallery of this many embeddings is searched through a projection."""
-        return self.dim > 0 and count >= self.minimum_count
+        return (self.dim > 0 or self.centring_only) and count >= self.minimum_count
 
     def __str__(self) -> str:
-        return f"{self.dim}:{self.power:g}" if self.dim else "none"
+        if self.centring_only:
+            return "centred"
+        if not self.dim:
+            return "none"
+        text = f"{self.dim}:{self.power:g}"
+        return text if self.shrinkage == DEFAULT_SHRINKAGE else f"{text}:{self.shrinkage:g}"
 
 
 NONE: Final = ProjectionChoice(dim=0, power=0.0)
+CENTRED: Final = ProjectionChoice(dim=0, power=0.0, centring_only=True)
 DEFAULT: Final = ProjectionChoice(dim=DEFAULT_DIM, power=DEFAULT_POWER, minimum_count=MINIMUM_COUNT)
 
 
@@ -150,10 +168,12 @@ class Projection:
             raise UsageError(
                 f"embeddings of shape {embeddings.shape} do not fit a projection of dim {self.dim}"
             )
+        # Centring alone turns nothing, and need not pay for the turn.
+        turns = self.out != self.dim or not np.array_equal(self.components, np.eye(self.dim))
         projected = np.empty((len(embeddings), self.out), dtype=np.float32)
         for start in range(0, len(embeddings), _BLOCK):
             block = embeddings[start : start + _BLOCK].astype(np.float64)
-            projected[start : start + _BLOCK] = self._apply_block(block)
+            projected[start : start + _BLOCK] = self._apply_block(block, turns=turns)
         return projected
 
     def to_bytes(self) -> bytes:
@@ -188,12 +208,14 @@ class Projection:
             fitted_count=fitted_count,
         )
 
-    def _apply_block(self, block: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _apply_block(self, block: NDArray[np.float64], *, turns: bool) -> NDArray[np.float64]:
         if not np.isfinite(block).all():
             raise UsageError("embeddings hold values that are not finite")
         resolution = np.finfo(np.float32).eps * np.linalg.norm(block, axis=1)
-        # (n, dim) @ (dim, out) -> (n, out)
-        coordinates = (block - self.mean) @ self.components
+        coordinates = block - self.mean
+        if turns:
+            # (n, dim) @ (dim, out) -> (n, out)
+            coordinates = coordinates @ self.components
         # What is left below the resolution of float32 is rounding: no direction to blow up.
         coordinates[np.linalg.norm(coordinates, axis=1) <= resolution] = 0
         coordinates *= self.scale
@@ -248,21 +270,14 @@ def fit(
             f"dim {dim}, power {power}, shrinkage {shrinkage}: dim is 1 or more, power between 0 "
             "and 1, shrinkage finite and not negative"
         )
-    if embeddings.ndim != 2 or len(embeddings) < 2 or embeddings.shape[1] < 1:  # noqa: PLR2004
-        raise UsageError(
-            f"embeddings of shape {embeddings.shape}: a projection is fitted on rows (n, dim), at "
-            "least two of them"
-        )
+    _check_rows(embeddings)
     mean = _mean(embeddings)
     variances, directions = _principal_directions(embeddings, mean)
     scatter = float(np.mean(np.square(mean))) * len(mean)
     floor = max(variances[0] * _RANK_TOLERANCE, scatter * np.finfo(np.float32).eps ** 2)
     rank = min(int(np.count_nonzero(variances > floor)), len(embeddings) - 1)
     if rank < 1:
-        raise UsageError(
-            f"all {len(embeddings)} embeddings are the same: a projection needs pictures that "
-            "differ; search the raw embeddings (projection none)"
-        )
+        raise _all_the_same(len(embeddings))
     out = min(dim, rank)
     kept, components = variances[:out], directions[:, :out]
     largest = np.abs(components).argmax(axis=0)
@@ -273,6 +288,62 @@ def fit(
         scale=(kept + shrinkage * variances[:rank].mean()) ** -power,
         power=power,
         fitted_count=len(embeddings),
+    )
+
+
+def centre(embeddings: NDArray[np.floating[Any]]) -> Projection:
+    """Fit centring alone: y = x - mean, then to unit length, in as many dimensions as before.
+
+    It is the first step of `fit` and none of the others: what all pictures share says nothing
+    about any of them, yet adds to every score (Jégou and Chum 2012).
+
+    Args:
+        embeddings: shape (n, dim), finite, n ≥ 2. Not modified.
+
+    Raises:
+        UsageError: a value is not finite, there are fewer than two embeddings, or all are the same.
+    """
+    _check_rows(embeddings)
+    mean = _mean(embeddings)
+    if (embeddings == embeddings[0]).all():
+        raise _all_the_same(len(embeddings))
+    dim = embeddings.shape[1]
+    return Projection(
+        mean=mean,
+        components=np.eye(dim),
+        scale=np.ones(dim),
+        power=0.0,
+        fitted_count=len(embeddings),
+    )
+
+
+def fit_choice(embeddings: NDArray[np.floating[Any]], choice: ProjectionChoice) -> Projection:
+    """Fit the projection that a choice names, whatever the choice's minimum count.
+
+    Args:
+        embeddings: shape (n, dim), finite, n ≥ 2. Not modified.
+        choice: any but one that searches the raw embeddings.
+
+    Raises:
+        UsageError: the choice is `NONE`, or as from `fit` and `centre`.
+    """
+    if choice.centring_only:
+        return centre(embeddings)
+    return fit(embeddings, dim=choice.dim, power=choice.power, shrinkage=choice.shrinkage)
+
+
+def _check_rows(embeddings: NDArray[np.floating[Any]]) -> None:
+    if embeddings.ndim != 2 or len(embeddings) < 2 or embeddings.shape[1] < 1:  # noqa: PLR2004
+        raise UsageError(
+            f"embeddings of shape {embeddings.shape}: a projection is fitted on rows (n, dim), at "
+            "least two of them"
+        )
+
+
+def _all_the_same(count: int) -> UsageError:
+    return UsageError(
+        f"all {count} embeddings are the same: a projection needs pictures that differ; search "
+        "the raw embeddings (projection none)"
     )
 
 
@@ -309,6 +380,7 @@ def _principal_directions(
 
 def _not_a_choice(text: str) -> UsageError:
     return UsageError(
-        f"projection: {text!r} is none of auto, none, DIM or DIM:POWER (such as 128:0.5, with a "
-        "power between 0 and 1)"
+        f"projection: {text!r} is none of auto, none, centred, DIM, DIM:POWER or "
+        "DIM:POWER:SHRINKAGE (such as 128:0.5, with a power between 0 and 1 and a shrinkage from "
+        "0 up)"
     )

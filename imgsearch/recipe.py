@@ -12,17 +12,92 @@ from imgsearch.errors import GalleryDamagedError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-Pooling = Literal["gap", "gmp", "gem", "rmac"]
+PoolingMethod = Literal["gap", "gmp", "gem", "rmac"]
+Pooling = str  # a method, or a method and its parameter: what PoolingChoice reads and writes
 Resize = Literal["squash", "pad", "crop"]
 Preprocessing = Literal["raw", "unit", "tf", "torch", "caffe"]
-Precision = Literal["float32"]
+Precision = Literal["float32", "bfloat16"]
 
-POOLINGS: Final[tuple[Pooling, ...]] = get_args(Pooling)
+POOLINGS: Final[tuple[PoolingMethod, ...]] = get_args(PoolingMethod)
 RESIZES: Final[tuple[Resize, ...]] = get_args(Resize)
 PREPROCESSINGS: Final[tuple[Preprocessing, ...]] = get_args(Preprocessing)
+PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 
 AUTO: Final = "auto"
 DECODER_VERSION: Final = 1
+
+GEM_POWER: Final = 3.0
+# Below, float32 keeps too little of a power to take its root; above, it is the maximum.
+LEAST_GEM_POWER: Final = 0.1
+LARGEST_GEM_POWER: Final = 1000.0
+RMAC_LEVELS: Final = 3
+# 2,870 regions: more than a map has places.
+MOST_RMAC_LEVELS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PoolingChoice:
+    """A pooling method and, where it has one, its parameter.
+
+    Attributes:
+        method: "gap" (mean), "gmp" (max), "gem" (power mean) or "rmac" (regional max).
+        parameter: the power of "gem", the number of levels of "rmac"; None for the others.
+    """
+
+    method: PoolingMethod
+    parameter: float | None
+
+    @classmethod
+    def parse(cls, text: str) -> PoolingChoice:
+        """Return the pooling that a text names.
+
+        Args:
+            text: a method, or "gem:POWER" or "rmac:LEVELS", such as "gem:4" or "rmac:2". Without
+                a parameter the power is 3 and the levels are 3, as in the papers.
+
+        Raises:
+            UsageError: names the text and what it may be.
+        """
+        name, colon, parameter = text.partition(":")
+        method = next((known for known in POOLINGS if known == name), None)
+        if method is None:
+            raise UsageError(
+                f"pooling: {text!r} is none of {', '.join(POOLINGS)}, gem:POWER and rmac:LEVELS"
+            )
+        try:
+            match method:
+                case "gem":
+                    return cls(method, _power(parameter) if colon else GEM_POWER)
+                case "rmac":
+                    return cls(method, _levels(parameter) if colon else RMAC_LEVELS)
+        except ValueError as error:
+            raise UsageError(f"pooling: {text!r} is no pooling: {error}") from error
+        if colon:
+            raise UsageError(f"pooling: {text!r} is no pooling: {method} has no parameter")
+        return cls(method, None)
+
+    def __str__(self) -> str:
+        """Return the one text of this pooling: without its parameter when that is the usual one."""
+        if self.parameter in (None, {"gem": GEM_POWER, "rmac": RMAC_LEVELS}.get(self.method)):
+            return self.method
+        return f"{self.method}:{repr(self.parameter).removesuffix('.0')}"
+
+
+def _power(text: str) -> float:
+    wrong = f"a power is a number from {LEAST_GEM_POWER:g} to {LARGEST_GEM_POWER:g}, as in gem:4"
+    try:
+        power = float(text)
+    except ValueError:
+        raise ValueError(wrong) from None
+    if not LEAST_GEM_POWER <= power <= LARGEST_GEM_POWER:
+        raise ValueError(wrong)
+    return power
+
+
+def _levels(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST_RMAC_LEVELS:
+        raise ValueError(f"levels are a whole number from 1 to {MOST_RMAC_LEVELS}, as in rmac:2")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +107,14 @@ class RecipeRequest:
     Attributes:
         backbone: a catalogue name, "auto", or the path of one's own `.keras` network.
         layer: the named layer whose activations are taken.
-        pooling: how feature maps become one vector.
+        pooling: how feature maps become one vector, as `PoolingChoice` reads it; kept as its one
+            text, so that "gem:3" is "gem".
         size: side of the square input in pixels.
         resize: how a picture becomes a square.
         weights: a local weights file for a catalogue backbone.
         preprocessing: what the pixels go through; only asked for with one's own network.
         trusted_sha256: checksum that vouches for one's own network.
+        precision: arithmetic of the runtime.
     """
 
     backbone: str = AUTO
@@ -48,6 +125,7 @@ class RecipeRequest:
     weights: Path | None = None
     preprocessing: Preprocessing | None = None
     trusted_sha256: str | None = None
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         """Refuse values outside the vocabulary.
@@ -56,15 +134,16 @@ class RecipeRequest:
             UsageError: names the option, what was received, and what it takes.
         """
         choices: tuple[tuple[str, str | None, tuple[str, ...]], ...] = (
-            ("pooling", self.pooling, POOLINGS),
             ("resize", self.resize, RESIZES),
             ("preprocessing", self.preprocessing, PREPROCESSINGS),
+            ("precision", self.precision, PRECISIONS),
         )
         for option, value, allowed in choices:
             if value is not None and value not in allowed:
                 raise UsageError(f"{option}: {value!r} is none of {', '.join(allowed)}")
         if self.size is not None and self.size < 1:
             raise UsageError(f"size: {self.size} is not a number of pixels above 0")
+        object.__setattr__(self, "pooling", str(PoolingChoice.parse(self.pooling)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +156,7 @@ class Recipe:
         layer: name of the layer whose activations are taken.
         size: side of the square input in pixels.
         resize: how a picture becomes a square.
-        pooling: how feature maps become one vector.
+        pooling: how feature maps become one vector, as the text of a `PoolingChoice`.
         dim: length of the embedding.
         preprocessing: what the pixels go through before the backbone.
         precision: arithmetic of the runtime that makes the embeddings.
@@ -100,7 +179,8 @@ class Recipe:
     @property
     def name(self) -> str:
         """A readable label, such as "mobilenet_v2/out_relu/gap/224/squash"."""
-        return f"{self.backbone}/{self.layer}/{self.pooling}/{self.size}/{self.resize}"
+        label = f"{self.backbone}/{self.layer}/{self.pooling}/{self.size}/{self.resize}"
+        return label if self.precision == "float32" else f"{label}/{self.precision}"
 
     @property
     def identifier(self) -> str:

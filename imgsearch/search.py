@@ -11,6 +11,7 @@ import numpy as np
 from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.matches import FileCopy, Filters, Match, full_date
+from imgsearch.query_expansion import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.rows import Root
+    from imgsearch.query_expansion import Expansion
+    from imgsearch.rows import Root, StoredRecipe
     from imgsearch.search_space import SearchSpace
     from imgsearch.store import Store
 
@@ -83,6 +85,46 @@ def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
                 for rank, match in enumerate(ranked[: question.k], start=1)
             ]
         width = min(4 * width, everything)
+
+
+def expand(
+    store: Store,
+    space: SearchSpace,
+    question: Question,
+    *,
+    stored: StoredRecipe,
+    expansion: Expansion,
+) -> Question:
+    """Return the question with its vector moved towards its own first matches.
+
+    Whatever the filters, the first matches in the whole gallery count, for they say what the
+    question is about and not what its answer may be; contents that the question excludes do not.
+    Scores of the answer are those with the moved vector.
+
+    Args:
+        store: in the snapshot in which the space was opened.
+        space: where to search.
+        question: what for.
+        stored: the recipe of the space.
+        expansion: how many matches, and how they are weighed.
+    """
+    plain = replace(question, k=expansion.k, where=Filters(), min_score=None)
+    scores = {
+        store.find_content(match.content, stored.id)[0]: match.score
+        for match in answer(store, space, plain)
+    }
+    ids = [content_id for content_id in scores if content_id is not None]
+    vector = question.vector
+    blocks = list(store.embeddings(stored, ids)) if ids else []
+    if blocks:
+        found = np.concatenate([identifiers for identifiers, _ in blocks])
+        vector = expanded(
+            vector,
+            space.project(np.concatenate([embeddings for _, embeddings in blocks])),
+            np.array([scores[content_id] for content_id in found.tolist()]),
+            alpha=expansion.alpha,
+        )
+    return replace(question, vector=vector)
 
 
 def _is_settled(ranked: Sequence[Match], question: Question, last_score: float) -> bool:

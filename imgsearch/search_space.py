@@ -185,7 +185,7 @@ def _fit(store: Store, stored: StoredRecipe, choice: ProjectionChoice) -> Projec
     for identifiers, vectors in store.embeddings(stored, sample):
         raw[[place[content_id] for content_id in identifiers.tolist()]] = vectors
     try:
-        return projection.fit(raw, dim=choice.dim, power=choice.power)
+        return projection.fit_choice(raw, choice)
     except UsageError:
         if choice == projection.DEFAULT:
             return None  # nothing tells these pictures apart, and nobody asked for a fit

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from cli_fakes import FakeSource, picture, run
+from evaluation_fakes import FakeNetworks, labelled
 
 import imgsearch
 from imgsearch.backbones.layer_names import LayerInfo
@@ -81,6 +82,9 @@ def check(text: str) -> None:
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with photos, a duplicate, a broken file and one whose name is not UTF-8."""
     monkeypatch.setattr("imgsearch.gallery.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.evaluation.networks.CatalogueNetworks", FakeNetworks)
+    monkeypatch.setattr("imgsearch.evaluation.costs.LEAST_SECONDS", 0.0)
+    monkeypatch.setenv("IMGSEARCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("IMGSEARCH_GALLERY", str(tmp_path / "gallery"))
     folder = tmp_path / "photos"
     for seed in range(4):
@@ -99,10 +103,11 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("index",),
         ("query", photos / "0.png"),
         ("query", photos / "0.png", "--all-files"),
-        ("query", photos / "0.png", photos / "broken.jpg", "--each"),
         ("info",),
         ("info", "--unreadable"),
         ("backbones",),
+        ("evaluate", labelled(tmp_path / "labelled"), "--backbone", "one", "--backbone", "two"),
+        ("recommend", tmp_path / "labelled", "--backbone", "one"),
         ("check",),
         ("check", "--repair"),
         ("remove", photos / "0.png"),
@@ -132,6 +137,19 @@ def test_the_document_of_one_backbone_is_as_described() -> None:
     content = documents.backbone_keys(find("mobilenet_v2"), available=True)
     content["layers"] = documents.layer_keys([LayerInfo("out_relu", (7, 7, 1280))])
     check(documents.dump("backbone", content).decode())
+
+
+def test_each_of_several_answers_is_a_document_on_a_line(photos: Path) -> None:
+    assert run("index", photos).exit_code == 3
+    asked = ("0.png", "broken.jpg", "1.png")
+    result = run("query", *(photos / name for name in asked), "--each", "--json")
+    assert result.exit_code == 3
+    lines = result.stdout.splitlines()
+    assert [Path(json.loads(line)["images"][0]["path"]).name for line in lines] == list(asked)
+    for line in lines:
+        check(line)
+    assert [json.loads(line)["reason"] is None for line in lines] == [True, False, True]
+    assert json.loads(lines[1])["matches"] == []
 
 
 def test_lines_of_json_are_as_described(photos: Path) -> None:

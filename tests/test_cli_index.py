@@ -177,6 +177,10 @@ def test_options_of_the_recipe_reach_the_library(photos: Path) -> None:
     recipe = report_of(photos, *network, "--pooling", "gem", "--resize", "pad")["recipe"]
     assert isinstance(recipe, dict)
     assert recipe["name"] == "vgg16/block4_pool/gem/32/pad"
+    assert report_of(photos, *network, "--pooling", "gem:3", "--resize", "pad")["recipe"] == recipe
+    sharper = report_of(photos, *network, "--pooling", "gem:4.0")["recipe"]
+    assert isinstance(sharper, dict)
+    assert sharper["name"] == "vgg16/block4_pool/gem:4/32/squash"
 
 
 @pytest.mark.usefixtures("gallery")
@@ -197,7 +201,8 @@ def test_excluded_files_are_left_out_and_remembered(photos: Path) -> None:
     [
         (("--null",), "--null"),
         (("--trust-model", "abc"), "--trust-model"),
-        (("--pooling", "mean"), "--pooling"),
+        (("--pooling", "mean"), "pooling: 'mean'"),
+        (("--pooling", "gem:0"), "pooling: 'gem:0'"),
         (("--size", "0"), "--size"),
         (("--batch-size", "0"), "--batch-size"),
         (("no/such/folder",), "no/such/folder"),

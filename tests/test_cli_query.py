@@ -112,14 +112,10 @@ def test_several_images_are_one_query_unless_each_is_asked_for() -> None:
     together = answer("0.png", "1.png")
     assert together["images"] == [{"path": "0.png"}, {"path": "1.png"}]
     assert len(together["matches"]) == 4
-    apart = answer("0.png", "1.png", "--each")
-    assert apart["imgsearch"] == "queries"
-    assert [entry["images"] for entry in apart["answers"]] == [
-        [{"path": "0.png"}],
-        [{"path": "1.png"}],
-    ]
-    assert apart["unreadable_files"] == []
-    assert apart["answers"][0]["matches"] == answer("0.png")["matches"]
+    lines = run("query", "0.png", "1.png", "--each", "--json").stdout.splitlines()
+    apart = [json.loads(line) for line in lines]
+    assert [entry["images"] for entry in apart] == [[{"path": "0.png"}], [{"path": "1.png"}]]
+    assert apart[0] == answer("0.png")
 
 
 @pytest.mark.usefixtures("photos")
@@ -127,6 +123,18 @@ def test_minus_stays_away_from_a_picture() -> None:
     document = answer("0.png", "--minus", "1.png", "--include-self")
     assert names(document)[0] == "0.png"
     assert names(document)[-1] == "1.png"
+
+
+@pytest.mark.usefixtures("photos")
+def test_an_expanded_query_scores_otherwise() -> None:
+    plain, none = answer("0.png"), answer("0.png", "--include-self")["matches"][0]
+    moved = answer("0.png", "--expand", "2:1")
+    itself = answer("0.png", "--expand", "2:1", "--include-self")["matches"][0]
+    assert set(names(moved)) == set(names(plain))
+    assert [match["score"] for match in moved["matches"]] != [
+        match["score"] for match in plain["matches"]
+    ]
+    assert none["score"] == 1 > itself["score"]
 
 
 @pytest.mark.usefixtures("photos")
@@ -247,9 +255,11 @@ def test_lists_are_answered_one_by_one_and_failures_do_not_stop_them() -> None:
         line for line in result.stdout.splitlines() if line.endswith(".png") and line[0] in "01"
     ]
     assert heads[0] == "0.png"
-    document = json.loads(run("query", "--files-from", "-", "--json", given=wanted).stdout)
-    assert len(document["answers"]) == 2
-    assert [entry["path"] for entry in document["unreadable_files"]] == ["missing.png"]
+    lines = run("query", "--files-from", "-", "--json", given=wanted).stdout.splitlines()
+    documents = [json.loads(line) for line in lines]
+    assert [document["images"][0]["path"] for document in documents] == wanted.decode().split()
+    assert [bool(document["matches"]) for document in documents] == [True, False, True]
+    assert documents[1]["reason"]
 
 
 @pytest.mark.usefixtures("photos")
@@ -270,9 +280,10 @@ def test_a_single_picture_that_cannot_be_read_is_a_failure() -> None:
 
 
 @pytest.mark.usefixtures("photos")
-def test_answers_stream_while_the_list_is_still_being_written() -> None:
+@pytest.mark.parametrize("form", ["--jsonl", "--json"])
+def test_answers_stream_while_the_list_is_still_being_written(form: str) -> None:
     process = subprocess.Popen(
-        command("query", "--files-from", "-", "-k", "1", "--jsonl"),
+        command("query", "--files-from", "-", "-k", "1", form),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -302,6 +313,8 @@ def test_answers_stream_while_the_list_is_still_being_written() -> None:
         (("0.png", "--near", "1,2"), "near"),
         (("0.png", "--after", "yesterday"), "after"),
         (("0.png", "--projection", "big"), "projection"),
+        (("0.png", "--expand", "0"), "expand: '0'"),
+        (("0.png", "--expand", "3:x"), "expand: '3:x'"),
     ],
 )
 def test_questions_that_make_no_sense_are_named_and_exit_with_two(

@@ -30,6 +30,8 @@ COMMANDS = (
     "query",
     "info",
     "backbones",
+    "evaluate",
+    "recommend",
     "remove",
     "prune",
     "check",

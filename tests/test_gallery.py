@@ -27,6 +27,7 @@ from imgsearch.gallery import Gallery, default_gallery_path
 from imgsearch.images import CropBox
 from imgsearch.index_values import IndexOptions
 from imgsearch.matches import Filters
+from imgsearch.query_expansion import Expansion
 from imgsearch.recipe import RecipeRequest
 
 if TYPE_CHECKING:
@@ -111,6 +112,86 @@ def test_a_crop_asks_about_a_part_of_the_picture(
     query = embedding(paths[0], crop=crop)[0]
     assert_answers(indexed, photos, ranking(query, paths, without=(paths[0],)), paths[0], crop=crop)
     assert source.embedded == 13
+
+
+def moved_query(
+    query: NDArray[np.float64], nearest: list[tuple[Path, float]], alpha: float
+) -> NDArray[np.float64]:
+    """Return a query with these pictures added to it, by hand."""
+    rows = embedding(*(path for path, _ in nearest))
+    weights = np.array([score for _, score in nearest]) ** alpha
+    return unit(query + weights @ rows)
+
+
+@pytest.mark.parametrize("expand", [Expansion(1), Expansion(3, 1.5), Expansion(99, 0)])
+def test_an_expanded_query_is_moved_towards_its_first_matches(
+    indexed: Gallery, photos: Path, expand: Expansion
+) -> None:
+    paths = sorted(photos.rglob("*.png"))
+    query = embedding(paths[3])[0]
+    nearest = ranking(query, paths, without=(paths[3],))[: expand.k]
+    moved = moved_query(query, nearest, expand.alpha)
+    expected = ranking(moved, paths, without=(paths[3],))
+    assert_answers(indexed, photos, expected, paths[3], expand=expand)
+    # The picture asked about moves nothing, also when it is shown; it now scores less than 1.
+    assert_answers(
+        indexed, photos, ranking(moved, paths), paths[3], expand=expand, include_self=True
+    )
+
+
+def test_an_expansion_looks_past_the_filters_and_the_least_score(
+    indexed: Gallery, photos: Path
+) -> None:
+    paths = sorted(photos.rglob("*.png"))
+    query = embedding(paths[0])[0]
+    moved = moved_query(query, ranking(query, paths, without=(paths[0],))[:4], 3)
+    inside = [path for path in paths if path.parent == photos / "trip1"]
+    expected = [pair for pair in ranking(moved, inside) if pair[1] >= 0.8]
+    assert_answers(
+        indexed,
+        photos,
+        expected,
+        paths[0],
+        expand=Expansion(4),
+        where=Filters(under=(photos / "trip1",)),
+        min_score=0.8,
+    )
+
+
+def test_what_no_file_holds_any_more_moves_no_query(indexed: Gallery, photos: Path) -> None:
+    paths = sorted(photos.rglob("*.png"))
+    query = embedding(paths[0])[0]
+    nearest = ranking(query, paths, without=(paths[0],))[0][0]
+    nearest.unlink()
+    indexed.index()
+    left = [path for path in paths if path != nearest]
+    moved = moved_query(query, ranking(query, left, without=(paths[0],))[:1], 3)
+    expected = ranking(moved, left, without=(paths[0],))
+    assert_answers(indexed, photos, expected, paths[0], expand=Expansion(1))
+
+
+def test_an_expansion_in_a_projected_space_moves_the_projected_query(
+    indexed: Gallery, photos: Path
+) -> None:
+    """Centred by hand: the mean of all twelve goes first."""
+    paths = sorted(photos.rglob("*.png"))
+    rows = embedding(*paths)
+    centred = np.stack([unit(row) for row in rows - rows.mean(axis=0)])
+    scores = centred @ centred[3]
+    order = [row for row in np.argsort(-scores) if row != 3][:2]
+    moved = unit(centred[3] + np.maximum(scores[order], 0) ** 3 @ centred[order])
+    with Gallery(indexed.path, projection="centred", source=FakeSource()) as one:
+        matches = one.query(paths[3], k=50, expand=Expansion(2))
+    found = [match.score for match in matches]
+    others = [row for row in range(12) if row != 3]
+    np.testing.assert_allclose(found, np.sort(centred[others] @ moved)[::-1], atol=2e-6)
+
+
+def test_an_expansion_of_a_lonely_picture_is_the_picture(gallery: Gallery, tmp_path: Path) -> None:
+    only = write_picture(tmp_path / "one" / "only.png", seed=1)
+    gallery.index(only.parent)
+    (match,) = gallery.query(only, include_self=True, expand=Expansion(3))
+    assert match.score == pytest.approx(1, abs=1e-6)
 
 
 def test_bytes_are_a_query_and_known_by_what_they_hold(
@@ -437,7 +518,8 @@ from conftest import FakeSource
 from imgsearch.gallery import Gallery
 # Before the user changes, who may not be allowed to read Python's own files.
 import filelock, sqlite_utils
-import imgsearch.checking, imgsearch.maintenance, imgsearch.search, imgsearch.search_space
+import imgsearch.checking, imgsearch.indexing, imgsearch.maintenance
+import imgsearch.search, imgsearch.search_space
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
 gallery = Gallery({gallery!r}, source=FakeSource())
@@ -550,7 +632,7 @@ def test_an_empty_folder_makes_a_gallery_that_answers_with_nothing(
     assert gallery.prune().contents == 0
 
 
-@pytest.mark.parametrize("projection", ["none", "4", "8:0.5"])
+@pytest.mark.parametrize("projection", ["none", "centred", "4", "8:0.5", "8:0.5:0"])
 def test_another_projection_can_be_asked_for(
     indexed: Gallery, photos: Path, projection: str
 ) -> None:

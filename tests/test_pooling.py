@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,10 +13,14 @@ from hypothesis.extra import numpy as st_numpy
 
 from imgsearch.errors import UsageError
 from imgsearch.pooling import gap, gem, gmp, l2_normalise, pool, rmac, rmac_regions
-from imgsearch.recipe import Pooling
+from imgsearch.recipe import POOLINGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from imgsearch.recipe import Pooling
+
+METHODS = (*POOLINGS, "gem:4.5", "rmac:2")
 
 
 def feature_maps(*, low: float = -10.0) -> st.SearchStrategy[NDArray[np.float32]]:
@@ -250,7 +254,7 @@ def test_the_order_of_locations_does_not_matter(
     np.testing.assert_allclose(pool(shuffled, method), pool(maps, method), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", get_args(Pooling))
+@pytest.mark.parametrize("method", METHODS)
 @settings(deadline=None)
 @given(maps=feature_maps())
 def test_a_batch_gives_what_single_images_give(maps: NDArray[np.float32], method: Pooling) -> None:
@@ -281,7 +285,7 @@ def test_gem_of_large_activations_does_not_overflow() -> None:
 # Arguments.
 
 
-@pytest.mark.parametrize("method", get_args(Pooling))
+@pytest.mark.parametrize("method", METHODS)
 def test_every_pooling_gives_float32_and_leaves_its_input_alone(method: Pooling) -> None:
     maps = np.random.default_rng(0).normal(size=(2, 7, 7, 5)).astype(np.float32)
     before = maps.copy()
@@ -297,12 +301,30 @@ def test_pool_calls_the_method_that_is_named() -> None:
         np.testing.assert_array_equal(pool(maps, method), function(maps))
 
 
+def test_pool_hands_on_the_parameter() -> None:
+    maps = np.random.default_rng(1).random((2, 7, 7, 5), dtype=np.float32)
+    np.testing.assert_array_equal(pool(maps, "gem:4.5"), gem(maps, p=4.5))
+    np.testing.assert_array_equal(pool(maps, "gem:3"), gem(maps))
+    np.testing.assert_array_equal(pool(maps, "rmac:2"), rmac(maps, levels=2))
+    np.testing.assert_array_equal(pool(maps, "rmac:3"), rmac(maps))
+
+
+@pytest.mark.parametrize("p", [0.1, 1000.0])
+def test_the_extreme_powers_that_a_text_may_name_still_give_the_power_mean(p: float) -> None:
+    """In float64 with the largest value taken out, as 1000 powers of it would overflow."""
+    maps = np.random.default_rng(2).random((2, 5, 5, 3), dtype=np.float32) + 0.01
+    wide = maps.astype(np.float64)
+    largest = wide.max(axis=(1, 2), keepdims=True)
+    means = ((wide / largest) ** p).mean(axis=(1, 2)) ** (1 / p)
+    np.testing.assert_allclose(pool(maps, f"gem:{p}"), means * largest[:, 0, 0], rtol=2e-5)
+
+
 def test_an_unknown_method_is_named() -> None:
     with pytest.raises(UsageError, match="'mean' is none of gap, gmp, gem, rmac"):
         pool(BY_HAND, "mean")
 
 
-@pytest.mark.parametrize("method", get_args(Pooling))
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("shape", [(4, 5), (1, 2, 3), (1, 0, 3, 4), (1, 3, 0, 4)])
 def test_what_is_no_map_is_refused(method: Pooling, shape: tuple[int, ...]) -> None:
     with pytest.raises(UsageError, match="are not"):

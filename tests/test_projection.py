@@ -15,7 +15,17 @@ from sklearn.decomposition import PCA
 
 from imgsearch import projection as projection_module
 from imgsearch.errors import DamagedCacheError, UsageError
-from imgsearch.projection import DEFAULT, MINIMUM_COUNT, NONE, Projection, ProjectionChoice, fit
+from imgsearch.projection import (
+    CENTRED,
+    DEFAULT,
+    MINIMUM_COUNT,
+    NONE,
+    Projection,
+    ProjectionChoice,
+    centre,
+    fit,
+    fit_choice,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,6 +75,13 @@ def test_shrinkage_by_hand() -> None:
     np.testing.assert_allclose(fitted.scale, [(42 / 3) ** -0.5, (18 / 3) ** -0.5])
 
 
+def test_centring_by_hand() -> None:
+    """Around (3, 1): (6, 5) is (3, 4) away, at length 1 (0.6, 0.8)."""
+    fitted = centre(CROSS)
+    np.testing.assert_allclose(fitted.apply(np.array([[6.0, 5.0]])), [[0.6, 0.8]], rtol=1e-6)
+    assert (fitted.dim, fitted.out, fitted.fitted_count) == (2, 2, 4)
+
+
 # Against scikit-learn.
 
 
@@ -99,6 +116,37 @@ def test_full_whitening_leaves_every_direction_with_the_same_variance() -> None:
     fitted = fit(rows, dim=12, power=0.5, shrinkage=0)
     coordinates = (rows - fitted.mean) @ fitted.components * fitted.scale
     np.testing.assert_allclose(np.cov(coordinates.T), np.eye(12), atol=1e-9)
+
+
+@pytest.mark.parametrize("count", [5, 300])
+def test_centring_is_subtraction_in_all_dimensions(count: int) -> None:
+    """Also of pictures that it was not fitted on, and where few pictures span few directions."""
+    rows, others = embeddings(count, 20), embeddings(30, 20, seed=1)
+    expected = unit(others.astype(np.float64) - rows.astype(np.float64).mean(axis=0))
+    fitted = centre(rows)
+    np.testing.assert_allclose(fitted.apply(others), expected, atol=1e-6)
+    again = Projection.from_bytes(fitted.to_bytes())
+    np.testing.assert_array_equal(again.apply(others), fitted.apply(others))
+    assert again.version == fitted.version
+
+
+def test_all_components_without_whitening_score_as_centring_does() -> None:
+    rows, others = embeddings(100, 8), embeddings(30, 8, seed=1)
+    turned, straight = (
+        fit_choice(rows, choice).apply(others)
+        for choice in (ProjectionChoice(dim=8, power=0), CENTRED)
+    )
+    np.testing.assert_allclose(turned @ turned.T, straight @ straight.T, atol=1e-5)
+
+
+def test_a_choice_is_fitted_with_all_that_it_says() -> None:
+    rows = embeddings(100, 10)
+    choice = ProjectionChoice.parse("5:0.3:0.25")
+    fitted = fit(rows, dim=5, power=0.3, shrinkage=0.25)
+    assert fit_choice(rows, choice).version == fitted.version
+    assert fit_choice(rows, CENTRED).version == centre(rows).version
+    with pytest.raises(UsageError, match="dim 0"):
+        fit_choice(rows, NONE)
 
 
 # Laws.
@@ -236,6 +284,8 @@ def test_equal_embeddings_are_refused(count: int) -> None:
     rows = np.tile(embeddings(1, 8), (count, 1))
     with pytest.raises(UsageError, match=f"all {count} embeddings are the same"):
         fit(rows, dim=4, power=0.25)
+    with pytest.raises(UsageError, match=f"all {count} embeddings are the same"):
+        centre(rows)
 
 
 def test_two_embeddings_give_one_dim() -> None:
@@ -249,6 +299,8 @@ def test_two_embeddings_give_one_dim() -> None:
 def test_too_few_embeddings_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(UsageError, match="at least two"):
         fit(np.ones(shape, dtype=np.float32), dim=4, power=0.25)
+    with pytest.raises(UsageError, match="at least two"):
+        centre(np.ones(shape, dtype=np.float32))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -260,6 +312,8 @@ def test_values_that_are_no_numbers_are_refused(value: float) -> None:
         fit(rows, dim=3, power=0.25)
     with pytest.raises(UsageError, match="not finite"):
         fitted.apply(rows)
+    with pytest.raises(UsageError, match="not finite"):
+        centre(rows)
 
 
 def test_infinities_that_cancel_are_refused() -> None:
@@ -366,25 +420,79 @@ def test_none_never_applies() -> None:
     assert not NONE.applies_to(10**6)
 
 
+def test_centring_alone_is_a_choice() -> None:
+    choice = ProjectionChoice.parse("centred")
+    assert choice == CENTRED
+    assert choice.applies_to(2)
+    assert not choice.applies_to(1)
+
+
+def test_a_choice_may_say_the_shrinkage() -> None:
+    """0.5:0 is full whitening; where it is the default's, it is the same choice."""
+    whitened = ProjectionChoice.parse("128:0.5:0")
+    assert (whitened.dim, whitened.power, whitened.shrinkage) == (128, 0.5, 0)
+    assert str(whitened) == "128:0.5:0"
+    usual = ProjectionChoice.parse("160:0.5:20")
+    assert usual == ProjectionChoice.parse("160:0.5") == ProjectionChoice.parse("160")
+    assert str(DEFAULT) == str(usual) == "160:0.5"
+
+
 @settings(deadline=None)
-@given(dim=st.integers(1, 4096), power=st.integers(0, 100).map(lambda percent: percent / 100))
-def test_a_choice_reads_as_it_is_written(dim: int, power: float) -> None:
-    choice = ProjectionChoice(dim=dim, power=power)
+@given(
+    dim=st.integers(1, 4096),
+    power=st.integers(0, 100).map(lambda percent: percent / 100),
+    shrinkage=st.integers(0, 400).map(lambda quarters: quarters / 4),
+)
+def test_a_choice_reads_as_it_is_written(dim: int, power: float, shrinkage: float) -> None:
+    choice = ProjectionChoice(dim=dim, power=power, shrinkage=shrinkage)
     assert ProjectionChoice.parse(str(choice)) == choice
-    assert str(NONE) == "none"
+    assert (str(NONE), str(CENTRED)) == ("none", "centred")
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "0", "-5", "0:0.25", "128:", ":0.25", "128:2", "128:-0.1", "128:nan", "1.5", "all", "a:b"],
+    [
+        "",
+        "0",
+        "-5",
+        "0:0.25",
+        "128:",
+        ":0.25",
+        "128:2",
+        "128:-0.1",
+        "128:nan",
+        "1.5",
+        "all",
+        "a:b",
+        "128:0.5:",
+        "128:0.5:-1",
+        "128:0.5:inf",
+        "128:0.5:nan",
+        "128::0",
+        "128:0.5:0:0",
+        "centered",
+    ],
 )
 def test_what_is_no_choice_is_named(text: str) -> None:
-    with pytest.raises(UsageError, match="none of auto, none, DIM or DIM:POWER") as caught:
+    with pytest.raises(
+        UsageError, match="none of auto, none, centred, DIM, DIM:POWER or"
+    ) as caught:
         ProjectionChoice.parse(text)
     assert repr(text) in str(caught.value)
 
 
-@pytest.mark.parametrize(("dim", "power"), [(-1, 0.25), (8, -1.0), (8, math.nan)])
-def test_a_choice_that_no_projection_has_is_refused(dim: int, power: float) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"dim": -1, "power": 0.25},
+        {"dim": 8, "power": -1.0},
+        {"dim": 8, "power": math.nan},
+        {"dim": 8, "power": 0.5, "shrinkage": -1.0},
+        {"dim": 8, "power": 0.5, "shrinkage": math.nan},
+        {"dim": 8, "power": 0.5, "shrinkage": math.inf},
+        {"dim": 8, "power": 0.0, "centring_only": True},
+    ],
+)
+def test_a_choice_that_no_projection_has_is_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="projection: "):
-        ProjectionChoice(dim=dim, power=power)
+        ProjectionChoice(**arguments)

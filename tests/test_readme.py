@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 def user_commands() -> list[str]:
     """Return the lines of the block that shows what a person types."""
-    (block,) = [block for block in blocks("sh") if block.startswith("imgsearch ")]
+    (block,) = [block for block in blocks("sh") if block.startswith("imgsearch index ")]
     return [line for line in block.splitlines() if line]
 
 
@@ -84,6 +84,30 @@ def test_every_command_that_the_readme_shows_does_what_it_says(desk: Path) -> No
         if "query" in line and "xargs" not in line:
             assert done.stdout, line
     assert list((desk / "best").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the README's lines are for a POSIX shell")
+def test_the_commands_that_compare_backbones_do_what_they_say(desk: Path) -> None:
+    """The only changes: no network, so the small backbone; and little time."""
+    for group in ("teapot", "lighthouse", "radio"):
+        for picture in sorted(PHOTOS.glob(f"*/{group}_[1-4].jpg")):
+            for folder in (desk / "labelled" / group, desk / "shop"):
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copy(picture, folder / picture.name)
+    lines = [
+        line
+        for block in blocks("sh")
+        for line in block.splitlines()
+        if line.startswith(("imgsearch recommend", "imgsearch evaluate"))
+    ]
+    assert len(lines) == 3
+    for line in lines:
+        command = f"{line} --backbone compact --minutes 0.1" if "recommend" in line else line
+        done = run(command, home=desk)
+        assert done.returncode == 0, (line, done.stderr)
+        last = done.stdout.splitlines()[-1]
+        assert "compact" in last if "recommend" in line else " ms " in last, done.stdout
+    assert "<html" in (desk / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_python_example_runs(desk: Path) -> None:

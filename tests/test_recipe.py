@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgsearch.errors import GalleryDamagedError, UsageError
-from imgsearch.recipe import POOLINGS, PREPROCESSINGS, RESIZES, Recipe, RecipeRequest
+from imgsearch.recipe import (
+    LARGEST_GEM_POWER,
+    LEAST_GEM_POWER,
+    POOLINGS,
+    PREPROCESSINGS,
+    RESIZES,
+    PoolingChoice,
+    Recipe,
+    RecipeRequest,
+)
 
 RECIPE = Recipe(
     backbone="mobilenet_v2",
@@ -32,7 +41,7 @@ RECIPES = st.builds(
     layer=st.text(max_size=9),
     size=st.integers(1, 999),
     resize=st.sampled_from(RESIZES),
-    pooling=st.sampled_from(POOLINGS),
+    pooling=st.sampled_from([*POOLINGS, "gem:4", "rmac:2"]),
     dim=st.integers(1, 4096),
     preprocessing=st.sampled_from(PREPROCESSINGS),
     weights_path=st.none() | st.text(max_size=9),
@@ -61,9 +70,11 @@ def test_two_recipes_have_one_identifier_exactly_when_they_are_equal(a: Recipe, 
         ("size", 192),
         ("resize", "pad"),
         ("pooling", "gem"),
+        ("pooling", "gem:4"),
         ("dim", 1279),
         ("preprocessing", "torch"),
         ("decoder", 2),
+        ("precision", "bfloat16"),
     ],
 )
 def test_every_detail_that_changes_embeddings_changes_the_identifier(
@@ -84,6 +95,8 @@ def test_the_identifier_is_twelve_hexadecimal_digits_and_the_same_in_every_proce
 
 def test_the_name_reads_as_a_path_of_choices() -> None:
     assert RECIPE.name == "mobilenet_v2/out_relu/gap/224/squash"
+    rounded = replace(RECIPE, precision="bfloat16")
+    assert rounded.name == "mobilenet_v2/out_relu/gap/224/squash/bfloat16"
 
 
 @pytest.mark.parametrize(
@@ -113,3 +126,67 @@ def test_a_request_outside_the_vocabulary_is_refused_with_the_choices(
 def test_a_request_leaves_open_what_was_not_asked_for() -> None:
     request = RecipeRequest(backbone="vgg16", weights=Path("w.h5"))
     assert (request.layer, request.size, request.pooling) == (None, None, "gap")
+
+
+# Pooling.
+
+
+@pytest.mark.parametrize("method", POOLINGS)
+def test_a_plain_pooling_is_written_as_it_always_was(method: str) -> None:
+    """Identifiers of recipes that galleries hold already rest on it."""
+    assert str(PoolingChoice.parse(method)) == method
+    assert RecipeRequest(pooling=method).pooling == method
+
+
+@pytest.mark.parametrize(
+    ("text", "one_text", "parameter"),
+    [
+        ("gap", "gap", None),
+        ("gem", "gem", 3),
+        ("gem:3", "gem", 3),
+        ("gem:3.00", "gem", 3),
+        ("gem:4", "gem:4", 4),
+        ("gem:4.0", "gem:4", 4),
+        ("gem:2.5", "gem:2.5", 2.5),
+        ("rmac", "rmac", 3),
+        ("rmac:3", "rmac", 3),
+        ("rmac:02", "rmac:2", 2),
+        ("rmac:20", "rmac:20", 20),
+    ],
+)
+def test_every_pooling_has_one_text(text: str, one_text: str, parameter: float | None) -> None:
+    assert PoolingChoice.parse(text).parameter == parameter
+    assert str(PoolingChoice.parse(text)) == one_text
+    assert RecipeRequest(pooling=text) == RecipeRequest(pooling=one_text)
+
+
+@given(st.floats(LEAST_GEM_POWER, LARGEST_GEM_POWER))
+def test_a_power_comes_back_from_its_text_to_the_last_digit(power: float) -> None:
+    choice = PoolingChoice("gem", power)
+    assert PoolingChoice.parse(str(choice)) == choice
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "'' is none of gap, gmp, gem, rmac, gem:POWER and rmac:LEVELS"),
+        ("GAP", "'GAP' is none of"),
+        ("gap:2", "gap has no parameter"),
+        ("gmp:", "gmp has no parameter"),
+        ("gem:", "a power is a number from 0.1 to 1000"),
+        ("gem:x", "a power is a number"),
+        ("gem:0", "a power is a number"),
+        ("gem:-3", "a power is a number"),
+        ("gem:nan", "a power is a number"),
+        ("gem:inf", "a power is a number"),
+        ("rmac:", "levels are a whole number from 1 to 20"),
+        ("rmac:0", "levels are"),
+        ("rmac:21", "levels are"),
+        ("rmac:2.5", "levels are"),
+        ("rmac:-1", "levels are"),
+        ("rmac:" + "9" * 5000, "levels are"),
+    ],
+)
+def test_what_is_no_pooling_is_named_with_what_is(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        RecipeRequest(pooling=text)

@@ -23,7 +23,7 @@ OWNERS = {
     "tensorflow": {"backbones", "runtimes.tensorflow", "distillation"},
     "keras": {"backbones", "runtimes.tensorflow", "distillation"},
     "torch": {"distillation"},
-    "PIL": IMAGING | {"distillation"},
+    "PIL": IMAGING | {"distillation", "evaluation.edits", "evaluation.thumbnails"},
     "pillow_heif": {"optional_decoders"},
     "rawpy": {"optional_decoders"},
     "sqlite3": {"store", "checking"},
@@ -32,8 +32,12 @@ OWNERS = {
     "pyarrow": {"exporting"},
     "typer": {"cli"},
     "rich": {"cli"},
+    "jinja2": {"evaluation.report"},
 }
-HEAVY = {"tensorflow", "keras", "faiss", "openvino", "numpy", "PIL", "sqlite_utils", "torch"}
+HEAVY = {
+    "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
+    "torch", "jinja2",
+}  # fmt: skip
 # What each of the lowest modules may import of imgsearch.
 FOUNDATIONS: dict[str, set[str]] = {
     "errors": set(),

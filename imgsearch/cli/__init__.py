@@ -17,18 +17,21 @@ from imgsearch import __version__
 from imgsearch.cli.backbones import backbones
 from imgsearch.cli.command import Command, Group
 from imgsearch.cli.distill import distill
+from imgsearch.cli.evaluate import evaluate
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
 from imgsearch.cli.maintenance import check, prune, relocate, remove
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
+from imgsearch.cli.recommend import recommend
 
 HELP = """Find the pictures that look like the one in hand.
 
 \b
   imgsearch index ~/Photos            make or update the gallery
   imgsearch query sunset.jpg -k 5     what looks like this?
+  imgsearch recommend labelled/       which network is best for these?
 """
 EPILOG = """\b
 Every command takes --gallery DIR, -v, -q, --debug and -h, before or after its name.
@@ -49,7 +52,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _command in (index, query, info, backbones, remove, prune, check, relocate, export, distill):
+for _command in (
+    index,
+    query,
+    info,
+    backbones,
+    evaluate,
+    recommend,
+    remove,
+    prune,
+    check,
+    relocate,
+    export,
+    distill,
+):
     app.command(cls=Command)(with_option_groups(_command))
 
 
@@ -78,6 +94,9 @@ def main() -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
+    # Typer reads arguments with pydantic, which would look through every installed package for
+    # plugins of its own first.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app(prog_name="imgsearch")
     finally:

@@ -29,24 +29,27 @@ class AnswerWriter:
         """Write the matches of one query."""
         raise NotImplementedError
 
-    def fail(self, image: Path, reason: str) -> None:
-        """Take note of a picture that could not be read."""
+    def fail(self, images: Images, reason: str) -> None:
+        """Write that a picture could not be read, where the form has a place for it."""
 
-    def finish(self, gallery: Path) -> None:
-        """Write what can only be written when all is known."""
+    def finish(self) -> None:
+        """Write what comes after the last answer."""
 
 
-def answer_writer(form: str, terminal: Terminal, *, null: bool, several: bool) -> AnswerWriter:
+def answer_writer(
+    form: str, terminal: Terminal, *, gallery: Path, null: bool, several: bool
+) -> AnswerWriter:
     """Return the writer of a form.
 
     Args:
         form: "table", "json", "jsonl", "csv" or "paths".
         terminal: for the table.
+        gallery: the gallery's folder, which documents name.
         null: paths end with NUL.
         several: more than one answer may come.
     """
     if form == "json":
-        return _Document(several=several)
+        return _Documents(gallery) if several else _Document(gallery)
     if form == "jsonl":
         return _JsonLines()
     if form == "csv":
@@ -57,24 +60,27 @@ def answer_writer(form: str, terminal: Terminal, *, null: bool, several: bool) -
 
 
 class _Document(AnswerWriter):
-    def __init__(self, *, several: bool) -> None:
-        self._several = several
-        self._answers: list[dict[str, Any]] = []
-        self._unreadable: list[dict[str, Any]] = []
+    def __init__(self, gallery: Path) -> None:
+        self._where = documents.path_keys(gallery, "gallery")
 
     def write(self, images: Images, matches: Sequence[Match]) -> None:
-        self._answers.append(documents.answer_keys(images, matches))
+        content = {**self._where, **documents.answer_keys(images, matches)}
+        write_data(documents.dump("query", content))
 
-    def fail(self, image: Path, reason: str) -> None:
-        self._unreadable.append({**documents.path_keys(image), "reason": reason})
 
-    def finish(self, gallery: Path) -> None:
-        where = documents.path_keys(gallery, "gallery")
-        if self._several:
-            content = {**where, "answers": self._answers, "unreadable_files": self._unreadable}
-            write_data(documents.dump("queries", content))
-        else:
-            write_data(documents.dump("query", {**where, **self._answers[0]}))
+class _Documents(AnswerWriter):
+    def __init__(self, gallery: Path) -> None:
+        self._where = documents.path_keys(gallery, "gallery")
+
+    def write(self, images: Images, matches: Sequence[Match]) -> None:
+        self._write(documents.answer_keys(images, matches))
+
+    def fail(self, images: Images, reason: str) -> None:
+        self._write(documents.answer_keys(images, (), reason))
+
+    def _write(self, keys: dict[str, Any]) -> None:
+        write_data(documents.dump_on_a_line("query", {**self._where, **keys}))
+        flush_data()
 
 
 class _JsonLines(AnswerWriter):
@@ -95,7 +101,7 @@ class _Csv(AnswerWriter):
         self._head = b""
         flush_data()
 
-    def finish(self, gallery: Path) -> None:  # noqa: ARG002 - the form has no place for it
+    def finish(self) -> None:
         write_data(self._head)
 
 

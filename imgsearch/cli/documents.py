@@ -10,18 +10,26 @@ import base64
 import csv
 import io
 import json
+import math
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from imgsearch.cli.escape import is_utf8, printable, valid_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from imgsearch.backbones.catalogue import Backbone
     from imgsearch.backbones.layer_names import LayerInfo
     from imgsearch.checking import CheckReport
+    from imgsearch.evaluation.ladder import Recommendation
+    from imgsearch.evaluation.results import (
+        Estimate,
+        EvaluationReport,
+        GroundTruthResult,
+        VariantResult,
+    )
     from imgsearch.exporting import ExportReport
     from imgsearch.index_values import IndexReport, UnreadableFile
     from imgsearch.maintenance import (
@@ -62,6 +70,11 @@ def dump(kind: str, content: Json) -> bytes:
     """Return a whole document as indented ASCII JSON with a line break at its end."""
     document = {"imgsearch": kind, "version": VERSION, **content}
     return json.dumps(document, indent=2, allow_nan=False).encode("ascii") + b"\n"
+
+
+def dump_on_a_line(kind: str, content: Json) -> bytes:
+    """Return a whole document as one line of ASCII JSON."""
+    return dump_line({"imgsearch": kind, "version": VERSION, **content})
 
 
 def dump_line(content: Json) -> bytes:
@@ -124,11 +137,20 @@ def match_keys(match: Match) -> Json:
     }
 
 
-def answer_keys(images: Sequence[Path | None], matches: Iterable[Match]) -> Json:
-    """Return the pictures asked about (None stands for standard input) and their matches."""
+def answer_keys(
+    images: Sequence[Path | None], matches: Iterable[Match], reason: str | None = None
+) -> Json:
+    """Return the pictures asked about (None stands for standard input) and their matches.
+
+    Args:
+        images: the pictures.
+        matches: the nearest first.
+        reason: why they could not be read, or None.
+    """
     return {
         "images": [{"path": None} if path is None else path_keys(path) for path in images],
         "matches": [match_keys(match) for match in matches],
+        "reason": reason,
     }
 
 
@@ -311,3 +333,104 @@ def export_keys(gallery: Path, report: ExportReport) -> Json:
         "dim": report.dim,
         "files": [path_keys(path) for path in report.files],
     }
+
+
+def evaluation_keys(report: EvaluationReport) -> Json:
+    """Return what an evaluation found; picture strips are the HTML report's business."""
+    return {
+        "command": valid_text(Path(report.command)),
+        **path_keys(Path(report.folder), "folder"),
+        "started": report.started,
+        "seconds": round(report.seconds, 3),
+        "versions": [{"package": name, "release": release} for name, release in report.versions],
+        "machine": report.machine,
+        "ground_truths": [ground_truth_keys(result) for result in report.ground_truths],
+        "unreadable_files": [
+            {**path_keys(Path(path)), "reason": reason} for path, reason in report.unreadable
+        ],
+        "notes": list(report.notes),
+    }
+
+
+def ground_truth_keys(result: GroundTruthResult) -> Json:
+    """Return all variants over one ground truth."""
+    return {
+        "name": result.name,
+        "queries": result.queries,
+        "pictures": result.gallery,
+        "variants": [variant_keys(variant) for variant in result.variants],
+    }
+
+
+def variant_keys(variant: VariantResult) -> Json:
+    """Return what one variant reaches and costs."""
+    cost = variant.cost
+    return {
+        "name": variant.name,
+        "backbone": variant.backbone,
+        "pooling": variant.pooling,
+        "size": variant.size,
+        "resize": variant.resize,
+        "dim": variant.dim,
+        "projection": variant.projection,
+        "post_processing": variant.post_processing,
+        "recipes": list(variant.recipes),
+        "pareto": variant.pareto,
+        "metrics": [
+            {
+                "metric": found.metric,
+                "estimate": estimate_keys(found.estimate),
+                "difference": None if found.difference is None else estimate_keys(found.difference),
+                "queries": found.queries,
+                "skipped": found.skipped,
+            }
+            for found in variant.metrics
+        ],
+        "cost": {
+            "decode_rate": round(cost.decode_rate, 2),
+            "network_rate": round(cost.network_rate, 2),
+            "query_milliseconds": round(cost.query_milliseconds, 4),
+            "weights_megabytes": round(cost.weights_megabytes, 3),
+            "bytes_per_image": cost.bytes_per_image,
+            "peak_megabytes": _number(cost.peak_megabytes, 1),
+        },
+        "groups": [
+            {
+                "group": valid_text(Path(found.group)),
+                "queries": found.queries,
+                "value": _number(found.value, 6),
+            }
+            for found in variant.groups
+        ],
+    }
+
+
+def estimate_keys(estimate: Estimate) -> Json:
+    """Return a figure with its interval."""
+    return {
+        "value": _number(estimate.value, 6),
+        "low": _number(estimate.low, 6),
+        "high": _number(estimate.high, 6),
+    }
+
+
+def recommendation_keys(advice: Recommendation, command: str) -> Json:
+    """Return which recipe to take, and why."""
+    return {
+        "command": valid_text(Path(command)),
+        "chosen": variant_keys(advice.chosen),
+        "best": variant_keys(advice.best),
+        "lead": None if advice.lead is None else estimate_keys(advice.lead),
+        "reasons": list(advice.reasons),
+        "tried": ground_truth_keys(advice.tried),
+        "skipped": [{"name": name, "reason": reason} for name, reason in advice.skipped],
+        "unreadable_files": [
+            {**path_keys(Path(path)), "reason": reason} for path, reason in advice.unreadable
+        ],
+        "seconds": round(advice.seconds, 3),
+    }
+
+
+def _number(value: float, digits: int) -> float | None:
+    """Return a rounded number; None for NaN, which JSON does not know."""
+    return round(value, digits) if math.isfinite(value) else None

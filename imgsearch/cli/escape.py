@@ -8,37 +8,11 @@ program reads gets them exact (JSON, NUL-separated paths).
 from __future__ import annotations
 
 import os
-import unicodedata
 from pathlib import Path
 
-_SURROGATES = range(0xDC80, 0xDD00)  # what stands for bytes that are not UTF-8
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_JOINERS = frozenset("\u200c\u200d")  # part of Persian and Indic words and of emoji
-_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+from imgsearch.printable import SURROGATES, printable, spelled
 
-
-def printable(text: str) -> str:
-    r"""Return the text with control, direction and invisible characters spelled out.
-
-    A byte that is not UTF-8 (a surrogate escape) becomes `\xNN`, a control character `\n`,
-    `\x1b` and the like, a direction mark `\u202e`.
-    """
-    if text.isprintable():
-        return text
-    return "".join(map(_spell, text))
-
-
-def _spell(character: str) -> str:
-    if character.isprintable() or character in _JOINERS:
-        return character
-    if unicodedata.category(character) not in _UNSAFE_CATEGORIES:
-        return character
-    if character in _SHORT:
-        return _SHORT[character]
-    code = ord(character)
-    if code in _SURROGATES or character.isascii():
-        return f"\\x{code & 0xFF:02x}"
-    return character.encode("ascii", "backslashreplace").decode("ascii")
+__all__ = ["is_utf8", "printable", "short_path", "single_line", "valid_text"]
 
 
 def single_line(path: Path) -> bytes:
@@ -51,7 +25,7 @@ def single_line(path: Path) -> bytes:
         return os.fsencode(text)
     return os.fsencode(
         "".join(
-            character if ord(character) in _SURROGATES else _spell(character) for character in text
+            character if ord(character) in SURROGATES else spelled(character) for character in text
         )
     )
 

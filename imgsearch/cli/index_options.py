@@ -11,7 +11,7 @@ import typer
 
 from imgsearch.cli.inputs import listed_files
 from imgsearch.errors import UsageError
-from imgsearch.recipe import AUTO, Pooling, Preprocessing, RecipeRequest, Resize
+from imgsearch.recipe import AUTO, Preprocessing, RecipeRequest, Resize
 
 BACKBONE_PANEL: Final = "Embeddings"
 FILES_PANEL: Final = "Files"
@@ -42,11 +42,12 @@ class RecipeOptions:
         ),
     ] = None
     pooling: Annotated[
-        Pooling | None,
+        str | None,
         typer.Option(
             "--pooling",
             metavar="METHOD",
-            help="How feature maps become one vector: gap (default), gmp, gem or rmac.",
+            help="How feature maps become one vector: gap (default), gmp, gem or rmac; also with "
+            "a power (gem:4) or a number of levels (rmac:2).",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from imgsearch.gallery import Gallery
     from imgsearch.images import CropBox
     from imgsearch.matches import Filters, Match
+    from imgsearch.query_expansion import Expansion
 
 
 def query(
@@ -47,23 +48,24 @@ def query(
     """
     form = output.form()
     _check(images or [], search, null=output.null, prints_paths=form == "paths")
-    from imgsearch.images import CropBox
-
     terminal = settings.terminal
     ask = _Asking(
         k=search.k,
         minus=tuple(map(Path, search.minus)),
-        crop=None if search.crop is None else CropBox.parse(search.crop),
+        crop=None if search.crop is None else _crop(search.crop),
         where=matching.filters(),
         min_score=search.min_score,
         include_self=search.include_self,
+        expand=None if search.expand is None else _expansion(search.expand),
         all_files=output.all_files,
     )
     one_by_one = search.each or search.files_from is not None
-    writer = answer_writer(form, terminal, null=output.null, several=one_by_one)
     with settings.open_gallery(
         terminal, recipe=search.recipe, projection=search.projection, offline=search.offline
     ) as gallery:
+        writer = answer_writer(
+            form, terminal, gallery=gallery.path, null=output.null, several=one_by_one
+        )
         if one_by_one:
             names = _listed(images or [], search, null=output.null)
             failed = _answer_each(names, partial(ask, gallery), writer, terminal)
@@ -72,7 +74,7 @@ def query(
                 matches = ask(gallery, images or [])
             writer.write(_paths(images or []), matches)
             failed = 0
-        writer.finish(gallery.path)
+        writer.finish()
     if failed:
         raise typer.Exit(SOME_UNREADABLE)
 
@@ -87,6 +89,7 @@ class _Asking:
     where: "Filters"
     min_score: float | None
     include_self: bool
+    expand: "Expansion | None"
     all_files: bool
 
     def __call__(self, gallery: "Gallery", names: Sequence[str]) -> list["Match"]:
@@ -103,12 +106,27 @@ class _Asking:
                 where=self.where,
                 min_score=self.min_score,
                 include_self=self.include_self,
+                expand=self.expand,
             )
         except UnreadableImageError as error:
             if str(error) != error.reason:
                 raise
             raise UnreadableImageError(error.reason, name="standard input") from error
         return list(_each_file(matches)) if self.all_files else matches
+
+
+def _crop(text: str) -> "CropBox":
+    # Most queries have neither a crop nor an expansion, and start without NumPy's and Pillow's
+    # modules for them.
+    from imgsearch.geometry import CropBox
+
+    return CropBox.parse(text)
+
+
+def _expansion(text: str) -> "Expansion":
+    from imgsearch.query_expansion import Expansion
+
+    return Expansion.parse(text)
 
 
 def _check(names: Sequence[str], search: SearchOptions, *, null: bool, prints_paths: bool) -> None:
@@ -149,7 +167,7 @@ def _answer_each(
                 writer.write(_paths([name]), ask([name]))
             except UnreadableImageError as error:
                 failed += 1
-                writer.fail(Path(name), error.reason)
+                writer.fail(_paths([name]), error.reason)
                 terminal.warn(str(error))
             steps.at("Searching", done, None)
     return failed

@@ -59,11 +59,22 @@ class SearchOptions:
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = field(default_factory=list)
+    expand: Annotated[
+        str | None,
+        typer.Option(
+            "--expand",
+            metavar="K[:ALPHA]",
+            help="Move the query towards its first K matches in the whole gallery, weighed by "
+            "score to the power ALPHA (default: 3), and search again. Better where a picture has "
+            "many right answers, worse where it has none.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = None
     each: Annotated[
         bool,
         typer.Option(
             "--each",
-            help="Answer every image by itself, not their mean.",
+            help="Answer every image by itself as soon as it is read, not their mean.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = False
@@ -72,7 +83,8 @@ class SearchOptions:
         typer.Option(
             "--files-from",
             metavar="FILE",
-            help="Take images from a list, one a line ('-': standard input); implies --each.",
+            help="Take images from a list, one a line ('-': standard input, answered as it comes); "
+            "implies --each.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = None
@@ -99,8 +111,8 @@ class SearchOptions:
         typer.Option(
             "--projection",
             metavar="WHICH",
-            help="What is searched: auto (default), none (the embeddings themselves), or a "
-            "projection of DIM or DIM:POWER.",
+            help="What is searched: auto (default), none (the embeddings themselves), centred "
+            "(these less their mean), or a projection of DIM, DIM:POWER or DIM:POWER:SHRINKAGE.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = AUTO
@@ -220,7 +232,11 @@ class OutputOptions:
     ] = False
     json: Annotated[
         bool,
-        typer.Option("--json", help="One JSON document.", rich_help_panel=OUTPUT_PANEL),
+        typer.Option(
+            "--json",
+            help="One JSON document; with --each or --files-from one a line for each image.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
     ] = False
     jsonl: Annotated[
         bool,

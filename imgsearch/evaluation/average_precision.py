@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import UsageError
+from imgsearch.evaluation.rankings import ranks_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -57,7 +58,27 @@ def average_precision(relevant: ArrayLike) -> float:
     ranking = np.asarray(relevant)
     if ranking.ndim != 1 or ranking.dtype != np.bool_:
         raise UsageError(f"a ranking of {ranking.dtype} {ranking.shape} is no list of booleans")
-    return _from_ranks(np.flatnonzero(ranking) + 1)
+    ranks = np.flatnonzero(ranking) + 1
+    return float(rectangular(ranks, np.array([0, len(ranks)]))[0])
+
+
+def rectangular(ranks: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the average precision of several rankings, from the ranks of their relevant items.
+
+    Args:
+        ranks: counted from 1, ascending within each ranking, shape (sum of R,).
+        offsets: the ranks of ranking i are `ranks[offsets[i] : offsets[i + 1]]`, shape (q + 1,).
+
+    Returns:
+        AP from 0 to 1, shape (q,); NaN for a ranking without relevant items.
+    """
+    counts = np.diff(offsets)
+    owners = np.repeat(np.arange(len(counts)), counts)
+    precisions = (np.arange(len(ranks)) - offsets[owners] + 1) / ranks
+    sums = np.bincount(owners, weights=precisions, minlength=len(counts))
+    means = np.full(len(counts), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
 
 
 def average_precisions(
@@ -101,7 +122,7 @@ def average_precisions(
     ids, labels, items = ids[by_id], labels[by_id], gallery[by_id]
     if np.any(ids[1:] == ids[:-1]):
         raise UsageError("gallery: an id occurs twice; each item needs its own")
-    precisions = np.empty(len(queries), dtype=np.float64)
+    ranks = [np.empty(0, dtype=np.int64)]
     for start in range(0, len(queries), _BLOCK):
         rows = slice(start, start + _BLOCK)
         # (b, dim) @ (dim, n) -> (b, n)
@@ -110,11 +131,12 @@ def average_precisions(
         relevant = (wanted[rows, None] == labels) & ~itself
         # Last and not relevant: it takes no place before anything that counts.
         scores[itself] = -np.inf
-        precisions[rows] = [
-            _from_ranks(_ranks(row, np.flatnonzero(found)))
+        ranks += [
+            ranks_of(row, np.flatnonzero(found))
             for row, found in zip(scores, relevant, strict=True)
         ]
-    return precisions
+    offsets = np.cumsum([len(some) for some in ranks])
+    return rectangular(np.concatenate(ranks), offsets)
 
 
 def mean_average_precision(
@@ -153,28 +175,6 @@ def mean_over_queries(precisions: NDArray[np.float64]) -> MeanAveragePrecision:
         queries=len(counted),
         skipped=len(precisions) - len(counted),
     )
-
-
-def _ranks(scores: NDArray[np.floating[Any]], columns: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the ranks of some columns of one row of scores, counted from 1, ascending.
-
-    A rank is one more than the number of better scores and of equal scores further left; so the
-    row is sorted by value, which is many times faster than sorting its columns.
-    """
-    ordered = np.sort(scores)
-    values = scores[columns]
-    better = len(scores) - np.searchsorted(ordered, values, side="right")
-    equal = len(scores) - np.searchsorted(ordered, values, side="left") - better
-    for tied in np.flatnonzero(equal > 1):
-        better[tied] += np.count_nonzero(scores[: columns[tied]] == values[tied])
-    return np.sort(better + 1)
-
-
-def _from_ranks(ranks: NDArray[np.intp]) -> float:
-    """Return the AP of relevant items at these ranks, ascending."""
-    if not len(ranks):
-        return float("nan")
-    return float(np.mean(np.arange(1, len(ranks) + 1) / ranks))
 
 
 def _check(

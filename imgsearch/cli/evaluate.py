@@ -1,0 +1,146 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""`imgsearch evaluate`: which backbone retrieves best on these pictures, and at what cost."""
+
+import shlex
+import sys
+import tempfile
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from imgsearch.cli import documents
+from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE, interrupts
+from imgsearch.cli.escape import short_path
+from imgsearch.cli.evaluate_options import (
+    GridOptions,
+    NetworkOptions,
+    ResultOptions,
+    TruthOptions,
+    WorkOptions,
+)
+from imgsearch.cli.settings import Settings
+from imgsearch.cli.terminal import Steps, Terminal, write_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imgsearch.evaluation.embedding import Progress, Work
+    from imgsearch.evaluation.networks import NetworkSource
+
+TITLES: Final = {"embed": "Embedding", "measure": "Measuring costs", "evaluate": "Evaluating"}
+GOES_ON: Final = "Interrupted. The same command goes on where this one stopped."
+STARTS_ANEW: Final = "Interrupted. Without --no-cache the same command would go on from here."
+
+
+def evaluate(
+    *,
+    photos: Annotated[
+        str, typer.Argument(metavar="PHOTOS", help="The folder that holds the labelled pictures.")
+    ],
+    truth: TruthOptions,
+    grid: GridOptions,
+    networks: NetworkOptions,
+    work: WorkOptions,
+    result: ResultOptions,
+    settings: Settings,
+) -> None:
+    """Measure how well backbones retrieve on your own labelled pictures, and what they cost.
+
+    Every picture asks for the others of its class. Embeddings are kept, so another backbone costs
+    only its own; Ctrl-C stops in good order and the same command goes on.
+    """
+    from imgsearch.evaluation.metrics import parse_metric
+    from imgsearch.evaluation.run import METRICS, About, evaluate
+
+    truth.check()
+    report_path = result.report_path()
+    metrics = tuple(result.metric) or METRICS
+    for metric in metrics:
+        parse_metric(metric)
+    terminal = settings.terminal
+    wanted = grid.grid(networks.requests([*grid.backbone, *grid.concatenate]))
+    with (
+        tempfile.TemporaryDirectory(prefix="imgsearch-") as temporary,
+        working(terminal, work, quiet=settings.quiet) as doing,
+    ):
+        cache = work.embedding_cache(Path(temporary))
+        truths = truth.read(photos)
+        source = network_source()
+        variants = wanted.variants(
+            partial(source.resolve, offline=networks.offline, notify=terminal.say)
+        )
+        report = evaluate(
+            truths,
+            variants,
+            source=source,
+            cache=cache,
+            metrics=metrics,
+            work=doing,
+            about=About(command=command_line(), folder=str(Path(photos).absolute())),
+        )
+    from imgsearch.cli.evaluation_table import (
+        USUAL,
+        evaluation_lines,
+        legend_lines,
+        unreadable_lines,
+    )
+
+    if report_path is not None:
+        from imgsearch.evaluation.report import write_report
+
+        write_report(report, report_path)
+    show = terminal.say_lines if result.json else terminal.show
+    for place, judged in enumerate(report.ground_truths):
+        show([*([[]] if place else []), *evaluation_lines(judged, metrics=result.metric or USUAL)])
+    terminal.say_lines(legend_lines(report))
+    terminal.say_lines(unreadable_lines(report, everything=settings.verbose))
+    if report_path is not None:
+        terminal.say(f"Report: {short_path(report_path.absolute())}")
+    if result.json:
+        write_data(documents.dump("evaluation", documents.evaluation_keys(report)))
+    if report.unreadable:
+        raise typer.Exit(SOME_UNREADABLE)
+
+
+def network_source() -> "NetworkSource":
+    """Return where networks come from."""
+    from imgsearch.evaluation import networks
+
+    return networks.CatalogueNetworks()
+
+
+def command_line() -> str:
+    """Return the command as it was typed."""
+    return shlex.join(["imgsearch", *sys.argv[1:]])
+
+
+@contextmanager
+def working(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "Iterator[Work]":
+    """Give a run its way of working: progress on the terminal, Ctrl-C to stop in good order.
+
+    Raises:
+        typer.Exit: the run was stopped.
+    """
+    from imgsearch.evaluation.embedding import StoppedError, Work
+
+    announce = not terminal.animates and not quiet
+    try:
+        with interrupts(announce=announce) as asked, terminal.working("Looking", asked) as steps:
+            yield Work(
+                batch_size=options.batch_size,
+                jobs=options.jobs,
+                notify=terminal.say,
+                progress=partial(_show, steps),
+                stop=asked.stop,
+            )
+    except StoppedError:
+        terminal.say(STARTS_ANEW if options.no_cache else GOES_ON)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _show(steps: Steps, progress: "Progress") -> None:
+    title = TITLES[progress.stage]
+    steps.at(title, progress.done, progress.total, rate=progress.images_per_second)

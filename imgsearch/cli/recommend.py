@@ -1,0 +1,213 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""`imgsearch recommend`: which recipe to take for these pictures, in plain words."""
+
+import shlex
+import tempfile
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from imgsearch.cli import documents
+from imgsearch.cli.boundary import SOME_UNREADABLE
+from imgsearch.cli.escape import printable
+from imgsearch.cli.evaluate import network_source, working
+from imgsearch.cli.evaluate_options import WorkOptions
+from imgsearch.cli.settings import Settings
+from imgsearch.cli.tables import amount, counted, duration
+from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal, write_data
+from imgsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from imgsearch.evaluation.ground_truth import GroundTruth
+    from imgsearch.evaluation.ladder import Recommendation
+    from imgsearch.evaluation.results import GroundTruthResult, VariantResult
+
+COPIES: Final = (
+    "No two pictures share a folder, so edited copies of the pictures ask for their originals. "
+    "That measures how well copies are found again, not how well kinds of things are."
+)
+
+
+@dataclass(frozen=True)
+class LadderOptions:
+    """What is tried, and for how long."""
+
+    backbone: Annotated[
+        list[str],
+        typer.Option(
+            "--backbone",
+            metavar="NAME",
+            help="Try these, in this order (default: cheap ones first, of those whose weights "
+            "are on this machine).",
+        ),
+    ] = field(default_factory=list)
+    minutes: Annotated[
+        float,
+        typer.Option("--minutes", metavar="M", min=0.1, help="How long it may take (default: 10)."),
+    ] = 10.0
+    pictures: Annotated[
+        int,
+        typer.Option(
+            "--pictures",
+            metavar="N",
+            min=8,
+            help="Look at this many of a large folder's pictures (default: 2000).",
+        ),
+    ] = 2000
+    download: Annotated[
+        bool,
+        typer.Option("--download", help="Also try networks whose weights have to be downloaded."),
+    ] = False
+    self_supervised: Annotated[
+        bool,
+        typer.Option(
+            "--self-supervised", help="Folders are no classes: look for edited copies instead."
+        ),
+    ] = False
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on standard output.")
+    ] = False
+
+
+def recommend(
+    *,
+    photos: Annotated[
+        str,
+        typer.Argument(metavar="PHOTOS", help="A folder of pictures; its folders are classes."),
+    ],
+    ladder: LadderOptions,
+    work: WorkOptions,
+    settings: Settings,
+) -> None:
+    """Say which recipe to take for these pictures, and why.
+
+    Tries cheap networks first and dearer ones while time is left, and advises a dearer one only
+    where it is better beyond chance. Folders are taken as classes; without them, edited copies
+    of the pictures are looked for.
+    """
+    from imgsearch.evaluation.ladder import networks_to_try, recommend
+
+    terminal = settings.terminal
+    with (
+        tempfile.TemporaryDirectory(prefix="imgsearch-") as temporary,
+        working(terminal, work, quiet=settings.quiet) as doing,
+    ):
+        truth = _ground_truth(photos, ladder, terminal)
+        source = network_source()
+        advice = recommend(
+            truth,
+            ladder.backbone or networks_to_try(download=ladder.download),
+            source=source,
+            cache=work.embedding_cache(Path(temporary)),
+            resolve=partial(source.resolve, offline=not ladder.download, notify=terminal.detail),
+            minutes=ladder.minutes,
+            work=doing,
+        )
+    command = shlex.join(["imgsearch", "index", photos, *_index_options(advice)])
+    lines = _lines(advice, command)
+    if ladder.json:
+        terminal.say_lines(lines)
+        write_data(documents.dump("recommendation", documents.recommendation_keys(advice, command)))
+    else:
+        from imgsearch.cli.evaluation_table import evaluation_lines
+
+        shown = advice.tried if settings.verbose else leading(advice)
+        terminal.say_lines([*evaluation_lines(shown), []])
+        terminal.show(lines)
+    if advice.unreadable:
+        terminal.warn(f"{counted(len(advice.unreadable), 'file')} could not be read, left out")
+        raise typer.Exit(SOME_UNREADABLE)
+
+
+def leading(advice: "Recommendation") -> "GroundTruthResult":
+    """Return what was tried with the best variant alone of every network and input, and the first.
+
+    The first one and the chosen one stay, whatever they reach.
+    """
+    kept: dict[tuple[str, str, str], VariantResult] = {}
+    for found in advice.tried.variants:
+        key = (found.backbone, found.size, found.resize)
+        if key not in kept or found.metrics[0].estimate.value > kept[key].metrics[0].estimate.value:
+            kept[key] = found
+    names = {found.name for found in (*kept.values(), advice.tried.variants[0], advice.chosen)}
+    return replace(
+        advice.tried,
+        variants=tuple(found for found in advice.tried.variants if found.name in names),
+    )
+
+
+def _ground_truth(photos: str, ladder: LadderOptions, terminal: Terminal) -> "GroundTruth":
+    """Return the folder's classes, or edits where there are none; of at most so many pictures."""
+    from imgsearch.evaluation.folders import read_folders
+    from imgsearch.evaluation.ladder import thinned
+    from imgsearch.evaluation.photos import find_photos
+    from imgsearch.evaluation.self_supervised import ask_with_edits
+
+    found = find_photos(photos)
+    if not ladder.self_supervised:
+        try:
+            (truth,) = read_folders(found)
+        except UsageError:
+            terminal.say(COPIES)
+        else:
+            if len({query.group for query in truth.queries}) > 1:
+                return _thinned(truth, thinned(truth, ladder.pictures), terminal)
+            terminal.say(COPIES)
+    from imgsearch.evaluation.ladder import some_photos
+
+    (truth,) = ask_with_edits(some_photos(found, ladder.pictures), pictures=ladder.pictures // 20)
+    return truth
+
+
+def _thinned(truth: "GroundTruth", some: "GroundTruth", terminal: Terminal) -> "GroundTruth":
+    if some is not truth:
+        terminal.say(
+            f"Looking at {amount(len(some.items))} of {counted(len(truth.items), 'picture')}, "
+            "evenly from all folders."
+        )
+    return some
+
+
+def _index_options(advice: "Recommendation") -> list[str]:
+    """Return the options of `imgsearch index` that make the recipe."""
+    ((recipe,),) = advice.variant.composition.parts
+    name = recipe.backbone.partition("-")[0]
+    options = ["--backbone", name]
+    options += ["--pooling", recipe.pooling] if recipe.pooling != "gap" else []
+    options += ["--resize", recipe.resize] if recipe.resize != "squash" else []
+    from imgsearch.backbones import catalogue
+    from imgsearch.errors import UnknownBackboneError
+
+    try:
+        own = catalogue.find(name).size
+    except UnknownBackboneError:
+        own = None
+    return options + (["--size", str(recipe.size)] if recipe.size != own else [])
+
+
+def _lines(advice: "Recommendation", command: str) -> list[Line]:
+    from imgsearch.projection import DEFAULT, NONE
+
+    chosen = advice.chosen
+    lines: list[Line] = [[("Take ", PLAIN), (_recipe_words(chosen), "bold"), (".", PLAIN)]]
+    lines += [[(reason, PLAIN)] for reason in advice.reasons]
+    for name, reason in advice.skipped:
+        lines.append([(f"Not tried: {printable(name)}: {printable(reason)}.", FAINT)])
+    lines += [
+        [(f"(95 % intervals in brackets; took {duration(advice.seconds)})", FAINT)],
+        [],
+        [(printable(command), "green")],
+    ]
+    if advice.variant.projection == NONE and DEFAULT.applies_to(advice.tried.gallery):
+        lines.append([("imgsearch query IMAGE --projection none", "green")])
+    return lines
+
+
+def _recipe_words(chosen: "VariantResult") -> str:
+    return (
+        f"{chosen.backbone}, {chosen.pooling} pooling, {chosen.size} px, {chosen.resize}, "
+        f"projection {chosen.projection}"
+    )

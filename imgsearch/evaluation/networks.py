@@ -1,0 +1,87 @@
+"""Where an evaluation's feature maps come from: the pretrained networks, or a test's fakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imgsearch.recipe import Recipe, RecipeRequest
+
+    Notify = Callable[[str], None]
+
+# As the name of a weights file: repeatable random weights, for costs without a download.
+RANDOM: Final = "random"
+
+
+class Network(Protocol):
+    """What turns pixels into feature maps."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """Its rules; the pooling is not its business."""
+        ...
+
+    def feature_maps(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return feature maps (n, h, w, c) of RGB images (n, size, size, 3)."""
+        ...
+
+
+class NetworkSource(Protocol):
+    """Gives networks to an evaluation."""
+
+    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
+        """Return the recipe that a request stands for on this machine."""
+        ...
+
+    def load(self, recipe: Recipe, *, notify: Notify) -> Network:
+        """Return the network of a recipe."""
+        ...
+
+
+class CatalogueNetworks:
+    """The networks that a gallery has, run as fast as this machine can, and random ones."""
+
+    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
+        """Return the recipe that a request stands for on this machine.
+
+        A request whose weights are called "random" gets repeatable random ones: what the network
+        costs is then real, and what it retrieves means nothing.
+
+        Raises:
+            UsageError: a name or option that makes no sense.
+            WeightsUnavailableError: the weights are not here and may or can not be fetched.
+        """
+        from imgsearch.backbones.resolve import random_recipe, resolve
+
+        if request.weights is None or str(request.weights) != RANDOM:
+            return resolve(request, offline=offline, notify=notify)
+        return random_recipe(
+            request.backbone,
+            size=request.size,
+            layer=request.layer,
+            pooling=request.pooling,
+            resize=request.resize,
+        )
+
+    def load(self, recipe: Recipe, *, notify: Notify) -> Network:
+        """Return the network of a recipe.
+
+        Raises:
+            WeightsUnavailableError: the weights are no longer where they were.
+            RecipeMismatchError: the weights there are now others.
+        """
+        from imgsearch.embedder import load_embedder
+
+        return load_embedder(recipe, notify=notify)
+
+
+def has_random_weights(recipe: Recipe) -> bool:
+    """Tell whether a recipe's weights were never trained."""
+    from imgsearch.backbones.build import RANDOM_PREFIX
+
+    return recipe.weights.startswith(RANDOM_PREFIX)

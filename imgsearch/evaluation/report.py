@@ -1,0 +1,116 @@
+"""The report of an evaluation: one HTML file that needs nothing else, on any machine, offline.
+
+It is handed to others, so it holds its pictures itself, asks no server for anything (the browser
+is told to forbid it), and shows names of files and classes as text whatever they hold.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgsearch.evaluation import figures, plot
+from imgsearch.evaluation.album import Album
+from imgsearch.evaluation.views import GroundTruthView
+from imgsearch.printable import printable
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from imgsearch.evaluation.results import EvaluationReport
+
+
+def write_report(report: EvaluationReport, path: Path) -> None:
+    """Write a report as one self-contained HTML file, whole or not at all.
+
+    A file that is there already is replaced. Pictures are read again for their thumbnails; one
+    that has become unreadable shows as its name.
+
+    Args:
+        report: what was found.
+        path: of the HTML file; its folder has to exist.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    page = render(report).encode("utf-8")
+    # In the same folder, since a rename is atomic within one file system only.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(page)
+            file.flush()
+            # The bytes are on the disk before the name is, or a power cut leaves an empty file.
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def render(report: EvaluationReport) -> str:
+    """Return the report's HTML."""
+    album = Album(report.folder)
+    views = [
+        GroundTruthView(result, key=f"t{place}", album=album)
+        for place, result in enumerate(report.ground_truths)
+        if result.variants
+    ]
+    # The pictures stand at the page's start, so all parts that show any come first.
+    for view in views:
+        view.details  # noqa: B018  read once here, kept by the view
+    template = _environment().get_template("report.html")
+    return template.render(
+        report=report,
+        title=Path(report.folder).name or report.folder,
+        started=_moment(report.started),
+        views=views,
+        album=album,
+        plot=plot,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("imgsearch.evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    for tool in (
+        figures.amount,
+        figures.duration,
+        figures.figure,
+        figures.heading,
+        figures.interval,
+        figures.is_certain,
+        figures.signed,
+        figures.signed_interval,
+    ):
+        environment.filters[tool.__name__] = tool
+    return environment
+
+
+def _shown(value: object) -> object:
+    """Spell out what is not to be seen, in every text that enters the page."""
+    # Not in Markup, which is a kind of str: it was made of parts that came through here.
+    return printable(value) if type(value) is str else value
+
+
+def _moment(started: str) -> str:
+    try:
+        moment = datetime.fromisoformat(started)
+    except ValueError:
+        return started
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
