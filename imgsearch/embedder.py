@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgsearch.backbones import build, catalogue
-from imgsearch.backbones.framework import limit_threads
 from imgsearch.backbones.preprocessing import preprocess
 from imgsearch.backbones.resolve import stored_name
-from imgsearch.errors import (
-    DamagedCacheError,
-    ImgsearchError,
-    RecipeMismatchError,
-    UsageError,
-    WeightsUnavailableError,
-)
+from imgsearch.errors import RecipeMismatchError, UsageError, WeightsUnavailableError
 from imgsearch.pooling import l2_normalise, pool
-from imgsearch.runtimes import graphs
-from imgsearch.runtimes.openvino import OpenVINORuntime, export
-from imgsearch.runtimes.tensorflow import TensorFlowRuntime
+from imgsearch.runtimes import GRAPH_KINDS, graphs, preparing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.recipe import Recipe
-    from imgsearch.runtimes import Runtime
-
-RuntimeName = Literal["auto", "tensorflow", "openvino"]
-
-LEAST_AGREEMENT: Final = 0.9999
-PROBES: Final = 4
+    from imgsearch.runtimes import Runtime, RuntimeChoice
 
 
 class Embedder:
@@ -55,7 +41,7 @@ class Embedder:
 
     @property
     def runtime_name(self) -> str:
-        """What executes the backbone: "openvino" or "tensorflow"."""
+        """What executes the backbone: "litert", "openvino" or "tensorflow"."""
         return self._runtime.name
 
     def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -103,33 +89,37 @@ class Embedder:
 def load_embedder(
     recipe: Recipe,
     *,
-    runtime: RuntimeName = "auto",
+    runtime: RuntimeChoice = "auto",
     threads: int | None = None,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Embedder:
     """Return an embedder for a recipe, as fast as this machine allows.
 
-    The graph that OpenVINO runs is exported once and kept; while it is in the cache, TensorFlow is
-    not started. A fresh graph is used only after its embeddings of a few probe images agree with
-    TensorFlow's (cosine >= 0.9999 for each).
+    Graphs for the fast runtimes are exported once and kept; while they are in the cache, TensorFlow
+    is not started. A fresh graph is used only after its embeddings of the probe images agree with
+    those that TensorFlow computes in float32 (cosine >= 0.9999 for each, under a bfloat16 recipe
+    >= 0.999), so the runtime is no part of the recipe.
 
     Args:
         recipe: a resolved recipe.
-        runtime: "auto" takes OpenVINO where its graph agrees, else TensorFlow.
+        runtime: "auto" measures once which runtime puts most images through, and remembers it;
+            "quick" takes the one that starts soonest, for a picture or two; or one by its name.
         threads: threads of the runtime; None takes all cores.
         notify: is told, in one line each, what takes long and what went wrong without harm.
 
     Raises:
         WeightsUnavailableError: the weights are no longer on this machine.
         RecipeMismatchError: the weights on this machine are others than the recipe's.
-        ImgsearchError: "openvino" was asked for, and its graph cannot be made or disagrees.
+        ImgsearchError: the runtime that was asked for cannot run the network, or disagrees.
     """
     check_weights(recipe)
-    if runtime != "tensorflow":
-        executor = _cached_openvino(recipe, threads=threads, notify=notify)
+    if runtime == "quick":
+        executor = preparing.first_cached(recipe, GRAPH_KINDS, threads=threads, notify=notify)
         if executor is not None:
             return Embedder(recipe, executor)
-    return _from_model(recipe, runtime=runtime, threads=threads, notify=notify)
+    if runtime == "auto" or runtime == "quick":  # noqa: PLR1714  so that the type narrows
+        return Embedder(recipe, preparing.fastest(recipe, threads=threads, notify=notify))
+    return Embedder(recipe, preparing.named(recipe, runtime, threads=threads, notify=notify))
 
 
 def check_weights(recipe: Recipe) -> None:
@@ -156,72 +146,5 @@ def check_weights(recipe: Recipe) -> None:
     try:
         build.locate(recipe)
     except WeightsUnavailableError:
-        if not graphs.GraphKey.of(recipe).path.is_file():
+        if not any(graphs.GraphKey.of(recipe, kind).path.is_file() for kind in GRAPH_KINDS):
             raise
-
-
-def probe_images(size: int) -> NDArray[np.uint8]:
-    """Return four images that always come out the same, shape (4, size, size, 3), uint8.
-
-    A gradient, coarse and fine blocks of colour, and noise: pictures' large and small scales.
-    """
-    generator = np.random.default_rng(0)
-    rows, columns = np.mgrid[0:size, 0:size] / max(size - 1, 1)
-    images = [np.stack([rows, columns, 1 - (rows + columns) / 2], axis=-1) * 255]
-    for blocks in (5, 24, size):
-        side = -(-size // blocks)
-        colours = generator.integers(0, 256, size=(blocks, blocks, 3))
-        images.append(colours.repeat(side, axis=0).repeat(side, axis=1)[:size, :size])
-    return np.stack(images).astype(np.uint8)
-
-
-def agreement(recipe: Recipe, reference: Runtime, candidate: Runtime) -> float:
-    """Return the least cosine similarity between two runtimes' embeddings of the probe images."""
-    images = probe_images(recipe.size)
-    expected = Embedder(recipe, reference).embed(images).astype(np.float64)
-    received = Embedder(recipe, candidate).embed(images).astype(np.float64)
-    return float(np.min(np.sum(expected * received, axis=1)))
-
-
-def _cached_openvino(
-    recipe: Recipe, *, threads: int | None, notify: Callable[[str], None]
-) -> Runtime | None:
-    """Return the runtime of the graph in the cache; None when there is none that is whole."""
-    try:
-        graph = graphs.load(graphs.GraphKey.of(recipe))
-        return None if graph is None else OpenVINORuntime(graph, threads=threads)
-    except DamagedCacheError as error:
-        notify(str(error))
-        return None
-
-
-def _from_model(
-    recipe: Recipe, *, runtime: RuntimeName, threads: int | None, notify: Callable[[str], None]
-) -> Embedder:
-    """Build the network with TensorFlow, and export it unless TensorFlow itself was asked for."""
-    if threads is not None:
-        limit_threads(threads)
-    reference = TensorFlowRuntime(build.build(recipe))
-    if runtime == "tensorflow":
-        return Embedder(recipe, reference)
-    notify(f"preparing {recipe.backbone} for this machine (once)")
-    try:
-        graph = export(reference.function)
-        candidate = OpenVINORuntime(graph, threads=threads)
-        cosine = agreement(recipe, reference, candidate)
-        fault = f"its embeddings differ from TensorFlow's (cosine {cosine:.6f})"
-    except Exception as error:  # noqa: BLE001  whatever a converter raises, the reference is there
-        cosine, fault = 0.0, f"it cannot run this network ({error})"
-    if not cosine >= LEAST_AGREEMENT:
-        if runtime == "openvino":
-            raise ImgsearchError(
-                f"runtime openvino: {fault}, and at least {LEAST_AGREEMENT} is expected; the "
-                "runtime tensorflow runs it"
-            )
-        notify(f"OpenVINO is not used: {fault}; TensorFlow runs {recipe.backbone} instead")
-        return Embedder(recipe, reference)
-    try:
-        graphs.save(graphs.GraphKey.of(recipe), graph)
-    except OSError as error:
-        notify(f"{graphs.folder()}: the exported graph cannot be kept ({error.strerror or error})")
-    return Embedder(recipe, candidate)

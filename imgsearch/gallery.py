@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import numpy as np
 
-from imgsearch import images, paths, scan
+from imgsearch import paths, scan
 from imgsearch.caches import cache_files, cache_path
 from imgsearch.errors import (
     NoGalleryError,
@@ -21,7 +21,6 @@ from imgsearch.errors import (
     UsageError,
 )
 from imgsearch.index_values import IndexOptions
-from imgsearch.indexing import IndexRun
 from imgsearch.lock import writer_lock
 from imgsearch.matches import Filters
 from imgsearch.recipe import AUTO, RecipeRequest
@@ -36,10 +35,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.checking import CheckReport
+    from imgsearch.committing import EmbedsImages
     from imgsearch.exporting import ExportFormat, ExportReport
     from imgsearch.images import CropBox
     from imgsearch.index_values import IndexProgress, IndexReport, UnreadableFile
-    from imgsearch.indexing import EmbedsImages
     from imgsearch.maintenance import (
         GalleryInformation,
         PruneReport,
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from imgsearch.query_expansion import Expansion
     from imgsearch.recipe import Recipe
     from imgsearch.rows import StoredRecipe
+    from imgsearch.runtimes import RuntimeChoice
     from imgsearch.search_space import SearchSpace
 
     Notify = Callable[[str], None]
@@ -74,6 +74,16 @@ class EmbedderSource(Protocol):
 class PretrainedNetworks:
     """The catalogue of pretrained networks, run as fast as this machine can."""
 
+    def __init__(self, *, runtime: RuntimeChoice = "auto", threads: int | None = None) -> None:
+        """Choose what executes the networks.
+
+        Args:
+            runtime: as in `imgsearch.embedder.load_embedder`.
+            threads: threads of the runtime; None takes all cores.
+        """
+        self._runtime = runtime
+        self._threads = threads
+
     def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
         """Return the recipe that a request stands for on this machine.
 
@@ -94,7 +104,7 @@ class PretrainedNetworks:
         """
         from imgsearch.embedder import load_embedder
 
-        return load_embedder(recipe, notify=notify)
+        return load_embedder(recipe, runtime=self._runtime, threads=self._threads, notify=notify)
 
 
 def default_gallery_path() -> Path:
@@ -199,6 +209,8 @@ class Gallery:
             GalleryLockedError: another process is writing the gallery.
             WeightsUnavailableError: the backbone's weights cannot be had.
         """
+        from imgsearch.indexing import IndexRun
+
         options = options or IndexOptions()
         wanted = [paths.absolute(folder) for folder in folders]
         first = not (self.path / DATABASE).is_file()
@@ -421,6 +433,9 @@ class Gallery:
             known = store.embedding(stored, content_id)
             if known is not None:
                 return known, content_id
+        # Decoders take a fifth of a query's start, and what is stored needs none.
+        from imgsearch import images
+
         name = None if isinstance(picture, bytes) else str(picture)
         try:
             if isinstance(picture, bytes):

@@ -1,8 +1,8 @@
 """One run of `index`: from folders on disk to committed embeddings.
 
-The run scans first, then reads what is new or changed, in the order of the scan, and commits
-after every batch. A run that is stopped or killed leaves what it has committed; the next one
-finds it by its hashes and goes on.
+The run scans first. Then it reads what is new or changed, in the order of the scan, while what was
+read before goes through the network and what came out of that is committed. A run that is stopped
+or killed leaves what it has committed; the next one finds it by its hashes and goes on.
 """
 
 from __future__ import annotations
@@ -10,17 +10,15 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Protocol
-
-import numpy as np
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from imgsearch import images, paths
 from imgsearch.changes import Changes
+from imgsearch.committing import Committed, Committer
 from imgsearch.extraction import load_files
 from imgsearch.index_values import IndexOptions, IndexProgress, IndexReport, UnreadableFile
 from imgsearch.roots import is_absent
-from imgsearch.rows import ScannedRow
 from imgsearch.scan import ScannedFile, ScanRules, look_up, walk
 from imgsearch.store import Store
 
@@ -28,28 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from imgsearch.changes import PendingFile
-    from imgsearch.extraction import LoadedFile
+    from imgsearch.committing import EmbedsImages
     from imgsearch.recipe import Recipe
     from imgsearch.roots import ScanTarget
     from imgsearch.rows import StoredRecipe
-
-COMMIT_EVERY: Final = 256
-
-
-class EmbedsImages(Protocol):
-    """What turns pixels into embeddings."""
-
-    @property
-    def recipe(self) -> Recipe:
-        """What makes its embeddings comparable."""
-        ...
-
-    def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return unit embeddings `(n, dim)` of RGB images `(n, size, size, 3)`."""
-        ...
 
 
 class IndexRun:
@@ -152,16 +132,27 @@ class IndexRun:
 
         Args:
             stored: the recipe.
-            load_embedder: called once, when the first picture has to be embedded.
+            load_embedder: called once, from another thread, when there is a picture to embed.
             total: how many files there are to read.
         """
         if self._counts.interrupted:
             return  # half a scan does not tell what has moved
         roots = {root.id: paths.encode(root.path) for root in self._store.roots()}
-        writer = _Writer(self._store, self._changes, stored, self._counts, load_embedder)
         started = time.monotonic()
-        done = 0
-        self._progress(IndexProgress("read", done, total))
+
+        def tell(committed: Committed) -> None:
+            self._counts.committed = committed
+            rate = committed.embedded / max(time.monotonic() - started, 1e-9)
+            self._progress(IndexProgress("read", committed.files, total, rate))
+
+        committer = Committer(
+            self._store,
+            self._changes,
+            stored,
+            batch_size=self._options.batch_size,
+            load_embedder=load_embedder,
+        )
+        tell(committer.committed)
         with _embedded_contents(self._folder, stored) as is_embedded:
             loading = load_files(
                 self._changes.pending(),
@@ -171,20 +162,15 @@ class IndexRun:
                 jobs=self._options.jobs,
             )
             # Closed before the readers' connection is, also when the backbone fails.
-            with closing(loading):
-                for loaded in loading:
-                    writer.take(loaded)
-                    done += 1
-                    if writer.images >= self._options.batch_size or writer.files >= COMMIT_EVERY:
-                        writer.commit()
-                        rate = self._counts.embedded / max(time.monotonic() - started, 1e-9)
-                        self._progress(IndexProgress("read", done, total, rate))
+            with closing(loading), committer:
+                for taken, loaded in enumerate(loading, start=1):
+                    if committer.take(loaded):
+                        tell(committer.committed)
                     if self._stop():
-                        self._counts.interrupted |= done < total
+                        self._counts.interrupted |= taken < total
                         break
-            writer.commit()
-        rate = self._counts.embedded / max(time.monotonic() - started, 1e-9)
-        self._progress(IndexProgress("read", done, total, rate))
+                committer.finish()
+        tell(committer.committed)
 
     def forget_missing(self) -> None:
         """Take out of the gallery what is gone, unless the run was stopped before its end.
@@ -200,7 +186,7 @@ class IndexRun:
         self, recipe: Recipe | None, targets: Sequence[ScanTarget], *, first: bool
     ) -> IndexReport:
         """Return what the run did."""
-        counts = self._counts
+        counts, committed = self._counts, self._counts.committed
         unreadable = [
             UnreadableFile(path, reason)
             for target in targets
@@ -209,14 +195,14 @@ class IndexRun:
         ]
         return IndexReport(
             recipe=recipe,
-            new=counts.new,
-            changed=counts.changed,
-            moved=counts.moved,
-            unchanged=counts.unchanged,
+            new=counts.new + committed.new,
+            changed=counts.changed + committed.changed,
+            moved=committed.moved,
+            unchanged=counts.unchanged + committed.unchanged,
             missing=counts.missing,
             offline=counts.offline,
             unreadable_files=tuple(unreadable),
-            embedded=counts.embedded,
+            embedded=committed.embedded,
             seconds=time.monotonic() - counts.started,
             interrupted=counts.interrupted,
             dry_run=self._options.dry_run,
@@ -233,111 +219,12 @@ class _Counts:
     scanned: int = 0
     new: int = 0
     changed: int = 0
-    moved: int = 0
     unchanged: int = 0
     missing: int = 0
     offline: int = 0
-    embedded: int = 0
     interrupted: bool = False
     started: float = field(default_factory=time.monotonic)
-
-
-class _Writer:
-    """Collects loaded files and commits them, with their embeddings, in one transaction."""
-
-    def __init__(
-        self,
-        store: Store,
-        changes: Changes,
-        stored: StoredRecipe,
-        counts: _Counts,
-        load_embedder: Callable[[], EmbedsImages],
-    ) -> None:
-        self._store = store
-        self._changes = changes
-        self._recipe = stored
-        self._counts = counts
-        self._load_embedder = load_embedder
-        self._embedder: EmbedsImages | None = None
-        self._loaded: list[LoadedFile[PendingFile]] = []
-        self._to_embed: dict[str, LoadedFile[PendingFile]] = {}
-
-    @property
-    def images(self) -> int:
-        """How many different pictures wait to be embedded."""
-        return len(self._to_embed)
-
-    @property
-    def files(self) -> int:
-        """How many files wait to be committed."""
-        return len(self._loaded)
-
-    def take(self, loaded: LoadedFile[PendingFile]) -> None:
-        """Take one file in; a content that is on its way already is not embedded twice."""
-        if loaded.picture is not None and loaded.hash not in self._to_embed:
-            _, embedded = self._store.find_content(loaded.hash, self._recipe.id)
-            if not embedded:
-                self._to_embed[loaded.hash] = loaded
-        self._loaded.append(replace(loaded, picture=None))
-
-    def commit(self) -> None:
-        """Embed what waits and commit all of it: the only place where a run writes contents."""
-        if not self._loaded:
-            return
-        vectors = self._embed()
-        reasons: dict[str, str] = {}
-        with self._store.transaction():
-            for vector, loaded in zip(vectors, self._to_embed.values(), strict=True):
-                if not np.isfinite(vector).all():
-                    reasons[loaded.hash] = "the backbone's activations are not finite numbers"
-                    continue
-                assert loaded.picture is not None  # noqa: S101 - for the type checker; `take` saw to it
-                content_id = self._store.add_content(
-                    loaded.hash, loaded.bytes, loaded.picture.metadata
-                )
-                self._store.add_embedding(self._recipe.id, content_id, vector)
-            if self._to_embed:
-                self._store.raise_generation(self._recipe.id)
-            for loaded in self._loaded:
-                self._put_file(replace(loaded, reason=loaded.reason or reasons.get(loaded.hash)))
-        self._counts.embedded += len(self._to_embed) - len(reasons)
-        self._loaded.clear()
-        self._to_embed.clear()
-
-    def _embed(self) -> NDArray[np.float32]:
-        if not self._to_embed:
-            return np.empty((0, self._recipe.recipe.dim), np.float32)
-        if self._embedder is None:
-            self._embedder = self._load_embedder()
-        pictures = [loaded.picture for loaded in self._to_embed.values()]
-        return self._embedder.embed(
-            np.stack([picture.pixels for picture in pictures if picture is not None])
-        )
-
-    def _put_file(self, loaded: LoadedFile[PendingFile]) -> None:
-        pending = loaded.item
-        file_id, content_id = pending.file_id, None
-        if loaded.hash:
-            content_id, _ = self._store.find_content(loaded.hash, self._recipe.id)
-        if content_id is not None and pending.reason == "new":
-            file_id = self._changes.take_missing(content_id)
-        if pending.file_id is None and file_id is None:
-            self._counts.new += 1
-        elif pending.file_id is None:
-            self._counts.moved += 1
-        elif pending.reason != "embed" or content_id != pending.content_id:
-            known = content_id is not None or pending.reason == "retry"
-            same = known and content_id == pending.content_id
-            self._counts.unchanged += same
-            self._counts.changed += not same
-        self._store.put_file(
-            file_id,
-            ScannedRow(pending.root_id, pending.path, pending.size, pending.mtime_ns),
-            content_id=content_id,
-            reason=loaded.reason,
-            # A file whose very bytes could not be had is tried again in every run.
-            decoders=images.decoders_fingerprint() if loaded.reason and loaded.hash else None,
-        )
+    committed: Committed = field(default_factory=Committed)
 
 
 def _finder(root: Path, rules: ScanRules) -> Callable[[bytes], ScannedFile | None]:

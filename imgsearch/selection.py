@@ -69,6 +69,7 @@ def choose_stored(
         and request.size in (None, item.recipe.size)
         and request.pooling == item.recipe.pooling
         and request.resize == item.recipe.resize
+        and request.precision == item.recipe.precision
     ]
     return fitting[0] if len(fitting) == 1 else None
 

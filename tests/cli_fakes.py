@@ -56,6 +56,10 @@ class FakeEmbedder:
 class FakeSource:
     """Resolves every request to one small recipe."""
 
+    def __init__(self, *, runtime: str = "auto", threads: int | None = None) -> None:
+        self.runtime = runtime
+        self.threads = threads
+
     def resolve(
         self, request: RecipeRequest, *, offline: bool, notify: Callable[[str], None]
     ) -> Recipe:
@@ -70,6 +74,7 @@ class FakeSource:
             pooling=request.pooling,
             dim=DIM,
             preprocessing="raw",
+            precision=request.precision,
         )
 
     def load(self, recipe: Recipe, *, notify: Callable[[str], None]) -> FakeEmbedder:

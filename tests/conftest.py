@@ -46,6 +46,8 @@ class FakeSource:
 
     requests: list[RecipeRequest] = field(default_factory=list)
     embedders: list[FakeEmbedder] = field(default_factory=list)
+    runtime: str = "auto"
+    threads: int | None = None
 
     def resolve(
         self, request: RecipeRequest, *, offline: bool, notify: Callable[[str], None]
@@ -60,6 +62,7 @@ class FakeSource:
             size=request.size or SIZE,
             resize=request.resize,
             pooling=request.pooling,
+            precision=request.precision,
             dim=48,
             preprocessing="raw",
         )

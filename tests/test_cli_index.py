@@ -181,6 +181,27 @@ def test_options_of_the_recipe_reach_the_library(photos: Path) -> None:
     sharper = report_of(photos, *network, "--pooling", "gem:4.0")["recipe"]
     assert isinstance(sharper, dict)
     assert sharper["name"] == "vgg16/block4_pool/gem:4/32/squash"
+    rounded = report_of(photos, *network, "--precision", "bfloat16")["recipe"]
+    assert isinstance(rounded, dict)
+    assert rounded["name"] == "vgg16/block4_pool/gap/32/squash/bfloat16"
+
+
+def test_runtime_and_threads_reach_what_makes_embeddings(
+    gallery: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A query of a picture wants the quickest start, a run of index the highest rate."""
+    asked: list[tuple[str, int | None]] = []
+
+    def source(*, runtime: str, threads: int | None) -> FakeSource:
+        asked.append((runtime, threads))
+        return FakeSource()
+
+    monkeypatch.setattr("imgsearch.gallery.PretrainedNetworks", source)
+    run("index", photos)
+    run("index", photos, "--runtime", "litert", "--threads", "3")
+    run("query", photos / "1.png", "--gallery", gallery)
+    run("query", photos / "1.png", "--runtime", "openvino")
+    assert asked == [("auto", None), ("litert", 3), ("quick", None), ("openvino", None)]
 
 
 @pytest.mark.usefixtures("gallery")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
-from cli_fakes import run
+from cli_fakes import FakeSource, picture, run
 from typer.main import get_command
 
 from imgsearch import __version__
 from imgsearch.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = (
     "numpy",
@@ -65,6 +69,24 @@ def test_starting_loads_no_framework_and_no_drawing_library(code: str) -> None:
 def test_listing_the_catalogue_loads_neither_tensorflow_nor_a_gallery() -> None:
     code = "import imgsearch.cli\ntry: imgsearch.cli.app(['backbones'])\nexcept SystemExit: pass"
     assert not _loaded_after(code) & {"tensorflow", "keras", "faiss", "openvino", "PIL"}
+
+
+def test_a_query_by_a_stored_file_loads_neither_decoders_nor_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imgsearch.gallery.PretrainedNetworks", FakeSource)
+    stored = picture(tmp_path / "photos/a.png", 1)
+    picture(tmp_path / "photos/b.png", 2)
+    gallery = tmp_path / "gallery"
+    assert run("index", tmp_path / "photos", "--gallery", gallery).exit_code == 0
+    asked = ["query", str(stored), "--gallery", str(gallery), "--paths"]
+    code = f"import imgsearch.cli\ntry: imgsearch.cli.app({asked!r})\nexcept SystemExit: pass"
+    loaded = _loaded_after(code)
+    assert "imgsearch.search" in loaded
+    assert not loaded & {
+        "tensorflow", "keras", "openvino", "rich", "PIL.JpegImagePlugin", "sqlite_utils",
+        "imgsearch.images", "imgsearch.indexing", "imgsearch.embedder",
+    }  # fmt: skip
 
 
 def test_the_version_is_shown() -> None:

@@ -99,7 +99,7 @@ def test_a_power_cut_at_every_single_commit_of_a_run_is_survived(
 def test_a_cut_while_the_cache_is_written_costs_no_answer(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    from imgsearch import index
+    from imgsearch import atomic_file
 
     gallery = Gallery(tmp_path / "gallery", source=FakeSource())
     gallery.index(photos)
@@ -112,7 +112,7 @@ def test_a_cut_while_the_cache_is_written_costs_no_answer(
 
     with monkeypatch.context() as patch:
         if call == "write":
-            patch.setattr(index.os, "fsync", cut)
+            patch.setattr(atomic_file.os, "fsync", cut)
         else:
             patch.setattr(Path, call, cut)
         with pytest.raises(OSError, match="No space"):

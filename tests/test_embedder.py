@@ -22,11 +22,10 @@ from backbone_fixtures import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgsearch import embedder
 from imgsearch.backbones import compact, weights
 from imgsearch.backbones.framework import load_keras
 from imgsearch.backbones.resolve import random_recipe
-from imgsearch.embedder import Embedder, agreement, load_embedder, probe_images
+from imgsearch.embedder import Embedder, load_embedder
 from imgsearch.errors import (
     ImgsearchError,
     RecipeMismatchError,
@@ -34,9 +33,10 @@ from imgsearch.errors import (
     WeightsUnavailableError,
 )
 from imgsearch.recipe import POOLINGS, Recipe
-from imgsearch.runtimes import graphs
-from imgsearch.runtimes.openvino import export
+from imgsearch.runtimes import choices, graphs, litert, openvino, preparing, trial
+from imgsearch.runtimes.choices import ChoiceKey
 from imgsearch.runtimes.tensorflow import concrete_function
+from imgsearch.runtimes.trial import agreement, probe_images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +62,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IMGSEARCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     return tmp_path / "cache"
+
+
+@pytest.fixture(autouse=True)
+def rates(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """Decide here how fast the runtimes are; a test never depends on the clock."""
+    rates = {"litert": 20.0, "openvino": 30.0, "tensorflow": 10.0}
+    monkeypatch.setattr(trial, "images_per_second", lambda _, runtime: rates[runtime.name])
+    return rates
 
 
 @pytest.fixture
@@ -125,11 +133,11 @@ def test_images_that_do_not_fit_the_recipe_are_refused(images: Any) -> None:
 
 def test_probe_images_are_the_same_every_time_and_differ_from_each_other() -> None:
     images = probe_images(20)
-    assert images.shape == (4, 20, 20, 3)
+    assert images.shape == (10, 20, 20, 3)
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images, probe_images(20))
-    assert len({image.tobytes() for image in images}) == 4
-    assert probe_images(1).shape == (4, 1, 1, 3)
+    assert len({image.tobytes() for image in images}) == 10
+    assert probe_images(1).shape == (10, 1, 1, 3)
 
 
 def test_agreement_is_the_worst_cosine() -> None:
@@ -143,12 +151,19 @@ def test_agreement_is_the_worst_cosine() -> None:
     assert agreement(PLAIN, ScaledRuntime(), Shifted()) < 0.999
 
 
-def test_openvino_runs_after_it_agreed_and_its_graph_is_kept(recipe: Recipe) -> None:
+def cached(suffix: str) -> list[str]:
+    return sorted(path.name for path in graphs.folder().glob(f"*.{suffix}"))
+
+
+def test_the_fastest_runs_after_all_agreed_and_their_graphs_are_kept(recipe: Recipe) -> None:
     said: list[str] = []
     fast = load_embedder(recipe, notify=said.append)
     assert fast.runtime_name == "openvino"
-    assert said == ["preparing custom for this machine (once)"]
-    assert len(list(graphs.folder().iterdir())) == 1
+    assert said == [
+        "preparing custom for this machine (once)",
+        "runtime: openvino is the fastest here (images/s: litert 20, openvino 30, tensorflow 10)",
+    ]
+    assert (len(cached("graph")), len(cached("choice"))) == (2, 1)
 
     reference = load_embedder(recipe, runtime="tensorflow", notify=nobody)
     assert reference.runtime_name == "tensorflow"
@@ -189,7 +204,7 @@ def test_with_a_graph_in_the_cache_tensorflow_is_not_imported(recipe: Recipe) ->
 def test_a_damaged_graph_is_made_again(recipe: Recipe) -> None:
     images = random_images(1, SIZE)
     expected = load_embedder(recipe).embed(images)
-    (path,) = graphs.folder().iterdir()
+    path = graphs.GraphKey.of(recipe, "openvino").path
     whole = path.read_bytes()
     path.write_bytes(whole[:100] + b"\0" + whole[101:])
 
@@ -197,44 +212,49 @@ def test_a_damaged_graph_is_made_again(recipe: Recipe) -> None:
     again = load_embedder(recipe, notify=said.append)
     assert again.runtime_name == "openvino"
     assert "fails its checksum" in said[0]
-    assert "preparing" in said[1]
+    assert "preparing" in said[-2]
     np.testing.assert_array_equal(again.embed(images), expected)
     load_embedder(recipe, notify=nobody)
 
 
 def graph_of_another_network(_: Any) -> Graph:
+    """Stand in for a converter that gets an operation wrong."""
     network = tiny_network()
     for weight in network.weights:
         weight.assign(np.random.default_rng(9).normal(size=weight.shape))
     model = load_keras().Model(network.inputs[0], network.get_layer("second").output)
-    return export(concrete_function(model))
+    return openvino_export(concrete_function(model))
+
+
+openvino_export = openvino.export
 
 
 def test_a_graph_that_disagrees_is_not_used(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stand in for a converter that gets an operation wrong."""
-    monkeypatch.setattr(embedder, "export", graph_of_another_network)
+    monkeypatch.setattr(openvino, "export", graph_of_another_network)
     said: list[str] = []
     loaded = load_embedder(recipe, notify=said.append)
-    assert loaded.runtime_name == "tensorflow"
-    assert "differ from TensorFlow's (cosine" in said[-1]
-    assert not graphs.folder().exists()
+    assert loaded.runtime_name == "litert"
+    assert "differ from TensorFlow's in float32 (cosine" in said[1]
+    assert len(cached("graph")) == 1
     with pytest.raises(ImgsearchError, match=r"runtime openvino: .*differ from TensorFlow's"):
         load_embedder(recipe, runtime="openvino")
 
 
-def test_a_network_that_openvino_cannot_run_is_run_by_tensorflow(
+def test_a_network_that_no_exporter_knows_is_run_by_tensorflow_and_not_tried_again(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Any) -> None:
         message = "no such operation"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(embedder, "export", fail)
+    monkeypatch.setattr(openvino, "export", fail)
+    monkeypatch.setattr(litert, "export", fail)
     said: list[str] = []
     assert load_embedder(recipe, notify=said.append).runtime_name == "tensorflow"
-    assert "no such operation" in said[-1]
+    assert ["no such operation" in line for line in said] == [False, True, True]
+    assert load_embedder(recipe, notify=nobody).runtime_name == "tensorflow"
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(
@@ -249,7 +269,106 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(
 def test_another_pooling_uses_the_same_graph(recipe: Recipe) -> None:
     load_embedder(recipe)
     load_embedder(replace(recipe, pooling="rmac"), notify=nobody)
-    assert len(list(graphs.folder().iterdir())) == 1
+    assert len(cached("graph")) == 2
+
+
+def test_the_choice_is_remembered_without_measuring_again(
+    recipe: Recipe, rates: dict[str, float]
+) -> None:
+    assert load_embedder(recipe).runtime_name == "openvino"
+    rates.clear()
+    assert load_embedder(recipe, notify=nobody).runtime_name == "openvino"
+
+
+def test_other_threads_are_measured_anew_from_the_graphs_alone(
+    recipe: Recipe, rates: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_embedder(recipe)
+    monkeypatch.setattr(preparing, "_build", None)
+    rates["litert"] = 99
+    said: list[str] = []
+    assert load_embedder(recipe, threads=1, notify=said.append).runtime_name == "litert"
+    assert said == ["runtime: litert is the fastest here (images/s: litert 99, openvino 30)"]
+    assert load_embedder(recipe).runtime_name == "openvino"
+
+
+def test_a_choice_that_is_damaged_or_of_other_versions_is_made_again(
+    recipe: Recipe, rates: dict[str, float]
+) -> None:
+    load_embedder(recipe)
+    key = ChoiceKey.of(recipe, None)
+    assert choices.load(key) == "openvino"
+    assert choices.load(replace(key, versions="others")) is None
+    whole = key.path.read_bytes()
+    for damaged in (whole[:-1], b"", b"{}" + whole[2:]):
+        key.path.write_bytes(damaged)
+        assert choices.load(key) is None
+    rates["litert"] = 99
+    assert load_embedder(recipe).runtime_name == "litert"
+    assert choices.load(key) == "litert"
+
+
+def test_a_quick_start_takes_litert_and_measures_nothing(
+    recipe: Recipe, rates: dict[str, float]
+) -> None:
+    fast = load_embedder(recipe)
+    rates.clear()
+    quick = load_embedder(recipe, runtime="quick", notify=nobody)
+    assert (fast.runtime_name, quick.runtime_name) == ("openvino", "litert")
+    images = random_images(3, SIZE)
+    assert np.sum(fast.embed(images) * quick.embed(images), axis=1).min() >= 0.9999
+    graphs.GraphKey.of(recipe, "litert").path.unlink()
+    assert load_embedder(recipe, runtime="quick", notify=nobody).runtime_name == "openvino"
+
+
+def test_a_quick_start_without_graphs_prepares_like_any_other(recipe: Recipe) -> None:
+    assert load_embedder(recipe, runtime="quick").runtime_name == "openvino"
+
+
+def test_a_runtime_that_is_not_installed_is_named_with_the_remedy(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(graphs.PACKAGES, "litert", "no-such-package")
+    assert load_embedder(recipe).runtime_name == "openvino"
+    with pytest.raises(ImgsearchError, match=r"litert: it is not installed \(pip install no-such"):
+        load_embedder(recipe, runtime="litert")
+
+
+def test_bfloat16_has_graphs_of_its_own_and_never_litert(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was accepted in float32 says nothing about bfloat16."""
+    load_embedder(recipe)
+    monkeypatch.setitem(trial.LEAST_AGREEMENT, "bfloat16", 0.99)
+    rounded = replace(recipe, precision="bfloat16")
+    with pytest.raises(ImgsearchError, match="litert: it has no bfloat16"):
+        load_embedder(rounded, runtime="litert")
+    images = random_images(3, SIZE)
+    expected = load_embedder(recipe, notify=nobody).embed(images)
+    received = load_embedder(rounded).embed(images)
+    assert 0.99 < np.sum(expected * received, axis=1).min() < 0.9999999
+
+
+def test_a_processor_without_bfloat16_leaves_it_to_tensorflow(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(trial.LEAST_AGREEMENT, "bfloat16", 0.99)
+    monkeypatch.setattr(openvino, "has_bfloat16", lambda: False)
+    rounded = replace(recipe, precision="bfloat16")
+    said: list[str] = []
+    assert load_embedder(rounded, notify=said.append).runtime_name == "tensorflow"
+    assert "this processor has no bfloat16" in said[1]
+    with pytest.raises(ImgsearchError, match="--precision float32"):
+        load_embedder(rounded, runtime="openvino")
+
+
+def test_bfloat16_that_differs_too_much_is_refused(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(trial.LEAST_AGREEMENT, "bfloat16", 1.1)
+    with pytest.raises(ImgsearchError, match=r"bfloat16 embeddings differ .* 1\.1 is expected"):
+        load_embedder(replace(recipe, precision="bfloat16"))
+    assert not graphs.folder().exists()
 
 
 def test_weights_that_changed_are_refused_even_with_a_graph(recipe: Recipe, tmp_path: Path) -> None:

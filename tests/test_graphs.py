@@ -28,7 +28,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def key(tmp_path: Path) -> GraphKey:
     """Return the key of some network."""
-    return GraphKey.of(tiny_recipe(tmp_path / "mine.keras", 64 * "a"))
+    return GraphKey.of(tiny_recipe(tmp_path / "mine.keras", 64 * "a"), "openvino")
 
 
 def test_the_cache_lies_where_the_environment_says(cache: Path) -> None:
@@ -58,6 +58,8 @@ def test_what_was_saved_is_loaded(key: GraphKey) -> None:
         {"layer": "first"},
         {"size": 17},
         {"machine": "abacus"},
+        {"kind": "litert"},
+        {"precision": "bfloat16"},
     ],
 )
 def test_whatever_a_graph_depends_on_makes_another_graph(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,15 @@ def test_what_is_asked_for_is_what_the_recipe_says() -> None:
     recipe = resolve_offline(backbone="DenseNet121", pooling="rmac", size=96, resize="pad")
     assert recipe.name == "densenet121/relu/rmac/96/pad"
     assert (recipe.dim, recipe.preprocessing) == (1024, "torch")
+
+
+def test_the_precision_that_is_asked_for_is_part_of_the_recipe() -> None:
+    plain, rounded = (
+        resolve_offline(backbone="compact", precision=precision)
+        for precision in ("float32", "bfloat16")
+    )
+    assert rounded == replace(plain, precision="bfloat16")
+    assert rounded.identifier != plain.identifier
 
 
 def test_another_layer_brings_its_own_dim() -> None:

@@ -14,8 +14,10 @@ from backbone_fixtures import CHANNELS, SIZE, random_images, tiny_network
 
 from imgsearch.backbones.framework import load_keras
 from imgsearch.errors import DamagedCacheError
+from imgsearch.runtimes import litert
 from imgsearch.runtimes.graphs import Graph
-from imgsearch.runtimes.openvino import OpenVINORuntime, export
+from imgsearch.runtimes.litert import LiteRTRuntime
+from imgsearch.runtimes.openvino import OpenVINORuntime, export, has_bfloat16
 from imgsearch.runtimes.tensorflow import TensorFlowRuntime, concrete_function
 
 if TYPE_CHECKING:
@@ -38,11 +40,19 @@ def graph(model: Any) -> Graph:
     return export(concrete_function(model))
 
 
-@pytest.fixture(scope="module", params=["tensorflow", "openvino"])
-def runtime(request: pytest.FixtureRequest, model: Any, graph: Graph) -> Runtime:
-    if request.param == "tensorflow":
-        return TensorFlowRuntime(model)
-    return OpenVINORuntime(graph)
+@pytest.fixture(scope="module")
+def flatbuffer(model: Any) -> Graph:
+    return litert.export(concrete_function(model))
+
+
+@pytest.fixture(scope="module", params=["tensorflow", "openvino", "litert"])
+def runtime(request: pytest.FixtureRequest, model: Any, graph: Graph, flatbuffer: Graph) -> Runtime:
+    match request.param:
+        case "openvino":
+            return OpenVINORuntime(graph, threads=2)
+        case "litert":
+            return LiteRTRuntime(flatbuffer, threads=2)
+    return TensorFlowRuntime(model)
 
 
 def batch_of(count: int, *, seed: int = 0) -> NDArray[np.float32]:
@@ -73,6 +83,19 @@ def test_a_batch_gives_what_its_images_give_alone(runtime: Runtime) -> None:
     for position in range(5):
         alone = runtime.feature_maps(batch[position : position + 1])
         np.testing.assert_allclose(together[position], alone[0], rtol=1e-5, atol=1e-6)
+
+
+def test_an_exported_graph_gives_an_image_the_same_bits_in_any_batch(
+    graph: Graph, flatbuffer: Graph
+) -> None:
+    """So embeddings depend neither on the batch's length nor on who shares it."""
+    batch = batch_of(7)
+    for fast in (OpenVINORuntime(graph, threads=3), LiteRTRuntime(flatbuffer, threads=2)):
+        together = fast.feature_maps(batch)
+        for position in range(7):
+            np.testing.assert_array_equal(
+                together[position], fast.feature_maps(batch[position : position + 1])[0]
+            )
 
 
 def test_maps_stay_what_they_are_after_the_next_batch(runtime: Runtime) -> None:
@@ -130,6 +153,36 @@ def test_openvino_computes_in_float32_even_where_the_processor_prefers_less(
 def test_a_graph_that_openvino_does_not_accept_is_a_damaged_cache(damage: Graph) -> None:
     with pytest.raises(DamagedCacheError, match="does not accept"):
         OpenVINORuntime(damage)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no network", bytes(64)])
+def test_bytes_that_litert_does_not_accept_are_a_damaged_cache(damage: bytes) -> None:
+    with pytest.raises(DamagedCacheError, match="LiteRT does not accept"):
+        LiteRTRuntime(Graph(topology=damage, constants=b""))
+
+
+def test_litert_starts_without_a_word(flatbuffer: Graph, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its C++ side greets on stderr for every network."""
+    LiteRTRuntime(flatbuffer)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_bfloat16_is_near_float32_and_not_the_same(graph: Graph) -> None:
+    """A number of eight significant bits is off by up to a 256th, a sum of them by less."""
+    network = tiny_network()
+    model = load_keras().Model(network.inputs[0], network.get_layer("second").output)
+    reference = TensorFlowRuntime(model)
+    batch = batch_of(4)
+    expected = reference.feature_maps(batch)
+    runtimes: list[Runtime] = [TensorFlowRuntime(model, precision="bfloat16")]
+    if has_bfloat16():
+        runtimes.append(OpenVINORuntime(graph, precision="bfloat16"))
+    for rounded in runtimes:
+        received = rounded.feature_maps(batch)
+        assert received.dtype == np.float32
+        difference = np.abs(received - expected).max() / np.abs(expected).max()
+        assert 1e-5 < difference < 2e-2
+    np.testing.assert_array_equal(reference.feature_maps(batch), expected)
 
 
 def test_a_graph_keeps_its_constants_in_float32(graph: Graph, model: Any) -> None:

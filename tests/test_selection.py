@@ -87,3 +87,11 @@ def test_a_request_is_met_by_a_recipe_that_has_all_it_asks_for(
 def test_a_query_takes_the_version_of_a_backbone_that_the_gallery_has() -> None:
     found = choose_stored(STORED, RecipeRequest(backbone="compact"), any_version=True)
     assert found == STORED[1]
+
+
+def test_a_request_in_another_precision_is_another_recipe() -> None:
+    """Their embeddings do not compare."""
+    rounded = StoredRecipe(4, replace(MOBILENET, precision="bfloat16"), False, 0)
+    stored = [STORED[0], rounded]
+    assert choose_stored(stored, RecipeRequest("mobilenet_v2")) == stored[0]
+    assert choose_stored(stored, RecipeRequest("mobilenet_v2", precision="bfloat16")) == rounded

@@ -20,6 +20,7 @@ IMAGING = {
 OWNERS = {
     "faiss": {"index"},
     "openvino": {"runtimes.openvino"},
+    "ai_edge_litert": {"runtimes.litert"},
     "tensorflow": {"backbones", "runtimes.tensorflow", "distillation"},
     "keras": {"backbones", "runtimes.tensorflow", "distillation"},
     "torch": {"distillation"},
@@ -54,6 +55,7 @@ FOUNDATIONS: dict[str, set[str]] = {
     "embedding_rows": {"errors", "recipe", "rows"},
     "store": {"errors", "schema", "file_rows", "content_rows", "embedding_rows", "rows"},
     "metadata": set(),
+    "atomic_file": set(),
     "index": {"errors"},
     "projection": {"errors"},
     "pooling": {"errors", "recipe"},

@@ -147,6 +147,7 @@ def _resolve_catalogue(
         pooling=request.pooling,
         dim=dim,
         preprocessing=backbone.preprocessing,
+        precision=request.precision,
         weights_path=None if backbone.is_compact else str(path.absolute()),
     )
 
@@ -175,6 +176,7 @@ def _resolve_custom(request: RecipeRequest) -> Recipe:
         pooling=request.pooling,
         dim=int(output.shape[-1]),
         preprocessing=request.preprocessing,
+        precision=request.precision,
         weights_path=str(path),
     )
 

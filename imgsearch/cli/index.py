@@ -47,7 +47,13 @@ def index(
 
     wanted = files.paths(paths or [])
     terminal = settings.terminal
-    gallery = settings.open_gallery(terminal, recipe=recipe.request(), offline=recipe.offline)
+    gallery = settings.open_gallery(
+        terminal,
+        runtime=run.runtime,
+        threads=run.threads,
+        recipe=recipe.request(),
+        offline=recipe.offline,
+    )
     options = IndexOptions(
         exclude=tuple(files.exclude),
         follow_symlinks=files.follow_symlinks,

@@ -11,7 +11,8 @@ import typer
 
 from imgsearch.cli.inputs import listed_files
 from imgsearch.errors import UsageError
-from imgsearch.recipe import AUTO, Preprocessing, RecipeRequest, Resize
+from imgsearch.recipe import AUTO, Precision, Preprocessing, RecipeRequest, Resize
+from imgsearch.runtimes import RuntimeChoice
 
 BACKBONE_PANEL: Final = "Embeddings"
 FILES_PANEL: Final = "Files"
@@ -97,6 +98,16 @@ class RecipeOptions:
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
+    precision: Annotated[
+        Precision | None,
+        typer.Option(
+            "--precision",
+            metavar="ARITHMETIC",
+            help="float32 (default), or bfloat16: faster where the processor has it, and its "
+            "embeddings compare only with their like.",
+            rich_help_panel=BACKBONE_PANEL,
+        ),
+    ] = None
     offline: Annotated[
         bool,
         typer.Option("--offline", help="Never download weights.", rich_help_panel=BACKBONE_PANEL),
@@ -123,6 +134,7 @@ class RecipeOptions:
             "trusted_sha256": None
             if self.trust_model is None
             else self.trust_model.removeprefix("sha256:").lower(),
+            "precision": self.precision,
         }
         given = {key: value for key, value in wanted.items() if value is not None}
         if not given or given == {"backbone": AUTO}:
@@ -201,6 +213,24 @@ class RunOptions:
         int | None,
         typer.Option(
             "--jobs", metavar="N", min=1, help="Decoding threads (default: one a processor)."
+        ),
+    ] = None
+    runtime: Annotated[
+        RuntimeChoice,
+        typer.Option(
+            "--runtime",
+            metavar="NAME",
+            help="What executes the network: auto (default: the fastest, measured once on this "
+            "machine), quick (starts soonest), litert, openvino or tensorflow.",
+        ),
+    ] = "auto"
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads",
+            metavar="N",
+            min=1,
+            help="Threads of the network (default: one a processor).",
         ),
     ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False

@@ -61,7 +61,11 @@ def query(
     )
     one_by_one = search.each or search.files_from is not None
     with settings.open_gallery(
-        terminal, recipe=search.recipe, projection=search.projection, offline=search.offline
+        terminal,
+        runtime=search.runtime,
+        recipe=search.recipe,
+        projection=search.projection,
+        offline=search.offline,
     ) as gallery:
         writer = answer_writer(
             form, terminal, gallery=gallery.path, null=output.null, several=one_by_one

@@ -9,6 +9,7 @@ import typer
 
 from imgsearch.errors import UsageError
 from imgsearch.recipe import AUTO
+from imgsearch.runtimes import RuntimeChoice
 
 if TYPE_CHECKING:
     from imgsearch.matches import Filters
@@ -116,6 +117,16 @@ class SearchOptions:
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = AUTO
+    runtime: Annotated[
+        RuntimeChoice,
+        typer.Option(
+            "--runtime",
+            metavar="NAME",
+            help="What executes the network: quick (default: starts soonest), auto (the fastest "
+            "for many pictures), litert, openvino or tensorflow.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = "quick"
     offline: Annotated[
         bool,
         typer.Option("--offline", help="Never download weights.", rich_help_panel=SEARCH_PANEL),

@@ -10,6 +10,7 @@ from imgsearch.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from imgsearch.gallery import Gallery
+    from imgsearch.runtimes import RuntimeChoice
 
 COMMON_PANEL: Final = "Common options"
 COMMON_FLAGS: Final = frozenset({"-v", "--verbose", "-q", "--quiet", "--debug"})
@@ -47,10 +48,18 @@ class Settings:
         """What prints, as talkative as was asked for."""
         return Terminal(verbose=self.verbose, quiet=self.quiet)
 
-    def open_gallery(self, terminal: Terminal, **choices: Any) -> "Gallery":  # noqa: ANN401 - Gallery's own keyword arguments
+    def open_gallery(
+        self,
+        terminal: Terminal,
+        *,
+        runtime: "RuntimeChoice" = "auto",
+        threads: int | None = None,
+        **choices: Any,  # noqa: ANN401 - Gallery's own keyword arguments
+    ) -> "Gallery":
         """Return the gallery that was asked for, its talk going to the terminal."""
-        from imgsearch.gallery import Gallery
+        from imgsearch.gallery import Gallery, PretrainedNetworks
 
-        gallery = Gallery(self.gallery, notify=terminal.say, **choices)
+        source = PretrainedNetworks(runtime=runtime, threads=threads)
+        gallery = Gallery(self.gallery, notify=terminal.say, source=source, **choices)
         terminal.detail(f"gallery: {gallery.path}")
         return gallery

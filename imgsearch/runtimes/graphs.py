@@ -1,35 +1,39 @@
 """Exported graphs on disk: a cache that may be deleted at any moment.
 
 One file a graph: magic, length of the header, header (JSON: the key, and the length of the
-topology), topology (OpenVINO's XML), constants (its weights), SHA-256 of all that comes before.
+topology), topology, constants, SHA-256 of all that comes before. A graph that is there was
+accepted: its embeddings agree with TensorFlow's under the precision of its key.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
 import struct
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import platformdirs
 
+from imgsearch.atomic_file import write_atomically
 from imgsearch.errors import DamagedCacheError
 
 if TYPE_CHECKING:
-    from imgsearch.recipe import Recipe
+    from collections.abc import Iterable, Iterator
 
-FORMAT_VERSION: Final = 1
+    from imgsearch.recipe import Precision, Recipe
+    from imgsearch.runtimes import GraphKind
+
+FORMAT_VERSION: Final = 2
 MAGIC: Final = b"imgsearch graph\n"
 LENGTH: Final = struct.Struct("<Q")
 DIGEST_BYTES: Final = 32
 FOLDER_VARIABLE: Final = "IMGSEARCH_CACHE"
+PACKAGES: Final[dict[GraphKind, str]] = {"litert": "ai-edge-litert", "openvino": "openvino"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,8 @@ class Graph:
     """An exported graph in memory.
 
     Attributes:
-        topology: OpenVINO's description of the network, XML.
-        constants: the weights that the topology refers to by offset.
+        topology: OpenVINO's description of the network, XML; or the whole of a LiteRT network.
+        constants: the weights that OpenVINO's topology refers to by offset; LiteRT has none.
     """
 
     topology: bytes
@@ -49,49 +53,77 @@ class Graph:
 class GraphKey:
     """What a graph depends on.
 
-    Another network, layer, size or machine is another file. Another exporter or version makes the
-    file stale: it is made again under the same name, so that upgrades leave nothing behind.
+    Another network, layer, size, precision, kind or machine is another file. Another exporter or
+    version makes the file stale: it is made again under the same name, so that upgrades leave
+    nothing behind.
 
     Attributes:
+        kind: the runtime that executes it.
         backbone: name of the backbone.
         weights: fingerprint of its weights.
         layer: the layer whose activations it puts out.
         size: side of its square input in pixels.
-        exporter: version of OpenVINO that exported and checked it.
+        precision: arithmetic in which it was accepted; the constants are float32 in either.
+        exporter: version of the runtime that it was checked with.
         machine: kind of processor that it was checked on.
         version: version of this file format.
     """
 
+    kind: GraphKind
     backbone: str
     weights: str
     layer: str
     size: int
+    precision: Precision
     exporter: str
     machine: str
     version: int = FORMAT_VERSION
 
     @classmethod
-    def of(cls, recipe: Recipe) -> GraphKey:
-        """Return the key of a recipe's graph on this machine, with the installed OpenVINO."""
+    def of(cls, recipe: Recipe, kind: GraphKind) -> GraphKey:
+        """Return the key of a recipe's graph on this machine, with the installed runtime."""
         return cls(
+            kind=kind,
             backbone=recipe.backbone,
             weights=recipe.weights,
             layer=recipe.layer,
             size=recipe.size,
-            exporter=importlib.metadata.version("openvino"),
+            precision=recipe.precision,
+            exporter=installed_version(PACKAGES[kind]) or "",
             machine=platform.machine(),
         )
 
     @property
     def path(self) -> Path:
         """Where the graph lies."""
-        digest = hashlib.sha256(json.dumps(self.network).encode()).hexdigest()
-        return folder() / f"{self.backbone}-{self.size}-{digest[:16]}.graph"
+        return folder() / f"{stem(self.backbone, self.size, self.network)}.graph"
 
     @property
-    def network(self) -> tuple[str, str, str, int, str]:
+    def network(self) -> tuple[str | int, ...]:
         """What the graph computes and where, whoever exported it."""
-        return (self.backbone, self.weights, self.layer, self.size, self.machine)
+        return (
+            self.backbone,
+            self.weights,
+            self.layer,
+            self.size,
+            self.machine,
+            self.kind,
+            self.precision,
+        )
+
+
+def stem(backbone: str, size: int, parts: tuple[str | int, ...]) -> str:
+    """Return a file name without its suffix, readable and different whenever the parts are."""
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return f"{backbone}-{size}-{digest[:16]}"
+
+
+def installed_version(package: str) -> str | None:
+    """Return the version of an installed package, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def folder() -> Path:
@@ -108,24 +140,43 @@ def save(key: GraphKey, graph: Graph) -> None:
         OSError: the folder cannot be made or written.
     """
     header = json.dumps({**asdict(key), "topology": len(graph.topology)}, sort_keys=True).encode()
-    parts = (MAGIC, LENGTH.pack(len(header)), header, graph.topology, graph.constants)
+    write_whole(
+        key.path, (MAGIC, LENGTH.pack(len(header)), header, graph.topology, graph.constants)
+    )
+
+
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """Write the parts and their SHA-256 to a file, which is there whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, _with_digest(parts))
+
+
+def _with_digest(parts: Iterable[bytes]) -> Iterator[bytes]:
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)
-    path = key.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        yield part
+    yield digest.digest()
+
+
+def read_whole(path: Path) -> memoryview | None:
+    """Return what `write_whole` wrote, without the checksum; None when there is no file.
+
+    Raises:
+        DamagedCacheError: the file is there and is not what was written; it may be deleted.
+    """
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            for part in (*parts, digest.digest()):
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+        content = path.read_bytes()
+    except OSError:
+        return None
+    body = memoryview(content)[:-DIGEST_BYTES]
+    if hashlib.sha256(body).digest() != content[-DIGEST_BYTES:]:
+        raise DamagedCacheError(f"{path}: a cached file fails its checksum; it is made again")
+    return body
 
 
 def load(key: GraphKey) -> Graph | None:
@@ -135,18 +186,17 @@ def load(key: GraphKey) -> Graph | None:
         DamagedCacheError: the file is there and is not what was written; it may be deleted.
     """
     path = key.path
-    try:
-        content = path.read_bytes()
-    except OSError:
+    body = read_whole(path)
+    if body is None:
         return None
-    body, digest = memoryview(content)[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
-    if hashlib.sha256(body).digest() != digest or not content.startswith(MAGIC):
-        raise DamagedCacheError(f"{path}: an exported graph fails its checksum; it is made again")
+    if bytes(body[: len(MAGIC)]) != MAGIC:
+        raise DamagedCacheError(f"{path}: this is no exported graph; it is made again")
     start = len(MAGIC) + LENGTH.size
     (length,) = LENGTH.unpack(body[len(MAGIC) : start])
     header = json.loads(bytes(body[start : start + length]))
     topology_end = start + length + header.pop("topology")
-    if (header["exporter"], header["version"]) != (key.exporter, key.version):
+    # The version comes first: another one may have another header.
+    if header["version"] != key.version or header["exporter"] != key.exporter:
         return None
     if GraphKey(**header) != key:
         raise DamagedCacheError(f"{path}: an exported graph of another network; it is made again")

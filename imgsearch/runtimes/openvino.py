@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import DamagedCacheError
+from imgsearch.runtimes import available_threads
 from imgsearch.runtimes.graphs import Graph
 
 if TYPE_CHECKING:
@@ -19,12 +20,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from imgsearch.recipe import Precision
+
 DEVICE: Final = "CPU"
+HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16"}
 TELEMETRY: Final = "openvino_telemetry"
 
 
 class OpenVINORuntime:
     """Runs an exported graph; safe to share between threads, which then take turns.
+
+    The graph is compiled for one image, and as many images are under way as there are threads,
+    one thread each: nothing waits for another thread within a layer, no length of a batch is
+    compiled anew, and an image's maps are bit for bit the same in any batch.
 
     Attributes:
         name: "openvino".
@@ -32,32 +40,38 @@ class OpenVINORuntime:
 
     name = "openvino"
 
-    def __init__(self, graph: Graph, *, threads: int | None = None) -> None:
+    def __init__(
+        self, graph: Graph, *, precision: Precision = "float32", threads: int | None = None
+    ) -> None:
         """Compile the graph for this machine's CPU.
 
         Args:
             graph: what `export` returned.
+            precision: arithmetic; bfloat16 only where `has_bfloat16` says so.
             threads: number of threads; None takes all cores.
 
         Raises:
             DamagedCacheError: OpenVINO does not accept the graph.
         """
         openvino = load_openvino()
+        count = available_threads(threads)
         settings: dict[str, Any] = {
             # Left alone, OpenVINO computes in bfloat16 where the CPU can, and the embeddings
             # are not those of the recipe.
-            "INFERENCE_PRECISION_HINT": "f32",
-            # One stream of batches on all cores: the batch is split, not queued.
-            "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": "1",
+            "INFERENCE_PRECISION_HINT": HINTS[precision],
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "INFERENCE_NUM_THREADS": str(count),
+            "NUM_STREAMS": str(count),
+            # Decoders and other programs share the processors.
+            "ENABLE_CPU_PINNING": False,
         }
-        if threads is not None:
-            settings["INFERENCE_NUM_THREADS"] = str(threads)
         core = openvino.Core()
         try:
             model = core.read_model(
                 graph.topology, openvino.Tensor(np.frombuffer(graph.constants, dtype=np.uint8))
             )
+            _, *image = model.input(0).partial_shape
+            model.reshape([1, *image])
             compiled = core.compile_model(model, DEVICE, settings)
         except RuntimeError as error:
             raise DamagedCacheError(
@@ -65,15 +79,32 @@ class OpenVINORuntime:
             ) from error
         # The constants are read in place for as long as the network lives.
         self._graph = graph
-        self._request = compiled.create_infer_request()
+        self._shape = tuple(compiled.output(0).shape[1:])
+        self._requests = openvino.AsyncInferQueue(compiled, count)
+        self._requests.set_callback(_keep)
         self._lock = threading.Lock()
 
     def feature_maps(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the activations, shape (n, h, w, c), float32, of a batch (n, s, s, 3)."""
+        images = np.ascontiguousarray(batch)
+        maps = np.empty((len(images), *self._shape), dtype=np.float32)
         with self._lock:
-            results = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
-            # Copied, because the request writes its next answer into the same memory.
-            return np.array(results[0], dtype=np.float32)
+            for position in range(len(images)):
+                self._requests.start_async(
+                    [images[position : position + 1]], maps[position], share_inputs=True
+                )
+            self._requests.wait_all()
+        return maps
+
+
+def has_bfloat16() -> bool:
+    """Tell whether this machine's processor computes in bfloat16 by itself."""
+    return "BF16" in load_openvino().Core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
+
+
+def _keep(request: Any, maps: NDArray[np.float32]) -> None:  # noqa: ANN401  OpenVINO's request
+    """Copy an answer, because the request writes its next one into the same memory."""
+    maps[...] = request.get_output_tensor(0).data[0]
 
 
 def export(function: Any) -> Graph:  # noqa: ANN401  TensorFlow has no types

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from imgsearch.recipe import Precision
+
+# They bring pixels into range, where bfloat16 would leave a colour one of 256 levels' neighbours.
+FULL_PRECISION_LAYERS: Final = frozenset({"InputLayer", "Rescaling", "Normalization"})
 
 
 class TensorFlowRuntime:
@@ -19,14 +24,21 @@ class TensorFlowRuntime:
 
     name = "tensorflow"
 
-    def __init__(self, model: Any) -> None:  # noqa: ANN401  Keras has no types
+    def __init__(self, model: Any, *, precision: Precision = "float32") -> None:  # noqa: ANN401  Keras has no types
         """Prepare the model.
 
         Args:
             model: a Keras model, float32 (n, s, s, 3) -> (n, h, w, c).
+            precision: "bfloat16" computes in mixed precision (weights and normalisations stay in
+                float32) and leaves the model so; functions that were traced before stay as they
+                are. Where neither GPU nor CPU has bfloat16, TensorFlow emulates it, slowly.
         """
         import tensorflow as tf
 
+        # Left alone, GPUs round float32 to ten bits, and the embeddings are not the recipe's.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        if precision == "bfloat16":
+            _mix_precision(model)
         # The traced function does not keep the model's variables alive.
         self._model = model
         self.function = concrete_function(model)
@@ -42,8 +54,31 @@ def concrete_function(model: Any) -> Any:  # noqa: ANN401  neither framework has
     """Return the model as one TensorFlow function of a batch of any length, traced once."""
     import tensorflow as tf
 
-    function = tf.function(lambda batch: model(batch, training=False))
+    function = tf.function(lambda batch: tf.cast(model(batch, training=False), tf.float32))
     _, height, width, channels = model.inputs[0].shape
     return function.get_concrete_function(
         tf.TensorSpec((None, height, width, channels), tf.float32)
     )
+
+
+def as_flatbuffer(function: Any) -> bytes:  # noqa: ANN401  TensorFlow has no types
+    """Return a concrete function in LiteRT's format, its variables turned into constants.
+
+    Raises:
+        Exception: whatever TensorFlow's converter raises for an operation that it does not know.
+    """
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    # Left to the converter, variables of Keras 3 become resources without values, hence NaN.
+    frozen = convert_variables_to_constants_v2(function)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
+    return bytes(converter.convert())
+
+
+def _mix_precision(model: Any) -> None:  # noqa: ANN401  Keras has no types
+    import keras
+
+    for layer in model.layers:
+        if type(layer).__name__ not in FULL_PRECISION_LAYERS:
+            layer.dtype_policy = keras.DTypePolicy("mixed_bfloat16")

@@ -1,0 +1,374 @@
+"""What every stage of indexing costs, and how much of the machine the whole of it uses.
+
+Makes two sets of JPEGs that all differ, of 12 and of 0.3 megapixels: photographs enlarged or
+reduced, with fine grain added, quality 90; so a 12-megapixel file has some 3 MB, as a phone's has.
+It measures
+
+* each stage alone: core-milliseconds per image (processor time, whatever the number of threads) of
+  reading, hashing, decoding, preprocessing, the network and pooling, and of all that is left: scan,
+  comparison, commits, the index cache, and what holds them together;
+* `Gallery.index` end to end, by precision, by decoding threads (jobs) and by batch: images per
+  second, and the pipeline's efficiency, which is
+
+      images per second / (cores / core-seconds per image, all stages measured alone);
+
+* the plain loop of the tutorials (`load_img`, `preprocess_input`, `model.predict`, picture by
+  picture) on the same files in the same run, before and after; the better of the two counts.
+
+The files are read from the operating system's cache. Networks are loaded before the clock starts.
+
+    python benchmarks/extraction.py
+    python benchmarks/extraction.py --photos FOLDER --markdown benchmarks/results/extraction.md
+    python benchmarks/extraction.py --quick
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from run_facts import cores, facts
+
+from imgsearch import images
+from imgsearch.backbones.preprocessing import preprocess
+from imgsearch.embedder import Embedder, load_embedder
+from imgsearch.errors import ImgsearchError
+from imgsearch.gallery import Gallery, PretrainedNetworks
+from imgsearch.index_values import IndexOptions
+from imgsearch.pooling import l2_normalise, pool
+from imgsearch.recipe import PRECISIONS, RecipeRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from imgsearch.gallery import Notify
+    from imgsearch.recipe import Precision, Recipe
+
+REPOSITORY: Final = Path(__file__).parents[1]
+BACKBONE: Final = "mobilenet_v2"
+BATCH: Final = 32
+ROUNDS: Final = 3
+LOOP: Final = "plain Keras loop"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured.
+
+    Attributes:
+        name: of the pictures' size.
+        size: their width and height.
+        originals: pictures that differ in their pixels; the other files are copies of these with a
+            few bytes after the end, which no decoder reads and every hash does.
+        files: how many are indexed.
+        loop: how many the plain loop gets.
+    """
+
+    name: str
+    size: tuple[int, int]
+    originals: int
+    files: int
+    loop: int
+
+
+FULL: Final = (
+    Scale("12 MP", (4000, 3000), originals=12, files=160, loop=40),
+    Scale("0.3 MP", (640, 480), originals=100, files=1600, loop=80),
+)
+QUICK: Final = (
+    Scale("12 MP", (4000, 3000), originals=1, files=4, loop=2),
+    Scale("0.3 MP", (640, 480), originals=8, files=64, loop=4),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of `Gallery.index`.
+
+    Attributes:
+        rate: images per second.
+        busy: cores in use on average.
+    """
+
+    rate: float
+    busy: float
+
+
+def make_pictures(folder: Path, sources: Sequence[Path], scale: Scale) -> list[Path]:
+    """Write the files of a scale, all of different bytes; return them."""
+    folder.mkdir()
+    originals = []
+    for number in range(scale.originals):
+        generator = np.random.default_rng(number)
+        with Image.open(sources[number % len(sources)]) as image:
+            resized = image.convert("RGB").resize(scale.size, Image.Resampling.BICUBIC)
+        grain = generator.normal(0, 6, size=(scale.size[1], scale.size[0], 1))
+        pixels = np.clip(np.asarray(resized) + grain, 0, 255).astype(np.uint8)
+        path = folder / "original.jpg"
+        Image.fromarray(pixels).save(path, quality=90)
+        originals.append(path.read_bytes())
+        path.unlink()
+    paths = [folder / f"{number:05}.jpg" for number in range(scale.files)]
+    for number, path in enumerate(paths):
+        path.write_bytes(originals[number % len(originals)] + number.to_bytes(4, "big"))
+    return paths
+
+
+def core_ms(function: Callable[[], object], count: int) -> float:
+    """Return the least processor time of a few rounds, in milliseconds for each of `count`."""
+    least = float("inf")
+    for _ in range(ROUNDS):
+        started = time.process_time()
+        function()
+        least = min(least, time.process_time() - started)
+    return 1000 * least / count
+
+
+def file_stages(paths: Sequence[Path], recipe: Recipe) -> dict[str, float]:
+    """Return the core-milliseconds that reading, hashing and decoding a file take."""
+    data = [path.read_bytes() for path in paths]
+
+    def decode() -> None:
+        for content in data:
+            images.load(content, size=recipe.size, resize=recipe.resize)
+
+    count = len(paths)
+    return {
+        "read": core_ms(lambda: [images.read_file(path) for path in paths], count),
+        "hash": core_ms(lambda: [hashlib.sha256(content).hexdigest() for content in data], count),
+        "decode": core_ms(decode, count),
+    }
+
+
+def network_stages(pixels: NDArray[np.uint8], embedder: Embedder) -> dict[str, float]:
+    """Return the core-milliseconds that an image of a batch takes from pixels to embedding."""
+    recipe, count = embedder.recipe, len(pixels)
+    maps = embedder.feature_maps(pixels)
+    before = core_ms(lambda: preprocess(np.stack(list(pixels)), recipe.preprocessing), count)
+    both = core_ms(lambda: embedder.feature_maps(pixels), count)
+    return {
+        "preprocess": before,
+        "network": both - before,
+        "pool": core_ms(lambda: l2_normalise(pool(maps, recipe.pooling)), count),
+    }
+
+
+class InstantNetwork:
+    """A source of random embeddings, which cost nothing."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        rows = np.random.default_rng(0).normal(size=(4096, recipe.dim)).astype(np.float32)
+        self._rows = l2_normalise(rows)
+        self._next = 0
+
+    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:  # noqa: ARG002 - the protocol's
+        """Return the recipe."""
+        return self.recipe
+
+    def load(self, recipe: Recipe, *, notify: Notify) -> InstantNetwork:  # noqa: ARG002 - the protocol's
+        """Return itself."""
+        return self
+
+    def embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return unit rows `(n, dim)`."""
+        places = np.arange(self._next, self._next + len(pixels)) % len(self._rows)
+        self._next += len(pixels)
+        rows: NDArray[np.float32] = self._rows[places]
+        return rows
+
+
+def gallery_stage(folder: Path, count: int, recipe: Recipe) -> float:
+    """Return the core-milliseconds of an indexed file that are no other stage's.
+
+    The pictures are as small as pictures get, so that what is subtracted is little.
+    """
+    folder.mkdir()
+    small = replace(recipe, size=8)
+    for number in range(count):
+        colour = np.full((8, 8, 3), (number % 256, number // 256, 0), np.uint8)
+        Image.fromarray(colour).save(folder / f"{number}.bmp")
+    paths = sorted(folder.iterdir())
+    run = index(folder, paths[0], InstantNetwork(small), IndexOptions(batch_size=BATCH))
+    return 1000 * run.busy / run.rate - sum(file_stages(paths, small).values())
+
+
+def index(
+    folder: Path,
+    warm: Path,
+    source: PretrainedNetworks | InstantNetwork,
+    options: IndexOptions,
+    precision: Precision = "float32",
+) -> Run:
+    """Index a folder into a new gallery whose network is loaded.
+
+    Args:
+        folder: what is indexed.
+        warm: one of its files, which is indexed before the clock starts.
+        source: of the embeddings.
+        options: jobs and batch size.
+        precision: of the network.
+    """
+    request = RecipeRequest(backbone=BACKBONE, precision=precision)
+    with (
+        tempfile.TemporaryDirectory(prefix="imgsearch-") as place,
+        Gallery(Path(place) / "gallery", recipe=request, source=source) as gallery,
+    ):
+        gallery.index(warm)
+        started, spent = time.perf_counter(), time.process_time()
+        report = gallery.index(folder, options=options)
+        seconds, spent = time.perf_counter() - started, time.process_time() - spent
+    return Run(report.embedded / seconds, spent / seconds)
+
+
+def median(runs: Sequence[Run]) -> Run:
+    """Return the run of median rate."""
+    return sorted(runs, key=lambda run: run.rate)[len(runs) // 2]
+
+
+def plain_loop(folders: Sequence[Path], counts: Sequence[int]) -> list[float]:
+    """Return the seconds per image of the plain loop on each folder, in a process of its own."""
+    code = (
+        "import sys, time; from pathlib import Path; from embedding_rivals import keras_loop\n"
+        "embed = keras_loop()\n"
+        "for folder, count in zip(sys.argv[1::2], sys.argv[2::2]):\n"
+        "    paths = sorted(Path(folder).iterdir())[:int(count)]\n"
+        "    embed(paths[:1])\n"
+        "    started = time.perf_counter()\n"
+        "    embed(paths)\n"
+        "    print('SECONDS', (time.perf_counter() - started) / len(paths))\n"
+    )
+    pairs = [str(value) for pair in zip(folders, counts, strict=True) for value in pair]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *pairs],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}:{Path(__file__).parent}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [float(line.split()[1]) for line in done.stdout.splitlines() if "SECONDS" in line]
+
+
+def load(precision: Precision) -> Embedder | None:
+    """Return the network in a precision, or None where this machine has it not."""
+    request = RecipeRequest(backbone=BACKBONE, precision=precision)
+    try:
+        recipe = PretrainedNetworks().resolve(request, offline=False, notify=_tell)
+        return load_embedder(recipe, notify=_tell)
+    except ImgsearchError as error:
+        _tell(f"{precision}: {error}")
+        return None
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def measure(workspace: Path, sources: Sequence[Path], scales: Sequence[Scale]) -> list[str]:
+    """Return the report's lines."""
+    folders = [workspace / f"set{number}" for number in range(len(scales))]
+    paths = [
+        make_pictures(folder, sources, scale) for folder, scale in zip(folders, scales, strict=True)
+    ]
+    loop = plain_loop(folders, [scale.loop for scale in scales])
+    embedders = {name: found for name in PRECISIONS if (found := load(name)) is not None}
+    source = PretrainedNetworks()
+    stages = ["| size | precision | stage | core-ms per image |", "|---|---|---|---|"]
+    ends: list[tuple[Scale, str, str, Run, float]] = []
+    for scale, folder, files in zip(scales, folders, paths, strict=True):
+        _tell(scale.name)
+        some = files[: max(scale.originals, 16)]
+        recipe = next(iter(embedders.values())).recipe
+        alone = file_stages(some, recipe)
+        pictures = [images.load(p.read_bytes(), size=recipe.size, resize="squash") for p in some]
+        pixels = np.resize(
+            [picture.pixels for picture in pictures], (BATCH, *pictures[0].pixels.shape)
+        )
+        rest = gallery_stage(workspace / f"small {scale.name}", scale.files, recipe)
+        for precision, embedder in embedders.items():
+            parts = alone | network_stages(pixels, embedder) | {"gallery": rest}
+            total = sum(parts.values())
+            stages += [
+                f"| {scale.name} | {precision} | {name} | {value:.2f} |"
+                for name, value in [*parts.items(), ("all", total)]
+            ]
+            runs = [
+                index(folder, files[0], source, IndexOptions(batch_size=BATCH), precision)
+                for _ in range(ROUNDS)
+            ]
+            ends.append((scale, precision, f"jobs auto, batch {BATCH}", median(runs), total))
+        first, total = next(iter(embedders)), ends[-len(embedders)][-1]
+        for jobs, batch in (
+            (1, BATCH),
+            (cores(), BATCH),
+            (2 * cores(), BATCH),
+            (None, 8),
+            (None, 128),
+        ):
+            options = IndexOptions(batch_size=batch, jobs=jobs)
+            ran = index(folder, files[0], source, options, first)
+            ends.append((scale, first, f"jobs {jobs or 'auto'}, batch {batch}", ran, total))
+    again = plain_loop(folders, [scale.loop for scale in scales])
+    best = {
+        scale: min(pair) for scale, pair in zip(scales, zip(loop, again, strict=True), strict=True)
+    }
+    return [*_summary(best, ends), "", "## Stages, each alone", "", *stages]
+
+
+def _summary(
+    loop: dict[Scale, float], ends: Sequence[tuple[Scale, str, str, Run, float]]
+) -> list[str]:
+    lines = [
+        f"## End to end, {BACKBONE}",
+        "",
+        f"| size | precision | settings | images/s | times the {LOOP} | cores busy | efficiency |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [f"| {s.name} | float32 | {LOOP} | {1 / t:.1f} | 1 | | |" for s, t in loop.items()]
+    for scale, precision, settings, run, total in ends:
+        efficiency = run.rate / (cores() / (total / 1000))
+        lines.append(
+            f"| {scale.name} | {precision} | {settings} | {run.rate:.1f} | "
+            f"{run.rate * loop[scale]:.1f} | {run.busy:.2f} | {efficiency:.2f} |"
+        )
+    return lines
+
+
+def main() -> None:
+    """Run as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--photos", type=Path, help="photographs to make the sets from")
+    parser.add_argument("--quick", action="store_true", help="only show that it runs")
+    parser.add_argument("--markdown", type=Path, help="write the report into this file too")
+    options = parser.parse_args()
+    folder = options.photos or REPOSITORY / "sample_data/photos"
+    sources = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    if not sources:
+        raise SystemExit(f"{folder}: no JPEG or PNG")
+    spread = sources[:: max(1, len(sources) // 100)]
+    with tempfile.TemporaryDirectory(prefix="imgsearch-extraction-") as workspace:
+        lines = measure(Path(workspace), spread, QUICK if options.quick else FULL)
+    report = "\n".join(["# Extraction", "", *facts(), "", *lines, ""])
+    print(report)
+    if options.markdown:
+        options.markdown.write_text(report, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

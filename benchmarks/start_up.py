@@ -1,0 +1,255 @@
+"""How long one command takes from its start to its answer, on a large gallery.
+
+Indexes the sample pictures, then adds contents to the gallery up to the wanted number: embeddings
+mixed from two real ones and a little noise, written as rows like any others, and the index cache
+over all of them. Measures, as whole processes of `python -m imgsearch`, from the operating system's
+cache, medians of seven in turns:
+
+* `--help`;
+* `query` by a stored file, and by a new one, which goes through the network;
+* `index` of a folder in which nothing has changed (in a gallery of the sample pictures alone);
+
+beside what others need before their first embedding, the network alone, searching nothing: Keras
+and PyTorch are imported, MobileNetV2 is loaded, and one picture is embedded. In one warm process it
+measures `Gallery.query` by stored and by new files, and `query --files-from` for many new ones.
+
+    python benchmarks/start_up.py
+    python benchmarks/start_up.py --markdown benchmarks/results/start_up.md
+    python benchmarks/start_up.py --quick
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from run_facts import facts
+
+from imgsearch.gallery import Gallery
+from imgsearch.lock import writer_lock
+from imgsearch.metadata import Metadata
+from imgsearch.pooling import l2_normalise
+from imgsearch.rows import ScannedRow
+from imgsearch.search_space import refresh_cache
+from imgsearch.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REPOSITORY: Final = Path(__file__).parents[1]
+SAMPLES: Final = REPOSITORY / "sample_data/photos"
+BACKBONE: Final = "mobilenet_v2"
+ROUNDS: Final = 7
+NOISE: Final = 0.3
+
+KERAS: Final = """
+import sys, numpy as np, keras
+from keras.applications.mobilenet_v2 import MobileNetV2, preprocess_input
+shape = (224, 224, 3)
+model = MobileNetV2(weights={weights!r}, include_top=False, pooling="avg", input_shape=shape)
+image = keras.utils.img_to_array(keras.utils.load_img(sys.argv[1], target_size=(224, 224)))
+model.predict(preprocess_input(np.expand_dims(image, 0)), verbose=0)
+"""
+TORCH: Final = """
+import sys, torch
+from PIL import Image
+from torchvision.models import mobilenet_v2
+from torchvision.transforms import functional
+model = mobilenet_v2(weights=None).eval()
+image = functional.to_tensor(Image.open(sys.argv[1]).convert("RGB").resize((224, 224)))
+with torch.inference_mode():
+    model.features(image[None]).mean((2, 3))
+"""
+
+
+class Failed(Exception):  # noqa: N818 - a fact of the run, not an error of the program
+    """A command ended with another status than 0."""
+
+
+def grow(gallery: Path, count: int) -> None:
+    """Add contents to a gallery up to a number, and write its index cache."""
+    generator = np.random.default_rng(0)
+    with writer_lock(gallery):
+        store = Store.create(gallery)
+        (stored,) = store.recipes()
+        (root,) = store.roots()
+        real = np.concatenate([vectors for _, vectors in store.embeddings(stored)])
+        for start in range(len(real), count, 5000):
+            numbers = range(start, min(start + 5000, count))
+            pairs = real[generator.integers(0, len(real), size=(2, len(numbers)))]
+            shares = generator.beta(2, 2, size=(len(numbers), 1)).astype(np.float32)
+            mixed = shares * pairs[0] + (1 - shares) * pairs[1]
+            grain = generator.normal(size=mixed.shape).astype(np.float32)
+            rows = l2_normalise(mixed + NOISE / mixed.shape[1] ** 0.5 * grain)
+            with store.transaction():
+                for number, row in zip(numbers, rows, strict=True):
+                    name = hashlib.sha256(str(number).encode()).hexdigest()
+                    content = store.add_content(name, 1000, Metadata(640, 480, "JPEG"))
+                    store.add_embedding(stored.id, content, row)
+                    file = ScannedRow(root.id, f"grown/{number:07}.jpg".encode(), 1000, 0)
+                    store.put_file(None, file, content_id=content)
+                store.raise_generation(stored.id)
+        (stored,) = store.recipes()
+        refresh_cache(store, gallery, stored)
+        store.close()
+
+
+def seconds(arguments: Sequence[str], given: str | None = None) -> float:
+    """Return how long a process of this Python takes, from start to end."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=REPOSITORY,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    took = time.perf_counter() - started
+    if done.returncode:
+        raise Failed(f"exit status {done.returncode}\n{done.stderr[-2000:]}")
+    return took
+
+
+def working(compared: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return the commands that run here, each tried once; name those that do not."""
+    found = {}
+    for name, arguments in compared.items():
+        try:
+            seconds(arguments)
+        except Failed as error:
+            if "imgsearch" in name:
+                raise
+            print(f"{name}: left out, {error}", file=sys.stderr)
+        else:
+            found[name] = arguments
+    return found
+
+
+def commands(large: Path, small: Path, stored: Path, new: Path) -> dict[str, list[str]]:
+    """Return what is compared, by name: the arguments of Python."""
+    start = ["-m", "imgsearch"]
+    weights = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    real = any(weights.glob("mobilenet_v2_*_1.0_224_no_top.h5"))
+    found = {
+        "imgsearch --help": [*start, "--help"],
+        "imgsearch query, stored file": [*start, "query", str(stored), "--gallery", str(large)],
+        "imgsearch query, new file": [*start, "query", str(new), "--gallery", str(large)],
+        "imgsearch index, nothing changed": [*start, "index", "--gallery", str(small)],
+        "Keras: import, load, one picture": [
+            "-c", KERAS.format(weights="imagenet" if real else None), str(new),
+        ],
+    }  # fmt: skip
+    if find_spec("torchvision"):
+        found["PyTorch: import, load, one picture"] = ["-c", TORCH, str(new)]
+    return found
+
+
+def fresh_copies(sources: Sequence[Path], folder: Path, count: int) -> list[Path]:
+    """Write pictures whose bytes the gallery does not hold: a few are put behind their ends."""
+    folder.mkdir()
+    copies = [folder / f"{number:04}{sources[0].suffix}" for number in range(count)]
+    for number, copy in enumerate(copies):
+        copy.write_bytes(sources[number % len(sources)].read_bytes() + number.to_bytes(4, "big"))
+    return copies
+
+
+def warm(gallery: Path, pictures: Sequence[Path]) -> tuple[float, float]:
+    """Return the median and the 95th percentile of `Gallery.query`, in milliseconds."""
+    times = []
+    with Gallery(gallery) as opened:
+        opened.query(pictures[0])
+        for picture in pictures[1:]:
+            started = time.perf_counter()
+            opened.query(picture)
+            times.append(1000 * (time.perf_counter() - started))
+    return float(np.percentile(times, 50)), float(np.percentile(times, 95))
+
+
+def measure(workspace: Path, count: int, rounds: int, asked: int) -> list[str]:
+    """Return the report's lines.
+
+    Args:
+        workspace: an empty folder.
+        count: contents of the large gallery.
+        rounds: how often each command is run.
+        asked: pictures that are asked about in a warm process.
+    """
+    large, small = workspace / "large", workspace / "small"
+    for gallery in (large, small):
+        with Gallery(gallery, recipe=BACKBONE) as opened:
+            opened.index(SAMPLES)
+    grow(large, count)
+    samples = sorted(path for path in SAMPLES.rglob("*.jpg"))
+    new = fresh_copies(samples, workspace / "new", asked + 1)
+    compared = working(commands(large, small, samples[0], new[-1]))
+    taken: dict[str, list[float]] = {name: [] for name in compared}
+    for _ in range(rounds):
+        for name, arguments in compared.items():
+            taken[name].append(seconds(arguments))
+    medians = {name: float(np.median(times)) for name, times in taken.items()}
+    unit = medians["imgsearch query, new file"]
+    lines = [
+        f"A gallery of {count:,} contents, {BACKBONE}. Whole processes, medians of {rounds}.",
+        "",
+        "| command | s | least to most | times a query by a new file |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {medians[name]:.2f} | {min(times):.2f} to {max(times):.2f} | "
+            f"{medians[name] / unit:.2f} |"
+            for name, times in taken.items()
+        ),
+        "",
+        "| in a warm process | p50, ms | p95, ms |",
+        "|---|---|---|",
+    ]
+    for name, pictures in (
+        ("stored files", (samples * (1 + asked // len(samples)))[:asked]),
+        ("new files", new[:asked]),
+    ):
+        middle, slow = warm(large, pictures)
+        lines.append(f"| `Gallery.query`, {name} | {middle:.1f} | {slow:.1f} |")
+    stream = ["-m", "imgsearch", "query", "--files-from", "-", "--json", "--gallery", str(large)]
+    one = seconds(stream, f"{new[0]}\n")
+    many = seconds(stream, "".join(f"{path}\n" for path in new))
+    each = 1000 * (many - one) / (len(new) - 1)
+    return [*lines, f"| `query --files-from`, new files, each after the first | {each:.1f} | |"]
+
+
+def main() -> None:
+    """Run as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--count", type=int, default=100_000, help="contents (default: 100000)")
+    parser.add_argument("--quick", action="store_true", help="only show that it runs")
+    parser.add_argument("--markdown", type=Path, help="write the report into this file too")
+    options = parser.parse_args()
+    # All Python libraries are compiled once, as they are where they are installed.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    with tempfile.TemporaryDirectory(prefix="imgsearch-start-") as workspace:
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(workspace) / "bytecode")
+        lines = (
+            measure(Path(workspace), 1_000, rounds=1, asked=3)
+            if options.quick
+            else measure(Path(workspace), options.count, rounds=ROUNDS, asked=100)
+        )
+    report = "\n".join(["# Start-up", "", *facts(), "", *lines, ""])
+    print(report)
+    if options.markdown:
+        options.markdown.write_text(report, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
