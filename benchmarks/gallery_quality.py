@@ -69,8 +69,8 @@ def measure(folder: Path, backbone: str, gallery_path: Path) -> Row:
     raw = open_space(store, gallery_path, stored, projection.NONE)
     searched = open_space(store, gallery_path, stored, projection.DEFAULT)
     names = np.array([labels[int(identifier)] for identifier in raw.index.ids])
-    before = mean_average_precision(raw.index.vectors(raw.index.ids), names)
-    after = mean_average_precision(searched.index.vectors(raw.index.ids), names)
+    before = mean_average_precision(raw.vectors(store, raw.index.ids)[1], names)
+    after = mean_average_precision(searched.vectors(store, raw.index.ids)[1], names)
     store.close()
     return Row(
         folder=folder.name,

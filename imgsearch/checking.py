@@ -6,7 +6,13 @@ import sqlite3
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from imgsearch.caches import cache_files, cache_path, unfinished_files
+from imgsearch.caches import (
+    cache_files,
+    cache_path,
+    lists_files,
+    named_lists,
+    unfinished_files,
+)
 from imgsearch.errors import DamagedCacheError
 
 if TYPE_CHECKING:
@@ -74,6 +80,12 @@ def check(store: Store, folder: Path) -> list[Finding]:
         for cache in cache_files(folder)
         if cache.recipe not in known or cache.path != cache_path(folder, known[cache.recipe])
     ]
+    needed = {named_lists(cache.path) for cache in cache_files(folder)}
+    findings += [
+        Finding(f"{cache.path.name}: an index that no cache goes on from", "note", repairable=True)
+        for cache in lists_files(folder)
+        if cache.path.name not in needed
+    ]
     findings += [
         Finding(f"{path.name}: left by an interrupted write", "note", repairable=True)
         for path in unfinished_files(folder)
@@ -104,7 +116,8 @@ def repair(store: Store, folder: Path, findings: list[Finding]) -> list[Finding]
                     store.remove_embedding(stored.id, content_id)
                     store.raise_generation(stored.id)
         store.rebuild_indexes()
-        for path in [*folder.glob("index-*.faiss"), *unfinished_files(folder)]:
+        caches = [*folder.glob("index-*.faiss"), *folder.glob("index-*.lists")]
+        for path in [*caches, *unfinished_files(folder)]:
             path.unlink(missing_ok=True)
         for stored in store.recipes():
             refresh_cache(store, folder, stored)
@@ -168,7 +181,9 @@ def _row_findings(store: Store) -> list[Finding]:
 def _cache_findings(store: Store, folder: Path, stored: StoredRecipe) -> list[Finding]:
     import numpy as np
 
+    from imgsearch import approximate_file
     from imgsearch.search_space import read_cache
+    from imgsearch.segments import SegmentedIndex
 
     path = cache_path(folder, stored)
     if not path.is_file():
@@ -182,12 +197,17 @@ def _cache_findings(store: Store, folder: Path, stored: StoredRecipe) -> list[Fi
         ]
     try:
         space = read_cache(path, stored)
+        if isinstance(space.index, SegmentedIndex):
+            approximate_file.verify(path.with_name(space.base.partition(" ")[0]))
     except (DamagedCacheError, OSError) as error:
         return [Finding(str(error), "cache", repairable=True)]
     ids = store.embedded_ids(stored.id)
+    exact = space.index.tail if isinstance(space.index, SegmentedIndex) else space.index
     if not np.array_equal(np.sort(space.index.ids), ids) or any(
-        not np.allclose(space.index.vectors(block), space.project(raw), atol=VECTOR_TOLERANCE)
-        for block, raw in store.embeddings(stored)
+        not np.allclose(exact.vectors(block), space.project(raw), atol=VECTOR_TOLERANCE)
+        for block, raw in store.embeddings(
+            stored, None if exact is space.index else exact.ids.tolist()
+        )
     ):
         return [
             Finding(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 import numpy as np
 
 from imgsearch import paths, scan
-from imgsearch.caches import cache_files, cache_path
+from imgsearch.caches import cache_files, cache_path, lists_are_there
 from imgsearch.errors import (
     NoGalleryError,
     UnknownRecipeError,
@@ -230,6 +230,7 @@ class Gallery:
                     exclude=options.exclude,
                     follow_symlinks=options.follow_symlinks,
                 )
+            refresh = self._choose_index(store, stored, options)
             run.scan(targets)
             total = run.compare(stored.id if stored else None)
             if not options.dry_run and stored is not None:
@@ -237,7 +238,7 @@ class Gallery:
                 if total:
                     run.read(stored, lambda: self._embedder(stored.recipe), total=total)
                 run.forget_missing()
-                self._refresh(store, stored.recipe)
+                self._refresh(store, stored.recipe, anyway=refresh)
             report = run.report(recipe, targets, first=first)
             return replace(report, hints=tuple(_hints(store, report)))
 
@@ -296,11 +297,21 @@ class Gallery:
             self._embedder(recipe)
         return recipe
 
-    def _refresh(self, store: Store, recipe: Recipe) -> None:
+    def _choose_index(
+        self, store: Store, stored: StoredRecipe | None, options: IndexOptions
+    ) -> bool:
+        if stored is None or options.dry_run or (options.index, options.memory) == (None, None):
+            return False
+        from imgsearch.search_space import choose_index
+
+        return choose_index(store, stored.recipe.dim, factory=options.index, memory=options.memory)
+
+    def _refresh(self, store: Store, recipe: Recipe, *, anyway: bool = False) -> None:
         stored = next(item for item in store.recipes() if item.recipe == recipe)
         identifier = stored.recipe.identifier
         caches = [cache.path for cache in cache_files(self.path) if cache.recipe == identifier]
-        if caches == [cache_path(self.path, stored)]:
+        whole = caches == [cache_path(self.path, stored)] and lists_are_there(caches[0])
+        if whole and not anyway:
             return  # nothing changed, and FAISS need not be imported to find that out
         from imgsearch.search_space import refresh_cache
 
@@ -420,7 +431,7 @@ class Gallery:
             if space.generation == stored.generation:
                 return space
         choice = ProjectionChoice.parse(self._projection)
-        space = open_space(store, self.path, stored, choice)
+        space = open_space(store, self.path, stored, choice, notify=self._notify)
         self._space = (key, space)
         return space
 

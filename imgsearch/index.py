@@ -25,16 +25,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 import struct
 import warnings
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from imgsearch.atomic_file import write_atomically
 from imgsearch.errors import DamagedCacheError, UsageError
 
 with warnings.catch_warnings():
@@ -45,7 +43,7 @@ with warnings.catch_warnings():
     import faiss as typed_faiss
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
@@ -55,7 +53,6 @@ faiss: Any = typed_faiss
 
 MAGIC: Final = b"\x89ISIX\r\n\x1a"
 FORMAT_VERSION: Final = 1
-TEMPORARY_SUFFIX: Final = ".tmp"
 MOST_DIM: Final = 1 << 20
 
 _LENGTHS: Final = struct.Struct("<8sIIQQ")
@@ -75,6 +72,8 @@ class IndexHeader:
         generation: the database's generation that the file reflects.
         dim: length of a vector as it is searched.
         count: how many vectors there are.
+        base: name and checksum of an approximate index that this one goes on from; "" when this
+            one is all there is, and then the file does not mention it.
     """
 
     recipe: str
@@ -82,6 +81,7 @@ class IndexHeader:
     generation: int
     dim: int
     count: int
+    base: str = ""
 
 
 class ExactIndex:
@@ -144,8 +144,8 @@ class ExactIndex:
             UsageError: shapes do not fit, an id is negative, repeated or held already, or a value
                 is not finite.
         """
-        new = _as_ids(ids)
-        rows = self._as_rows(vectors, what="vectors")
+        new = as_ids(ids)
+        rows = as_rows(vectors, self.dim, what="vectors")
         if len(new) != len(rows):
             raise UsageError(f"{len(new)} ids do not fit {len(rows)} vectors")
         if new.size and int(new.min()) < 0:
@@ -164,10 +164,10 @@ class ExactIndex:
         Args:
             ids: shape (n,), integers.
         """
-        gone = np.isin(self._ids, _as_ids(ids))
+        gone = np.isin(self._ids, as_ids(ids))
         count = int(np.count_nonzero(gone))
         if count:
-            self._flat.remove_ids(_selector(gone))
+            self._flat.remove_ids(selector(gone))
             self._ids = self._ids[~gone]
         return count
 
@@ -183,7 +183,7 @@ class ExactIndex:
         Raises:
             UsageError: an id is not in the index.
         """
-        wanted = _as_ids(ids)
+        wanted = as_ids(ids)
         order = np.argsort(self._ids, kind="stable")
         places = np.searchsorted(self._ids, wanted, sorter=order)
         known = places < len(order)
@@ -217,7 +217,7 @@ class ExactIndex:
         Raises:
             UsageError: the queries are not finite rows of the index's dim, or k is below 1.
         """
-        rows = self._as_rows(queries, what="queries")
+        rows = as_rows(queries, self.dim, what="queries")
         if k < 1:
             raise UsageError(f"k: {k} is not a number of matches above 0")
         scores = np.full((len(rows), k), -np.inf, dtype=np.float32)
@@ -226,7 +226,7 @@ class ExactIndex:
         count = len(self) if passing is None else int(np.count_nonzero(passing))
         found = min(k, count)
         if found and len(rows):
-            parameters = None if passing is None else faiss.SearchParameters(sel=_selector(passing))
+            parameters = None if passing is None else faiss.SearchParameters(sel=selector(passing))
             best, positions = self._flat.search(rows, found, params=parameters)
             matched = self._ids[positions]
             order = np.lexsort((matched, -best), axis=1)
@@ -241,20 +241,10 @@ class ExactIndex:
             return None
         passing = np.ones(len(self), dtype=np.bool_)
         if allowed is not None:
-            passing &= np.isin(self._ids, _as_ids(allowed))
+            passing &= np.isin(self._ids, as_ids(allowed))
         if excluded is not None:
-            passing &= ~np.isin(self._ids, _as_ids(excluded))
+            passing &= ~np.isin(self._ids, as_ids(excluded))
         return passing
-
-    def _as_rows(self, vectors: NDArray[np.floating[Any]], *, what: str) -> NDArray[np.float32]:
-        if vectors.ndim != 2 or vectors.shape[1] != self.dim:  # noqa: PLR2004  # rows and columns
-            raise UsageError(
-                f"{what} of shape {vectors.shape} do not fit an index of dim {self.dim}"
-            )
-        rows = np.require(vectors, dtype=np.float32, requirements=["C", "ALIGNED"])
-        if not np.isfinite(rows).all():
-            raise UsageError(f"{what} hold values that are not finite float32 numbers")
-        return rows
 
     def _matrix(self) -> NDArray[np.float32]:
         """Return a view of FAISS's own storage, valid until the index changes."""
@@ -283,7 +273,8 @@ def save(path: Path, index: ExactIndex, header: IndexHeader, *, extra: bytes = b
             f"a header of {header.count} x {header.dim} does not describe an index of "
             f"{len(index)} x {index.dim}"
         )
-    described = json.dumps(asdict(header), sort_keys=True).encode()
+    said = {name: value for name, value in asdict(header).items() if name != "base" or value}
+    described = json.dumps(said, sort_keys=True).encode()
     described += b" " * (-(_LENGTHS.size + len(described) + len(extra)) % _ALIGNMENT)
     ids = np.ascontiguousarray(index.ids, dtype=_ID)
     matrix = np.ascontiguousarray(index._matrix(), dtype=_FLOAT)  # noqa: SLF001  # same module
@@ -293,7 +284,7 @@ def save(path: Path, index: ExactIndex, header: IndexHeader, *, extra: bytes = b
     parts: list[memoryview] = [
         memoryview(part) for part in (lengths, described, extra, ids.data, matrix.data)
     ]
-    _write_atomically(path, [part.cast("B") for part in parts if part.nbytes])
+    write_atomically(path, _with_digest([part.cast("B") for part in parts if part.nbytes]))
 
 
 def load(path: Path) -> tuple[ExactIndex, IndexHeader, bytes]:
@@ -352,7 +343,14 @@ def _parse_header(described: bytes) -> IndexHeader:
     if not isinstance(values, dict):
         raise TypeError("its header is not a JSON object")
     header = IndexHeader(**values)
-    expected = {"recipe": str, "projection": str, "generation": int, "dim": int, "count": int}
+    expected = {
+        "recipe": str,
+        "projection": str,
+        "generation": int,
+        "dim": int,
+        "count": int,
+        "base": str,
+    }
     for field in fields(header):
         value = getattr(header, field.name)
         if type(value) is not expected[field.name]:
@@ -362,48 +360,43 @@ def _parse_header(described: bytes) -> IndexHeader:
     return header
 
 
-def _write_atomically(path: Path, parts: Sequence[memoryview]) -> None:
-    """Write the parts and their SHA-256 into the path, whole or not at all."""
-    # In the same folder, since a rename is atomic within one file system only.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+def _with_digest(parts: Sequence[memoryview]) -> Iterator[memoryview | bytes]:
+    """Yield the parts, then their SHA-256."""
     digest = hashlib.sha256()
-    try:
-        with temporary.open("xb") as file:
-            for part in parts:
-                digest.update(part)
-                file.write(part)
-            file.write(digest.digest())
-            file.flush()
-            # The bytes are on the disk before the name is, or a power cut leaves an empty file.
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_folder(path.parent)
+    for part in parts:
+        digest.update(part)
+        yield part
+    yield digest.digest()
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable, where the system lets a folder be opened."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _selector(chosen: NDArray[np.bool_]) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
+def selector(chosen: NDArray[np.bool_]) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
     """Return the FAISS selector of the positions that are true; it keeps its bitmap alive."""
     return faiss.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
 
 
-def _as_ids(ids: ArrayLike) -> NDArray[np.int64]:
+def as_ids(ids: ArrayLike) -> NDArray[np.int64]:
+    """Return ids as an array (n,), int64.
+
+    Raises:
+        UsageError: they are no list of integers.
+    """
     array = np.asarray(ids)
     if array.ndim != 1:
         raise UsageError(f"ids of shape {array.shape} are not a list")
     if array.size and not np.issubdtype(array.dtype, np.integer):
         raise UsageError(f"ids of {array.dtype} are not integers")
     return array.astype(np.int64)
+
+
+def as_rows(vectors: NDArray[np.floating[Any]], dim: int, *, what: str) -> NDArray[np.float32]:
+    """Return vectors as finite rows (n, dim), float32, as FAISS takes them.
+
+    Raises:
+        UsageError: they are no such rows; `what` says what they are.
+    """
+    if vectors.ndim != 2 or vectors.shape[1] != dim:  # noqa: PLR2004  # rows and columns
+        raise UsageError(f"{what} of shape {vectors.shape} do not fit an index of dim {dim}")
+    rows = np.require(vectors, dtype=np.float32, requirements=["C", "ALIGNED"])
+    if not np.isfinite(rows).all():
+        raise UsageError(f"{what} hold values that are not finite float32 numbers")
+    return rows

@@ -27,6 +27,9 @@ class IndexOptions:
         batch_size: images that go through the backbone at once.
         jobs: decoding threads; None for one per processor.
         dry_run: only scan and count; nothing is read or written.
+        index: "auto", "exact" or a FAISS factory string for an inverted file, remembered with the
+            gallery; None keeps what is remembered.
+        memory: bytes that the index may take, remembered likewise.
     """
 
     exclude: tuple[str, ...] = ()
@@ -34,6 +37,8 @@ class IndexOptions:
     batch_size: int = 32
     jobs: int | None = None
     dry_run: bool = False
+    index: str | None = None
+    memory: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense.
@@ -45,6 +50,8 @@ class IndexOptions:
             raise UsageError(f"batch size: {self.batch_size} is not a number of images above 0")
         if self.jobs is not None and self.jobs < 1:
             raise UsageError(f"jobs: {self.jobs} is not a number of threads above 0")
+        if self.memory is not None and self.memory < 1:
+            raise UsageError(f"memory: {self.memory} is not a number of bytes above 0")
 
 
 @dataclass(frozen=True, slots=True)

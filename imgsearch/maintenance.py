@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from imgsearch import paths, schema
-from imgsearch.caches import cache_files, unfinished_files
+from imgsearch.caches import cache_files, lists_files, named_lists, unfinished_files
 from imgsearch.errors import DamagedCacheError, UsageError
+from imgsearch.index_choice import EXACT
 from imgsearch.roots import is_absent
 from imgsearch.store import DATABASE
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from imgsearch.recipe import Recipe
     from imgsearch.rows import Root, StoredRecipe
+    from imgsearch.search_space import SearchSpace
     from imgsearch.store import Store
 
 CacheState = Literal["fresh", "stale", "absent", "damaged"]
@@ -49,6 +51,12 @@ class RecipeInformation:
         projection_dim: length of the vectors that are searched, or None.
         projection_power: its power, or None.
         fitted_count: how many embeddings it was fitted on, or None.
+        index: "exact", or FAISS's words for the approximate index; "" without a cache.
+        nprobe: how many of its lists a query visits, or None for an exact one.
+        recall: its ANN recall@10, measured on the gallery's embeddings when it was built, or None.
+        recall_queries: how many of them asked, or None.
+        added: vectors that were added since it was built and are searched exactly.
+        removed: vectors that are in it and were removed since.
     """
 
     recipe: Recipe
@@ -61,6 +69,12 @@ class RecipeInformation:
     projection_dim: int | None = None
     projection_power: float | None = None
     fitted_count: int | None = None
+    index: str = ""
+    nprobe: int | None = None
+    recall: float | None = None
+    recall_queries: int | None = None
+    added: int = 0
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +162,7 @@ def information(store: Store, folder: Path) -> GalleryInformation:
 
 def _recipe_information(store: Store, folder: Path, stored: StoredRecipe) -> RecipeInformation:
     from imgsearch.search_space import read_cache
+    from imgsearch.segments import SegmentedIndex
 
     about = RecipeInformation(
         recipe=stored.recipe,
@@ -168,7 +183,20 @@ def _recipe_information(store: Store, folder: Path, stored: StoredRecipe) -> Rec
         about,
         cache="fresh" if newest.generation == stored.generation else "stale",
         cache_bytes=newest.path.stat().st_size,
+        index=EXACT,
     )
+    if isinstance(space.index, SegmentedIndex):
+        base = space.index.base
+        about = replace(
+            about,
+            cache_bytes=about.cache_bytes + _lists_bytes(newest.path, space),
+            index=base.plan.factory,
+            nprobe=base.measured.nprobe,
+            recall=base.measured.recall,
+            recall_queries=base.measured.queries,
+            added=len(space.index.tail),
+            removed=len(space.index.removed),
+        )
     if space.projection is None:
         return about
     return replace(
@@ -178,6 +206,10 @@ def _recipe_information(store: Store, folder: Path, stored: StoredRecipe) -> Rec
         projection_power=space.projection.power,
         fitted_count=space.projection.fitted_count,
     )
+
+
+def _lists_bytes(cache: Path, space: SearchSpace) -> int:
+    return cache.with_name(space.base.partition(" ")[0]).stat().st_size
 
 
 def remove(store: Store, wanted: Sequence[Path]) -> RemovalReport:
@@ -227,10 +259,16 @@ def prune(store: Store, folder: Path) -> PruneReport:
         contents = store.remove_orphans()
     recipes = {stored.recipe.identifier for stored in store.recipes()}
     newest = {cache.recipe: cache.path for cache in reversed(cache_files(folder))}
+    needed = {named_lists(path) for path in newest.values()}
     old = [
         cache.path
         for cache in cache_files(folder)
         if cache.recipe not in recipes or cache.path != newest[cache.recipe]
+    ]
+    old += [
+        cache.path
+        for cache in lists_files(folder)
+        if cache.recipe not in recipes or cache.path.name not in needed
     ]
     old += unfinished_files(folder)
     for path in old:

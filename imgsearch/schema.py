@@ -107,10 +107,16 @@ def m003_views(database: Database) -> None:
     )
 
 
+def m004_settings(database: Database) -> None:
+    """Create the table of what was asked of this gallery and is remembered, by name."""
+    _run(database, "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+
+
 STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_roots_files_and_contents,
     m002_recipes_and_embeddings,
     m003_views,
+    m004_settings,
 )
 
 

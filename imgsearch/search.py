@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from imgsearch.store import Store
 
 SCORE_DECIMALS: Final = 6
-SPARE: Final = 16
 EARTH_RADIUS_KM: Final = 6371.0088
 
 
@@ -53,7 +52,9 @@ def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
 
     Contents that several files hold are one match; contents that no file holds any more are
     none. Equal scores are told apart by path alone, whatever order the index found them in, so
-    the search is widened until nothing beyond its end can tie with the last match.
+    the search is widened until nothing beyond its end can tie with the last match. An approximate
+    index only names candidates, whose scores are computed exactly; it is asked for more until
+    there are k matches, or the worst candidate's score is too small.
 
     Args:
         store: in the snapshot in which the space was opened.
@@ -71,15 +72,17 @@ def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
     excluded = np.array(question.excluded, dtype=np.int64) if question.excluded else None
     online = {identifier: root.online for identifier, root in roots.items()}
     everything = len(space.index) + 1
-    width = min(question.k + SPARE, everything)
+    width = min(space.candidates(question.k), everything)
     while True:
         scores, ids = space.index.search(
             question.vector[np.newaxis], width, allowed=allowed, excluded=excluded
         )
         found = ids[0][ids[0] >= 0]
         exhausted = len(found) < width
-        ranked = _matches(store, space, question, found, roots=roots, online=online, under=under)
-        if exhausted or _is_settled(ranked, question, float(scores[0][-1])):
+        by_id = _exact_scores(store, space, question, found)
+        least = float(scores[0][-1]) if space.is_exact else min(by_id.values(), default=-math.inf)
+        ranked = _matches(store, question, by_id, roots=roots, online=online, under=under)
+        if exhausted or _is_settled(ranked, question, least, exact=space.is_exact):
             return [
                 replace(match, rank=rank)
                 for rank, match in enumerate(ranked[: question.k], start=1)
@@ -127,28 +130,37 @@ def expand(
     return replace(question, vector=vector)
 
 
-def _is_settled(ranked: Sequence[Match], question: Question, last_score: float) -> bool:
+def _is_settled(
+    ranked: Sequence[Match], question: Question, last_score: float, *, exact: bool
+) -> bool:
     # FAISS's float32 sums may differ from the final scores in the last digits.
     margin = 10.0 ** (1 - SCORE_DECIMALS)
     if question.min_score is not None and last_score < question.min_score - margin:
         return True
+    if not exact:
+        return len(ranked) >= question.k  # what lies beyond is not known to be any worse
     return len(ranked) >= question.k and last_score < ranked[question.k - 1].score - margin
+
+
+def _exact_scores(
+    store: Store, space: SearchSpace, question: Question, found: NDArray[np.int64]
+) -> dict[int, float]:
+    ids, rows = space.vectors(store, found)
+    vectors = rows.astype(np.float64)
+    # Row by row, so that a score's last digit does not depend on its neighbours, as BLAS's does.
+    exact = np.round((vectors * question.vector).sum(axis=1), SCORE_DECIMALS)
+    return dict(zip(ids.tolist(), np.clip(exact, -1, 1).tolist(), strict=True))
 
 
 def _matches(
     store: Store,
-    space: SearchSpace,
     question: Question,
-    found: NDArray[np.int64],
+    by_id: dict[int, float],
     *,
     roots: dict[int, Root],
     online: dict[int, bool],
     under: Sequence[list[tuple[int, bytes]]],
 ) -> list[Match]:
-    vectors = space.index.vectors(found).astype(np.float64)
-    # Row by row, so that a score's last digit does not depend on its neighbours, as BLAS's does.
-    exact = np.round((vectors * question.vector).sum(axis=1), SCORE_DECIMALS)
-    by_id = dict(zip(found.tolist(), np.clip(exact, -1, 1).tolist(), strict=True))
     if question.min_score is not None:
         by_id = {key: score for key, score in by_id.items() if score >= question.min_score}
     contents = store.contents(by_id)

@@ -192,6 +192,21 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         ).fetchone()
         return Counts(*row)
 
+    def setting(self, name: str) -> str | None:
+        """Return what is remembered under a name, or None."""
+        row = self.connection.execute(
+            "SELECT value FROM setting WHERE name = ?", (name,)
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Remember a text under a name."""
+        self.connection.execute(
+            "INSERT INTO setting (name, value) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
     def remove_orphans(self, *, keep: Collection[int] = ()) -> int:
         """Drop the contents that no file holds, with their embeddings; return how many.
 

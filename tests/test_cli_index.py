@@ -388,3 +388,25 @@ def test_the_fake_embeds_a_picture_as_unit_rows() -> None:
     rows = FakeEmbedder(recipe).embed(images)
     assert rows.shape == (2, 48)
     assert np.allclose((rows**2).sum(axis=1), 1)
+
+
+@pytest.mark.usefixtures("gallery")
+def test_the_kind_of_index_is_remembered_and_shown(photos: Path) -> None:
+    assert run("index", photos, "--index", "exact", "--memory", "300MB").exit_code == 0
+    assert run("index", "--memory", "1GiB").exit_code == 0
+    result = run("info", "--json")
+    assert json.loads(result.stdout)["recipes"][0]["index"] == "exact"
+    assert "exact" in run("info").stdout
+
+
+@pytest.mark.usefixtures("gallery")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("--index", "HNSW32"), "HNSW"), (("--index", "x"), "FAISS"), (("--memory", "x"), "600MB")],
+)
+def test_an_index_that_makes_no_sense_is_named(
+    photos: Path, arguments: tuple[str, str], message: str
+) -> None:
+    result = run("index", photos, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr

@@ -11,11 +11,11 @@ from imgsearch.backbones import compact
 from imgsearch.backbones.framework import load_keras
 from imgsearch.distillation import weights
 from imgsearch.distillation.architecture import COMPACT
-from imgsearch.embedder import probe_images
 from imgsearch.errors import UsageError
 from imgsearch.pooling import pool
 from imgsearch.runtimes.openvino import OpenVINORuntime, export
 from imgsearch.runtimes.tensorflow import TensorFlowRuntime
+from imgsearch.runtimes.trial import probe_images
 
 MEGABYTE = 1_000_000
 ALLOWED_LAYERS = {

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from imgsearch import index as index_module
+from imgsearch.atomic_file import TEMPORARY_SUFFIX
 from imgsearch.errors import DamagedCacheError, UsageError
 from imgsearch.index import ExactIndex, IndexHeader, load, save
 
@@ -574,7 +575,7 @@ save(Path(sys.argv[1]), index, header)
     assert done.returncode == 9
     assert saved.read_bytes() == before
     left = [file for file in saved.parent.iterdir() if file != saved]
-    assert [file.suffix for file in left] == [index_module.TEMPORARY_SUFFIX]
+    assert [file.suffix for file in left] == [TEMPORARY_SUFFIX]
 
 
 @pytest.mark.parametrize("flags", [["-W", "error"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -14,14 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgsearch import paths
+from imgsearch.approximate_index import Growing
 from imgsearch.errors import UsageError
 from imgsearch.index import ExactIndex
+from imgsearch.index_choice import IndexPlan
 from imgsearch.matches import Filters, Match, Near, full_date
 from imgsearch.metadata import Metadata
 from imgsearch.recipe import RecipeRequest
 from imgsearch.rows import Root, ScannedRow
 from imgsearch.search import Question, answer, distance_km
 from imgsearch.search_space import SearchSpace
+from imgsearch.segments import SegmentedIndex
 from imgsearch.store import Store
 
 DIM = 48
@@ -378,3 +382,69 @@ def test_each_filter_alone_leaves_exactly_what_passes_it() -> None:
             assert [(match.score, match.path) for match in world.ask(question)] == [
                 found[:2] for found in expected
             ]
+
+
+# Approximate indexes name candidates; the answer's scores, filters and ends are the exact ones.
+
+
+def approximate(world: World) -> SearchSpace:
+    """Return the world's embeddings in lists, and in the rows from which scores are computed."""
+    for content_id, _, vector, _ in world.items:
+        world.store.add_embedding(world.stored.id, content_id, vector)
+    ids = np.array([item[0] for item in world.items], np.int64)
+    vectors = np.array([item[2] for item in world.items], np.float32)
+    plan = IndexPlan(factory="IVF8,SQ8", rescored=2)
+    growing = Growing.train(plan, vectors, query_ids=ids[:20], queries=vectors[:20])
+    growing.add(ids, vectors)
+    index = SegmentedIndex(growing.finish(), ExactIndex(DIM), np.empty(0, np.int64))
+    return SearchSpace(None, index, 0, stored=world.stored)
+
+
+@pytest.fixture(scope="module")
+def crowd() -> tuple[World, SearchSpace]:
+    """Return 400 contents, of which every fourth has no file, and their approximate space."""
+    world = World()
+    random = np.random.default_rng(0)
+    for number in range(400):
+        vector = random.normal(size=DIM) + 1
+        unit = (vector / np.linalg.norm(vector)).astype(np.float32)
+        files = [] if number % 4 == 0 else [(number % 2, f"{number:04}.jpg".encode())]
+        facts = Metadata(width=number, height=10, format=FORMATS[number % 3])
+        world.add(unit, facts, files)
+    return world, approximate(world)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"k": 299},
+        {"k": 10_000},
+        {"min_score": 0.6},
+        {"min_score": 2.0},
+        {"k": 400, "min_score": -1.0},
+        {"where": Filters(min_width=390)},
+        {"where": Filters(formats=("png",), min_width=200), "k": 30},
+        {"where": Filters(min_width=1000)},
+        {"excluded": tuple(range(1, 300))},
+    ],
+)
+@pytest.mark.parametrize("nprobe", [1, 8])
+def test_an_approximate_answer_ends_and_has_exact_scores_and_k_matches(
+    crowd: tuple[World, SearchSpace], nprobe: int, changes: dict[str, object]
+) -> None:
+    """With every list visited it is the exact answer; with one it lacks matches, never more."""
+    world, space = crowd
+    assert isinstance(space.index, SegmentedIndex)
+    space.index.base.measured = replace(space.index.base.measured, nprobe=nprobe)
+    for _, _, vector, _ in world.items[:5]:
+        question = replace(Question(vector, 10, Filters()), **changes)  # type: ignore[arg-type]
+        expected = world.oracle(question)
+        found = [(match.score, match.path) for match in answer(world.store, space, question)]
+        everything = {path: score for score, path, _ in world.oracle(replace(question, k=10_000))}
+        assert all(everything[path] == score for score, path in found)
+        assert [match[0] for match in found] == sorted((s for s, _ in found), reverse=True)
+        if question.min_score is None:
+            assert len(found) == len(expected)
+        if nprobe == 8:
+            assert found == [match[:2] for match in expected]

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from conftest import FakeSource
 
-from imgsearch import index, projection, search_space
-from imgsearch.caches import cache_files, cache_path, unfinished_files
+from imgsearch import atomic_file, checking, index, maintenance, projection, search_space
+from imgsearch.caches import cache_files, cache_path, lists_files, unfinished_files
 from imgsearch.errors import DamagedCacheError, UsageError
+from imgsearch.index_choice import IndexChoice
 from imgsearch.metadata import Metadata
 from imgsearch.projection import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
 from imgsearch.recipe import RecipeRequest
@@ -20,10 +21,13 @@ from imgsearch.search_space import (
     SMALL_GROWTH,
     SearchSpace,
     _is_outgrown,
+    choose_index,
+    index_choice,
     open_space,
     read_cache,
     refresh_cache,
 )
+from imgsearch.segments import SegmentedIndex
 from imgsearch.store import Store
 
 if TYPE_CHECKING:
@@ -271,17 +275,17 @@ def test_a_refresh_leaves_one_cache_and_touches_no_other_recipes(tmp_path: Path)
 
 
 def test_a_write_that_was_cut_off_is_found_by_its_name(rows: Rows, tmp_path: Path) -> None:
-    """The name is `index.save`'s own: this holds the two modules together."""
+    """The name is `write_atomically`'s own: this holds the two modules together."""
     rows.add(3)
     names: list[str] = []
-    real = index.os.fsync
+    real = atomic_file.os.fsync
 
     def fsync(descriptor: int) -> None:
         names.extend(path.name for path in unfinished_files(tmp_path))
         real(descriptor)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index.os, "fsync", fsync)
+        patch.setattr(atomic_file.os, "fsync", fsync)
         rows.refresh()
     assert len(names) == 1
     assert unfinished_files(tmp_path) == []
@@ -346,3 +350,199 @@ def test_the_fit_uses_a_sample_of_a_large_gallery(
     assert fitted.fitted_count == 100
     sample = np.concatenate([raw for _, raw in rows.store.embeddings(rows.stored, range(1, 101))])
     assert projection.fit(sample, dim=DEFAULT.dim, power=DEFAULT.power).version == fitted.version
+
+
+# Approximate indexes: what a large gallery gets, here asked for by name.
+
+KIND = "IVF8,SQ8"
+
+
+@pytest.fixture
+def large(rows: Rows) -> Rows:
+    """Return rows that are searched approximately, with a cache of theirs."""
+    assert choose_index(rows.store, DIM, factory=KIND)
+    rows.add(600)
+    rows.refresh()
+    return rows
+
+
+def segments(space: SearchSpace) -> SegmentedIndex:
+    assert isinstance(space.index, SegmentedIndex)
+    return space.index
+
+
+def nearest(rows: Rows, space: SearchSpace, content_id: int, k: int = 10) -> dict[int, float]:
+    """Return what a content's own embedding finds, scored exactly."""
+    own = rows.store.embedding(rows.stored, content_id)
+    assert own is not None
+    query = space.project(own[np.newaxis])
+    _, ids = space.index.search(query, space.candidates(k))
+    found, vectors = space.vectors(rows.store, ids[0][ids[0] >= 0])
+    scores = (vectors.astype(np.float64) * query[0]).sum(axis=1).round(6)
+    best = np.lexsort((found, -scores))[:k]
+    return dict(zip(found[best].tolist(), scores[best].tolist(), strict=True))
+
+
+def test_an_approximate_index_is_written_beside_the_cache_and_read_back(large: Rows) -> None:
+    space = large.open()
+    assert segments(space).base.plan.factory == KIND
+    # Random vectors are the worst case of lists: half of eight are visited, and a quarter missed.
+    measured = segments(space).base.measured
+    assert measured.nprobe == 4
+    assert measured.recall > 0.7
+    assert not space.is_exact
+    assert [file.path for file in lists_files(large.folder)] == [
+        large.folder / space.base.split(" ")[0]
+    ]
+    exact = open_space(large.store, large.folder / "elsewhere", large.stored, DEFAULT)
+    shared = 0
+    for content_id in range(1, 41):
+        mine, truth = nearest(large, space, content_id), nearest(large, exact, content_id)
+        shared += len(mine.keys() & truth.keys())
+        assert all(truth[key] == score for key, score in mine.items() if key in truth)
+    assert shared >= (measured.recall - 0.1) * 400
+
+
+def test_changes_are_searchable_without_a_rebuild_and_leave_the_lists_as_they_are(
+    large: Rows,
+) -> None:
+    lists = lists_files(large.folder)[0].path
+    before = lists.stat()
+    large.add(20)
+    large.remove(5)
+    in_memory = large.open()
+    written = large.refresh()
+    read = large.open()
+    ids = large.store.embedded_ids(large.recipe_id)
+    for space in (in_memory, written, read):
+        assert (len(segments(space).tail), len(segments(space).removed)) == (20, 5)
+        assert np.array_equal(np.sort(space.index.ids), ids)
+        assert next(iter(nearest(large, space, 620))) == 620
+        assert not set(range(1, 6)) & nearest(large, space, 10, k=600).keys()
+    assert [file.path for file in lists_files(large.folder)] == [lists]
+    assert lists.stat() == before
+    assert len(cache_files(large.folder)) == 1
+
+
+def test_when_much_has_changed_the_lists_are_built_anew(large: Rows) -> None:
+    first = lists_files(large.folder)
+    large.add(31)
+    space = large.refresh()
+    assert len(segments(space).tail) == 0
+    assert len(segments(space).base) == 631
+    assert lists_files(large.folder) != first
+    assert len(lists_files(large.folder)) == 1
+
+
+def test_another_choice_is_remembered_and_carried_out_by_the_next_refresh(large: Rows) -> None:
+    assert not choose_index(large.store, DIM, factory=KIND)
+    assert choose_index(large.store, DIM, factory="IVF4,SQfp16", memory=10**6)
+    assert segments(large.refresh()).base.plan.factory == "IVF4,SQfp16"
+    assert index_choice(large.store) == IndexChoice(factory="IVF4,SQfp16", memory=10**6)
+    assert choose_index(large.store, DIM, factory="auto")
+    assert index_choice(large.store).memory == 10**6
+    assert choose_index(large.store, DIM, factory="exact")
+    assert large.refresh().is_exact
+    assert lists_files(large.folder) == []
+    with pytest.raises(UsageError, match="HNSW"):
+        choose_index(large.store, DIM, factory="HNSW32")
+    assert index_choice(large.store).factory == "exact"
+
+
+@pytest.mark.parametrize("damage", ["absent", "front", "other"])
+def test_lists_that_are_not_whole_cost_time_and_no_answer(large: Rows, damage: str) -> None:
+    lists = lists_files(large.folder)[0].path
+    data = lists.read_bytes()
+    lists.unlink()
+    if damage == "front":
+        lists.write_bytes(data[:100] + bytes([data[100] ^ 1]) + data[101:])
+    if damage == "other":
+        other = Rows(large.folder / "other")
+        other.folder.mkdir()
+        choose_index(other.store, DIM, factory=KIND)
+        other.add(500)
+        other.refresh()
+        lists.write_bytes(lists_files(other.folder)[0].path.read_bytes())
+    with pytest.raises((DamagedCacheError, OSError)):
+        read_cache(large.path, large.stored)
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_space, "LARGE_COUNT", 600)
+        space = open_space(large.store, large.folder, large.stored, DEFAULT, notify=said.append)
+    assert space.is_exact
+    assert len(space.index) == 600
+    assert "imgsearch index" in said[0]
+    large.refresh()
+    assert segments(large.open()).base.plan.factory == KIND
+    assert lists_files(large.folder)[0].path.read_bytes() == data
+
+
+def test_a_candidate_without_a_row_is_dropped(large: Rows) -> None:
+    """As a damaged list may name one."""
+    found, vectors = large.open().vectors(large.store, np.array([3, 10**9]))
+    assert found.tolist() == [3]
+    assert len(vectors) == 1
+    found, vectors = large.open().vectors(large.store, np.array([10**9]))
+    assert (len(found), vectors.shape) == (0, (0, DIM))
+
+
+def test_a_reader_goes_on_while_a_writer_replaces_the_lists(large: Rows) -> None:
+    reader = large.open()
+    before = nearest(large, reader, 7)
+    large.add(40)
+    large.refresh()
+    assert nearest(large, reader, 7) == before
+
+
+def test_lists_that_no_cache_names_are_noticed_and_cleared(large: Rows) -> None:
+    left = large.folder / f"index-{large.stored.recipe.identifier}-999.lists"
+    left.write_bytes(b"half")
+    findings = checking.check(large.store, large.folder)
+    assert [finding.severity for finding in findings if left.name in finding.what] == ["note"]
+    large.add(1)
+    large.refresh()
+    assert not left.exists()
+    assert len(lists_files(large.folder)) == 1
+
+
+def test_the_check_reads_the_lists_that_a_query_maps_unread(large: Rows) -> None:
+    clean = checking.check(large.store, large.folder)
+    assert not any(finding.severity != "note" for finding in clean)
+    lists = lists_files(large.folder)[0].path
+    data = lists.read_bytes()
+    lists.unlink()
+    lists.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert large.open().index.ids.size == 600
+    (finding,) = [
+        item for item in checking.check(large.store, large.folder) if lists.name in item.what
+    ]
+    assert finding.severity == "cache"
+    findings = checking.repair(large.store, large.folder, [finding])
+    assert findings[0].repaired
+    assert lists.read_bytes() == data
+
+
+def test_information_tells_of_the_index(large: Rows) -> None:
+    large.add(20)
+    large.remove(5)
+    large.refresh()
+    (about,) = maintenance.information(large.store, large.folder).recipes
+    assert (about.index, about.added, about.removed) == (KIND, 20, 5)
+    assert about.recall == segments(large.open()).base.measured.recall
+    assert about.recall_queries == 500
+    assert about.cache_bytes > lists_files(large.folder)[0].path.stat().st_size
+    large.store.set_setting("index", IndexChoice(factory="exact").to_json())
+    large.refresh()
+    (about,) = maintenance.information(large.store, large.folder).recipes
+    assert (about.index, about.recall) == ("exact", None)
+
+
+def test_pruning_keeps_the_lists_that_are_needed(large: Rows) -> None:
+    left = large.folder / f"index-{large.stored.recipe.identifier}-999.lists"
+    left.write_bytes(b"half")
+    needed = lists_files(large.folder)[-1].path
+    large.store.connection.execute("UPDATE content SET bytes = bytes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "remove_orphans", lambda _: 0)
+        maintenance.prune(large.store, large.folder)
+    assert [file.path for file in lists_files(large.folder)] == [needed]

@@ -18,7 +18,7 @@ IMAGING = {
     "strict_formats",
 }  # fmt: skip
 OWNERS = {
-    "faiss": {"index"},
+    "faiss": {"index", "approximate_index"},
     "openvino": {"runtimes.openvino"},
     "ai_edge_litert": {"runtimes.litert"},
     "tensorflow": {"backbones", "runtimes.tensorflow", "distillation"},
@@ -56,7 +56,11 @@ FOUNDATIONS: dict[str, set[str]] = {
     "store": {"errors", "schema", "file_rows", "content_rows", "embedding_rows", "rows"},
     "metadata": set(),
     "atomic_file": set(),
-    "index": {"errors"},
+    "index": {"atomic_file", "errors"},
+    "index_choice": {"errors"},
+    "approximate_index": {"errors", "index", "index_choice"},
+    "approximate_file": {"approximate_index", "atomic_file", "errors", "index_choice"},
+    "segments": {"index", "approximate_index"},
     "projection": {"errors"},
     "pooling": {"errors", "recipe"},
 }

@@ -252,6 +252,12 @@ def information_keys(information: GalleryInformation) -> Json:
                 "projection_dim": entry.projection_dim,
                 "projection_power": entry.projection_power,
                 "projection_fitted_count": entry.fitted_count,
+                "index": entry.index,
+                "index_nprobe": entry.nprobe,
+                "index_recall": entry.recall,
+                "index_recall_queries": entry.recall_queries,
+                "index_added": entry.added,
+                "index_removed": entry.removed,
             }
             for entry in information.recipes
         ],

@@ -43,6 +43,7 @@ def index(
     renamed, moved or copied is recognised. Ctrl-C stops in good order, and the same command
     continues; a second Ctrl-C aborts at once.
     """
+    from imgsearch.index_choice import parse_memory
     from imgsearch.index_values import IndexOptions, IndexReport
 
     wanted = files.paths(paths or [])
@@ -60,6 +61,8 @@ def index(
         batch_size=run.batch_size,
         jobs=run.jobs,
         dry_run=run.dry_run,
+        index=run.index,
+        memory=None if run.memory is None else parse_memory(run.memory),
     )
     if files.files_from is not None and not wanted:
         terminal.say("The list names no files: nothing to index.")

@@ -233,6 +233,23 @@ class RunOptions:
             help="Threads of the network (default: one a processor).",
         ),
     ] = None
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            metavar="KIND",
+            help="How the gallery is searched: auto (default: exact while that is fast), exact, or "
+            "a FAISS factory string such as 'IVF4096,SQ8'. Remembered.",
+        ),
+    ] = None
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory",
+            metavar="SIZE",
+            help="Memory that the index may take, as 300MB or 1.5GB (default: 512MiB). Remembered.",
+        ),
+    ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False
     json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON on standard output.")

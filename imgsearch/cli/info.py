@@ -112,8 +112,21 @@ def _recipe(entry: "RecipeInformation") -> list[Line]:
             [("embeddings", FAINT), (f"{entry.embeddings:,} of dim {entry.recipe.dim}", PLAIN)],
             [("searched", FAINT), (searched, PLAIN)],
             [("index cache", FAINT), (f"{entry.cache}{size}", style)],
+            *([[("index", FAINT), (_index(entry), PLAIN)]] if entry.index else []),
         ],
         "<<",
         indent="    ",
     )
     return [head, *facts]
+
+
+def _index(entry: "RecipeInformation") -> str:
+    if entry.recall is None:
+        return "exact"
+    text = (
+        f"{entry.index}, {entry.nprobe} lists visited: ANN recall@10 {entry.recall:.3f} on "
+        f"{entry.recall_queries} of its own embeddings"
+    )
+    changes = [f"{entry.added:,} added"] * bool(entry.added)
+    changes += [f"{entry.removed:,} removed"] * bool(entry.removed)
+    return f"{text}; since then {', '.join(changes)}" if changes else text

@@ -1,0 +1,180 @@
+"""Many embeddings with the structure of few real ones.
+
+Uniform random vectors are no test of an index: all are equally far apart, and the neighbours that
+it is to find mean nothing. Here a new embedding is a real one, moved towards one of its three
+nearest neighbours by up to half the way, plus a step in the direction in which two other real
+embeddings differ::
+
+    x = unit(max(0, (1 - w) a + w b + t |a - a'| (c - d) / |c - d|))     w uniform in [0, 1/2]
+
+with a a real embedding at random, b one of its three nearest, a' its nearest, and c, d any two. So
+directions have the covariance of the real ones, dense regions stay dense and lonely pictures
+lonely, and activations stay what a rectifier leaves. The one free number is the stretch t: it is
+chosen such that the median cosine to the nearest neighbour, in the space that is searched, is the
+real one's in a grown set of the same size. `calibration` tells the other quantiles of both.
+
+    python benchmarks/grown_embeddings.py FOLDER... --embeddings real.npy
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import faiss
+import numpy as np
+
+from imgsearch import images, projection
+from imgsearch.errors import UnreadableImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+NEAREST: Final = 3
+BLOCK: Final = 10_000
+PICTURES: Final = 12_000
+
+
+def embed(folders: Sequence[Path], backbone: str, *, most: int = PICTURES) -> NDArray[np.float32]:
+    """Return the embeddings `(n, dim)` of pictures beneath folders, `most` at random."""
+    from imgsearch.backbones.resolve import resolve
+    from imgsearch.embedder import load_embedder
+    from imgsearch.recipe import RecipeRequest
+
+    recipe = resolve(RecipeRequest(backbone=backbone), offline=False, notify=print)
+    embedder = load_embedder(recipe, notify=print)
+    paths = [
+        path
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in images.SUFFIXES
+    ]
+    random.Random(0).shuffle(paths)  # noqa: S311  # a sample, no secret
+
+    def load(path: Path) -> NDArray[np.uint8] | None:
+        try:
+            return images.load(images.read_file(path), size=recipe.size, resize="squash").pixels
+        except UnreadableImageError:
+            return None
+
+    rows = []
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, min(most, len(paths)), 64):
+            batch = [one for one in pool.map(load, paths[start : start + 64]) if one is not None]
+            rows.append(embedder.embed(np.stack(batch)))
+    return np.concatenate(rows)
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A source of any number of embeddings.
+
+    Attributes:
+        real: embeddings `(n, dim)` that it goes out from.
+        nearest: rows of the nearest neighbours of each, `(n, 3)`.
+        stretch: t above.
+    """
+
+    real: NDArray[np.float32]
+    nearest: NDArray[np.int64]
+    stretch: float
+
+    @classmethod
+    def calibrated(cls, real: NDArray[np.float32], *, projected: bool) -> Grown:
+        """Return one whose nearest neighbours are as near as the real ones'."""
+        nearest = neighbours(real, NEAREST)[1]
+        wanted = float(np.median(distances(real, projected=projected)))
+        low, high = 0.2, 2.0
+        for _ in range(8):
+            middle = (low + high) / 2
+            grown = cls(real, nearest, middle)
+            found = np.median(distances(grown.draw(len(real), seed=1), projected=projected))
+            low, high = (middle, high) if found > wanted else (low, middle)
+        return cls(real, nearest, (low + high) / 2)
+
+    def draw(self, count: int, *, seed: int) -> NDArray[np.float32]:
+        """Return new embeddings `(count, dim)`."""
+        chance = np.random.default_rng(seed)
+        total = len(self.real)
+        first = chance.integers(0, total, count)
+        other = self.nearest[first, chance.integers(0, NEAREST, count)]
+        share = chance.uniform(0, 0.5, (count, 1)).astype(np.float32)
+        here, there = chance.integers(0, total, (2, count))
+        rows = self.real[first]
+        reach = np.linalg.norm(rows - self.real[self.nearest[first, 0]], axis=1, keepdims=True)
+        step = self.real[here] - self.real[there]
+        step /= np.linalg.norm(step, axis=1, keepdims=True) + 1e-9
+        drawn = (1 - share) * rows + share * self.real[other] + self.stretch * reach * step
+        np.maximum(drawn, 0, out=drawn)
+        drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+        unit: NDArray[np.float32] = drawn.astype(np.float32)
+        return unit
+
+    def blocks(self, count: int, *, seed: int = 7) -> Iterator[NDArray[np.float32]]:
+        """Yield `count` new embeddings in blocks."""
+        for start in range(0, count, BLOCK):
+            yield self.draw(min(BLOCK, count - start), seed=seed + start)
+
+    def calibration(self, *, projected: bool) -> str:
+        """Return a Markdown table of the cosines to the nearest neighbour, real and grown.
+
+        The last line is the one that says most: as many real as are here, drawn at random out of
+        a set ten times as large.
+        """
+        count = len(self.real)
+        large = np.concatenate([self.draw(count, seed=seed) for seed in range(50, 60)])
+        chosen = np.random.default_rng(0).choice(len(large), count, replace=False)
+        lines = [
+            "| quantile | " + " | ".join(f"{100 * q:g} %" for q in QUANTILES) + " |",
+            "|---|" + "---|" * len(QUANTILES),
+        ]
+        for name, rows in (
+            ("real", self.real),
+            ("grown, a tenth of ten times as many", large[chosen]),
+        ):
+            found = np.quantile(distances(rows, projected=projected), QUANTILES)
+            lines.append(f"| {name} | " + " | ".join(f"{value:.3f}" for value in found) + " |")
+        return "\n".join(lines)
+
+
+def neighbours(rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return cosines and rows of the k nearest others of each row."""
+    best, found = faiss.knn(rows, rows, k + 1, metric=faiss.METRIC_INNER_PRODUCT)
+    return best[:, 1:], found[:, 1:]
+
+
+def distances(rows: NDArray[np.float32], *, projected: bool) -> NDArray[np.float32]:
+    """Return the cosine of each row to its nearest other, as stored or as searched."""
+    if projected:
+        fitted = projection.fit(
+            rows[:10_000], dim=projection.DEFAULT.dim, power=projection.DEFAULT.power
+        )
+        rows = fitted.apply(rows)
+    return neighbours(rows, 1)[0][:, 0]
+
+
+def main() -> None:
+    """Run as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("folders", nargs="*", type=Path, help="pictures, where none are embedded")
+    parser.add_argument("--embeddings", type=Path, required=True, help="the .npy file of the real")
+    parser.add_argument("--backbone", default="mobilenet_v2")
+    options = parser.parse_args()
+    if not options.embeddings.is_file():
+        np.save(options.embeddings, embed(options.folders, options.backbone))
+    real = np.load(options.embeddings)
+    for projected in (True, False):
+        grown = Grown.calibrated(real, projected=projected)
+        print(f"\n{'projected' if projected else 'raw'}: stretch {grown.stretch:.3f}\n")
+        print(grown.calibration(projected=projected))
+
+
+if __name__ == "__main__":
+    main()

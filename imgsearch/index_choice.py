@@ -1,0 +1,158 @@
+"""Which index a gallery gets: exact as far as that reaches, then compressed lists.
+
+Chosen by benchmarks/index_scale.py; the figures are in benchmarks/results/index_scale.md.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict, dataclass
+from typing import Final, Self
+
+from imgsearch.errors import GalleryDamagedError, UsageError
+
+AUTO: Final = "auto"
+EXACT: Final = "exact"
+
+DEFAULT_MEMORY: Final = 512 * 2**20
+# Below this many contents float32 vectors are read and verified at every opening, whatever their
+# dim, and every query looks at all of them: the answer is exact, ties included.
+SMALL_COUNT: Final = 50_000
+# Up to so many numbers, 100,000 vectors of the default projection, a query still looks at all,
+# as float16 in one list that is mapped: to read and verify them would take longer than to search.
+ONE_LIST_VALUES: Final = 16_000_000
+# Fewer vectors than this fill no lists worth the name, however small the memory.
+LEAST_COUNT: Final = 5_000
+# Codes of a byte are learnt from 256 vectors at least, whatever index a person names.
+NAMED_LEAST_COUNT: Final = 300
+LARGE_DIM: Final = 320
+REDUCED_DIM: Final = 256
+TARGET_RECALL: Final = 0.98
+
+_ID_BYTES: Final = 16
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexPlan:
+    """One index in every detail that is not learnt from the vectors.
+
+    Attributes:
+        factory: FAISS's words for it, or "exact".
+        reduced: length that long vectors are cut down to before the index sees them; 0 for none.
+        rescored: how many candidates are scored exactly for each match that is wanted.
+    """
+
+    factory: str
+    reduced: int = 0
+    rescored: int = 1
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every query looks at every vector."""
+        return self.factory == EXACT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexChoice:
+    """What a person asks of the index of a gallery.
+
+    Attributes:
+        factory: "auto", "exact", or a FAISS factory string such as "IVF4096,SQ8".
+        memory: bytes that the index may take, a budget for "auto".
+    """
+
+    factory: str = AUTO
+    memory: int = DEFAULT_MEMORY
+
+    def __post_init__(self) -> None:
+        """Refuse a budget that is none.
+
+        Raises:
+            UsageError: names the value.
+        """
+        if self.memory < 1:
+            raise UsageError(f"memory: {self.memory} is not a number of bytes above 0")
+
+    def plan(self, count: int, dim: int) -> IndexPlan:
+        """Return the index for so many vectors.
+
+        Exact search is kept while it is fast and fits the memory. Beyond, vectors lie in one
+        list as float16, then in many of which a query visits a few (IVF), as float16 where that
+        fits, else ever more compressed. Long vectors are first cut down to their principal
+        directions: the lists only find candidates, whose scores are then computed from the
+        stored embeddings.
+
+        Args:
+            count: how many vectors.
+            dim: their length.
+        """
+        if self.factory == EXACT:
+            return IndexPlan(factory=EXACT)
+        if self.factory != AUTO:
+            if count < max(NAMED_LEAST_COUNT, 4 * lists_wanted(self.factory)):
+                return IndexPlan(factory=EXACT)
+            return IndexPlan(factory=self.factory, rescored=4)
+        if count < LEAST_COUNT or (count < SMALL_COUNT and 4 * dim * count <= self.memory):
+            return IndexPlan(factory=EXACT)
+        reduced = REDUCED_DIM if dim > LARGE_DIM else 0
+        width = reduced or dim
+        lists = 2 ** round(math.log2(4 * math.sqrt(count)))
+        if count * dim <= ONE_LIST_VALUES:
+            lists = 1
+        divisor = next(part for part in (4, 2, 1) if width % part == 0)
+        codes = (
+            ("SQfp16", 2 * width, 1),
+            ("SQ8", width, 2),
+            ("SQ4", width / 2, 4),
+            (f"PQ{width // divisor}", width / divisor, 10),
+        )
+        code, _, rescored = next(
+            (code for code in codes if count * (code[1] + _ID_BYTES) <= self.memory), codes[-1]
+        )
+        return IndexPlan(
+            factory=f"IVF{lists},{code}", reduced=reduced, rescored=rescored + (4 if reduced else 0)
+        )
+
+    def to_json(self) -> str:
+        """Return the choice as one line, from which `from_json` makes it again."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the choice that `to_json` wrote.
+
+        Raises:
+            GalleryDamagedError: the text is none.
+        """
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError, UsageError) as error:
+            raise GalleryDamagedError(
+                f"the stored choice of an index cannot be read ({error}): name one with "
+                "`imgsearch index --index auto`"
+            ) from error
+
+
+def lists_wanted(factory: str) -> int:
+    """Return how many lists a FAISS factory string asks for, or 1 when it names no number."""
+    named = re.search(r"IVF(\d+)", factory)
+    return int(named[1]) if named else 1
+
+
+def parse_memory(text: str) -> int:
+    """Return the bytes that a text such as "600MB", "1.5 GiB" or "500000000" stands for.
+
+    Raises:
+        UsageError: the text is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"memory: {text!r} is not a size such as 600MB or 1.5GB")
+    base = 1024 if match[3] else 1000
+    size = int(float(match[1]) * base ** "_KMGT".index(match[2].upper() or "_"))
+    if size < 1:
+        raise UsageError(f"memory: {text!r} is not a size above 0")
+    return size

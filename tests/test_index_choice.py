@@ -1,0 +1,71 @@
+"""Which index a gallery gets follows from its size, its dim and the memory it may take."""
+
+from __future__ import annotations
+
+import pytest
+
+from imgsearch.errors import GalleryDamagedError, UsageError
+from imgsearch.index_choice import IndexChoice, parse_memory
+
+
+@pytest.mark.parametrize(
+    ("count", "dim", "memory", "factory", "reduced"),
+    [
+        (0, 160, 2**29, "exact", 0),
+        (49_999, 1280, 2**29, "exact", 0),
+        (49_999, 160, 2**29, "exact", 0),
+        (50_000, 160, 2**29, "IVF1,SQfp16", 0),
+        (100_000, 160, 2**29, "IVF1,SQfp16", 0),
+        (100_001, 160, 2**29, "IVF1024,SQfp16", 0),
+        (50_000, 1280, 2**29, "IVF1024,SQfp16", 256),
+        (1_000_000, 160, 2**29, "IVF4096,SQfp16", 0),
+        (1_000_000, 160, 300 * 2**20, "IVF4096,SQ8", 0),
+        (1_000_000, 160, 100 * 10**6, "IVF4096,SQ4", 0),
+        (1_000_000, 160, 1, "IVF4096,PQ40", 0),
+        (1_000_000, 1280, 2**29, "IVF4096,SQfp16", 256),
+        (1_000_000, 1280, 300 * 10**6, "IVF4096,SQ8", 256),
+        (20_000, 160, 10**6, "IVF1,PQ40", 0),
+        (4_999, 160, 1, "exact", 0),
+    ],
+)
+def test_the_index_that_is_chosen(
+    count: int, dim: int, memory: int, factory: str, reduced: int
+) -> None:
+    plan = IndexChoice(memory=memory).plan(count, dim)
+    assert (plan.factory, plan.reduced) == (factory, reduced)
+
+
+def test_what_a_person_names_is_taken_where_there_are_enough_vectors_for_it() -> None:
+    assert IndexChoice(factory="exact").plan(10**7, 160).is_exact
+    choice = IndexChoice(factory="IVF256,SQ8")
+    assert choice.plan(100_000, 160).factory == "IVF256,SQ8"
+    assert choice.plan(1_000, 160).is_exact
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("600MB", 600_000_000),
+        ("1.5 GiB", 1_610_612_736),
+        ("1k", 1000),
+        ("2T", 2 * 10**12),
+        ("77", 77),
+        ("8b", 8),
+    ],
+)
+def test_sizes_are_read(text: str, size: int) -> None:
+    assert parse_memory(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1", "0", "1XB", "1e9", "lots"])
+def test_what_is_no_size_is_named(text: str) -> None:
+    with pytest.raises(UsageError, match="memory"):
+        parse_memory(text)
+
+
+def test_a_choice_comes_back_from_its_text() -> None:
+    choice = IndexChoice(factory="IVF7,SQ8", memory=5)
+    assert IndexChoice.from_json(choice.to_json()) == choice
+    for text in ("", "[]", '{"memory": 0}', '{"surplus": 1}'):
+        with pytest.raises(GalleryDamagedError, match="--index auto"):
+            IndexChoice.from_json(text)
