@@ -1,6 +1,7 @@
 """Which index a gallery gets: exact as far as that reaches, then compressed lists.
 
-Chosen by benchmarks/index_scale.py; the figures are in benchmarks/results/index_scale.md.
+The limits are reasoned from FAISS's own figures and short trials; benchmarks/index_scale.py measures
+what comes of them.
 """
 
 from __future__ import annotations
