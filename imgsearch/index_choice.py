@@ -1,7 +1,6 @@
 """Which index a gallery gets: exact as far as that reaches, then compressed lists.
 
-The limits are reasoned from FAISS's own figures and short trials; benchmarks/index_scale.py measures
-what comes of them.
+The limits are reasoned from short trials; benchmarks/index_scale.py measures what comes of them.
 """
 
 from __future__ import annotations
