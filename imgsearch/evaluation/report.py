@@ -6,14 +6,12 @@ is told to forbid it), and shows names of files and classes as text whatever the
 
 from __future__ import annotations
 
-import os
-import secrets
-from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgsearch.atomic_file import write_atomically
 from imgsearch.evaluation import figures, plot
 from imgsearch.evaluation.album import Album
 from imgsearch.evaluation.views import GroundTruthView
@@ -38,20 +36,7 @@ def write_report(report: EvaluationReport, path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    page = render(report).encode("utf-8")
-    # In the same folder, since a rename is atomic within one file system only.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(page)
-            file.flush()
-            # The bytes are on the disk before the name is, or a power cut leaves an empty file.
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    write_atomically(path, [render(report).encode("utf-8")])
 
 
 def render(report: EvaluationReport) -> str:
