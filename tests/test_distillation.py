@@ -847,9 +847,9 @@ def test_workers_train_together_and_a_later_run_goes_on_from_their_checkpoint(
         checkpoint=tmp_path / "checkpoint.pt",
         log=tmp_path / "log",
         out=tmp_path / "student.npz",
-        plateau=0.05,
-        decay=0.04,
-        sizes=((0.0, 32), (0.06, 64)),
+        plateau=3200,
+        decay=1600,
+        sizes=((0, 32), (4000, 64)),
         settings=dataclasses.replace(FAST, batch_size=32),
         micro=8,
         architecture=dataclasses.replace(TINY, dim=fitted.out),
@@ -864,6 +864,12 @@ def test_workers_train_together_and_a_later_run_goes_on_from_their_checkpoint(
     assert last["samples"] > first["samples"]
     assert last["cosine"] > first["cosine"]
     assert student_of(plan.out).architecture == plan.architecture
+    warm = dataclasses.replace(
+        plan, initial=plan.out, checkpoint=tmp_path / "warm.pt", log=tmp_path / "warm", plateau=0
+    )
+    train(dataclasses.replace(warm, decay=32))
+    begun = json.loads((tmp_path / "warm").read_text().splitlines()[-1])
+    assert begun["cosine"] > first["cosine"]
     assert sorted(path.name for path in tmp_path.glob("checkpoint*")) == [
         "checkpoint-plateau.pt",
         "checkpoint.pt",

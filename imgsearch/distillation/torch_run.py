@@ -2,13 +2,14 @@
 
     python -m imgsearch.distillation.torch_run CACHE... --held-out CACHE --projection FILE
         --checkpoint FILE --log FILE --out student.npz
-        --plateau 60 --decay 25 --size 64@0 --size 96@50
+        --plateau 4000000 --decay 2000000 --size 64@0 --size 96@4000000 [--initial student.npz]
 
 Workers of one thread each share the weights. They take small batches from a common counter, so
 that on a machine that others use too nobody waits long for anybody, then each updates its share of
 the parameters. The learning rate stays on a plateau and falls to zero at the end; the checkpoint
 from the end of the plateau is kept, and a later run goes on from there (Hägele et al. 2024,
-https://arxiv.org/abs/2405.18392).
+https://arxiv.org/abs/2405.18392). All of it is counted in samples, so a run that was paused, or
+that shared its machine, is the same run.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from imgsearch.distillation.figures import measure
 from imgsearch.distillation.settings import TrainingSettings
 from imgsearch.distillation.targets import CropCache
 from imgsearch.distillation.torch_training import Muon, Student, distillation_loss
+from imgsearch.distillation.training import scaled
+from imgsearch.distillation.weights import EPSILON
+from imgsearch.errors import UsageError
 from imgsearch.projection import Projection
 
 if TYPE_CHECKING:
@@ -46,6 +50,9 @@ LOG_STEPS: Final = 200
 CHECKPOINT_SECONDS: Final = 300.0
 FIGURES_SECONDS: Final = 900.0
 EMBEDDED_AT_ONCE: Final = 128
+PROBES: Final = 256
+FITTED_ON: Final = 8192
+RIDGE: Final = 0.01
 RATE, SIZE, DUE, STOP, FIGURES, KEEP = range(6)
 """Places in the tensor by which the first worker tells the others what comes next."""
 
@@ -61,12 +68,13 @@ class Run:
         checkpoint: written every five minutes; gone on from when it is there.
         log: JSON lines are appended to it.
         out: the student's file.
-        plateau: minutes until the learning rate falls, counted from the start of this run.
-        decay: minutes from there until it is zero and the run ends.
-        sizes: minute and side in pixels that the student sees from then on, ascending.
+        plateau: samples until the learning rate falls, counted from the start of this run.
+        decay: samples from there until it is zero and the run ends.
+        sizes: samples, and the side in pixels that the student sees from then on, ascending.
         settings: batch size, rate, decay of weights, warm-up, bank, averaging and seed.
         micro: crops of a small batch, over which normalisation takes its statistics.
         architecture: what is trained.
+        initial: a student's file to start from where there is no checkpoint, or None.
     """
 
     caches: tuple[Path, ...]
@@ -75,21 +83,22 @@ class Run:
     checkpoint: Path
     log: Path
     out: Path
-    plateau: float
-    decay: float
-    sizes: tuple[tuple[float, int], ...]
+    plateau: int
+    decay: int
+    sizes: tuple[tuple[int, int], ...]
     settings: TrainingSettings
     micro: int = 64
     architecture: Architecture = COMPACT
+    initial: Path | None = None
 
-    def size_at(self, minutes: float) -> int:
-        """Return the side in pixels that the student sees after so many minutes."""
-        return [side for minute, side in self.sizes if minutes >= minute][-1]
+    def size_at(self, samples: int) -> int:
+        """Return the side in pixels that the student sees after so many samples of this run."""
+        return [side for begin, side in self.sizes if samples >= begin][-1]
 
-    def rate_at(self, minutes: float, step: int) -> float:
-        """Return the learning rate after so many minutes and, in the warm-up, steps."""
+    def rate_at(self, samples: int, step: int) -> float:
+        """Return the learning rate after so many samples of this run and, in the warm-up, steps."""
         rise = min(1.0, (step + 1) / max(self.settings.warm_up, 1))
-        fall = min(1.0, (self.plateau + self.decay - minutes) / self.decay) if self.decay else 1.0
+        fall = min(1.0, (self.plateau + self.decay - samples) / self.decay) if self.decay else 1.0
         return self.settings.learning_rate * rise * max(0.0, fall)
 
 
@@ -114,6 +123,9 @@ def train(run: Run) -> None:
         state = _load(run.checkpoint)
         student.load_state_dict(state["net"])
         average.load_state_dict(state["ema"])
+    elif run.initial is not None:
+        _start_from(run.initial, run, student)
+        average.load_state_dict(student.state_dict())
     context = multiprocessing.get_context("spawn")
     shared = Shared(
         student.share_memory(),
@@ -134,6 +146,42 @@ def train(run: Run) -> None:
     if any(process.exitcode for process in processes):
         raise RuntimeError("a worker failed; its traceback is on stderr")
     weights.save(run.out, weights.fold_all(run.architecture, average.units()))
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not looked into
+def _start_from(initial: Path, run: Run, student: Student) -> None:
+    """Give a new run the weights of an earlier student, whose normalisations were folded away.
+
+    Its head is fitted anew, by ridge regression from its pooled features onto the targets: those
+    of another run point along other axes.
+    """
+    from imgsearch.distillation.student import unfold
+
+    earlier = weights.load(initial)
+    if earlier.architecture != run.architecture:
+        raise UsageError(f"initial: {initial} holds a student of another shape")
+    size, cache = run.size_at(0), CropCache.open(run.caches[0])
+    student.set_units(unfold(earlier, scaled(cache.crops[:PROBES], size)))
+    fitted = Projection.from_bytes(run.projection.read_bytes())
+    targets = torch.from_numpy(fitted.apply(cache.embeddings[:FITTED_ON]))
+    student.eval()
+    pooled = []
+    for start in range(0, len(targets), EMBEDDED_AT_ONCE):
+        pixels = cache.crops[start : min(start + EMBEDDED_AT_ONCE, len(targets))]
+        with torch.autocast("cpu", torch.bfloat16):
+            pooled.append(student.features(as_batch(pixels, size)).flatten(1).float())
+    features = torch.cat(pooled)
+    centred = features - features.mean(0)
+    gram = centred.T @ centred
+    gram.diagonal().add_(RIDGE * gram.diagonal().mean())
+    kernel = torch.linalg.solve(gram, centred.T @ (targets - targets.mean(0))).T
+    outputs = features @ kernel.T
+    norm = student.head.normalisation
+    student.head.convolution.weight.copy_(kernel[:, :, None, None])
+    norm.running_mean.copy_(outputs.mean(0))
+    norm.running_var.copy_(outputs.var(0))
+    norm.weight.copy_((outputs.var(0) + EPSILON).sqrt())
+    norm.bias.copy_(targets.mean(0))
 
 
 def _work(rank: int, run: Run, shared: Shared) -> None:
@@ -174,6 +222,7 @@ class _Worker:
         held_out = CropCache.open(run.held_out)
         self.held_out = held_out.crops, fitted.apply(held_out.embeddings)
         self.began = self.saved = self.measured = time.monotonic()
+        self.before = self.seen
         self.kept = False
         self.losses: list[float] = []
 
@@ -205,11 +254,11 @@ class _Worker:
 
     def _decide(self) -> None:
         now, run, orders = time.monotonic(), self.run, self.shared.orders
-        minutes = (now - self.began) / 60
+        samples = self.seen - self.before
         orders.zero_()
-        orders[RATE], orders[SIZE] = run.rate_at(minutes, self.step), run.size_at(minutes)
-        orders[STOP] = minutes >= run.plateau + run.decay
-        if not self.kept and minutes >= run.plateau:
+        orders[RATE], orders[SIZE] = run.rate_at(samples, self.step), run.size_at(samples)
+        orders[STOP] = samples >= run.plateau + run.decay
+        if not self.kept and samples >= run.plateau:
             self.kept = True
             orders[KEEP] = 1
         if now - self.saved >= CHECKPOINT_SECONDS:
@@ -361,7 +410,8 @@ def optimisers(parameters: list[torch.nn.Parameter], settings: TrainingSettings)
 
 def as_batch(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
     """Return uint8 pixels (n, s, s, 3) as bfloat16 (n, 3, size, size), channels last."""
-    images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
+    # A copy: what is mapped from a file cannot be written to, as PyTorch wants it.
+    images = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2)
     if images.shape[-1] != size:
         images = functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
     return images.contiguous(memory_format=torch.channels_last).bfloat16()
@@ -382,9 +432,9 @@ def _load(path: Path) -> Any:  # noqa: ANN401  PyTorch is not looked into
     return torch.load(path, weights_only=True, map_location="cpu")
 
 
-def _size_from(text: str) -> tuple[float, int]:
-    side, _, minute = text.partition("@")
-    return float(minute or 0), int(side)
+def _size_from(text: str) -> tuple[int, int]:
+    side, _, samples = text.partition("@")
+    return int(samples or 0), int(side)
 
 
 def main() -> None:
@@ -393,8 +443,9 @@ def main() -> None:
     parser.add_argument("caches", type=Path, nargs="+")
     for name in ("held-out", "projection", "checkpoint", "log", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--plateau", type=float, required=True, help="minutes")
-    parser.add_argument("--decay", type=float, required=True, help="minutes")
+    parser.add_argument("--plateau", type=int, required=True, help="samples")
+    parser.add_argument("--decay", type=int, required=True, help="samples")
+    parser.add_argument("--initial", type=Path, help="an earlier student's file")
     parser.add_argument("--size", type=_size_from, action="append", required=True, help="64@0")
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
@@ -411,6 +462,7 @@ def main() -> None:
             decay=given.decay,
             sizes=tuple(sorted(given.size)),
             settings=TrainingSettings(batch_size=given.batch_size, seed=given.seed),
+            initial=given.initial,
         )
     )
 

@@ -84,9 +84,11 @@ class Student(nn.Module):  # type: ignore[misc]  # as above
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the embeddings, float32."""
-        x = self.body(x / HALF_RANGE - 1.0)
-        x = x.mean((2, 3), keepdim=True)
-        return self.head(x).flatten(1).float()
+        return self.head(self.features(x)).flatten(1).float()
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what the head sees, pooled, (n, features, 1, 1)."""
+        return self.body(x / HALF_RANGE - 1.0).mean((2, 3), keepdim=True)
 
     def units(self) -> dict[str, UnitWeights]:
         """Return the arrays by convolution's name, as the Keras student takes them."""
