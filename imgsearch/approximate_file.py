@@ -18,12 +18,19 @@ visited. Their checksum is in the front, and `verify` compares it. All numbers a
             32      SHA-256 of everything before it
             …       zeros
             …       lists: for each its codes, then the positions of its vectors as int64
+            …       zeros, to a multiple of 4096
+            …       count × refined float16: the vectors behind the index's transform, where the
+                    header's `refined` is not 0
+
+The length of the lists is that of all that follows them too. Lists of interleaved codes are filled
+up, each to a multiple of 64 vectors.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 import struct
 from dataclasses import asdict, dataclass
@@ -31,11 +38,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from imgsearch import approximate_index
+from imgsearch import approximate_index, inverted_lists
 from imgsearch.approximate_index import ApproximateIndex, Measured
 from imgsearch.atomic_file import write_atomically
 from imgsearch.errors import DamagedCacheError
 from imgsearch.index_choice import IndexPlan
+from imgsearch.inverted_lists import capacities
+from imgsearch.visited_lists import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,12 +53,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC: Final = b"\x89ISIV\r\n\x1a"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 _LENGTHS: Final = struct.Struct("<8sIIQQQ")
 _PAGE: Final = 4096
 _DIGEST_BYTES: Final = 32
 _ID: Final = np.dtype("<i8")
+_HALF: Final = np.dtype("<f2")
+_ROWS_AT_ONCE: Final = 65_536
+_TYPES: Final[dict[str, type]] = {
+    "factory": str, "share": float, "temperature": float, "visited": float, "recall": float,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +78,12 @@ class ApproximateHeader:
         factory: FAISS's words for the index.
         reduced: as in `IndexPlan`.
         rescored: likewise.
-        nprobe: as in `Measured`.
+        block: how many vectors' codes are interleaved; 1 for none.
+        refined: numbers of a vector that stand as float16 behind the lists; 0 for none.
+        nprobe: as in `Visits`.
+        share: likewise.
+        temperature: likewise.
+        visited: as in `Measured`.
         recall: likewise.
         queries: likewise.
     """
@@ -76,7 +95,12 @@ class ApproximateHeader:
     factory: str
     reduced: int
     rescored: int
+    block: int
+    refined: int
     nprobe: int
+    share: float
+    temperature: float
+    visited: float
     recall: float
     queries: int
 
@@ -95,7 +119,12 @@ def save(path: Path, index: ApproximateIndex) -> str:
         factory=index.plan.factory,
         reduced=index.plan.reduced,
         rescored=index.plan.rescored,
-        nprobe=index.measured.nprobe,
+        block=index.block,
+        refined=0 if index.refined is None else index.refined.shape[1],
+        nprobe=index.measured.visits.nprobe,
+        share=float(index.measured.visits.share),
+        temperature=float(index.measured.visits.temperature),
+        visited=float(index.measured.visited),
         recall=index.measured.recall,
         queries=index.measured.queries,
     )
@@ -108,7 +137,7 @@ def save(path: Path, index: ApproximateIndex) -> str:
         digest.update(part)
         length += part.nbytes
     end = _LENGTHS.size + len(described) + len(trained) + len(numbers) + 2 * _DIGEST_BYTES
-    offset = -(-end // _PAGE) * _PAGE
+    offset = _paged(end)
     lengths = _LENGTHS.pack(MAGIC, FORMAT_VERSION, len(described), len(trained), offset, length)
     front = lengths + described + trained + numbers + digest.digest()
     checksum = hashlib.sha256(front)
@@ -138,32 +167,45 @@ def load(path: Path, *, in_memory: bool = False) -> tuple[ApproximateIndex, str]
         try:
             front = _Front.read(file, os.fstat(file.fileno()).st_size)
             header = front.header
-            if in_memory or not approximate_index.can_map():
+            if in_memory or not inverted_lists.can_map():
                 file.seek(front.offset)
-                lists = approximate_index.loaded_lists(
-                    file.read(front.length),
+                data = memoryview(file.read(front.length))
+                lists = inverted_lists.loaded_lists(
+                    data,
                     code_size=header.code_size,
-                    sizes=front.sizes.tolist(),
+                    sizes=front.sizes,
+                    block=header.block,
                 )
+                refined = front.refined(data[front.refined_at - front.offset :])
             else:
                 # By its descriptor: the very file whose front was verified, whatever its name.
                 name = f"/dev/fd/{file.fileno()}"
-                lists = approximate_index.mapped_lists(
+                lists = inverted_lists.mapped_lists(
                     name,
                     front.offset + front.length,
                     code_size=header.code_size,
                     places=front.places(),
                 )
+                refined = front.mapped(file)
             index = approximate_index.restore(
                 front.trained,
                 lists,
                 front.ids,
                 plan=IndexPlan(
-                    factory=header.factory, reduced=header.reduced, rescored=header.rescored
+                    factory=header.factory,
+                    reduced=header.reduced,
+                    rescored=header.rescored,
+                    refined=header.refined > 0,
                 ),
                 measured=Measured(
-                    nprobe=header.nprobe, recall=header.recall, queries=header.queries
+                    visits=Visits(
+                        nprobe=header.nprobe, share=header.share, temperature=header.temperature
+                    ),
+                    visited=header.visited,
+                    recall=header.recall,
+                    queries=header.queries,
                 ),
+                refined=refined,
             )
         except (ValueError, TypeError, RuntimeError) as error:
             raise DamagedCacheError(
@@ -199,6 +241,7 @@ class _Front:
     checksum: str
     offset: int
     length: int
+    refined_at: int
 
     @classmethod
     def read(cls, file: Any, size: int) -> _Front:  # noqa: ANN401  # a file opened for bytes
@@ -228,7 +271,12 @@ class _Front:
             raise ValueError("its checksum does not fit; it was changed after writing")
         numbers = np.frombuffer(rest[described + trained : at], dtype=_ID).astype(np.int64)
         sizes, ids = numbers[: header.nlist], numbers[header.nlist :]
-        if int(sizes.sum()) * (header.code_size + _ID.itemsize) != length:
+        if min(header.block, header.code_size, header.refined + 1) < 1:
+            raise ValueError("its header makes no sense")
+        room = int(capacities(sizes, header.block).sum())
+        lists = offset + room * (header.code_size + _ID.itemsize)
+        refined_at = _paged(lists) if header.refined else lists
+        if refined_at + header.count * header.refined * _HALF.itemsize != offset + length:
             raise ValueError("its lists are not those of its header")
         return cls(
             header=header,
@@ -239,13 +287,33 @@ class _Front:
             checksum=checksum.hexdigest(),
             offset=offset,
             length=length,
+            refined_at=refined_at,
         )
+
+    def refined(self, data: memoryview | mmap.mmap, start: int = 0) -> NDArray[np.float16] | None:
+        """Return the vectors (count, refined) that bytes hold from a place on; None for none."""
+        width, count = self.header.refined, self.header.count
+        if not width:
+            return None
+        rows = np.frombuffer(data, _HALF, count * width, start)
+        return rows.reshape(count, width)
+
+    def mapped(self, file: Any) -> NDArray[np.float16] | None:  # noqa: ANN401  # a file opened for bytes
+        """Return them unread, from the very file whose front was verified."""
+        if not self.header.refined:
+            return None
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if hasattr(mmap, "MADV_RANDOM"):
+            # Rows of one answer lie far apart: reading ahead would read what nobody asks for.
+            data.madvise(mmap.MADV_RANDOM)
+        return self.refined(data, self.refined_at)
 
     def places(self) -> NDArray[np.uint64]:
         """Return size, capacity and offset of each list, shape (nlist, 3)."""
-        spans = self.sizes * (self.header.code_size + _ID.itemsize)
+        rooms = capacities(self.sizes, self.header.block)
+        spans = rooms * (self.header.code_size + _ID.itemsize)
         starts = self.offset + np.concatenate([[0], np.cumsum(spans)[:-1]])
-        return np.ascontiguousarray(np.stack([self.sizes, self.sizes, starts], 1), dtype=np.uint64)
+        return np.ascontiguousarray(np.stack([self.sizes, rooms, starts], 1), dtype=np.uint64)
 
 
 def _parse_header(described: bytes) -> ApproximateHeader:
@@ -254,15 +322,27 @@ def _parse_header(described: bytes) -> ApproximateHeader:
         raise TypeError("its header is not a JSON object")
     header = ApproximateHeader(**values)
     for name, value in asdict(header).items():
-        expected = {"factory": str, "recall": float}.get(name, int)
+        expected = _TYPES.get(name, int)
         if type(value) is not expected:
             raise TypeError(f"its header's {name} is {value!r}")
     return header
 
 
 def _lists(index: ApproximateIndex) -> Iterator[memoryview]:
+    """Yield all that is not verified at opening: lists, and vectors as float16."""
+    length = 0
     for number in range(index.nlist):
         codes, positions = index.list_bytes(number)
         if len(positions):
             yield codes.data
             yield positions.astype(_ID, copy=False).data.cast("B")
+            length += codes.nbytes + positions.nbytes
+    if index.refined is not None:
+        yield memoryview(bytes(_paged(length) - length))
+        for start in range(0, len(index), _ROWS_AT_ONCE):
+            rows = index.refined[start : start + _ROWS_AT_ONCE].astype(_HALF, copy=False)
+            yield np.ascontiguousarray(rows).data.cast("B")
+
+
+def _paged(length: int) -> int:
+    return -(-length // _PAGE) * _PAGE

@@ -43,16 +43,29 @@ class IndexPlan:
         factory: FAISS's words for it, or "exact".
         reduced: length that long vectors are cut down to before the index sees them; 0 for none.
         rescored: how many candidates are scored exactly for each match that is wanted.
+        refined: whether the vectors lie beside the lists as float16 too, with which the best by
+            their codes are scored again.
     """
 
     factory: str
     reduced: int = 0
     rescored: int = 1
+    refined: bool = False
 
     @property
     def is_exact(self) -> bool:
         """Whether every query looks at every vector."""
         return self.factory == EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """What stands for a vector: FAISS's word, bytes, and the plan's values of those names."""
+
+    name: str
+    bytes: float
+    rescored: int
+    refined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +93,10 @@ class IndexChoice:
         """Return the index for so many vectors.
 
         Exact search is kept while it is fast and fits the memory. Beyond, vectors lie in one
-        list as float16, then in many of which a query visits a few (IVF), as float16 where that
-        fits, else ever more compressed. Long vectors are first cut down to their principal
-        directions: the lists only find candidates, whose scores are then computed from the
-        stored embeddings.
+        list as float16, then in many of which a query visits a few (IVF): as short codes with
+        float16 beside them where that fits, else as codes alone, ever shorter. Long vectors are
+        first cut down to their principal directions: the lists only find candidates, whose scores
+        are then computed from the stored embeddings.
 
         Args:
             count: how many vectors.
@@ -99,21 +112,28 @@ class IndexChoice:
             return IndexPlan(factory=EXACT)
         reduced = REDUCED_DIM if dim > LARGE_DIM else 0
         width = reduced or dim
-        lists = 2 ** round(math.log2(4 * math.sqrt(count)))
-        if count * dim <= ONE_LIST_VALUES:
-            lists = 1
         divisor = next(part for part in (4, 2, 1) if width % part == 0)
-        codes = (
-            ("SQfp16", 2 * width, 1),
-            ("SQ8", width, 2),
-            ("SQ4", width / 2, 4),
-            (f"PQ{width // divisor}", width / divisor, 10),
-        )
-        code, _, rescored = next(
-            (code for code in codes if count * (code[1] + _ID_BYTES) <= self.memory), codes[-1]
+        compact = [
+            _Codes("SQ8", width, 2),
+            _Codes("SQ4", width / 2, 4),
+            _Codes(f"PQ{width // divisor}", width / divisor, 10),
+        ]
+        if count * dim <= ONE_LIST_VALUES:
+            lists, first = 1, _Codes("SQfp16", 2 * width, 1)
+        else:
+            lists = 2 ** round(math.log2(2 * math.sqrt(count)))
+            # Half a byte for two numbers, scanned in registers; every number as float16 besides.
+            first = _Codes(f"PQ{width // 2}x4fs", width / 4 + 2 * width, 1, refined=True)
+        tried = [first, *compact] if lists == 1 or width % 2 == 0 else compact
+        chosen = next(
+            (codes for codes in tried if count * (codes.bytes + _ID_BYTES) <= self.memory),
+            tried[-1],
         )
         return IndexPlan(
-            factory=f"IVF{lists},{code}", reduced=reduced, rescored=rescored + (4 if reduced else 0)
+            factory=f"IVF{lists},{chosen.name}",
+            reduced=reduced,
+            rescored=chosen.rescored + (4 if reduced else 0),
+            refined=chosen.refined,
         )
 
     def to_json(self) -> str:
@@ -134,6 +154,11 @@ class IndexChoice:
                 f"the stored choice of an index cannot be read ({error}): name one with "
                 "`imgsearch index --index auto`"
             ) from error
+
+
+def candidates_wanted(plan: IndexPlan, k: int, *, spare: int = 16) -> int:
+    """Return how many candidates of an index are scored exactly when k matches are wanted."""
+    return plan.rescored * k + spare
 
 
 def lists_wanted(factory: str) -> int:

@@ -20,7 +20,13 @@ from imgsearch import index, projection
 from imgsearch.caches import cache_files, cache_path, lists_files, lists_path, unfinished_files
 from imgsearch.errors import DamagedCacheError, UsageError
 from imgsearch.index import ExactIndex, IndexHeader
-from imgsearch.index_choice import AUTO, IndexChoice, IndexPlan, lists_wanted
+from imgsearch.index_choice import (
+    AUTO,
+    IndexChoice,
+    IndexPlan,
+    candidates_wanted,
+    lists_wanted,
+)
 from imgsearch.pooling import l2_normalise
 from imgsearch.projection import Projection, ProjectionChoice
 from imgsearch.segments import SegmentedIndex
@@ -83,8 +89,6 @@ class SearchSpace:
         """Return how many candidates to ask the index for when k matches are wanted."""
         if isinstance(self.index, ExactIndex):
             return k + SPARE
-        from imgsearch.approximate_index import candidates_wanted
-
         return candidates_wanted(self.index.base.plan, k, spare=SPARE)
 
     def vectors(
@@ -218,7 +222,7 @@ def choose_index(
     if wanted == before:
         return False
     if not wanted.plan(2**62, 1).is_exact and wanted.factory != AUTO:
-        from imgsearch.approximate_index import checked_factory
+        from imgsearch.inverted_lists import checked_factory
 
         checked_factory(wanted.factory, min(dim, projection.DEFAULT.dim))
     with store.transaction():
@@ -330,7 +334,7 @@ def _grow(
     store: Store, space: SearchSpace, stored: StoredRecipe, plan: IndexPlan
 ) -> ApproximateIndex:
     """Train an approximate index on a sample, fill it block by block, and measure it."""
-    from imgsearch.approximate_index import TRAINING_FACTOR, Growing
+    from imgsearch.growing import TRAINING_FACTOR, Growing
 
     dim = space.index.dim
     size = min(TRAINING_FACTOR * lists_wanted(plan.factory), TRAINING_BYTES // (4 * dim))

@@ -10,16 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgsearch import approximate_file
-from imgsearch.approximate_index import (
-    ApproximateIndex,
-    Growing,
-    candidates_wanted,
-    checked_factory,
-)
+from imgsearch.approximate_index import FEW_EXCLUDED, ApproximateIndex
 from imgsearch.errors import DamagedCacheError, UsageError
+from imgsearch.growing import Growing
 from imgsearch.index import ExactIndex
-from imgsearch.index_choice import IndexPlan
+from imgsearch.index_choice import IndexPlan, candidates_wanted
+from imgsearch.inverted_lists import capacities, checked_factory
 from imgsearch.segments import SegmentedIndex
+from imgsearch.visited_lists import Visits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +26,9 @@ if TYPE_CHECKING:
 
 DIM = 12
 COUNT = 1200
+ALL = Visits(nprobe=16)
 PLAN = IndexPlan(factory="IVF16,SQ8", rescored=2)
+REFINED = IndexPlan(factory="IVF16,PQ6x4fs", refined=True)
 
 
 def rows(count: int, *, seed: int = 0) -> NDArray[np.float32]:
@@ -51,10 +51,19 @@ def grown(plan: IndexPlan = PLAN) -> ApproximateIndex:
     return growing.finish()
 
 
-@pytest.fixture(scope="module")
-def index() -> ApproximateIndex:
-    """Return one that tests share and do not change."""
-    return grown()
+@pytest.fixture(scope="module", params=[PLAN, REFINED], ids=["plain", "refined"])
+def index(request: pytest.FixtureRequest) -> ApproximateIndex:
+    """Return one that tests share and do not change, of each kind."""
+    return grown(request.param)
+
+
+def behind_the_front(index: ApproximateIndex) -> int:
+    """Return how many bytes of its file are not verified at opening."""
+    rooms = capacities(index.list_sizes(), index.block).sum()
+    lists = int(rooms) * (index.code_size + 8)
+    if index.refined is None:
+        return lists
+    return -(-lists // 4096) * 4096 + index.refined.nbytes
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +92,14 @@ def test_the_measured_recall_reaches_the_target_and_holds_for_other_queries(
 ) -> None:
     assert index.measured.recall >= 0.98
     assert index.measured.queries == 100
-    assert 1 <= index.measured.nprobe <= 8
+    assert 1 <= index.measured.visited <= index.measured.visits.nprobe <= 8
     assert recall(index, ExactIndex.build(IDS, VECTORS), rows(200, seed=5)) >= 0.95
 
 
 def test_with_all_lists_visited_and_all_candidates_taken_nothing_is_missed(
     index: ApproximateIndex,
 ) -> None:
-    _, ids = index.search(rows(5, seed=1), COUNT, nprobe=16)
+    _, ids = index.search(rows(5, seed=1), COUNT, visits=ALL)
     assert all(set(found) == set(IDS.tolist()) for found in ids.tolist())
 
 
@@ -136,6 +145,30 @@ def test_filters_are_kept_and_k_are_found_whenever_k_pass(
         assert np.all(worth[len(matched) :] == -np.inf)
 
 
+@pytest.mark.parametrize("count", [1, FEW_EXCLUDED, FEW_EXCLUDED + 1, 900])
+def test_leaving_out_few_or_many_gives_what_is_left_in_the_same_order(
+    index: ApproximateIndex, count: int
+) -> None:
+    """Few are dropped after the search, many inside it; with all lists visited both are exact."""
+    queries = rows(5, seed=11)
+    _, everything = index.search(queries, COUNT, visits=ALL)
+    gone = everything[0][:count]
+    _, left = index.search(queries, 20, excluded=gone, visits=ALL)
+    for line, all_of_it in zip(left, everything, strict=True):
+        expected = all_of_it[~np.isin(all_of_it, gone)][:20]
+        assert len(np.intersect1d(line, expected)) >= 19
+
+
+def test_what_is_refined_has_the_scores_of_its_vectors() -> None:
+    """Their float16 rows decide the order, so coarse codes cost candidates and no precision."""
+    index = grown(REFINED)
+    queries = rows(10, seed=2)
+    scores, ids = index.search(queries, 5, visits=ALL)
+    expected, truth = ExactIndex.build(IDS, VECTORS).search(queries, 5)
+    np.testing.assert_allclose(scores, expected, atol=2e-3)
+    assert np.mean([np.isin(a, b).mean() for a, b in zip(truth, ids, strict=True)]) > 0.95
+
+
 def test_long_vectors_are_cut_down_to_directions_that_keep_their_products() -> None:
     """Vectors of six values in twelve numbers lose nothing when six are kept."""
     flat = VECTORS.copy()
@@ -145,7 +178,7 @@ def test_long_vectors_are_cut_down_to_directions_that_keep_their_products() -> N
     growing = Growing.train(plan, flat, query_ids=IDS[:50], queries=flat[:50])
     growing.add(IDS, flat)
     index = growing.finish()
-    scores, ids = index.search(flat[:20], 5, nprobe=16)
+    scores, ids = index.search(flat[:20], 5, visits=ALL)
     expected, _ = ExactIndex.build(IDS, flat).search(flat[:20], 5)
     np.testing.assert_allclose(scores, expected, atol=1e-5)
     assert index.dim == DIM
@@ -156,7 +189,7 @@ def test_long_vectors_are_cut_down_to_directions_that_keep_their_products() -> N
     ("factory", "message"),
     [
         ("HNSW32", "HNSW"),
-        ("IVF16,PQ4x4fs", "blocks"),
+        ("IVF16,LSQ4x4fs", "packs its codes"),
         ("IVF16,SQ8,RFlat", "Refine"),
         ("Flat", "IndexFlat"),
         ("nonsense", "could not parse"),
@@ -214,9 +247,11 @@ def test_a_file_that_is_replaced_or_deleted_goes_on_serving_who_opened_it(
     np.testing.assert_array_equal(loaded.search(queries, 9)[1], index.search(queries, 9)[1])
 
 
-def test_a_damaged_front_is_refused_at_opening(tmp_path: Path, whole: bytes) -> None:
+def test_a_damaged_front_is_refused_at_opening(
+    tmp_path: Path, whole: bytes, index: ApproximateIndex
+) -> None:
     path = tmp_path / "a"
-    loaded_bytes = len(whole) - COUNT * (DIM + 8)
+    loaded_bytes = len(whole) - behind_the_front(index)
     used = len(whole[:loaded_bytes].rstrip(b"\0"))
     for place in np.random.default_rng(0).integers(0, used, 150):
         flipped = bytearray(whole)
@@ -231,10 +266,10 @@ def test_a_damaged_front_is_refused_at_opening(tmp_path: Path, whole: bytes) -> 
 
 
 def test_damaged_lists_are_named_by_verify_and_give_no_id_that_is_not_there(
-    tmp_path: Path, whole: bytes
+    tmp_path: Path, whole: bytes, index: ApproximateIndex
 ) -> None:
-    """Codes and positions of any value: candidates change, nothing else does."""
-    start = len(whole) - COUNT * (DIM + 8)
+    """Codes, positions and halves of any value: candidates change, nothing else does."""
+    start = len(whole) - behind_the_front(index)
     for seed in range(5):
         path = tmp_path / f"{seed}.lists"
         random = np.random.default_rng(seed)

@@ -16,14 +16,16 @@ from imgsearch.index_choice import IndexChoice, parse_memory
         (49_999, 160, 2**29, "exact", 0),
         (50_000, 160, 2**29, "IVF1,SQfp16", 0),
         (100_000, 160, 2**29, "IVF1,SQfp16", 0),
-        (100_001, 160, 2**29, "IVF1024,SQfp16", 0),
-        (50_000, 1280, 2**29, "IVF1024,SQfp16", 256),
-        (1_000_000, 160, 2**29, "IVF4096,SQfp16", 0),
-        (1_000_000, 160, 300 * 2**20, "IVF4096,SQ8", 0),
-        (1_000_000, 160, 100 * 10**6, "IVF4096,SQ4", 0),
-        (1_000_000, 160, 1, "IVF4096,PQ40", 0),
-        (1_000_000, 1280, 2**29, "IVF4096,SQfp16", 256),
-        (1_000_000, 1280, 300 * 10**6, "IVF4096,SQ8", 256),
+        (100_001, 160, 2**29, "IVF512,PQ80x4fs", 0),
+        (50_000, 1280, 2**29, "IVF512,PQ128x4fs", 256),
+        (1_000_000, 160, 2**29, "IVF2048,PQ80x4fs", 0),
+        (1_000_000, 160, 300 * 2**20, "IVF2048,SQ8", 0),
+        (1_000_000, 160, 100 * 10**6, "IVF2048,SQ4", 0),
+        (1_000_000, 160, 1, "IVF2048,PQ40", 0),
+        (1_000_000, 1280, 2**29, "IVF2048,SQ8", 256),
+        (1_000_000, 1280, 10**9, "IVF2048,PQ128x4fs", 256),
+        (1_000_000, 161, 10**9, "IVF2048,SQ8", 0),
+        (1_000_000, 1280, 300 * 10**6, "IVF2048,SQ8", 256),
         (20_000, 160, 10**6, "IVF1,PQ40", 0),
         (4_999, 160, 1, "exact", 0),
     ],
@@ -33,6 +35,7 @@ def test_the_index_that_is_chosen(
 ) -> None:
     plan = IndexChoice(memory=memory).plan(count, dim)
     assert (plan.factory, plan.reduced) == (factory, reduced)
+    assert plan.refined == factory.endswith("fs")
 
 
 def test_what_a_person_names_is_taken_where_there_are_enough_vectors_for_it() -> None:

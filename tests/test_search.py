@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgsearch import paths
-from imgsearch.approximate_index import Growing
 from imgsearch.errors import UsageError
+from imgsearch.growing import Growing
 from imgsearch.index import ExactIndex
 from imgsearch.index_choice import IndexPlan
 from imgsearch.matches import Filters, Match, Near, full_date
@@ -27,6 +27,7 @@ from imgsearch.search import Question, answer, distance_km
 from imgsearch.search_space import SearchSpace
 from imgsearch.segments import SegmentedIndex
 from imgsearch.store import Store
+from imgsearch.visited_lists import Visits
 
 DIM = 48
 NOWHERE = Path(gettempdir()) / "imgsearch-no-such-folder"
@@ -436,7 +437,7 @@ def test_an_approximate_answer_ends_and_has_exact_scores_and_k_matches(
     """With every list visited it is the exact answer; with one it lacks matches, never more."""
     world, space = crowd
     assert isinstance(space.index, SegmentedIndex)
-    space.index.base.measured = replace(space.index.base.measured, nprobe=nprobe)
+    space.index.base.measured = replace(space.index.base.measured, visits=Visits(nprobe=nprobe))
     for _, _, vector, _ in world.items[:5]:
         question = replace(Question(vector, 10, Filters()), **changes)  # type: ignore[arg-type]
         expected = world.oracle(question)

@@ -124,8 +124,8 @@ def _index(entry: "RecipeInformation") -> str:
     if entry.recall is None:
         return "exact"
     text = (
-        f"{entry.index}, {entry.nprobe} lists visited: ANN recall@10 {entry.recall:.3f} on "
-        f"{entry.recall_queries} of its own embeddings"
+        f"{entry.index}, {entry.nprobe} lists visited on average: ANN recall@10 "
+        f"{entry.recall:.3f} on {entry.recall_queries} of its own embeddings"
     )
     changes = [f"{entry.added:,} added"] * bool(entry.added)
     changes += [f"{entry.removed:,} removed"] * bool(entry.removed)
