@@ -1,6 +1,7 @@
 """How fast imgsearch turns photographs into embeddings, beside other ways to do it.
 
     python benchmarks/embedding_rivals.py FOLDER [--count 200] [--large-count 60] [--json FILE]
+    python benchmarks/embedding_rivals.py --quick
 
 Every contender is a process of its own, embeds the same files and is timed from the first file to
 the last embedding, after its imports, its network and one warm-up picture, which are timed apart.
@@ -30,6 +31,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,6 +41,10 @@ from PIL import Image
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+SAMPLES: Final = Path(__file__).parents[1] / "sample_data/photos"
+BACKBONE: Final = "mobilenet_v2"
+# Needs no weights but those in the package.
+QUICK_BACKBONE: Final = "compact"
 LARGE_SIZE: Final = (4000, 3000)
 BATCH: Final = 32
 NEEDS: Final = {
@@ -198,14 +204,14 @@ class _Pooled:
         return torch.nn.Sequential(network.features, network.avgpool, torch.nn.Flatten()).eval()
 
 
-def imgsearch(precision: str) -> Callable[[Sequence[Path]], int]:
+def imgsearch(precision: str, backbone: str) -> Callable[[Sequence[Path]], int]:
     """Return the whole of `Gallery.index` into a new gallery."""
     from imgsearch import Gallery
     from imgsearch.backbones.resolve import resolve
     from imgsearch.embedder import load_embedder
     from imgsearch.recipe import RecipeRequest
 
-    request = RecipeRequest("mobilenet_v2", precision=precision)  # type: ignore[arg-type]
+    request = RecipeRequest(backbone, precision=precision)  # type: ignore[arg-type]
     load_embedder(resolve(request, offline=True, notify=_quiet), notify=_quiet)
 
     def embed(paths: Sequence[Path]) -> int:
@@ -222,20 +228,21 @@ def _quiet(_: str) -> None:
     pass
 
 
-CONTENDERS: Final[dict[str, Callable[[], Callable[[Sequence[Path]], int]]]] = {
-    "keras-loop": keras_loop,
-    "keras-batched": keras_batched,
-    "torch": torch_loader,
-    "imagededup": imagededup,
-    "imgsearch float32": lambda: imgsearch("float32"),
-    "imgsearch bfloat16": lambda: imgsearch("bfloat16"),
+# From the name of imgsearch's backbone to a function that embeds files.
+CONTENDERS: Final[dict[str, Callable[[str], Callable[[Sequence[Path]], int]]]] = {
+    "keras-loop": lambda _: keras_loop(),
+    "keras-batched": lambda _: keras_batched(),
+    "torch": lambda _: torch_loader(),
+    "imagededup": lambda _: imagededup(),
+    "imgsearch float32": partial(imgsearch, "float32"),
+    "imgsearch bfloat16": partial(imgsearch, "bfloat16"),
 }
 
 
-def contend(name: str, folder: Path, warm_up: Path) -> Row:
+def contend(name: str, folder: Path, warm_up: Path, backbone: str) -> Row:
     """Run one contender on one folder, in this process."""
     began = time.perf_counter()
-    embed = CONTENDERS[name]()
+    embed = CONTENDERS[name](backbone)
     embed([next(warm_up.iterdir())])
     start = time.perf_counter() - began
     paths = sorted(folder.iterdir())
@@ -250,16 +257,20 @@ def contend(name: str, folder: Path, warm_up: Path) -> Row:
 def main() -> None:
     """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=SAMPLES)
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--large-count", type=int, default=80)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="a few files, imgsearch with compact")
+    parser.add_argument("--only", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.only:
-        name, folder, warm_up = given.only
-        print(json.dumps(asdict(contend(name, Path(folder), Path(warm_up)))))
+        name, folder, warm_up, backbone = given.only
+        print(json.dumps(asdict(contend(name, Path(folder), Path(warm_up), backbone))))
         return
+    backbone = QUICK_BACKBONE if given.quick else BACKBONE
+    if given.quick:
+        given.count, given.large_count = 8, 2
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as place:
         originals = sorted(path for path in given.folder.rglob("*.[jJ][pP]*[gG]"))
@@ -277,15 +288,15 @@ def main() -> None:
                 if importlib.util.find_spec(NEEDS[name]) is None:
                     print(f"{name}: {NEEDS[name]} is not installed, left out")
                     continue
-                rows += _row(name, folder, warm_up)
+                rows += _row(name, folder, warm_up, backbone)
     table(rows)
     if given.json:
         given.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
 
 
-def _row(name: str, folder: Path, warm_up: Path) -> list[Row]:
+def _row(name: str, folder: Path, warm_up: Path, backbone: str) -> list[Row]:
     done = subprocess.run(
-        [sys.executable, __file__, str(folder), "--only", name, str(folder), str(warm_up)],
+        [sys.executable, __file__, "--only", name, str(folder), str(warm_up), backbone],
         capture_output=True,
         text=True,
         check=False,

@@ -18,7 +18,7 @@ It measures
 The files are read from the operating system's cache. Networks are loaded before the clock starts.
 
     python benchmarks/extraction.py
-    python benchmarks/extraction.py --photos FOLDER --markdown benchmarks/results/extraction.md
+    python benchmarks/extraction.py --photos FOLDER --markdown FILE --json FILE
     python benchmarks/extraction.py --quick
 """
 
@@ -26,12 +26,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from extraction_pictures import FULL, QUICK, Scale, make_pictures
+from extraction_report import EndToEnd, Measured, Stage, report
 from run_facts import cores, facts
 
 from imgsearch import images
@@ -57,43 +60,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.gallery import Notify
-    from imgsearch.recipe import Precision, Recipe
+    from imgsearch.recipe import Recipe
 
 REPOSITORY: Final = Path(__file__).parents[1]
 BACKBONE: Final = "mobilenet_v2"
+# Needs no weights but those in the package.
+QUICK_BACKBONE: Final = "compact"
 BATCH: Final = 32
 ROUNDS: Final = 3
 LOOP: Final = "plain Keras loop"
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How much is measured.
-
-    Attributes:
-        name: of the pictures' size.
-        size: their width and height.
-        originals: pictures that differ in their pixels; the other files are copies of these with a
-            few bytes after the end, which no decoder reads and every hash does.
-        files: how many are indexed.
-        loop: how many the plain loop gets.
-    """
-
-    name: str
-    size: tuple[int, int]
-    originals: int
-    files: int
-    loop: int
-
-
-FULL: Final = (
-    Scale("12 MP", (4000, 3000), originals=12, files=160, loop=40),
-    Scale("0.3 MP", (640, 480), originals=100, files=1600, loop=80),
-)
-QUICK: Final = (
-    Scale("12 MP", (4000, 3000), originals=1, files=4, loop=2),
-    Scale("0.3 MP", (640, 480), originals=8, files=64, loop=4),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +82,6 @@ class Run:
 
     rate: float
     busy: float
-
-
-def make_pictures(folder: Path, sources: Sequence[Path], scale: Scale) -> list[Path]:
-    """Write the files of a scale, all of different bytes; return them."""
-    folder.mkdir()
-    originals = []
-    for number in range(scale.originals):
-        generator = np.random.default_rng(number)
-        with Image.open(sources[number % len(sources)]) as image:
-            resized = image.convert("RGB").resize(scale.size, Image.Resampling.BICUBIC)
-        grain = generator.normal(0, 6, size=(scale.size[1], scale.size[0], 1))
-        pixels = np.clip(np.asarray(resized) + grain, 0, 255).astype(np.uint8)
-        path = folder / "original.jpg"
-        Image.fromarray(pixels).save(path, quality=90)
-        originals.append(path.read_bytes())
-        path.unlink()
-    paths = [folder / f"{number:05}.jpg" for number in range(scale.files)]
-    for number, path in enumerate(paths):
-        path.write_bytes(originals[number % len(originals)] + number.to_bytes(4, "big"))
-    return paths
 
 
 def core_ms(function: Callable[[], object], count: int) -> float:
@@ -204,7 +159,8 @@ def gallery_stage(folder: Path, count: int, recipe: Recipe) -> float:
         colour = np.full((8, 8, 3), (number % 256, number // 256, 0), np.uint8)
         Image.fromarray(colour).save(folder / f"{number}.bmp")
     paths = sorted(folder.iterdir())
-    run = index(folder, paths[0], InstantNetwork(small), IndexOptions(batch_size=BATCH))
+    source, options = InstantNetwork(small), IndexOptions(batch_size=BATCH)
+    run = index(folder, paths[0], source, options, RecipeRequest(recipe.backbone))
     return 1000 * run.busy / run.rate - sum(file_stages(paths, small).values())
 
 
@@ -213,7 +169,7 @@ def index(
     warm: Path,
     source: PretrainedNetworks | InstantNetwork,
     options: IndexOptions,
-    precision: Precision = "float32",
+    request: RecipeRequest,
 ) -> Run:
     """Index a folder into a new gallery whose network is loaded.
 
@@ -222,9 +178,8 @@ def index(
         warm: one of its files, which is indexed before the clock starts.
         source: of the embeddings.
         options: jobs and batch size.
-        precision: of the network.
+        request: network and precision.
     """
-    request = RecipeRequest(backbone=BACKBONE, precision=precision)
     with (
         tempfile.TemporaryDirectory(prefix="imgsearch-") as place,
         Gallery(Path(place) / "gallery", recipe=request, source=source) as gallery,
@@ -265,14 +220,13 @@ def plain_loop(folders: Sequence[Path], counts: Sequence[int]) -> list[float]:
     return [float(line.split()[1]) for line in done.stdout.splitlines() if "SECONDS" in line]
 
 
-def load(precision: Precision) -> Embedder | None:
+def load(request: RecipeRequest) -> Embedder | None:
     """Return the network in a precision, or None where this machine has it not."""
-    request = RecipeRequest(backbone=BACKBONE, precision=precision)
     try:
         recipe = PretrainedNetworks().resolve(request, offline=False, notify=_tell)
         return load_embedder(recipe, notify=_tell)
     except ImgsearchError as error:
-        _tell(f"{precision}: {error}")
+        _tell(f"{request.precision}: {error}")
         return None
 
 
@@ -280,17 +234,29 @@ def _tell(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def measure(workspace: Path, sources: Sequence[Path], scales: Sequence[Scale]) -> list[str]:
-    """Return the report's lines."""
+def measure(
+    workspace: Path, sources: Sequence[Path], scales: Sequence[Scale], backbone: str
+) -> Measured:
+    """Return all figures.
+
+    Args:
+        workspace: an empty folder.
+        sources: photographs to make the pictures from.
+        scales: what is made of them.
+        backbone: the network.
+    """
     folders = [workspace / f"set{number}" for number in range(len(scales))]
     paths = [
         make_pictures(folder, sources, scale) for folder, scale in zip(folders, scales, strict=True)
     ]
     loop = plain_loop(folders, [scale.loop for scale in scales])
-    embedders = {name: found for name in PRECISIONS if (found := load(name)) is not None}
-    source = PretrainedNetworks()
-    stages = ["| size | precision | stage | core-ms per image |", "|---|---|---|---|"]
-    ends: list[tuple[Scale, str, str, Run, float]] = []
+    requests = [RecipeRequest(backbone, precision=precision) for precision in PRECISIONS]
+    embedders = {one: found for one in requests if (found := load(one)) is not None}
+    if not embedders:
+        raise SystemExit(f"{backbone}: no weights, see above")
+    stages: list[Stage] = []
+    ran: list[tuple[Scale, RecipeRequest, IndexOptions, Run, float]] = []
+    source, usual = PretrainedNetworks(), IndexOptions(batch_size=BATCH)
     for scale, folder, files in zip(scales, folders, paths, strict=True):
         _tell(scale.name)
         some = files[: max(scale.originals, 16)]
@@ -301,19 +267,17 @@ def measure(workspace: Path, sources: Sequence[Path], scales: Sequence[Scale]) -
             [picture.pixels for picture in pictures], (BATCH, *pictures[0].pixels.shape)
         )
         rest = gallery_stage(workspace / f"small {scale.name}", scale.files, recipe)
-        for precision, embedder in embedders.items():
+        totals = {}
+        for request, embedder in embedders.items():
             parts = alone | network_stages(pixels, embedder) | {"gallery": rest}
-            total = sum(parts.values())
+            totals[request] = sum(parts.values())
             stages += [
-                f"| {scale.name} | {precision} | {name} | {value:.2f} |"
-                for name, value in [*parts.items(), ("all", total)]
+                Stage(scale.name, request.precision, name, value)
+                for name, value in [*parts.items(), ("all", totals[request])]
             ]
-            runs = [
-                index(folder, files[0], source, IndexOptions(batch_size=BATCH), precision)
-                for _ in range(ROUNDS)
-            ]
-            ends.append((scale, precision, f"jobs auto, batch {BATCH}", median(runs), total))
-        first, total = next(iter(embedders)), ends[-len(embedders)][-1]
+            runs = [index(folder, files[0], source, usual, request) for _ in range(ROUNDS)]
+            ran.append((scale, request, usual, median(runs), totals[request]))
+        first = next(iter(embedders))
         for jobs, batch in (
             (1, BATCH),
             (cores(), BATCH),
@@ -322,32 +286,26 @@ def measure(workspace: Path, sources: Sequence[Path], scales: Sequence[Scale]) -
             (None, 128),
         ):
             options = IndexOptions(batch_size=batch, jobs=jobs)
-            ran = index(folder, files[0], source, options, first)
-            ends.append((scale, first, f"jobs {jobs or 'auto'}, batch {batch}", ran, total))
+            run = index(folder, files[0], source, options, first)
+            ran.append((scale, first, options, run, totals[first]))
     again = plain_loop(folders, [scale.loop for scale in scales])
     best = {
         scale: min(pair) for scale, pair in zip(scales, zip(loop, again, strict=True), strict=True)
     }
-    return [*_summary(best, ends), "", "## Stages, each alone", "", *stages]
-
-
-def _summary(
-    loop: dict[Scale, float], ends: Sequence[tuple[Scale, str, str, Run, float]]
-) -> list[str]:
-    lines = [
-        f"## End to end, {BACKBONE}",
-        "",
-        f"| size | precision | settings | images/s | times the {LOOP} | cores busy | efficiency |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    lines += [f"| {s.name} | float32 | {LOOP} | {1 / t:.1f} | 1 | | |" for s, t in loop.items()]
-    for scale, precision, settings, run, total in ends:
-        efficiency = run.rate / (cores() / (total / 1000))
-        lines.append(
-            f"| {scale.name} | {precision} | {settings} | {run.rate:.1f} | "
-            f"{run.rate * loop[scale]:.1f} | {run.busy:.2f} | {efficiency:.2f} |"
+    ends = [EndToEnd(scale.name, "float32", LOOP, 1 / least, 1) for scale, least in best.items()]
+    ends += [
+        EndToEnd(
+            scale.name,
+            request.precision,
+            f"jobs {options.jobs or 'auto'}, batch {options.batch_size}",
+            run.rate,
+            run.rate * best[scale],
+            run.busy,
+            run.rate / (cores() / (total / 1000)),
         )
-    return lines
+        for scale, request, options, run, total in ran
+    ]
+    return Measured(backbone, tuple(ends), tuple(stages))
 
 
 def main() -> None:
@@ -356,18 +314,23 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="photographs to make the sets from")
     parser.add_argument("--quick", action="store_true", help="only show that it runs")
     parser.add_argument("--markdown", type=Path, help="write the report into this file too")
+    parser.add_argument("--json", type=Path, help="write the figures into this file")
     options = parser.parse_args()
     folder = options.photos or REPOSITORY / "sample_data/photos"
     sources = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
     if not sources:
         raise SystemExit(f"{folder}: no JPEG or PNG")
     spread = sources[:: max(1, len(sources) // 100)]
+    backbone, scales = (QUICK_BACKBONE, QUICK) if options.quick else (BACKBONE, FULL)
     with tempfile.TemporaryDirectory(prefix="imgsearch-extraction-") as workspace:
-        lines = measure(Path(workspace), spread, QUICK if options.quick else FULL)
-    report = "\n".join(["# Extraction", "", *facts(), "", *lines, ""])
-    print(report)
+        measured = measure(Path(workspace), spread, scales, backbone)
+    page = "\n".join(["# Extraction", "", *facts(), "", *report(measured), ""])
+    print(page)
     if options.markdown:
-        options.markdown.write_text(report, encoding="utf-8")
+        options.markdown.write_text(page, encoding="utf-8")
+    if options.json:
+        figures = {"run": facts(), **asdict(measured)}
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

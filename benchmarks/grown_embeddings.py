@@ -14,6 +14,7 @@ chosen such that the median cosine to the nearest neighbour, in the space that i
 real one's in a grown set of the same size. `calibration` tells the other quantiles of both.
 
     python benchmarks/grown_embeddings.py FOLDER... --embeddings real.npy
+    python benchmarks/grown_embeddings.py --quick
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+SAMPLES: Final = Path(__file__).parents[1] / "sample_data/photos"
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 NEAREST: Final = 3
 BLOCK: Final = 10_000
@@ -164,12 +166,17 @@ def main() -> None:
     """Run as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("folders", nargs="*", type=Path, help="pictures, where none are embedded")
-    parser.add_argument("--embeddings", type=Path, required=True, help="the .npy file of the real")
+    kept = parser.add_mutually_exclusive_group(required=True)
+    kept.add_argument("--embeddings", type=Path, help="the .npy file of the real")
+    kept.add_argument("--quick", action="store_true", help="the sample pictures, compact")
     parser.add_argument("--backbone", default="mobilenet_v2")
     options = parser.parse_args()
-    if not options.embeddings.is_file():
-        np.save(options.embeddings, embed(options.folders, options.backbone))
-    real = np.load(options.embeddings)
+    if options.quick:
+        real = embed([SAMPLES], "compact")
+    else:
+        if not options.embeddings.is_file():
+            np.save(options.embeddings, embed(options.folders, options.backbone))
+        real = np.load(options.embeddings)
     for projected in (True, False):
         grown = Grown.calibrated(real, projected=projected)
         print(f"\n{'projected' if projected else 'raw'}: stretch {grown.stretch:.3f}\n")

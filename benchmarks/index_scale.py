@@ -10,8 +10,9 @@ of its own and every query on one thread:
 * a cold `imgsearch query` by a stored file, as a whole process;
 * 1,000 contents more: seconds until a reader finds them;
 * at the smaller sizes exact search as float32 and as float16 scalar codes;
-* rivals over the same vectors: hnswlib and usearch with the settings of their documentation,
-  scikit-learn's brute force: build, and queries a second on one thread at equal recall.
+* rivals over the same vectors (index_rivals.py): libraries and embedded databases with the settings
+  of their documentation: build, memory, bytes on disk, load, and queries a second on one thread at
+  equal recall.
 
     python benchmarks/index_scale.py FOLDER... --embeddings real.npy
     python benchmarks/index_scale.py --embeddings real.npy --sizes 1000 10000 --dims 160
@@ -24,127 +25,52 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from index_gallery import add, fill, truth
+from index_measures import milliseconds, peak_mb, recall, rival_data, sweep, timed
+from index_report import page
+from index_rivals import RIVALS, SKLEARN_MOST, build_rival, limits, search_rival
+
 from imgsearch import projection
 from imgsearch.gallery import Gallery
 from imgsearch.matches import Filters
-from imgsearch.metadata import Metadata
 from imgsearch.projection import NONE
-from imgsearch.recipe import Recipe
-from imgsearch.rows import ScannedRow
-from imgsearch.scan import look_up
 from imgsearch.search import Question, answer
 from imgsearch.search_space import open_space, refresh_cache
 from imgsearch.segments import SegmentedIndex
 from imgsearch.store import Store
+from imgsearch.visited_lists import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from index_measures import Figures
     from numpy.typing import NDArray
-
-    from imgsearch.rows import StoredRecipe
-
-    Figures = dict[str, Any]
 
 REPOSITORY: Final = Path(__file__).parents[1]
 RESULTS: Final = Path(__file__).parent / "results"
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)
 RAW_DIM: Final = 1280
-QUERIES: Final = 500
-STORED_FILES: Final = 200
 ADDED: Final = 1_000
-EQUAL_RECALL: Final = 0.97
-# Beyond these a rival's build would take longer than everything else together.
-SKLEARN_MOST: Final = 100_000
-RAW_RIVALS_MOST: Final = 100_000
-
-
-GROWTH_HEAD: Final = (
-    "| contents | searched | index | build s | index MB | query process peak MB | open ms "
-    "| answer p50 ms | p95 ms | index alone p95 ms | ANN recall@10 | cold query s "
-    "| add 1,000: index s | until found s |"
-)
-RIVALS_NOTE: Final = (
-    "All queries in one call. *imgsearch* is its index alone, as the rivals are; *scored* adds "
-    "exact scores from the rows of SQLite, as every answer has. hnswlib: M 16, ef_construction "
-    "200; usearch: its defaults, float32; scikit-learn: brute force."
-)
+# Where a rival hangs, the run goes on without it.
+RIVAL_SECONDS: Final = 1_800
 
 
 # Steps, each run in a process of its own.
-
-
-def fill(gallery: Path, options: argparse.Namespace) -> Figures:
-    """Put contents with grown embeddings into a new gallery, a few with files that are there."""
-    from grown_embeddings import NEAREST, Grown, neighbours
-
-    real = np.load(options.embeddings)
-    grown = Grown(real, neighbours(real, NEAREST)[1], options.stretch)
-    photos = gallery.parent / "photos"
-    photos.mkdir()
-    store = Store.create(gallery)
-    recipe = Recipe(
-        backbone="mobilenet_v2",
-        weights="sha256:" + "0" * 64,
-        layer="out_relu",
-        size=224,
-        resize="squash",
-        pooling="gap",
-        dim=real.shape[1],
-        preprocessing="tf",
-    )
-    with store.transaction():
-        stored = store.add_recipe(recipe)
-        root = store.add_root(photos, recursive=True)
-    started = time.perf_counter()
-    for number in range(min(STORED_FILES, options.size)):
-        (photos / f"{number:07}.jpg").write_bytes(f"{number}".encode())
-    done = 0
-    for block in grown.blocks(options.size):
-        add(store, stored, root.id, block, start=done)
-        done += len(block)
-    store.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    store.close()
-    return {
-        "fill_s": round(time.perf_counter() - started, 1),
-        "database_mb": round((gallery / "gallery.db").stat().st_size / 1e6),
-    }
-
-
-def add(
-    store: Store, stored: StoredRecipe, root_id: int, rows: NDArray[np.float32], *, start: int
-) -> None:
-    """Commit contents with embeddings and files, as a run of `index` does."""
-    photos = next(root.path for root in store.roots() if root.id == root_id)
-    facts = Metadata(width=640, height=480, format="JPEG")
-    with store.transaction():
-        for number, row in enumerate(rows, start=start):
-            # Hashes in no order, since samples are drawn by them.
-            content_id = store.add_content(f"{number * 0x9E3779B97F4A7C15 % 2**64:064x}", 9, facts)
-            store.add_embedding(stored.id, content_id, row)
-            name = f"{number:07}.jpg".encode()
-            seen = look_up(photos, name) if number < STORED_FILES else None
-            scanned = ScannedRow(root_id, name, 9, 1)
-            if seen is not None:
-                scanned = ScannedRow(root_id, name, seen.size, seen.mtime_ns)
-            store.put_file(None, scanned, content_id=content_id)
-        store.raise_generation(stored.id)
 
 
 def build(gallery: Path, _: argparse.Namespace) -> Figures:
@@ -166,49 +92,10 @@ def build(gallery: Path, _: argparse.Namespace) -> Figures:
         reduced = f"reduced to {base.plan.reduced}, " if base.plan.reduced else ""
         figures |= {
             "kind": reduced + base.plan.factory,
-            "nprobe": base.measured.nprobe,
+            "visited": round(base.measured.visited, 1),
             "recall_measured": round(base.measured.recall, 4),
         }
     return figures
-
-
-def truth(gallery: Path, options: argparse.Namespace) -> Figures:
-    """Write what is searched as one array, the queries, and their exact nearest neighbours."""
-    import faiss
-
-    store = Store.open(gallery)
-    stored = store.recipes()[0]
-    space = open_space(store, gallery, stored, projection.DEFAULT)
-    count = store.embedding_count(stored.id)
-    vectors = np.lib.format.open_memmap(
-        options.workspace / "vectors.npy",
-        mode="w+",
-        dtype=np.float32,
-        shape=(count, space.index.dim),
-    )
-    ids = np.empty(count, np.int64)
-    row = 0
-    for block, raw in store.embeddings(stored):
-        ids[row : row + len(block)] = block
-        vectors[row : row + len(block)] = space.project(raw)
-        row += len(block)
-    asked = np.random.default_rng(0).choice(count, min(QUERIES, count), replace=False)
-    best = np.full((len(asked), 0), 0, np.float32)
-    nearest = np.full((len(asked), 0), 0, np.int64)
-    queries = np.ascontiguousarray(vectors[asked])
-    for start in range(0, count, 50_000):
-        part = np.ascontiguousarray(vectors[start : start + 50_000])
-        width = min(11, len(part))
-        found, places = faiss.knn(queries, part, width, metric=faiss.METRIC_INNER_PRODUCT)
-        best, nearest = np.hstack([best, found]), np.hstack([nearest, places + start])
-        order = np.argsort(-best, axis=1)[:, :11]
-        best = np.take_along_axis(best, order, axis=1)
-        nearest = np.take_along_axis(nearest, order, axis=1)
-    others = np.array(
-        [line[line != own][:10] for own, line in zip(asked, nearest, strict=True)], dtype=np.int64
-    )
-    np.savez(options.workspace / "truth.npz", asked=asked, nearest=others, ids=ids)
-    return {}
 
 
 def query(gallery: Path, options: argparse.Namespace) -> Figures:
@@ -296,7 +183,11 @@ def exact(_: Path, options: argparse.Namespace) -> Figures:
 
 
 def ours(gallery: Path, options: argparse.Namespace) -> Figures:
-    """Search the gallery's own index in one call, at growing nprobe, without exact scores."""
+    """Search the gallery's own index in one call, through ever more lists.
+
+    The effort is the share of the lists' weight in per cent, at the temperature that the index has
+    measured, or nprobe where it visits a fixed number. Without and with exact scores from the rows.
+    """
     import faiss
 
     faiss.omp_set_num_threads(1)
@@ -307,13 +198,13 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
         return sweep("imgsearch", [(0, lambda: space.index.search(queries, 11)[1] - 1)], options)
     base = space.index.base
 
-    def search(nprobe: int) -> Callable[[], NDArray[np.int64]]:
-        return lambda: np.searchsorted(base.ids, base.search(queries, 11, nprobe=nprobe)[1])
+    def search(visits: Visits) -> Callable[[], NDArray[np.int64]]:
+        return lambda: np.searchsorted(base.ids, base.search(queries, 11, visits=visits)[1])
 
-    def scored(nprobe: int) -> Callable[[], NDArray[np.int64]]:
+    def scored(visits: Visits) -> Callable[[], NDArray[np.int64]]:
         def run() -> NDArray[np.int64]:
             width = space.candidates(10) + 1
-            candidates = base.search(queries, width, nprobe=nprobe)[1]
+            candidates = base.search(queries, width, visits=visits)[1]
             found = np.empty((len(queries), 11), np.int64)
             for row, (one, some) in enumerate(zip(queries, candidates, strict=True)):
                 ids, rows = space.vectors(store, some)
@@ -323,158 +214,75 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
 
         return run
 
-    visits = [n for n in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512) if n < base.nlist]
-    figures = sweep("imgsearch", [(n, search(n)) for n in visits], options)
-    return figures | sweep("imgsearch_scored", [(n, scored(n)) for n in visits], options)
+    efforts = _efforts(base.measured.visits, base.nlist)
+    figures = sweep("imgsearch", [(n, search(rule)) for n, rule in efforts], options)
+    return figures | sweep("imgsearch_scored", [(n, scored(rule)) for n, rule in efforts], options)
 
 
-def hnswlib(_: Path, options: argparse.Namespace) -> Figures:
-    """Run hnswlib with the M and ef_construction of its README."""
-    import hnswlib as library
-
-    vectors, queries = rival_data(options.workspace)[:2]
-    index = library.Index(space="ip", dim=vectors.shape[1])
-    started = time.perf_counter()
-    index.init_index(max_elements=len(vectors), ef_construction=200, M=16)
-    index.add_items(vectors)
-    built = time.perf_counter() - started
-    index.set_num_threads(1)
-
-    def search(ef: int) -> Callable[[], NDArray[np.int64]]:
-        def run() -> NDArray[np.int64]:
-            index.set_ef(ef)
-            return index.knn_query(queries, k=11)[0].astype(np.int64)  # type: ignore[no-any-return]
-
-        return run
-
-    figures = sweep("hnswlib", [(ef, search(ef)) for ef in EF], options)
-    return figures | {"hnswlib_build_s": round(built, 1), "hnswlib_peak_mb": peak_mb()}
+def _efforts(measured: Visits, nlist: int) -> list[tuple[int, Visits]]:
+    if measured.share >= 1:
+        numbers = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+        return [(n, Visits(nprobe=n)) for n in numbers if n < nlist] or [(1, Visits(nprobe=1))]
+    percent = (40, 50, 60, 65, 70, 75, 80, 83, 86, 89, 92, 94, 96, 98, 99)
+    return [(n, replace(measured, share=n / 100)) for n in percent]
 
 
-def usearch(_: Path, options: argparse.Namespace) -> Figures:
-    """Run usearch with its default connectivity and expansion, as float32."""
-    from usearch.index import Index
-
-    vectors, queries = rival_data(options.workspace)[:2]
-    index = Index(ndim=vectors.shape[1], metric="ip", dtype="f32")
-    started = time.perf_counter()
-    index.add(np.arange(len(vectors)), vectors)
-    built = time.perf_counter() - started
-
-    def search(ef: int) -> Callable[[], NDArray[np.int64]]:
-        def run() -> NDArray[np.int64]:
-            index._compiled.expansion_search = ef  # noqa: SLF001  # has no other setter
-            return np.asarray(index.search(queries, 11, threads=1).keys, dtype=np.int64)
-
-        return run
-
-    figures = sweep("usearch", [(ef, search(ef)) for ef in EF], options)
-    return figures | {"usearch_build_s": round(built, 1), "usearch_peak_mb": peak_mb()}
-
-
-def sklearn(_: Path, options: argparse.Namespace) -> Figures:
-    """Run scikit-learn's NearestNeighbors, which is exact."""
-    from sklearn.neighbors import NearestNeighbors
-
-    vectors, queries = rival_data(options.workspace)[:2]
-    started = time.perf_counter()
-    fitted = NearestNeighbors(n_neighbors=11, algorithm="brute", n_jobs=1).fit(vectors)
-    built = time.perf_counter() - started
-    searches = [(0, lambda: fitted.kneighbors(queries, return_distance=False))]
-    return sweep("sklearn", searches, options) | {"sklearn_build_s": round(built, 2)}
-
-
-EF: Final = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768)
-STEPS: Final = {
-    step.__name__: step
-    for step in (fill, build, truth, query, grow, exact, ours, hnswlib, usearch, sklearn)
-}
-
-
-# What steps share.
-
-
-def rival_data(
-    workspace: Path,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-    """Return vectors, queries, and the rows of the queries' nearest neighbours."""
-    vectors = np.load(workspace / "vectors.npy")
-    wanted = np.load(workspace / "truth.npz")
-    return vectors, vectors[wanted["asked"]], wanted["nearest"]
-
-
-def recall(found: NDArray[np.int64], workspace: Path, nearest: NDArray[np.int64]) -> float:
-    """Return the mean share of ten nearest neighbours found, the query itself left out."""
-    asked = np.load(workspace / "truth.npz")["asked"]
-    shares = [
-        np.isin(near, line[line != own][:10]).mean()
-        for own, near, line in zip(asked, nearest, found, strict=True)
-    ]
-    return round(float(np.mean(shares)), 4)
-
-
-def sweep(
+def _rival_step(
+    step: Callable[[str, argparse.Namespace], Figures],
     name: str,
-    searches: list[tuple[int, Callable[[], NDArray[np.int64]]]],
+    _: Path,
     options: argparse.Namespace,
 ) -> Figures:
-    """Search harder until the recall suffices; return queries a second there and all points."""
-    nearest = np.load(options.workspace / "truth.npz")["nearest"]
-    points = []
-    for effort, search in searches:
-        search()
-        best = min(timed(search) for _ in range(2))
-        found = recall(search(), options.workspace, nearest)
-        points.append((effort, found, round(len(nearest) / best)))
-        if found >= EQUAL_RECALL:
-            break
-    effort, reached, speed = points[-1]
-    return {
-        f"{name}_qps": speed,
-        f"{name}_recall": reached,
-        f"{name}_effort": effort,
-        f"{name}_points": points,
-    }
+    return step(name, options)
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Return the seconds that a call takes."""
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started
-
-
-def milliseconds(seconds: list[float], percentile: float) -> float:
-    """Return a percentile in milliseconds."""
-    return round(1000 * float(np.percentile(seconds, percentile)), 2)
-
-
-def peak_mb() -> int:
-    """Return the peak of this process's resident memory in MB, mapped pages included."""
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-    except FileNotFoundError:
-        import resource
-
-        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return round(int(line.split()[1]) * 1024 / 1e6)
+STEPS: Final[dict[str, Callable[[Path, argparse.Namespace], Figures]]] = {
+    **{step.__name__: step for step in (fill, build, truth, query, grow, exact, ours)},
+    **{f"{name}_build": partial(_rival_step, build_rival, name) for name in RIVALS},
+    **{f"{name}_search": partial(_rival_step, search_rival, name) for name in RIVALS},
+}
 
 
 # The run.
 
 
-def run_step(name: str, case: argparse.Namespace, *, threads: int | None = None) -> Figures:
-    """Run a step in a process of its own."""
+def run_step(
+    name: str,
+    case: argparse.Namespace,
+    *,
+    threads: int | None = None,
+    timeout_s: float | None = None,
+) -> Figures:
+    """Run a step in a process of its own.
+
+    Args:
+        name: of the step.
+        case: size, dim and workspace.
+        threads: 1 limits the step to one thread where its libraries can be limited.
+        timeout_s: after so many seconds it counts as failed.
+
+    Returns:
+        The step's figures; where it failed, only `NAME_failed` with the reason.
+    """
     command = [sys.executable, __file__, "--step", name, "--case", json.dumps(case_values(case))]
-    limits = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
-    done = subprocess.run(
-        command, env=os.environ | limits, stdout=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
-        print(f"  {name}: failed with status {done.returncode}")
-        return {f"{name}_failed": True}
-    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    try:
+        done = subprocess.run(
+            command,
+            env=limits() if threads == 1 else None,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+        reason = f"status {done.returncode}" if done.returncode else None
+    except subprocess.TimeoutExpired:
+        reason = f"not done after {timeout_s:.0f} s"
+    if reason is not None:
+        print(f"  {name}: failed, {reason}", flush=True)
+        return {f"{name}_failed": reason}
+    # Some libraries take leave on stdout.
+    line = [line for line in done.stdout.splitlines() if line.startswith("{")][-1]
+    figures: Figures = json.loads(line)
     print(f"  {name}: {figures}", flush=True)
     return figures
 
@@ -518,100 +326,31 @@ def measure(case: argparse.Namespace, options: argparse.Namespace) -> Figures:
             figures |= run_step("exact", case, threads=1)
         figures |= run_step("ours", case, threads=1)
         figures |= run_step("grow", case)
-        if options.rivals and (not case.raw or case.size <= RAW_RIVALS_MOST):
-            for name in ("hnswlib", "usearch", "sklearn"):
-                if name != "sklearn" or case.size <= SKLEARN_MOST:
-                    one = 1 if name == "sklearn" else None
-                    figures |= run_step(name, case, threads=one)
+        if options.rivals:
+            figures |= run_rivals(case)
     return figures
 
 
-def markdown(table: list[Figures], *, calibration: str, minutes: float) -> str:
-    """Return the results as a page."""
-    names = ("imgsearch", "numpy", "faiss-cpu", "hnswlib", "usearch", "scikit-learn")
-    lines = [
-        "# The index from a thousand to a million contents",
-        "",
-        "Made by `python benchmarks/index_scale.py`, whose docstring says what each figure is.",
-        f"{platform.platform()}, {os.cpu_count()} processors, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version_of(name)}" for name in names)
-        + f"; commit {commit()}; {minutes:.0f} minutes in all. Builds use all processors, queries "
-        "one thread.",
-        "",
-        "## Embeddings",
-        "",
-        "Grown from real ones; cosine to the nearest neighbour:",
-        "",
-        calibration,
-        "",
-        "## Growth",
-        "",
-        GROWTH_HEAD,
-        "|---|" + "---|" * (GROWTH_HEAD.count("|") - 2),
-    ]
-    keys = (
-        "kind", "build_s", "index_mb", "query_peak_mb", "open_ms", "answer_p50_ms",
-        "answer_p95_ms", "index_p95_ms", "recall", "cold_query_s", "add_index_s", "add_to_found_s",
-    )  # fmt: skip
-    lines += [
-        f"| {row['size']:,} | {row['dim']} | "
-        + " | ".join(str(row.get(key, "")) for key in keys)
-        + " |"
-        for row in table
-    ]
-    lines += [
-        "",
-        "## Exact search, one query at a time",
-        "",
-        "| contents | searched | float32 p50 ms | float16 codes p50 ms | their recall@10 |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['size']:,} | {row['dim']} | {row['flat_p50_ms']} | {row['flat16_p50_ms']} | "
-        f"{row['flat16_recall']} |"
-        for row in table
-        if "flat_p50_ms" in row
-    ]
-    lines += [
-        "",
-        f"## Rivals: queries/s on one thread at the first setting of recall {EQUAL_RECALL}",
-        "",
-        RIVALS_NOTE,
-        "",
-        "| contents | searched | what | queries/s | recall@10 | nprobe or ef | build s | peak MB |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in table:
-        for name in ("imgsearch", "imgsearch_scored", "hnswlib", "usearch", "sklearn"):
-            if f"{name}_qps" in row:
-                build_s = row["build_s"] if name == "imgsearch" else row.get(f"{name}_build_s", "")
-                lines.append(
-                    f"| {row['size']:,} | {row['dim']} | {name.replace('_', ', ')} | "
-                    f"{row[f'{name}_qps']:,} | {row[f'{name}_recall']} | "
-                    f"{row[f'{name}_effort'] or ''} | {build_s} | "
-                    f"{row.get(f'{name}_peak_mb', '')} |"
-                )
-    return "\n".join(lines) + "\n"
-
-
-def version_of(name: str) -> str:
-    """Return the version of a package, or "absent"."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "absent"
-
-
-def commit() -> str:
-    """Return the commit that is measured, if this is a checkout."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607  # found on the PATH
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() or "unknown"
+def run_rivals(case: argparse.Namespace) -> Figures:
+    """Build and search with every rival that is installed; name the others, and what failed."""
+    figures: Figures = {}
+    left_out = []
+    for name, rival in RIVALS.items():
+        if not rival.installed:
+            left_out.append(f"{name}: {rival.package} is not installed")
+        elif not rival.takes(case.size, raw=case.raw):
+            left_out.append(f"{name}: not asked for so many")
+        else:
+            one = 1 if rival.single else None
+            found = run_step(f"{name}_build", case, threads=one, timeout_s=RIVAL_SECONDS)
+            if f"{name}_build_failed" not in found:
+                found |= run_step(f"{name}_search", case, threads=1, timeout_s=RIVAL_SECONDS)
+            left_out += [f"{name}: failed, {found[key]}" for key in found if "_failed" in key]
+            figures |= found
+            shutil.rmtree(case.workspace / name, ignore_errors=True)
+    for line in left_out:
+        print(f"  left out, {line}", flush=True)
+    return figures | {"left_out": left_out}
 
 
 def main() -> None:
@@ -668,12 +407,12 @@ def main() -> None:
                 )
                 table.append(measure(case, options))
                 minutes = (time.perf_counter() - started) / 60
-                page = markdown(table, calibration=calibration, minutes=minutes)
-                options.out.write_text(page, encoding="utf-8")
+                report = page(table, calibration=calibration, minutes=minutes)
+                options.out.write_text(report, encoding="utf-8")
                 options.out.with_suffix(".json").write_text(
                     json.dumps(table, indent=2) + "\n", encoding="utf-8"
                 )
-        print(page)
+        print(report)
 
 
 if __name__ == "__main__":

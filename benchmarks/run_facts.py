@@ -22,14 +22,15 @@ def facts() -> list[str]:
     """Return lines of a list: date, commit, machine, load, Python and packages."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     return [
-        f"- {time.strftime('%Y-%m-%d')}, commit {_commit()}",
+        f"- {time.strftime('%Y-%m-%d')}, commit {commit()}",
         f"- {_processor()}, {cores()} cores, {platform.system()}; load at the end {load:.1f}",
         f"- Python {platform.python_version()}, "
-        + ", ".join(f"{name} {_version(name)}" for name in PACKAGES),
+        + ", ".join(f"{name} {version_of(name)}" for name in PACKAGES),
     ]
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Return the commit that is measured, marked where files were changed, or "unknown"."""
     git = shutil.which("git")
     if git is None:
         return "unknown"
@@ -48,7 +49,8 @@ def _processor() -> str:
     return next(names, platform.machine())
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """Return the version of an installed package, or "absent"."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -1,6 +1,7 @@
 """Compare what executes a network: speed, agreement with the reference, retrieval quality.
 
-    KERAS_HOME=... python benchmarks/runtimes.py [--photos FOLDER] [--quick] [--markdown FILE]
+    KERAS_HOME=... python benchmarks/runtimes.py [--photos FOLDER] [--quick]
+        [--markdown FILE] [--json FILE]
 
 For each network, in one run and in turns: the plain Keras loop (`model.predict`, one picture at a
 time), TensorFlow in batches, OpenVINO and LiteRT, in float32 and bfloat16. Every figure is the
@@ -16,9 +17,10 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import json
 import platform
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +64,75 @@ class Contender:
     name: str
     precision: Precision
     runtime: Runtime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one way to execute a network.
+
+    Attributes:
+        runtime: its name.
+        precision: arithmetic.
+        rates: images/s at each of `BATCHES`.
+        times_loop: the best rate divided by that of the plain Keras loop.
+        cosine_probes: the least, with the reference, over the probe images; None for the loop.
+        cosine_photographs: over photographs; None where there are none.
+        mean_average_precision: of the photographs, in per cent; None where there are none.
+        accepted: whether imgsearch takes it; None for the loop.
+    """
+
+    runtime: str
+    precision: str
+    rates: tuple[float, ...]
+    times_loop: float
+    cosine_probes: float | None = None
+    cosine_photographs: float | None = None
+    mean_average_precision: float | None = None
+    accepted: bool | None = None
+
+    def line(self) -> str:
+        """Return it as a line of a Markdown table."""
+        cells = [self.runtime, self.precision, *(f"{rate:.1f}" for rate in self.rates)]
+        cells.append(f"{self.times_loop:.1f}")
+        for value, digits in (
+            (self.cosine_probes, 6),
+            (self.cosine_photographs, 6),
+            (self.mean_average_precision, 2),
+        ):
+            cells.append("" if value is None else f"{value:.{digits}f}")
+        cells.append({None: "", True: "yes", False: "no"}[self.accepted])
+        return "| " + " | ".join(cells) + " |"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What came of one network.
+
+    Attributes:
+        name: of the backbone.
+        trained: whether it ran with its own weights rather than random ones.
+        size: of its input, in pixels.
+        rows: the ways to execute it.
+    """
+
+    name: str
+    trained: bool
+    size: int
+    rows: tuple[Row, ...]
+
+    def table(self) -> str:
+        """Return it as a section of Markdown."""
+        known = "its own weights" if self.trained else "random weights"
+        lines = [
+            f"## {self.name} ({known}, {self.size} px)",
+            "",
+            "| runtime | precision | "
+            + " | ".join(f"batch {length}" for length in BATCHES)
+            + " | times the Keras loop | cosine, probes | cosine, photographs | mAP | accepted |",
+            "|---|---|" + "---:|" * (len(BATCHES) + 4) + "---|",
+            *(row.line() for row in self.rows),
+        ]
+        return "\n".join(lines)
 
 
 def recipe_of(name: str) -> tuple[Recipe, bool]:
@@ -141,8 +212,18 @@ def embeddings(recipe: Recipe, runtime: Runtime, pixels: NDArray[np.uint8]) -> N
     return np.concatenate([embedder.embed(part) for part in parts])
 
 
-def measure(name: str, *, threads: int, rounds: int, photos: Path | None, limit: int | None) -> str:
-    """Return one network's table."""
+def measure(
+    name: str, *, threads: int, rounds: int, photos: Path | None, limit: int | None
+) -> Network:
+    """Return one network's figures, and print each as it comes.
+
+    Args:
+        name: of the backbone.
+        threads: that runtimes may use.
+        rounds: of which the best counts.
+        photos: a labelled folder; without it there is no quality.
+        limit: photographs at most.
+    """
     recipe, trained = recipe_of(name)
     model, ways = contenders(recipe, threads)
     speeds = rates(recipe, model, ways, rounds)
@@ -152,35 +233,25 @@ def measure(name: str, *, threads: int, rounds: int, photos: Path | None, limit:
     if photos is not None and trained:
         pixels, labels = photographs(photos, recipe, limit)
         expected = embeddings(recipe, reference, pixels)
-    known = "its own weights" if trained else "random weights"
-    lines = [
-        f"## {name} ({known}, {recipe.size} px)",
-        "",
-        "| runtime | precision | "
-        + " | ".join(f"batch {length}" for length in BATCHES)
-        + " | times the Keras loop | cosine, probes | cosine, photographs | mAP | accepted |",
-        "|---|---|" + "---:|" * (len(BATCHES) + 4) + "---|",
-    ]
     base = max(speeds[0])
+    rows = []
     for way, speed in zip(ways, speeds, strict=True):
-        cells = [way.name, way.precision, *(f"{rate:.1f}" for rate in speed)]
-        cells.append(f"{max(speed) / base:.1f}")
-        if way.runtime is None:
-            cells += ["", "", "", ""]
-        else:
+        row = Row(way.name, way.precision, tuple(speed), max(speed) / base)
+        if way.runtime is not None:
             under = replace(recipe, precision=way.precision)
             cosine = agreement(under, reference, way.runtime)
-            cells.append(f"{cosine:.6f}")
-            if pixels is None or expected is None or labels is None:
-                cells += ["", ""]
-            else:
+            accepted = bool(cosine >= LEAST_AGREEMENT[way.precision])
+            row = replace(row, cosine_probes=float(cosine), accepted=accepted)
+            if pixels is not None and expected is not None and labels is not None:
                 received = embeddings(under, way.runtime, pixels)
-                cells.append(f"{np.min(np.sum(received * expected, axis=1)):.6f}")
-                cells.append(f"{100 * mean_average_precision(received, labels).value:.2f}")
-            cells.append("yes" if cosine >= LEAST_AGREEMENT[way.precision] else "no")
-        lines.append("| " + " | ".join(cells) + " |")
-        print(lines[-1], flush=True)
-    return "\n".join(lines)
+                row = replace(
+                    row,
+                    cosine_photographs=float(np.min(np.sum(received * expected, axis=1))),
+                    mean_average_precision=100 * mean_average_precision(received, labels).value,
+                )
+        print(row.line(), flush=True)
+        rows.append(row)
+    return Network(name, trained, recipe.size, tuple(rows))
 
 
 def main() -> None:
@@ -192,7 +263,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=available_threads(None))
     parser.add_argument("--quick", action="store_true", help="only prove that it runs")
     parser.add_argument("--remark", default="", help="a sentence for the head of the file")
-    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--markdown", type=Path, help="write the tables into this file")
+    parser.add_argument("--json", type=Path, help="write the figures into this file")
     arguments = parser.parse_args()
     names = ["compact"] if arguments.quick else list(arguments.networks)
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
@@ -211,9 +283,10 @@ def main() -> None:
             f"{LEAST_AGREEMENT['float32']} in float32, {LEAST_AGREEMENT['bfloat16']} in bfloat16."
         ),
     ]
+    networks = []
     for name in names:
         print(name, flush=True)
-        parts.append(
+        networks.append(
             measure(
                 name,
                 threads=arguments.threads,
@@ -223,7 +296,11 @@ def main() -> None:
             )
         )
     if arguments.markdown:
+        parts += [network.table() for network in networks]
         arguments.markdown.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    if arguments.json:
+        figures = {"run": parts[1], "batches": BATCHES, "networks": list(map(asdict, networks))}
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

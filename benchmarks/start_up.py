@@ -9,24 +9,33 @@ cache, medians of seven in turns:
 * `query` by a stored file, and by a new one, which goes through the network;
 * `index` of a folder in which nothing has changed (in a gallery of the sample pictures alone);
 
-beside what others need before their first embedding, the network alone, searching nothing: Keras
-and PyTorch are imported, MobileNetV2 is loaded, and one picture is embedded. In one warm process it
-measures `Gallery.query` by stored and by new files, and `query --files-from` for many new ones.
+beside what others need, likewise as whole processes (start_up_rivals.py):
+
+* the network alone, searching nothing: Keras and PyTorch are imported, MobileNetV2 is loaded, and
+  one picture is embedded;
+* a network and an index: Keras and hnswlib, FAISS or Chroma, over as many raw embeddings, for the
+  answer to a new file;
+* an index alone: hnswlib, FAISS, Chroma and LanceDB, for the answer to a stored vector.
+
+In one warm process it measures `Gallery.query` by stored and by new files, and `query --files-from`
+for many new ones.
 
     python benchmarks/start_up.py
-    python benchmarks/start_up.py --markdown benchmarks/results/start_up.md
-    python benchmarks/start_up.py --quick
+    python benchmarks/start_up.py --markdown benchmarks/results/start_up.md --json FILE
+    python benchmarks/start_up.py --quick --no-rivals
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -36,6 +45,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 from run_facts import facts
+from start_up_report import Command, Measured, Warm, report
+from start_up_rivals import KERAS, TORCH, rival_commands
 
 from imgsearch.gallery import Gallery
 from imgsearch.lock import writer_lock
@@ -48,38 +59,27 @@ from imgsearch.store import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 REPOSITORY: Final = Path(__file__).parents[1]
 SAMPLES: Final = REPOSITORY / "sample_data/photos"
 BACKBONE: Final = "mobilenet_v2"
+# Needs no weights but those in the package.
+QUICK_BACKBONE: Final = "compact"
 ROUNDS: Final = 7
 NOISE: Final = 0.3
-
-KERAS: Final = """
-import sys, numpy as np, keras
-from keras.applications.mobilenet_v2 import MobileNetV2, preprocess_input
-shape = (224, 224, 3)
-model = MobileNetV2(weights={weights!r}, include_top=False, pooling="avg", input_shape=shape)
-image = keras.utils.img_to_array(keras.utils.load_img(sys.argv[1], target_size=(224, 224)))
-model.predict(preprocess_input(np.expand_dims(image, 0)), verbose=0)
-"""
-TORCH: Final = """
-import sys, torch
-from PIL import Image
-from torchvision.models import mobilenet_v2
-from torchvision.transforms import functional
-model = mobilenet_v2(weights=None).eval()
-image = functional.to_tensor(Image.open(sys.argv[1]).convert("RGB").resize((224, 224)))
-with torch.inference_mode():
-    model.features(image[None]).mean((2, 3))
-"""
 
 
 class Failed(Exception):  # noqa: N818 - a fact of the run, not an error of the program
     """A command ended with another status than 0."""
 
 
-def grow(gallery: Path, count: int) -> None:
-    """Add contents to a gallery up to a number, and write its index cache."""
+def grow(gallery: Path, count: int) -> NDArray[np.float32]:
+    """Add contents to a gallery up to a number, and write its index cache.
+
+    Returns:
+        All embeddings of the gallery, unit rows `(n, dim)`.
+    """
     generator = np.random.default_rng(0)
     with writer_lock(gallery):
         store = Store.create(gallery)
@@ -103,7 +103,9 @@ def grow(gallery: Path, count: int) -> None:
                 store.raise_generation(stored.id)
         (stored,) = store.recipes()
         refresh_cache(store, gallery, stored)
+        rows = np.concatenate([vectors for _, vectors in store.embeddings(stored)])
         store.close()
+    return rows
 
 
 def seconds(arguments: Sequence[str], given: str | None = None) -> float:
@@ -139,22 +141,31 @@ def working(compared: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 def commands(large: Path, small: Path, stored: Path, new: Path) -> dict[str, list[str]]:
-    """Return what is compared, by name: the arguments of Python."""
+    """Return imgsearch's own commands, by name: the arguments of Python."""
     start = ["-m", "imgsearch"]
-    weights = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
-    real = any(weights.glob("mobilenet_v2_*_1.0_224_no_top.h5"))
-    found = {
+    return {
         "imgsearch --help": [*start, "--help"],
         "imgsearch query, stored file": [*start, "query", str(stored), "--gallery", str(large)],
         "imgsearch query, new file": [*start, "query", str(new), "--gallery", str(large)],
         "imgsearch index, nothing changed": [*start, "index", "--gallery", str(small)],
-        "Keras: import, load, one picture": [
-            "-c", KERAS.format(weights="imagenet" if real else None), str(new),
-        ],
-    }  # fmt: skip
+    }
+
+
+def networks(new: Path) -> dict[str, list[str]]:
+    """Return the networks alone, by name: the arguments of Python."""
+    found = {"Keras: import, load, one picture": ["-c", keras_program(), str(new)]}
     if find_spec("torchvision"):
         found["PyTorch: import, load, one picture"] = ["-c", TORCH, str(new)]
+    else:
+        print("PyTorch: torchvision is not installed, left out", file=sys.stderr)
     return found
+
+
+def keras_program() -> str:
+    """Return the program that embeds with Keras, with the real weights where they are here."""
+    weights = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    real = any(weights.glob("mobilenet_v2_*_1.0_224_no_top.h5"))
+    return KERAS.format(weights="imagenet" if real else None)
 
 
 def fresh_copies(sources: Sequence[Path], folder: Path, count: int) -> list[Path]:
@@ -178,54 +189,62 @@ def warm(gallery: Path, pictures: Sequence[Path]) -> tuple[float, float]:
     return float(np.percentile(times, 50)), float(np.percentile(times, 95))
 
 
-def measure(workspace: Path, count: int, rounds: int, asked: int) -> list[str]:
-    """Return the report's lines.
+def measure(
+    workspace: Path, count: int, rounds: int, asked: int, *, backbone: str, rivals: bool
+) -> Measured:
+    """Return all figures.
 
     Args:
         workspace: an empty folder.
         count: contents of the large gallery.
         rounds: how often each command is run.
         asked: pictures that are asked about in a warm process.
+        backbone: of the galleries.
+        rivals: whether others are measured beside it.
     """
     large, small = workspace / "large", workspace / "small"
     for gallery in (large, small):
-        with Gallery(gallery, recipe=BACKBONE) as opened:
+        with Gallery(gallery, recipe=backbone) as opened:
             opened.index(SAMPLES)
-    grow(large, count)
+    rows = grow(large, count)
     samples = sorted(path for path in SAMPLES.rglob("*.jpg"))
     new = fresh_copies(samples, workspace / "new", asked + 1)
-    compared = working(commands(large, small, samples[0], new[-1]))
+    compared = commands(large, small, samples[0], new[-1])
+    if rivals:
+        compared |= networks(new[-1])
+        compared |= rival_commands(rows, workspace, new[-1], keras_program())
+    compared = working(compared)
     taken: dict[str, list[float]] = {name: [] for name in compared}
     for _ in range(rounds):
         for name, arguments in compared.items():
             taken[name].append(seconds(arguments))
-    medians = {name: float(np.median(times)) for name, times in taken.items()}
-    unit = medians["imgsearch query, new file"]
-    lines = [
-        f"A gallery of {count:,} contents, {BACKBONE}. Whole processes, medians of {rounds}.",
-        "",
-        "| command | s | least to most | times a query by a new file |",
-        "|---|---|---|---|",
-        *(
-            f"| {name} | {medians[name]:.2f} | {min(times):.2f} to {max(times):.2f} | "
-            f"{medians[name] / unit:.2f} |"
+    return Measured(
+        contents=count,
+        backbone=backbone,
+        rounds=rounds,
+        commands=tuple(
+            Command(name, float(np.median(times)), min(times), max(times))
             for name, times in taken.items()
         ),
-        "",
-        "| in a warm process | p50, ms | p95, ms |",
-        "|---|---|---|",
+        warm=warm_queries(large, samples, new, asked),
+    )
+
+
+def warm_queries(
+    gallery: Path, samples: Sequence[Path], new: Sequence[Path], asked: int
+) -> tuple[Warm, ...]:
+    """Return what queries by stored and by new files take in warm processes."""
+    stored = [samples[number % len(samples)] for number in range(asked)]
+    found = [
+        Warm(f"`Gallery.query`, {name}", *warm(gallery, pictures))
+        for name, pictures in (("stored files", stored), ("new files", new[:asked]))
     ]
-    for name, pictures in (
-        ("stored files", (samples * (1 + asked // len(samples)))[:asked]),
-        ("new files", new[:asked]),
-    ):
-        middle, slow = warm(large, pictures)
-        lines.append(f"| `Gallery.query`, {name} | {middle:.1f} | {slow:.1f} |")
-    stream = ["-m", "imgsearch", "query", "--files-from", "-", "--json", "--gallery", str(large)]
+    stream = ["-m", "imgsearch", "query", "--files-from", "-", "--json", "--gallery", str(gallery)]
     one = seconds(stream, f"{new[0]}\n")
     many = seconds(stream, "".join(f"{path}\n" for path in new))
     each = 1000 * (many - one) / (len(new) - 1)
-    return [*lines, f"| `query --files-from`, new files, each after the first | {each:.1f} | |"]
+    name = "`query --files-from`, new files, each after the first"
+    return (*found, Warm(name, each, None))
 
 
 def main() -> None:
@@ -233,22 +252,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--count", type=int, default=100_000, help="contents (default: 100000)")
     parser.add_argument("--quick", action="store_true", help="only show that it runs")
+    parser.add_argument("--no-rivals", dest="rivals", action="store_false")
     parser.add_argument("--markdown", type=Path, help="write the report into this file too")
+    parser.add_argument("--json", type=Path, help="write the figures into this file")
     options = parser.parse_args()
     # All Python libraries are compiled once, as they are where they are installed.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    count, rounds, asked = (1_000, 1, 3) if options.quick else (options.count, ROUNDS, 100)
     with tempfile.TemporaryDirectory(prefix="imgsearch-start-") as workspace:
         os.environ["PYTHONPYCACHEPREFIX"] = str(Path(workspace) / "bytecode")
-        lines = (
-            measure(Path(workspace), 1_000, rounds=1, asked=3)
-            if options.quick
-            else measure(Path(workspace), options.count, rounds=ROUNDS, asked=100)
+        measured = measure(
+            Path(workspace),
+            count,
+            rounds,
+            asked,
+            backbone=QUICK_BACKBONE if options.quick else BACKBONE,
+            rivals=options.rivals,
         )
-    report = "\n".join(["# Start-up", "", *facts(), "", *lines, ""])
-    print(report)
+    page = "\n".join(["# Start-up", "", *facts(), "", *report(measured), ""])
+    print(page)
     if options.markdown:
-        options.markdown.write_text(report, encoding="utf-8")
+        options.markdown.write_text(page, encoding="utf-8")
+    if options.json:
+        figures = {"run": facts(), **asdict(measured)}
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,83 @@
+"""What start_up.py finds, and how it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What came of one command.
+
+    Attributes:
+        command: its name.
+        seconds: of the whole process, the median.
+        least: of all rounds, in seconds.
+        most: likewise.
+    """
+
+    command: str
+    seconds: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """What a query takes in a process that has answered before.
+
+    Attributes:
+        query: its kind.
+        p50_ms: median.
+        p95_ms: 95th percentile; None where only the mean is known.
+    """
+
+    query: str
+    p50_ms: float
+    p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All figures of a run.
+
+    Attributes:
+        contents: of the gallery.
+        backbone: of its recipe.
+        rounds: how often each command was run.
+        commands: whole processes.
+        warm: queries in a warm process.
+    """
+
+    contents: int
+    backbone: str
+    rounds: int
+    commands: tuple[Command, ...]
+    warm: tuple[Warm, ...]
+
+
+def report(measured: Measured) -> list[str]:
+    """Return the report's lines of Markdown."""
+    unit = next(c.seconds for c in measured.commands if c.command == "imgsearch query, new file")
+    head = (
+        f"A gallery of {measured.contents:,} contents, {measured.backbone}. Whole processes, "
+        f"medians of {measured.rounds}."
+    )
+    return [
+        head,
+        "",
+        "| command | s | least to most | times a query by a new file |",
+        "|---|---|---|---|",
+        *(
+            f"| {c.command} | {c.seconds:.2f} | {c.least:.2f} to {c.most:.2f} | "
+            f"{c.seconds / unit:.2f} |"
+            for c in measured.commands
+        ),
+        "",
+        "| in a warm process | p50, ms | p95, ms |",
+        "|---|---|---|",
+        *(
+            f"| {w.query} | {w.p50_ms:.1f} | {'' if w.p95_ms is None else f'{w.p95_ms:.1f}'} |"
+            for w in measured.warm
+        ),
+    ]
