@@ -39,7 +39,7 @@ EXACT: Final = {
 RIVAL: Final = {
     "queries/s": "qps",
     "recall@10": "recall",
-    "nprobe or ef": "effort",
+    "share of weight in %, nprobe or ef": "effort",
     "processors in use": "cores",
     "build s": "build_s",
     "build peak MB": "peak_mb",

@@ -61,6 +61,7 @@ MILVUS_MOST: Final = 250_000
 LANCEDB_MOST: Final = 100_000
 # Raw embeddings are eight times as long. Beyond this the builds would take longer than all else.
 RAW_RIVALS_MOST: Final = 100_000
+RAW_DATABASES_MOST: Final = 10_000
 # What limits queries to one thread besides the parameters below.
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "LANCE_CPU_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 
@@ -77,6 +78,7 @@ class Rival:
         efforts: how hard it can search, ascending; one 0 where there is no choice.
         most: contents at most; None where there is no limit.
         single: whether building is limited to one thread too, as where there is nothing to build.
+        is_database: whether it keeps more than an index, and takes its time to fill.
     """
 
     modules: tuple[str, ...]
@@ -86,6 +88,7 @@ class Rival:
     efforts: tuple[int, ...] = EF
     most: int | None = None
     single: bool = False
+    is_database: bool = False
 
     @property
     def installed(self) -> bool:
@@ -104,7 +107,8 @@ class Rival:
             size: how many.
             raw: whether raw embeddings are searched rather than projected ones.
         """
-        return size <= (self.most or size) and (not raw or size <= RAW_RIVALS_MOST)
+        raw_most = RAW_DATABASES_MOST if self.is_database else RAW_RIVALS_MOST
+        return size <= (self.most or size) and (not raw or size <= raw_most)
 
 
 def build_hnswlib(vectors: NDArray[np.float32], folder: Path) -> None:
@@ -188,11 +192,28 @@ RIVALS: Final = {
         single=True,
     ),
     "milvus": Rival(
-        ("milvus_lite", "pymilvus"), "milvus-lite", build_milvus, open_milvus, most=MILVUS_MOST
+        ("milvus_lite", "pymilvus"),
+        "milvus-lite",
+        build_milvus,
+        open_milvus,
+        most=MILVUS_MOST,
+        is_database=True,
     ),
-    "chroma": Rival(("chromadb.config",), "chromadb", build_chroma, open_chroma, most=CHROMA_MOST),
+    "chroma": Rival(
+        ("chromadb.config",),
+        "chromadb",
+        build_chroma,
+        open_chroma,
+        most=CHROMA_MOST,
+        is_database=True,
+    ),
     "lancedb": Rival(
-        ("lancedb.index", "pyarrow"), "lancedb", build_lancedb, open_lancedb, most=LANCEDB_MOST
+        ("lancedb.index", "pyarrow"),
+        "lancedb",
+        build_lancedb,
+        open_lancedb,
+        most=LANCEDB_MOST,
+        is_database=True,
     ),
 }
 

@@ -10,6 +10,7 @@ training.py        the loop, its checkpoints, its figures
 figures.py         how good a student is: retrieval on labelled folders
 settings.py        what a run is asked for
 run.py             a whole run, from pictures to the student's file
-torch_training.py  the same student in PyTorch, for development's long runs
+ask_teachers.py    caches of crops from folders, for development's long runs
+torch_training.py  the same student in PyTorch, for these
 torch_run.py       such a run, over a cache of crops, by several processes
 """

@@ -225,7 +225,7 @@ def _read_all(
             if observer.stop():
                 return readable, unreadable
             try:
-                _pixels(path)
+                pixels(path)
                 readable[-1].append(path)
             except UnreadableImageError as error:
                 unreadable.append((path, error.reason))
@@ -234,7 +234,12 @@ def _read_all(
     return readable, unreadable
 
 
-def _pixels(path: Path) -> NDArray[np.uint8]:
+def pixels(path: Path) -> NDArray[np.uint8]:
+    """Return a picture for crops, uint8 (h, w, 3), its longer side 512 pixels at most.
+
+    Raises:
+        UnreadableImageError: it cannot be read.
+    """
     return images.display(images.read_file(path), longest=LARGEST_SIDE)
 
 
@@ -275,7 +280,7 @@ def _ask(
         return CropCache.make(
             folder / name,
             plan,
-            read=lambda index: _pixels(paths[index]),
+            read=lambda index: pixels(paths[index]),
             teachers=teachers,
             progress=lambda done, _: observer.progress("ask", before + done, total),
             stop=observer.stop,
