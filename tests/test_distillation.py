@@ -26,7 +26,7 @@ from imgsearch.cli.command import Command
 from imgsearch.cli.distill import described
 from imgsearch.cli.distill import distill as command
 from imgsearch.cli.parameters import with_option_groups
-from imgsearch.distillation import crops, run, weights
+from imgsearch.distillation import ask_teachers, crops, run, weights
 from imgsearch.distillation.architecture import COMPACT, Architecture, Stage
 from imgsearch.distillation.figures import Figures, Measured, neighbour_agreement
 from imgsearch.distillation.run import DistillReport, Observer, distill, work_folder
@@ -874,6 +874,55 @@ def test_workers_train_together_and_a_later_run_goes_on_from_their_checkpoint(
         "checkpoint-plateau.pt",
         "checkpoint.pt",
     ]
+
+
+# Caches of crops from folders
+
+
+def folders(tmp_path: Path, counts: dict[str, int]) -> list[ask_teachers.Source]:
+    """Return sources of so many pictures, each drawn from as its name says."""
+    for name, count in counts.items():
+        (tmp_path / name.partition("=")[0]).mkdir()
+        for number in range(count):
+            picture = Image.new("RGB", (40, 40), (number, 3 * number, 90))
+            picture.save(tmp_path / name.partition("=")[0] / f"{number:03}.png")
+    return [ask_teachers.Source.parse(str(tmp_path / name)) for name in counts]
+
+
+def test_a_source_is_drawn_from_by_its_size_to_the_power_and_its_factor(tmp_path: Path) -> None:
+    """Of 32, 1 and, taken twice, 1 picture: 32^0.6 = 8, 1 and 2 parts of 11."""
+    sources = folders(tmp_path, {"many": 32, "one": 1, "twice=2": 1})
+    shares = ask_teachers.shares(sources, np.arange(34))
+    assert shares.sum() == pytest.approx(1)
+    np.testing.assert_allclose(shares[:32], 8 / 11 / 32)
+    np.testing.assert_allclose(shares[32:], [1 / 11, 2 / 11])
+
+
+def test_pictures_that_are_held_out_are_in_no_crop_whatever_the_seed(tmp_path: Path) -> None:
+    sources = folders(tmp_path, {"a": 12, "b=1.5": 8})
+    apart = ask_teachers.plan(sources, crops=0, seed=5, held_out=True)
+    assert len(apart.pictures) == 10
+    assert apart.rules is None
+    plans = [ask_teachers.plan(sources, crops=300, seed=s, held_out=False) for s in (1, 2)]
+    for drawn in plans:
+        assert len(drawn.pictures) == 300
+        assert not np.isin(drawn.pictures, apart.pictures).any()
+        assert set(drawn.pictures) | set(apart.pictures) == set(range(20))
+    assert not np.array_equal(plans[0].pictures, plans[1].pictures)
+
+
+def test_a_projection_is_fitted_on_all_caches_and_a_source_without_pictures_is_refused(
+    tmp_path: Path,
+) -> None:
+    from imgsearch.projection import Projection
+
+    for name in ("one", "two"):
+        make_cache(tmp_path / name, cache_plan(40), ColourTeacher())
+    ask_teachers.fit([tmp_path / "one", tmp_path / "two"], tmp_path / "projection")
+    fitted = Projection.from_bytes((tmp_path / "projection").read_bytes())
+    assert fitted.fitted_count == 80
+    with pytest.raises(UsageError, match="no pictures"):
+        ask_teachers.Source.parse(str(tmp_path / "nowhere"))
 
 
 # The command line

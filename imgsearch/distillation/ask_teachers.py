@@ -1,0 +1,181 @@
+"""Crops of folders, and what teachers say of them, for long runs: development code.
+
+    python -m imgsearch.distillation.ask_teachers SOURCE... --teacher mobilenet_v2
+        --teacher efficientnet_lite0.keras:unit --crops 60000 --seed 101 --out FOLDER
+    python -m imgsearch.distillation.ask_teachers SOURCE... --teacher ... --held-out --out FOLDER
+    python -m imgsearch.distillation.ask_teachers --fit CACHE... --out FILE
+
+Makes the caches and the projection that `torch_run.py` trains on. A source is a folder; a crop's
+source is drawn in proportion to its number of pictures to the power 0.6, times the factor behind
+"=", as in `things=2`. The same pictures are held out whatever the seed of the crops. One's own
+network is taken as it is, so it should come from somebody that you trust.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+import numpy as np
+
+from imgsearch import images, projection
+from imgsearch.atomic_file import write_atomically
+from imgsearch.backbones.resolve import resolve
+from imgsearch.backbones.weights import fingerprint
+from imgsearch.distillation.crops import CropRules
+from imgsearch.distillation.run import BALANCE, FITTED_ON, POWER, SHRINKAGE, pixels
+from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
+from imgsearch.embedder import load_embedder
+from imgsearch.errors import UsageError
+from imgsearch.recipe import RecipeRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from imgsearch.recipe import Preprocessing
+
+HELD_OUT: Final = 1536
+HELD_OUT_SEED: Final = (20261125, 2)
+SIZE: Final = 128
+DIM: Final = 256
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of pictures and how much more often than others it is drawn from.
+
+    Attributes:
+        paths: its pictures, sorted.
+        factor: multiplies its share of crops.
+    """
+
+    paths: tuple[Path, ...]
+    factor: float
+
+    @classmethod
+    def parse(cls, text: str) -> Source:
+        """Return the source that "FOLDER" or "FOLDER=FACTOR" names.
+
+        Raises:
+            UsageError: there are no pictures.
+        """
+        name, _, factor = text.partition("=")
+        found = (p for p in Path(name).rglob("*") if p.suffix.lower() in images.SUFFIXES)
+        paths = tuple(sorted(found))
+        if not paths:
+            raise UsageError(f"source: no pictures beneath {name}")
+        return cls(paths, float(factor or 1))
+
+
+def shares(sources: Sequence[Source], kept: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how probable each kept picture is for a crop, shape (n,), adding up to 1.
+
+    Args:
+        sources: all of them; pictures are counted through.
+        kept: which pictures are drawn from, ascending.
+    """
+    of = np.repeat(np.arange(len(sources)), [len(source.paths) for source in sources])[kept]
+    counts = np.bincount(of, minlength=len(sources)).astype(np.float64)
+    weights = counts**BALANCE * np.array([source.factor for source in sources])
+    share = (weights / np.maximum(counts, 1))[of]
+    return cast("NDArray[np.float64]", share / share.sum())
+
+
+def plan(sources: Sequence[Source], *, crops: int, seed: int, held_out: bool) -> CachePlan:
+    """Return which crops are made: of the pictures held out whole, or of all others drawn.
+
+    Args:
+        sources: where pictures come from.
+        crops: how many are drawn.
+        seed: of the drawing.
+        held_out: take the pictures that are held out instead, whole.
+    """
+    paths = [path for source in sources for path in source.paths]
+    order = np.random.default_rng(HELD_OUT_SEED).permutation(len(paths))
+    apart = np.sort(order[: min(HELD_OUT, len(paths) // 2)])
+    kept = np.setdiff1d(np.arange(len(paths)), apart)
+    drawn = apart
+    if not held_out:
+        generator = np.random.default_rng((seed, 3))
+        drawn = generator.choice(kept, size=crops, p=shares(sources, kept))
+    return CachePlan(
+        pictures=drawn.astype(np.int64),
+        size=SIZE,
+        rules=None if held_out else CropRules(),
+        seed=seed,
+        identity=hashlib.sha256("\0".join(map(str, paths)).encode(errors="replace")).hexdigest(),
+    )
+
+
+def teacher(text: str) -> Teacher:
+    """Return the teacher that "NAME" or "FILE.keras:PREPROCESSING" names.
+
+    Raises:
+        ImgsearchError: there is no such network, or its weights are not here.
+    """
+    name, _, preprocessing = text.partition(":")
+    request = RecipeRequest(name)
+    if preprocessing:
+        request = RecipeRequest(
+            name,
+            preprocessing=cast("Preprocessing", preprocessing),
+            trusted_sha256=fingerprint(Path(name)),
+        )
+    recipe = resolve(request, offline=True, notify=_say)
+    embedder = load_embedder(recipe, notify=_say)
+    return Teacher(name=recipe.identifier, size=recipe.size, dim=recipe.dim, embed=embedder.embed)
+
+
+def fit(caches: Sequence[Path], out: Path) -> None:
+    """Fit the projection that makes targets of embeddings, and write it."""
+    opened = [CropCache.open(folder).embeddings for folder in caches]
+    every = max(1, sum(map(len, opened)) // FITTED_ON)
+    rows = np.concatenate([embeddings[::every] for embeddings in opened]).astype(np.float32)
+    fitted = projection.fit(rows, dim=DIM, power=POWER, shrinkage=SHRINKAGE)
+    write_atomically(out, [fitted.to_bytes()])
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _progress(done: int, total: int) -> None:
+    _say(f"{done} of {total} crops")
+
+
+def main() -> None:
+    """Run as the command line says."""
+    parser = argparse.ArgumentParser(description="Ask teachers about crops.")
+    parser.add_argument("sources", nargs="*", type=Source.parse, help="FOLDER or FOLDER=FACTOR")
+    parser.add_argument("--teacher", action="append", default=[], help="NAME, FILE.keras:unit")
+    parser.add_argument("--crops", type=int, default=60_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--fit", type=Path, nargs="+", help="caches that a projection is fitted on")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if given.fit:
+        fit(given.fit, given.out)
+        return
+    paths = [path for source in given.sources for path in source.paths]
+    wanted = plan(given.sources, crops=given.crops, seed=given.seed, held_out=given.held_out)
+    CropCache.make(
+        given.out,
+        wanted,
+        read=lambda index: pixels(paths[index]),
+        teachers=[teacher(text) for text in given.teacher],
+        progress=_progress,
+        stop=lambda: False,
+    )
+
+
+if __name__ == "__main__":
+    main()
