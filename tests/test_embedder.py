@@ -292,6 +292,27 @@ def test_other_threads_are_measured_anew_from_the_graphs_alone(
     assert load_embedder(recipe).runtime_name == "openvino"
 
 
+def test_a_gpu_that_appears_is_measured_beside_the_graphs_that_are_there(
+    recipe: Recipe, rates: dict[str, float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """TensorFlow alone runs on it; a choice that was made without one must not keep it idle."""
+    monkeypatch.setattr(choices, "DEVICES", tmp_path / "devices")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    (tmp_path / "devices").mkdir()
+    assert load_embedder(recipe).runtime_name == "openvino"
+    (tmp_path / "devices/nvidia0").touch()
+    (tmp_path / "devices/nvidiactl").touch()
+    assert choices.accelerators() == "nvidia0"
+    rates["tensorflow"] = 500
+    assert load_embedder(recipe).runtime_name == "tensorflow"
+    rates.clear()
+    assert load_embedder(recipe).runtime_name == "tensorflow"
+    for hidden in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+        assert choices.accelerators() == ""
+        assert load_embedder(recipe).runtime_name == "openvino"
+
+
 def test_a_choice_that_is_damaged_or_of_other_versions_is_made_again(
     recipe: Recipe, rates: dict[str, float]
 ) -> None:

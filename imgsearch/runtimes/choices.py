@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 PACKAGES: Final = ("ai-edge-litert", "openvino", "tensorflow")
 RUNTIMES: Final[tuple[RuntimeName, ...]] = get_args(RuntimeName)
+DEVICES: Final = Path("/dev")
+GPUS: Final = ("nvidia[0-9]*", "kfd")
+VISIBLE: Final = "CUDA_VISIBLE_DEVICES"
 PROCESSOR_LISTING: Final = Path("/proc/cpuinfo")
 
 
@@ -34,6 +38,7 @@ class ChoiceKey:
         threads: how many.
         processor: the machine's, by its name.
         versions: of the runtimes, installed or not.
+        accelerators: what TensorFlow may run on besides, "" for nothing.
     """
 
     backbone: str
@@ -44,6 +49,7 @@ class ChoiceKey:
     threads: int
     processor: str
     versions: str
+    accelerators: str
 
     @classmethod
     def of(cls, recipe: Recipe, threads: int | None) -> ChoiceKey:
@@ -57,12 +63,16 @@ class ChoiceKey:
             threads=available_threads(threads),
             processor=_processor(),
             versions=" ".join(f"{name} {installed_version(name)}" for name in PACKAGES),
+            accelerators=accelerators(),
         )
 
     @property
     def path(self) -> Path:
         """Where the choice lies; an upgrade of a runtime replaces it."""
-        parts = (self.weights, self.layer, self.precision, self.threads, self.processor)
+        parts = (
+            self.weights, self.layer, self.precision, self.threads, self.processor,
+            self.accelerators,
+        )  # fmt: skip
         return folder() / f"{stem(self.backbone, self.size, parts)}.choice"
 
 
@@ -86,6 +96,19 @@ def load(key: ChoiceKey) -> RuntimeName | None:
                 if content == {**asdict(key), "runtime": runtime}:
                     return runtime
     return None
+
+
+def accelerators() -> str:
+    """Return which GPUs the system shows and which of them are left to programs; "" for none.
+
+    It looks at device files: TensorFlow, which would know better, takes seconds to start. What it
+    then makes of them is measured.
+    """
+    found = sorted(path.name for pattern in GPUS for path in DEVICES.glob(pattern))
+    visible = os.environ.get(VISIBLE)
+    if not found or visible in ("", "-1"):
+        return ""
+    return " ".join(found) if visible is None else f"{' '.join(found)}, visible {visible}"
 
 
 def _processor() -> str:

@@ -41,6 +41,7 @@ def fastest(recipe: Recipe, *, threads: int | None, notify: Notify) -> Runtime:
     """Return the runtime that puts most images through on this machine.
 
     It is measured once for a network, size, precision and number of threads, and remembered.
+    Where there is a GPU, TensorFlow is always among those that are measured.
 
     Raises:
         WeightsUnavailableError: the weights are no longer where they were.
@@ -54,7 +55,12 @@ def fastest(recipe: Recipe, *, threads: int | None, notify: Notify) -> Runtime:
         if executor is not None:
             return executor
     candidates = []
-    possible = [kind for kind in GRAPH_KINDS if _obstacle(kind, recipe) is None]
+    # A GPU is TensorFlow's alone, so that graphs in the cache do not tell what is fastest.
+    possible = (
+        []
+        if key.accelerators
+        else [kind for kind in GRAPH_KINDS if _obstacle(kind, recipe) is None]
+    )
     for kind in possible:
         executor = first_cached(recipe, [kind], threads=threads, notify=notify)
         if executor is None:
