@@ -184,10 +184,15 @@ def _rules(most: Visits) -> list[list[Visits]]:
 
 
 def _principal_directions(sample: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Return the directions (count, dim) that keep most of the inner products.
+    """Return orthogonal directions (count, dim) that keep most of the inner products.
 
-    They are not centred: the inner product of what they leave out is then all that is lost.
+    They are not centred: the inner product of what they leave out is then all that is lost. They
+    are turned at random among themselves, which changes no inner product and spreads what the
+    first ones hold over all: codes give every pair of numbers the same few bits (Jégou et al.
+    2010, "Aggregating local descriptors into a compact image representation", section 4.2).
     """
     rows = sample[:: max(1, len(sample) // 20_000)].astype(np.float64)
     _, directions = np.linalg.eigh(rows.T @ rows)
-    return np.ascontiguousarray(directions[:, ::-1][:, :count].T.astype(np.float32))
+    turned, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(count, count)))
+    kept = turned @ directions[:, ::-1][:, :count].T
+    return np.ascontiguousarray(kept.astype(np.float32))

@@ -20,15 +20,18 @@ DEFAULT_MEMORY: Final = 512 * 2**20
 # Below this many contents float32 vectors are read and verified at every opening, whatever their
 # dim, and every query looks at all of them: the answer is exact, ties included.
 SMALL_COUNT: Final = 50_000
-# Up to so many numbers, 100,000 vectors of the default projection, a query still looks at all,
+# Up to so many numbers, 104,857 vectors of the default projection, a query still looks at all,
 # as float16 in one list that is mapped: to read and verify them would take longer than to search.
-ONE_LIST_VALUES: Final = 16_000_000
+ONE_LIST_VALUES: Final = 2**24
 # Fewer vectors than this fill no lists worth the name, however small the memory.
 LEAST_COUNT: Final = 5_000
 # Codes of a byte are learnt from 256 vectors at least, whatever index a person names.
 NAMED_LEAST_COUNT: Final = 300
 LARGE_DIM: Final = 320
 REDUCED_DIM: Final = 256
+# What is cut off decides among candidates: of the ten nearest of 100,000 MobileNetV2 embeddings,
+# 97.9 % are among the 67 nearest by 256 directions, 98.7 % among 117, 99.2 % among 167.
+REDUCED_RESCORED: Final = 12
 TARGET_RECALL: Final = 0.98
 
 _ID_BYTES: Final = 16
@@ -132,7 +135,7 @@ class IndexChoice:
         return IndexPlan(
             factory=f"IVF{lists},{chosen.name}",
             reduced=reduced,
-            rescored=chosen.rescored + (4 if reduced else 0),
+            rescored=chosen.rescored + (REDUCED_RESCORED if reduced else 0),
             refined=chosen.refined,
         )
 
