@@ -215,7 +215,9 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
         return run
 
     efforts = _efforts(base.measured.visits, base.nlist)
-    figures = sweep("imgsearch", [(n, search(rule)) for n, rule in efforts], options)
+    figures: Figures = {}
+    if not base.plan.reduced:  # else its scores leave something out, and only name candidates
+        figures = sweep("imgsearch", [(n, search(rule)) for n, rule in efforts], options)
     return figures | sweep("imgsearch_scored", [(n, scored(rule)) for n, rule in efforts], options)
 
 

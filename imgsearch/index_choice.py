@@ -34,6 +34,9 @@ REDUCED_DIM: Final = 256
 REDUCED_RESCORED: Final = 12
 TARGET_RECALL: Final = 0.98
 
+# FAISS's word for codes of 4 bits, too coarse to order candidates by.
+FAST_SCAN: Final = "x4fs"
+
 _ID_BYTES: Final = 16
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 
@@ -110,7 +113,8 @@ class IndexChoice:
         if self.factory != AUTO:
             if count < max(NAMED_LEAST_COUNT, 4 * lists_wanted(self.factory)):
                 return IndexPlan(factory=EXACT)
-            return IndexPlan(factory=self.factory, rescored=4)
+            refined = self.factory.endswith(FAST_SCAN)
+            return IndexPlan(factory=self.factory, rescored=4, refined=refined)
         if count < LEAST_COUNT or (count < SMALL_COUNT and 4 * dim * count <= self.memory):
             return IndexPlan(factory=EXACT)
         reduced = REDUCED_DIM if dim > LARGE_DIM else 0
@@ -126,7 +130,7 @@ class IndexChoice:
         else:
             lists = 2 ** round(math.log2(2 * math.sqrt(count)))
             # Half a byte for two numbers, scanned in registers; every number as float16 besides.
-            first = _Codes(f"PQ{width // 2}x4fs", width / 4 + 2 * width, 1, refined=True)
+            first = _Codes(f"PQ{width // 2}{FAST_SCAN}", width / 4 + 2 * width, 1, refined=True)
         tried = [first, *compact] if lists == 1 or width % 2 == 0 else compact
         chosen = next(
             (codes for codes in tried if count * (codes.bytes + _ID_BYTES) <= self.memory),

@@ -44,6 +44,8 @@ def test_what_a_person_names_is_taken_where_there_are_enough_vectors_for_it() ->
     choice = IndexChoice(factory="IVF256,SQ8")
     assert choice.plan(100_000, 160).factory == "IVF256,SQ8"
     assert choice.plan(1_000, 160).is_exact
+    assert not choice.plan(100_000, 160).refined
+    assert IndexChoice(factory="IVF256,PQ80x4fs").plan(100_000, 160).refined
 
 
 @pytest.mark.parametrize(
