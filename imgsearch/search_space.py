@@ -18,18 +18,18 @@ import numpy as np
 
 from imgsearch import index, projection
 from imgsearch.caches import cache_files, cache_path, lists_files, lists_path, unfinished_files
-from imgsearch.errors import DamagedCacheError, UsageError
+from imgsearch.errors import DamagedCacheError
 from imgsearch.index import ExactIndex, IndexHeader
 from imgsearch.index_choice import (
     AUTO,
     IndexChoice,
     IndexPlan,
     candidates_wanted,
-    lists_wanted,
 )
 from imgsearch.pooling import l2_normalise
 from imgsearch.projection import Projection, ProjectionChoice
 from imgsearch.segments import SegmentedIndex
+from imgsearch.space_building import build_approximate, build_exact, fit_projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from imgsearch.rows import StoredRecipe
     from imgsearch.store import Store
 
-FIT_SAMPLE: Final = 10_000
 # A projection fitted on half of a small gallery can lose what one fitted on all of it gains
 # (benchmarks/results/projection_study.md), and fitting a small one anew costs next to nothing.
 SMALL: Final = 2_000
@@ -52,9 +51,6 @@ NO_PROJECTION: Final = "none"
 SPARE: Final = 16
 # Reading so many embeddings takes seconds.
 LARGE_COUNT: Final = 50_000
-# With these queries the ANN recall of a new approximate index is measured.
-MEASURED_QUERIES: Final = 500
-TRAINING_BYTES: Final = 2**29
 INDEX_SETTING: Final = "index"
 _FITTED_AT: Final = struct.Struct("<Q")
 _REMOVED: Final = struct.Struct("<Q")
@@ -310,50 +306,16 @@ def _build(
 ) -> SearchSpace:
     """Build everything from the rows, exactly unless an index choice names another."""
     count = store.embedding_count(stored.id)
-    fitted = _fit(store, stored, choice) if choice.applies_to(count) else None
+    fitted = fit_projection(store, stored, choice) if choice.applies_to(count) else None
     dim = stored.recipe.dim if fitted is None else fitted.out
     space = SearchSpace(fitted, ExactIndex(dim), stored.generation, count, stored)
     plan = wanted.plan(count, dim) if wanted is not None else None
     if plan is not None and not plan.is_exact:
-        base = _grow(store, space, stored, plan)
+        base = build_approximate(store, stored, plan=plan, dim=dim, project=space.project)
         space.index = SegmentedIndex(base, ExactIndex(dim), np.empty(0, np.int64))
-        return space
-    ids = np.empty(count, np.int64)
-    vectors = np.empty((count, dim), np.float32)
-    row = 0
-    for identifiers, raw in store.embeddings(stored):
-        end = row + len(identifiers)
-        ids[row:end] = identifiers
-        vectors[row:end] = space.project(raw)
-        row = end
-    space.index = ExactIndex.build(ids, vectors)
+    else:
+        space.index = build_exact(store, stored, dim=dim, project=space.project)
     return space
-
-
-def _grow(
-    store: Store, space: SearchSpace, stored: StoredRecipe, plan: IndexPlan
-) -> ApproximateIndex:
-    """Train an approximate index on a sample, fill it block by block, and measure it."""
-    from imgsearch.growing import TRAINING_FACTOR, Growing
-
-    dim = space.index.dim
-    size = min(TRAINING_FACTOR * lists_wanted(plan.factory), TRAINING_BYTES // (4 * dim))
-    sample = store.sample_ids(stored.id, max(size, MEASURED_QUERIES))
-    asked = set(sample[:MEASURED_QUERIES])
-    ids, vectors = [], []
-    for identifiers, raw in store.embeddings(stored, sample):
-        ids.append(identifiers)
-        vectors.append(space.project(raw))
-    known, training = np.concatenate(ids), np.concatenate(vectors)
-    del vectors
-    queries = np.array([item in asked for item in known.tolist()])
-    growing = Growing.train(
-        plan, training, query_ids=known[queries], queries=training[queries].copy()
-    )
-    del training
-    for identifiers, raw in store.embeddings(stored):
-        growing.add(identifiers, space.project(raw))
-    return growing.finish()
 
 
 def _is_misfit(space: SearchSpace, choice: IndexChoice) -> bool:
@@ -372,22 +334,6 @@ def _is_misfit(space: SearchSpace, choice: IndexChoice) -> bool:
 
 def _code(plan: IndexPlan) -> tuple[str, int]:
     return plan.factory.rpartition(",")[2], plan.reduced
-
-
-def _fit(store: Store, stored: StoredRecipe, choice: ProjectionChoice) -> Projection | None:
-    # The contents of smallest hash, in the order of their hashes, are a uniform sample, and the
-    # same one to the last digit however the gallery came to hold them.
-    sample = store.sample_ids(stored.id, FIT_SAMPLE)
-    place = {content_id: row for row, content_id in enumerate(sample)}
-    raw = np.empty((len(sample), stored.recipe.dim), np.float32)
-    for identifiers, vectors in store.embeddings(stored, sample):
-        raw[[place[content_id] for content_id in identifiers.tolist()]] = vectors
-    try:
-        return projection.fit_choice(raw, choice)
-    except UsageError:
-        if choice == projection.DEFAULT:
-            return None  # nothing tells these pictures apart, and nobody asked for a fit
-        raise
 
 
 def _is_outgrown(space: SearchSpace, count: int) -> bool:

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 from conftest import FakeSource
 
-from imgsearch import atomic_file, checking, index, maintenance, projection, search_space
+from imgsearch import (
+    atomic_file,
+    checking,
+    index,
+    maintenance,
+    projection,
+    search_space,
+    space_building,
+)
 from imgsearch.caches import cache_files, cache_path, lists_files, unfinished_files
 from imgsearch.errors import DamagedCacheError, UsageError
 from imgsearch.index_choice import IndexChoice
@@ -343,7 +351,7 @@ def test_the_query_vector_is_the_mean_less_the_mean_and_of_unit_length() -> None
 def test_the_fit_uses_a_sample_of_a_large_gallery(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_space, "FIT_SAMPLE", 100)
+    monkeypatch.setattr(space_building, "FIT_SAMPLE", 100)
     rows.add(MINIMUM_COUNT)
     fitted = rows.open().projection
     assert fitted is not None

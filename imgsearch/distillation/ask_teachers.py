@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -45,6 +45,7 @@ HELD_OUT: Final = 1536
 HELD_OUT_SEED: Final = (20261125, 2)
 SIZE: Final = 128
 DIM: Final = 256
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,8 @@ def teacher(text: str) -> Teacher:
             preprocessing=cast("Preprocessing", preprocessing),
             trusted_sha256=fingerprint(Path(name)),
         )
-    recipe = resolve(request, offline=True, notify=_say)
-    embedder = load_embedder(recipe, notify=_say)
+    recipe = resolve(request, offline=True, notify=_LOG.info)
+    embedder = load_embedder(recipe, notify=_LOG.info)
     return Teacher(name=recipe.identifier, size=recipe.size, dim=recipe.dim, embed=embedder.embed)
 
 
@@ -142,12 +143,8 @@ def fit(caches: Sequence[Path], out: Path) -> None:
     write_atomically(out, [fitted.to_bytes()])
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-
-
 def _progress(done: int, total: int) -> None:
-    _say(f"{done} of {total} crops")
+    _LOG.info("%d of %d crops", done, total)
 
 
 def main() -> None:
@@ -161,6 +158,7 @@ def main() -> None:
     parser.add_argument("--fit", type=Path, nargs="+", help="caches that a projection is fitted on")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if given.fit:
         fit(given.fit, given.out)
