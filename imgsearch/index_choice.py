@@ -16,7 +16,8 @@ from imgsearch.errors import GalleryDamagedError, UsageError
 AUTO: Final = "auto"
 EXACT: Final = "exact"
 
-DEFAULT_MEMORY: Final = 512 * 2**20
+# A million embeddings of any length fit in it with float16 beside their codes.
+DEFAULT_MEMORY: Final = 600 * 2**20
 # Below this many contents float32 vectors are read and verified at every opening, whatever their
 # dim, and every query looks at all of them: the answer is exact, ties included.
 SMALL_COUNT: Final = 50_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgsearch.errors import GalleryDamagedError, UsageError
-from imgsearch.index_choice import IndexChoice, parse_memory
+from imgsearch.index_choice import DEFAULT_MEMORY, IndexChoice, parse_memory
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from imgsearch.index_choice import IndexChoice, parse_memory
         (1_000_000, 160, 100 * 10**6, "IVF2048,SQ4", 0),
         (1_000_000, 160, 1, "IVF2048,PQ40", 0),
         (1_000_000, 1280, 2**29, "IVF2048,SQ8", 256),
-        (1_000_000, 1280, 10**9, "IVF2048,PQ128x4fs", 256),
+        (1_000_000, 1280, DEFAULT_MEMORY, "IVF2048,PQ128x4fs", 256),
         (1_000_000, 161, 10**9, "IVF2048,SQ8", 0),
         (1_000_000, 1280, 300 * 10**6, "IVF2048,SQ8", 256),
         (20_000, 160, 10**6, "IVF1,PQ40", 0),

@@ -247,7 +247,7 @@ class RunOptions:
         typer.Option(
             "--memory",
             metavar="SIZE",
-            help="Memory that the index may take, as 300MB or 1.5GB (default: 512MiB). Remembered.",
+            help="Memory that the index may take, as 300MB or 1.5GB (default: 600MiB). Remembered.",
         ),
     ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False
