@@ -175,6 +175,8 @@ class Growing:
 
 def _rules(most: Visits) -> list[list[Visits]]:
     """Return what is tried: fixed numbers of lists, and shares of their weight."""
+    if most.nprobe == 1:
+        return [[most]]
     fixed = sorted({min(most.nprobe, round(2 ** (step / 2))) for step in range(40)})
     weighed = [
         [Visits(nprobe=most.nprobe, share=share, temperature=temperature) for share in SHARES]
