@@ -518,7 +518,7 @@ from conftest import FakeSource
 from imgsearch.gallery import Gallery
 # Before the user changes, who may not be allowed to read Python's own files.
 import filelock, sqlite_utils
-import imgsearch.checking, imgsearch.indexing, imgsearch.maintenance
+import imgsearch.approximate_file, imgsearch.checking, imgsearch.indexing, imgsearch.maintenance
 import imgsearch.search, imgsearch.search_space
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)

@@ -211,6 +211,11 @@ def test_what_is_nested_deeply_neither_overflows_nor_hangs() -> None:
         read_plain_pickle(b"}" + doubled + b"Ns.")
 
 
+def test_a_text_with_an_unknown_escape_is_read_without_a_warning() -> None:
+    """Python keeps the backslash and warns; a file decides nothing about what is said."""
+    assert read_plain_pickle(b"S'\\u'\n.") == "\\u"
+
+
 @settings(deadline=None, max_examples=300)
 @given(st.data())
 def test_damage_anywhere_gives_values_or_a_refusal(data: st.DataObject) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import pickletools
 import re
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -102,10 +103,13 @@ def read_plain_pickle(data: bytes) -> Any:  # noqa: ANN401 - whatever the file h
     """
     machine = _Machine()
     try:
-        for opcode, argument, _position in pickletools.genops(data):
-            if opcode.name == "STOP":
-                return machine.result()
-            machine.step(opcode.name, argument)
+        with warnings.catch_warnings():
+            # Python warns of escapes in old pickles' texts that it does not know.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            for opcode, argument, _position in pickletools.genops(data):
+                if opcode.name == "STOP":
+                    return machine.result()
+                machine.step(opcode.name, argument)
     except PlainPickleError:
         raise
     # The file decides what goes wrong where: each of these means that it makes no sense.
