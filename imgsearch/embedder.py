@@ -140,8 +140,9 @@ def check_weights(recipe: Recipe) -> None:
         if bundled != recipe.backbone:
             raise RecipeMismatchError(
                 f"recipe {recipe.name} was made with {recipe.backbone}, and this imgsearch brings "
-                f"{bundled}: their embeddings are not comparable. Index again under {bundled}, or "
-                f"install the imgsearch that brings {recipe.backbone}"
+                f"{bundled}: their embeddings are not comparable. "
+                f"`imgsearch index --backbone {name}` embeds all again, and queries then use "
+                f"{bundled}; or install the imgsearch that brings {recipe.backbone}"
             )
     try:
         build.locate(recipe)

@@ -44,6 +44,10 @@ class EmbeddingRows:
         )
         return next(stored for stored in self.recipes() if stored.recipe == recipe)
 
+    def make_primary(self, recipe_id: int) -> None:
+        """Let queries that name no recipe use this one."""
+        self.connection.execute("UPDATE recipe SET is_primary = (id = ?)", (recipe_id,))
+
     def raise_generation(self, recipe_id: int) -> None:
         """Mark the caches of a recipe as older than its embeddings."""
         self.connection.execute(

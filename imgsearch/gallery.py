@@ -238,6 +238,7 @@ class Gallery:
                 if total:
                     run.read(stored, lambda: self._embedder(stored.recipe), total=total)
                 run.forget_missing()
+                run.promote(stored)
                 self._refresh(store, stored.recipe, anyway=refresh)
             report = run.report(recipe, targets, first=first)
             return replace(report, hints=tuple(_hints(store, report)))

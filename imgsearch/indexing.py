@@ -182,6 +182,18 @@ class IndexRun:
                 self._counts.missing = self._changes.missing()
                 self._changes.forget_missing()
 
+    def promote(self, stored: StoredRecipe) -> None:
+        """Make a recipe the primary one where it is that one's newer version.
+
+        So a newer bundled network takes over, once it has embedded as much as the older one.
+        """
+        primary, *_ = self._store.recipes()
+        if not self._counts.interrupted and stored.recipe.supersedes(primary.recipe):
+            count = self._store.embedding_count
+            if count(stored.id) >= count(primary.id):
+                with self._store.transaction():
+                    self._store.make_primary(stored.id)
+
     def report(
         self, recipe: Recipe | None, targets: Sequence[ScanTarget], *, first: bool
     ) -> IndexReport:

@@ -182,6 +182,15 @@ class Recipe:
         label = f"{self.backbone}/{self.layer}/{self.pooling}/{self.size}/{self.resize}"
         return label if self.precision == "float32" else f"{label}/{self.precision}"
 
+    def supersedes(self, other: Recipe) -> bool:
+        """Tell whether this is a newer version of the other's backbone, taken in the same way."""
+        (name, mine), (older, theirs) = _versioned(self.backbone), _versioned(other.backbone)
+        ways = [
+            (recipe.layer, recipe.size, recipe.resize, recipe.pooling, recipe.precision)
+            for recipe in (self, other)
+        ]
+        return name == older and mine > theirs > 0 and ways[0] == ways[1]
+
     @property
     def identifier(self) -> str:
         """Twelve hexadecimal digits that differ whenever embeddings are not comparable."""
@@ -209,3 +218,9 @@ class Recipe:
                 f"a stored recipe cannot be read ({error}); it was written by another version "
                 "of imgsearch, or is damaged"
             ) from error
+
+
+def _versioned(backbone: str) -> tuple[str, int]:
+    """Return a backbone's name and its version, 0 for one that has none."""
+    name, _, version = backbone.rpartition("-")
+    return (name, int(version)) if name and version.isdecimal() else (backbone, 0)

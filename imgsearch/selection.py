@@ -32,6 +32,7 @@ def find_stored(stored: Sequence[StoredRecipe], name: str) -> StoredRecipe | Non
         or (len(name) >= SHORTEST_PREFIX and item.recipe.identifier.startswith(name))
         or _is_backbone(item, name)
     ]
+    fitting = _newest(fitting)
     if len(fitting) > 1:
         choices = ", ".join(f"{item.recipe.identifier} ({item.recipe.name})" for item in fitting)
         raise UnknownRecipeError(
@@ -71,7 +72,17 @@ def choose_stored(
         and request.resize == item.recipe.resize
         and request.precision == item.recipe.precision
     ]
+    fitting = _newest(fitting)
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _newest(fitting: Sequence[StoredRecipe]) -> list[StoredRecipe]:
+    """Return the recipes without those of which there is a newer version."""
+    return [
+        item
+        for item in fitting
+        if not any(other.recipe.supersedes(item.recipe) for other in fitting)
+    ]
 
 
 def _is_backbone(item: StoredRecipe, name: str) -> bool:

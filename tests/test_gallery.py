@@ -562,6 +562,30 @@ def test_a_gallery_that_may_only_be_read_answers_all_the_same(
     assert done.stdout.splitlines() == ["11 True 12", "PermissionError"], done.stderr
 
 
+# A newer version of a backbone
+
+
+def test_a_newer_version_takes_over_once_it_has_embedded_as_much(
+    indexed: Gallery, photos: Path
+) -> None:
+    """The galleries of `compact` go on under its next version; another network changes nothing."""
+
+    def primary() -> str:
+        return next(recipe.recipe.backbone for recipe in indexed.information().recipes)
+
+    assert primary() == "fake-1"
+    for backbone in ("fake-2", "other"):
+        with Gallery(indexed.path, recipe=backbone, source=FakeSource()) as some:
+            some.index(photos / "trip0")
+        assert primary() == "fake-1"
+    with Gallery(indexed.path, recipe="fake-2", source=FakeSource()) as newer:
+        newer.index(photos)
+    assert primary() == "fake-2"
+    with Gallery(indexed.path, recipe="fake-1", source=FakeSource()) as older:
+        older.index(photos)
+    assert primary() == "fake-2"
+
+
 # Small things
 
 

@@ -190,3 +190,29 @@ def test_a_power_comes_back_from_its_text_to_the_last_digit(power: float) -> Non
 def test_what_is_no_pooling_is_named_with_what_is(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         RecipeRequest(pooling=text)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "changes", "expected"),
+    [
+        ("compact-2", {}, True),
+        ("compact-10", {}, True),
+        ("compact-1", {}, False),
+        ("compact-0", {}, False),
+        ("compact", {}, False),
+        ("other-2", {}, False),
+        ("compact-x", {}, False),
+        ("compact-2", {"pooling": "gem"}, False),
+        ("compact-2", {"size": 160}, False),
+        ("compact-2", {"dim": 512, "weights": "sha256:b"}, True),
+    ],
+)
+def test_a_newer_version_taken_in_the_same_way_supersedes(
+    backbone: str,
+    changes: dict[str, Any],
+    *,
+    expected: bool,
+) -> None:
+    older = replace(RECIPE, backbone="compact-1")
+    assert replace(older, backbone=backbone, **changes).supersedes(older) is expected
+    assert not RECIPE.supersedes(RECIPE)

@@ -89,6 +89,14 @@ def test_a_query_takes_the_version_of_a_backbone_that_the_gallery_has() -> None:
     assert found == STORED[1]
 
 
+def test_of_several_versions_the_newest_is_meant() -> None:
+    newer = StoredRecipe(9, replace(COMPACT, backbone="compact-2", weights="sha256:new"), False, 0)
+    stored = [*STORED, newer]
+    assert find_stored(stored, "compact") == newer
+    assert find_stored(stored, "compact-1") == STORED[1]
+    assert choose_stored(stored, RecipeRequest("compact"), any_version=True) == newer
+
+
 def test_a_request_in_another_precision_is_another_recipe() -> None:
     """Their embeddings do not compare."""
     rounded = StoredRecipe(4, replace(MOBILENET, precision="bfloat16"), False, 0)

@@ -195,6 +195,17 @@ def test_the_first_recipe_is_primary_and_a_known_one_is_not_added_twice(store: S
     assert [stored.recipe.backbone for stored in store.recipes()] == ["one", "two"]
 
 
+def test_one_recipe_is_primary_whichever_was_made_so(store: Store) -> None:
+    add_recipe(store, "one")
+    two = add_recipe(store, "two")
+    with store.transaction():
+        store.make_primary(two.id)
+    assert [(item.recipe.backbone, item.primary) for item in store.recipes()] == [
+        ("two", True),
+        ("one", False),
+    ]
+
+
 def test_embeddings_come_in_blocks_in_the_order_of_their_ids(store: Store) -> None:
     recipe = add_recipe(store)
     with store.transaction():
