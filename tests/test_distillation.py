@@ -870,6 +870,9 @@ def test_workers_train_together_and_a_later_run_goes_on_from_their_checkpoint(
     train(dataclasses.replace(warm, decay=32))
     begun = json.loads((tmp_path / "warm").read_text().splitlines()[-1])
     assert begun["cosine"] > first["cosine"]
+    other = dataclasses.replace(warm, architecture=COMPACT, checkpoint=tmp_path / "other.pt")
+    with pytest.raises(UsageError, match="another shape"):
+        train(other)
     assert sorted(path.name for path in tmp_path.glob("checkpoint*")) == [
         "checkpoint-plateau.pt",
         "checkpoint.pt",

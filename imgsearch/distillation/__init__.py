@@ -12,5 +12,6 @@ settings.py        what a run is asked for
 run.py             a whole run, from pictures to the student's file
 ask_teachers.py    caches of crops from folders, for development's long runs
 torch_training.py  the same student in PyTorch, for these
+torch_start.py     such a student takes over the weights of an earlier one
 torch_run.py       such a run, over a cache of crops, by several processes
 """

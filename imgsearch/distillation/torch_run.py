@@ -25,17 +25,20 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 from torch import multiprocessing
-from torch.nn import functional
 
 from imgsearch.distillation import weights
 from imgsearch.distillation.architecture import COMPACT
 from imgsearch.distillation.figures import measure
 from imgsearch.distillation.settings import TrainingSettings
 from imgsearch.distillation.targets import CropCache
-from imgsearch.distillation.torch_training import Muon, Student, distillation_loss
-from imgsearch.distillation.training import scaled
-from imgsearch.distillation.weights import EPSILON
-from imgsearch.errors import UsageError
+from imgsearch.distillation.torch_start import start_from
+from imgsearch.distillation.torch_training import (
+    Muon,
+    Student,
+    as_batch,
+    distillation_loss,
+    embed,
+)
 from imgsearch.projection import Projection
 
 if TYPE_CHECKING:
@@ -49,10 +52,8 @@ WORKERS: Final = 2
 LOG_STEPS: Final = 200
 CHECKPOINT_SECONDS: Final = 300.0
 FIGURES_SECONDS: Final = 900.0
-EMBEDDED_AT_ONCE: Final = 128
-PROBES: Final = 256
 FITTED_ON: Final = 8192
-RIDGE: Final = 0.01
+"""Crops that the head of a warm start is fitted on."""
 RATE, SIZE, DUE, STOP, FIGURES, KEEP = range(6)
 """Places in the tensor by which the first worker tells the others what comes next."""
 
@@ -124,7 +125,7 @@ def train(run: Run) -> None:
         student.load_state_dict(state["net"])
         average.load_state_dict(state["ema"])
     elif run.initial is not None:
-        _start_from(run.initial, run, student)
+        _warm(run.initial, run, student)
         average.load_state_dict(student.state_dict())
     context = multiprocessing.get_context("spawn")
     shared = Shared(
@@ -148,40 +149,16 @@ def train(run: Run) -> None:
     weights.save(run.out, weights.fold_all(run.architecture, average.units()))
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not looked into
-def _start_from(initial: Path, run: Run, student: Student) -> None:
-    """Give a new run the weights of an earlier student, whose normalisations were folded away.
-
-    Its head is fitted anew, by ridge regression from its pooled features onto the targets: those
-    of another run point along other axes.
-    """
-    from imgsearch.distillation.student import unfold
-
-    earlier = weights.load(initial)
-    if earlier.architecture != run.architecture:
-        raise UsageError(f"initial: {initial} holds a student of another shape")
-    size, cache = run.size_at(0), CropCache.open(run.caches[0])
-    student.set_units(unfold(earlier, scaled(cache.crops[:PROBES], size)))
+def _warm(initial: Path, run: Run, student: Student) -> None:
+    cache = CropCache.open(run.caches[0])
     fitted = Projection.from_bytes(run.projection.read_bytes())
-    targets = torch.from_numpy(fitted.apply(cache.embeddings[:FITTED_ON]))
-    student.eval()
-    pooled = []
-    for start in range(0, len(targets), EMBEDDED_AT_ONCE):
-        pixels = cache.crops[start : min(start + EMBEDDED_AT_ONCE, len(targets))]
-        with torch.autocast("cpu", torch.bfloat16):
-            pooled.append(student.features(as_batch(pixels, size)).flatten(1).float())
-    features = torch.cat(pooled)
-    centred = features - features.mean(0)
-    gram = centred.T @ centred
-    gram.diagonal().add_(RIDGE * gram.diagonal().mean())
-    kernel = torch.linalg.solve(gram, centred.T @ (targets - targets.mean(0))).T
-    outputs = features @ kernel.T
-    norm = student.head.normalisation
-    student.head.convolution.weight.copy_(kernel[:, :, None, None])
-    norm.running_mean.copy_(outputs.mean(0))
-    norm.running_var.copy_(outputs.var(0))
-    norm.weight.copy_((outputs.var(0) + EPSILON).sqrt())
-    norm.bias.copy_(targets.mean(0))
+    start_from(
+        weights.load(initial),
+        student,
+        crops=cache.crops[:FITTED_ON],
+        targets=fitted.apply(cache.embeddings[:FITTED_ON]),
+        size=run.size_at(0),
+    )
 
 
 def _work(rank: int, run: Run, shared: Shared) -> None:
@@ -406,26 +383,6 @@ def optimisers(parameters: list[torch.nn.Parameter], settings: TrainingSettings)
         Muon(inner, learning_rate=settings.learning_rate, weight_decay=settings.weight_decay),
         torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.learning_rate),
     ]
-
-
-def as_batch(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
-    """Return uint8 pixels (n, s, s, 3) as bfloat16 (n, 3, size, size), channels last."""
-    # A copy: what is mapped from a file cannot be written to, as PyTorch wants it.
-    images = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2)
-    if images.shape[-1] != size:
-        images = functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
-    return images.contiguous(memory_format=torch.channels_last).bfloat16()
-
-
-@torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not looked into
-def embed(student: Student, images: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
-    """Return unit rows (n, dim) of images (n, s, s, 3) that the student sees at another size."""
-    rows = []
-    for start in range(0, len(images), EMBEDDED_AT_ONCE):
-        with torch.autocast("cpu", torch.bfloat16):
-            rows.append(student(as_batch(images[start : start + EMBEDDED_AT_ONCE], size)))
-    unit: NDArray[np.float32] = functional.normalize(torch.cat(rows), dim=1).numpy()
-    return unit
 
 
 def _load(path: Path) -> Any:  # noqa: ANN401  PyTorch is not looked into

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -21,6 +22,8 @@ from imgsearch.distillation.weights import EPSILON, UnitWeights
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from numpy.typing import NDArray
+
     from imgsearch.distillation.architecture import Architecture, Block, Convolution
 
 MOMENTUM: Final = 0.05
@@ -28,6 +31,7 @@ MOMENTUM: Final = 0.05
 ITERATIONS: Final = 5
 QUINTIC: Final = (3.4445, -4.7750, 2.0315)
 UPDATE_SCALE: Final = 0.2
+EMBEDDED_AT_ONCE: Final = 128
 
 
 class Unit(nn.Module):  # type: ignore[misc]  # PyTorch is not looked into
@@ -174,6 +178,26 @@ def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
         square = x @ x.mT
         x = first * x + torch.baddbmm(third * square, square, square, alpha=fifth) @ x
     return x.float()
+
+
+def as_batch(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
+    """Return uint8 pixels (n, s, s, 3) as bfloat16 (n, 3, size, size), channels last."""
+    # A copy: what is mapped from a file cannot be written to, as PyTorch wants it.
+    images = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2)
+    if images.shape[-1] != size:
+        images = functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
+    return images.contiguous(memory_format=torch.channels_last).bfloat16()
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not looked into
+def embed(student: Student, images: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+    """Return unit rows (n, dim) of images (n, s, s, 3) that the student sees at another size."""
+    rows = []
+    for start in range(0, len(images), EMBEDDED_AT_ONCE):
+        with torch.autocast("cpu", torch.bfloat16):
+            rows.append(student(as_batch(images[start : start + EMBEDDED_AT_ONCE], size)))
+    unit: NDArray[np.float32] = functional.normalize(torch.cat(rows), dim=1).numpy()
+    return unit
 
 
 def distillation_loss(
