@@ -180,8 +180,11 @@ def n_s_scores(candidates: list[Candidate], truth: Path) -> None:
 def throughput() -> None:
     """Print images/s of compact and of MobileNetV2 on OpenVINO, taking turns."""
     embedders = [
-        load_embedder(resolve.resolve(RecipeRequest("compact"), notify=lambda _: None)),
-        load_embedder(resolve.random_recipe("mobilenet_v2")),
+        load_embedder(recipe, runtime="openvino")
+        for recipe in (
+            resolve.resolve(RecipeRequest("compact"), notify=lambda _: None),
+            resolve.random_recipe("mobilenet_v2"),
+        )
     ]
     generator = np.random.default_rng(0)
     best = [0.0, 0.0]

@@ -21,7 +21,7 @@ import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.index import as_ids, as_rows, faiss, selector
-from imgsearch.inverted_lists import block_of, ivf_of, list_bytes
+from imgsearch.inverted_lists import block_of, ivf_of, list_bytes, transformed
 from imgsearch.visited_lists import Visits, nearest_lists, visit_counts
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class ApproximateIndex:
         found = min(k, count)
         if not found or not len(rows):
             return scores, ids
-        rows = self._transformed(rows)
+        rows = transformed(self._index, rows)
         best, positions = self._candidates(
             rows, found, passing=passing, visits=visits or self.measured.visits
         )
@@ -181,7 +181,7 @@ class ApproximateIndex:
         """Return how many lists queries `(q, dim)` visit on average."""
         if self._centroids is None:
             return float(min(visits.nprobe, self.nlist))
-        scores, _ = nearest_lists(self._transformed(queries), self._centroids)
+        scores, _ = nearest_lists(transformed(self._index, queries), self._centroids)
         return float(visit_counts(scores, visits).mean())
 
     def _candidates(
@@ -253,13 +253,6 @@ class ApproximateIndex:
             for line, (row, some, right) in enumerate(zip(rows, positions, known, strict=True)):
                 scores[line, right] = self.refined[some[right]].astype(np.float32) @ row
         return scores
-
-    def _transformed(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return rows as the lists see them: behind the index's linear transforms."""
-        if isinstance(self._index, faiss.IndexPreTransform):
-            for at in range(self._index.chain.size()):
-                rows = faiss.downcast_VectorTransform(self._index.chain.at(at)).apply(rows)
-        return rows
 
     def trained_bytes(self) -> bytes:
         """Return what was learnt from the vectors, without the vectors, as FAISS writes it."""

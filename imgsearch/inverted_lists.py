@@ -69,6 +69,14 @@ def ivf_of(index: Any) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
     return faiss.downcast_index(faiss.extract_index_ivf(index))
 
 
+def transformed(index: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: ANN401  # FAISS has no type for mypy
+    """Return rows (n, dim) as the lists see them: behind the index's linear transforms, if any."""
+    if isinstance(index, faiss.IndexPreTransform):
+        for at in range(index.chain.size()):
+            rows = faiss.downcast_VectorTransform(index.chain.at(at)).apply(rows)
+    return rows
+
+
 def block_of(index: Any) -> int:  # noqa: ANN401  # FAISS has no type for mypy
     """Return how many vectors' codes an IVF index interleaves; 1 for none."""
     return int(index.bbs) if isinstance(index, faiss.IndexIVFPQFastScan) else 1

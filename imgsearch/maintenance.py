@@ -52,7 +52,7 @@ class RecipeInformation:
         projection_power: its power, or None.
         fitted_count: how many embeddings it was fitted on, or None.
         index: "exact", or FAISS's words for the approximate index; "" without a cache.
-        nprobe: how many of its lists a query visits on average, or None for an exact one.
+        lists_visited: how many of its lists a query visits on average, or None for an exact one.
         recall: its ANN recall@10, measured on the gallery's embeddings when it was built, or None.
         recall_queries: how many of them asked, or None.
         added: vectors that were added since it was built and are searched exactly.
@@ -70,7 +70,7 @@ class RecipeInformation:
     projection_power: float | None = None
     fitted_count: int | None = None
     index: str = ""
-    nprobe: int | None = None
+    lists_visited: int | None = None
     recall: float | None = None
     recall_queries: int | None = None
     added: int = 0
@@ -191,7 +191,7 @@ def _recipe_information(store: Store, folder: Path, stored: StoredRecipe) -> Rec
             about,
             cache_bytes=about.cache_bytes + _lists_bytes(newest.path, space),
             index=base.plan.factory,
-            nprobe=round(base.measured.visited),
+            lists_visited=round(base.measured.visited),
             recall=base.measured.recall,
             recall_queries=base.measured.queries,
             added=len(space.index.tail),

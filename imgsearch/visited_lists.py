@@ -5,7 +5,7 @@ visits the heaviest lists until they hold a share of all weight. Where the galle
 lists hold nearly all of it, where it is sparse many do, so queries of either kind find as much as
 the other, and the mean number of lists is about half of what a fixed number needs for the same ANN
 recall. SPANN prunes by a margin to the nearest centroid instead (Chen et al. 2021,
-https://arxiv.org/abs/2111.08566); by weight fewer lists were needed at the same recall here.
+https://arxiv.org/abs/2111.08566), which does about as well; a share needs no scale of its own.
 """
 
 from __future__ import annotations

@@ -145,6 +145,32 @@ def test_filters_are_kept_and_k_are_found_whenever_k_pass(
         assert np.all(worth[len(matched) :] == -np.inf)
 
 
+@pytest.mark.parametrize(
+    ("factory", "refined"),
+    [
+        ("IVF16_HNSW4,SQ8", False),
+        ("OPQ6,IVF16,PQ6x4fs", True),
+        ("OPQ6_12,IVF16_HNSW4,PQ6x4fs", True),
+    ],
+)
+def test_named_indexes_with_a_graph_of_centroids_or_a_rotation_serve_alike(
+    tmp_path: Path, factory: str, *, refined: bool
+) -> None:
+    """Centroids in a graph have no weights: a fixed number of lists is visited."""
+    index = grown(IndexPlan(factory=factory, rescored=4, refined=refined))
+    assert index.measured.recall >= 0.9
+    assert (index.measured.visits.share == 1) or "HNSW" not in factory
+    approximate_file.save(tmp_path / "a", index)
+    loaded, _ = approximate_file.load(tmp_path / "a")
+    queries = rows(10, seed=4)
+    for options in ({}, {"excluded": IDS[:1]}, {"excluded": IDS[:700]}, {"allowed": IDS[5:40]}):
+        _, ids = index.search(queries, 20, **options)
+        np.testing.assert_array_equal(ids, loaded.search(queries, 20, **options)[1])
+        assert (ids >= 0).all()
+        assert not np.isin(ids, options.get("excluded", [])).any()
+        assert np.isin(ids, options.get("allowed", IDS)).all()
+
+
 @pytest.mark.parametrize("count", [1, FEW_EXCLUDED, FEW_EXCLUDED + 1, 900])
 def test_leaving_out_few_or_many_gives_what_is_left_in_the_same_order(
     index: ApproximateIndex, count: int

@@ -253,7 +253,7 @@ def information_keys(information: GalleryInformation) -> Json:
                 "projection_power": entry.projection_power,
                 "projection_fitted_count": entry.fitted_count,
                 "index": entry.index,
-                "index_nprobe": entry.nprobe,
+                "index_lists_visited": entry.lists_visited,
                 "index_recall": entry.recall,
                 "index_recall_queries": entry.recall_queries,
                 "index_added": entry.added,
