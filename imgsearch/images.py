@@ -114,7 +114,7 @@ def read_file(path: Path) -> bytes:
 
     Raises:
         UnreadableImageError: it vanished, is no regular file, is empty, is larger than 2 GiB,
-            or the operating system refuses.
+            has a name that no file can have, or the operating system refuses.
     """
     try:
         # A pipe or a device would block for ever where a file is expected.
@@ -132,6 +132,9 @@ def read_file(path: Path) -> bytes:
     except OSError as error:
         reason = (error.strerror or "the operating system refuses").lower()
         raise UnreadableImageError(f"cannot be read: {reason}", name=str(path)) from error
+    except ValueError as error:
+        # A zero character or half a surrogate pair, as a table of ground truth may hold.
+        raise UnreadableImageError("no file can have such a name", name=str(path)) from error
     except MemoryError as error:
         raise UnreadableImageError("not enough memory to read it", name=str(path)) from error
     if not data:

@@ -172,6 +172,12 @@ def test_read_file_says_what_is_wrong_with_a_path(
         read_file(tmp_path / "file.jpg")
 
 
+@pytest.mark.parametrize("name", ["\ud800.jpg", "a\0b.jpg"])
+def test_read_file_names_a_path_that_no_file_can_have(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnreadableImageError, match="no file can have such a name"):
+        read_file(tmp_path / name)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads anything")
 def test_read_file_reports_a_refused_permission(tmp_path: Path) -> None:
     path = tmp_path / "secret.jpg"

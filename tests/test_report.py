@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from conftest import write_picture
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -465,6 +465,7 @@ def test_hostile_names_are_shown_and_do_nothing(tmp_path: Path) -> None:
     html.encode("utf-8")
 
 
+@example(name="\ud800")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(st.characters(exclude_categories=()), max_size=12))
 def test_whatever_a_name_is_the_page_keeps_its_shape(tmp_path: Path, name: str) -> None:
