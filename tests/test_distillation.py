@@ -871,7 +871,7 @@ def test_workers_train_together_and_a_later_run_goes_on_from_their_checkpoint(
     begun = json.loads((tmp_path / "warm").read_text().splitlines()[-1])
     assert begun["cosine"] > first["cosine"]
     other = dataclasses.replace(warm, architecture=COMPACT, checkpoint=tmp_path / "other.pt")
-    with pytest.raises(UsageError, match="another shape"):
+    with pytest.raises(UsageError, match="another stem"):
         train(other)
     assert sorted(path.name for path in tmp_path.glob("checkpoint*")) == [
         "checkpoint-plateau.pt",

@@ -80,7 +80,8 @@ def draw(
             image = enhance(image).enhance(factor)
     if generator.random() < rules.grey:
         image = image.convert("L").convert("RGB")
-    return [_resized(image, size, box) for size in sizes]
+    resized = {size: _resized(image, size, box) for size in set(sizes)}
+    return [resized[size] for size in sizes]
 
 
 def whole(picture: Pixels, *, sizes: Sequence[int]) -> list[Pixels]:

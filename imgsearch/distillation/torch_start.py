@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from imgsearch.distillation.reshaping import reshaped
 from imgsearch.distillation.torch_training import EMBEDDED_AT_ONCE, as_batch
 from imgsearch.distillation.training import scaled
 from imgsearch.distillation.weights import EPSILON
-from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,23 +37,22 @@ def start_from(
     of another run point along other axes.
 
     Args:
-        earlier: of the same architecture.
+        earlier: of the same architecture, or one that `reshaped` can bring into its shape.
         student: what is to be trained; it is changed.
         crops: some thousand of those to train on, shape (n, s, s, 3), uint8.
         targets: theirs, unit rows, shape (n, dim).
         size: side in pixels at which training begins.
 
     Raises:
-        UsageError: the architectures differ.
+        UsageError: the architectures differ too much.
     """
     from imgsearch.distillation.student import unfold
 
     if earlier.architecture != student.architecture:
-        raise UsageError(
-            f"initial: a student of another shape (dim {earlier.architecture.dim}) than the one "
-            f"that is trained (dim {student.architecture.dim}); leave it out"
-        )
-    student.set_units(unfold(earlier, scaled(crops[:PROBES], size)))
+        earlier = reshaped(earlier, student.architecture)
+    # What was put in starts as any new student does.
+    own = {name: units for name, units in student.units().items() if not _any(earlier, name)}
+    student.set_units(unfold(earlier, scaled(crops[:PROBES], size)) | own)
     student.eval()
     pooled = []
     for start in range(0, len(crops), EMBEDDED_AT_ONCE):
@@ -72,3 +71,7 @@ def start_from(
     norm.running_var.copy_(outputs.var(0))
     norm.weight.copy_((outputs.var(0) + EPSILON).sqrt())
     norm.bias.copy_(wanted.mean(0))
+
+
+def _any(student: FoldedStudent, name: str) -> bool:
+    return bool(student.weights[name].kernel.any())

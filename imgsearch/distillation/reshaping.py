@@ -1,0 +1,112 @@
+"""An earlier student's weights in another shape, so that training need not begin from nothing.
+
+What can be taken away or added without a break: a residual block that leaves the shape of its
+input as it is can be left out or put in (it starts as the identity, as in Net2Net, Chen et al.
+2016, https://arxiv.org/abs/1511.05641), and channels inside a block can be left out, those that
+carry least first (Li et al. 2017, https://arxiv.org/abs/1608.08710).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imgsearch.distillation.weights import FoldedStudent, FoldedWeights
+from imgsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from imgsearch.distillation.architecture import Architecture, Block, Stage
+
+
+def reshaped(earlier: FoldedStudent, architecture: Architecture) -> FoldedStudent:
+    """Return an earlier student's weights in another architecture.
+
+    Stages belong together that are of one kind, with as many channels and the same stride. Of the
+    blocks that a stage has too many the last ones are left out; those that it has too few come
+    last, and all of their weights are zero. Inside of a block the channels with the greatest
+    weights are kept.
+
+    Args:
+        earlier: the student whose weights are wanted.
+        architecture: what they are wanted for.
+
+    Raises:
+        UsageError: the one cannot be had from the other.
+    """
+    before = earlier.architecture
+    if replace(before, stages=architecture.stages) != architecture:
+        raise UsageError("initial: a student with another stem, other features or another dim")
+    weights = {
+        c.name: earlier.weights[c.name]
+        for c in (
+            *architecture.stem_convolutions(),
+            architecture.features_convolution(),
+            architecture.head_convolution(),
+        )
+    }
+    for old, new in _pairs(before, architecture):
+        if old is None:
+            weights.update((c.name, _zeros(c.kernel, c.inputs, c.outputs)) for c in new.branch)
+            continue
+        branch = [earlier.weights[c.name] for c in old.branch]
+        for i, wanted in enumerate(new.branch[:-1]):
+            branch[i : i + 2] = _narrowed(branch[i], branch[i + 1], wanted.outputs)
+        weights.update((c.name, unit) for c, unit in zip(new.branch, branch, strict=True))
+        if new.shortcut is not None and old.shortcut is not None:
+            weights[new.shortcut.name] = earlier.weights[old.shortcut.name]
+    return FoldedStudent(architecture, weights)
+
+
+def _pairs(before: Architecture, after: Architecture) -> Iterator[tuple[Block | None, Block]]:
+    """Yield the block of the one architecture that each block of the other takes weights from."""
+    left = {_kind(stage): blocks for stage, blocks in _by_stage(before)}
+    for stage, blocks in _by_stage(after):
+        found: list[Block | None] = [*left.pop(_kind(stage), [])]
+        if not found:
+            raise UsageError(f"initial: a student without a stage of {stage.channels} channels")
+        missing: list[Block | None] = [None] * len(blocks)
+        yield from zip((found + missing)[: len(blocks)], blocks, strict=True)
+    for (_, channels, _), blocks in left.items():
+        if any(block.shortcut is not None for block in blocks):
+            raise UsageError(f"initial: a student with a stage of {channels} channels more")
+
+
+def _by_stage(architecture: Architecture) -> Iterator[tuple[Stage, list[Block]]]:
+    blocks = architecture.blocks()
+    for stage in architecture.stages:
+        yield stage, blocks[: stage.repeats]
+        blocks = blocks[stage.repeats :]
+
+
+def _kind(stage: Stage) -> tuple[str, int, int]:
+    return stage.kind, stage.channels, stage.stride
+
+
+def _narrowed(
+    first: FoldedWeights, second: FoldedWeights, channels: int
+) -> tuple[FoldedWeights, FoldedWeights]:
+    """Return two convolutions in a row with only so many channels between them."""
+    if channels > first.kernel.shape[-1]:
+        raise UsageError(f"initial: a student whose blocks are narrower than {channels} channels")
+    kept = np.sort(np.argsort(-_importance(first, second), kind="stable")[:channels])
+    return (
+        FoldedWeights(first.kernel[..., kept], first.bias[kept]),
+        FoldedWeights(second.kernel[:, :, kept], second.bias),
+    )
+
+
+def _importance(first: FoldedWeights, second: FoldedWeights) -> NDArray[np.floating]:
+    into = np.sqrt(np.sum(first.kernel**2, axis=(0, 1, 2)))
+    return into * np.sqrt(np.sum(second.kernel**2, axis=(0, 1, 3)))
+
+
+def _zeros(kernel: int, inputs: int, outputs: int) -> FoldedWeights:
+    return FoldedWeights(
+        np.zeros((kernel, kernel, inputs, outputs), np.float32), np.zeros(outputs, np.float32)
+    )
