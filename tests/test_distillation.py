@@ -928,6 +928,19 @@ def test_a_projection_is_fitted_on_all_caches_and_a_source_without_pictures_is_r
         ask_teachers.Source.parse(str(tmp_path / "nowhere"))
 
 
+def test_a_teacher_asked_in_bfloat16_says_nearly_the_same_under_another_name(
+    tmp_path: Path,
+) -> None:
+    student = weights.fold_all(TINY, random_units(TINY))
+    run.write_student(tmp_path / "student.keras", student, size=64)
+    text = f"{tmp_path / 'student.keras'}:raw"
+    exact, rough = (ask_teachers.teacher(text, bfloat16=given) for given in (False, True))
+    assert rough.name == f"{exact.name}/bfloat16"
+    pictures = blotches(4, size=64)
+    cosines = np.sum(exact.embed(pictures) * rough.embed(pictures), axis=1)
+    assert cosines.min() > 0.99
+
+
 # The command line
 
 

@@ -30,9 +30,11 @@ from imgsearch.backbones.weights import fingerprint
 from imgsearch.distillation.crops import CropRules
 from imgsearch.distillation.run import BALANCE, FITTED_ON, POWER, SHRINKAGE, pixels
 from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
-from imgsearch.embedder import load_embedder
+from imgsearch.embedder import Embedder, load_embedder
 from imgsearch.errors import UsageError
 from imgsearch.recipe import RecipeRequest
+from imgsearch.runtimes import graphs
+from imgsearch.runtimes.openvino import OpenVINORuntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,11 +117,16 @@ def plan(sources: Sequence[Source], *, crops: int, seed: int, held_out: bool) ->
     )
 
 
-def teacher(text: str) -> Teacher:
+def teacher(text: str, *, bfloat16: bool = False) -> Teacher:
     """Return the teacher that "NAME" or "FILE.keras:PREPROCESSING" names.
 
+    Args:
+        text: the network's name or file.
+        bfloat16: compute in bfloat16, however far the embeddings are from float32's: what they are
+            off by is small beside what the student is off by.
+
     Raises:
-        ImgsearchError: there is no such network, or its weights are not here.
+        ImgsearchError: there is no such network, its weights are not here, or OpenVINO is not.
     """
     name, _, preprocessing = text.partition(":")
     request = RecipeRequest(name)
@@ -130,8 +137,14 @@ def teacher(text: str) -> Teacher:
             trusted_sha256=fingerprint(Path(name)),
         )
     recipe = resolve(request, offline=True, notify=_LOG.info)
-    embedder = load_embedder(recipe, notify=_LOG.info)
-    return Teacher(name=recipe.identifier, size=recipe.size, dim=recipe.dim, embed=embedder.embed)
+    said = recipe.identifier
+    embedder = load_embedder(recipe, runtime="openvino" if bfloat16 else "auto", notify=_LOG.info)
+    if bfloat16:
+        said = f"{said}/bfloat16"
+        graph = graphs.load(graphs.GraphKey.of(recipe, "openvino"))
+        assert graph is not None  # noqa: S101  # it was kept when the embedder was made
+        embedder = Embedder(recipe, OpenVINORuntime(graph, precision="bfloat16"))
+    return Teacher(name=said, size=recipe.size, dim=recipe.dim, embed=embedder.embed)
 
 
 def fit(caches: Sequence[Path], out: Path) -> None:
@@ -152,6 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Ask teachers about crops.")
     parser.add_argument("sources", nargs="*", type=Source.parse, help="FOLDER or FOLDER=FACTOR")
     parser.add_argument("--teacher", action="append", default=[], help="NAME, FILE.keras:unit")
+    parser.add_argument("--bfloat16", action="store_true", help="ask teachers in bfloat16")
     parser.add_argument("--crops", type=int, default=60_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", action="store_true")
@@ -169,7 +183,7 @@ def main() -> None:
         given.out,
         wanted,
         read=lambda index: pixels(paths[index]),
-        teachers=[teacher(text) for text in given.teacher],
+        teachers=[teacher(text, bfloat16=given.bfloat16) for text in given.teacher],
         progress=_progress,
         stop=lambda: False,
     )
