@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -26,12 +25,10 @@ from imgsearch.cli.command import Command
 from imgsearch.cli.distill import described
 from imgsearch.cli.distill import distill as command
 from imgsearch.cli.parameters import with_option_groups
-from imgsearch.distillation import ask_teachers, crops, run, weights
-from imgsearch.distillation.architecture import COMPACT, Architecture, Stage
+from imgsearch.distillation import crops, run, weights
 from imgsearch.distillation.figures import Figures, Measured, neighbour_agreement
 from imgsearch.distillation.run import DistillReport, Observer, distill, work_folder
 from imgsearch.distillation.settings import DistillOptions, TrainingSettings
-from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
 from imgsearch.distillation.training import Trainer, TrainingData, scaled
 from imgsearch.embedder import load_embedder
 from imgsearch.errors import UnreadableImageError, UsageError, WeightsUnavailableError
@@ -42,40 +39,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.distillation.weights import FoldedStudent
 
-TINY = Architecture(
-    stem=(8, 8),
-    stages=(
-        Stage("basic", channels=8, width=8, repeats=1, stride=1),
-        Stage("bottleneck", channels=24, width=8, repeats=2, stride=2),
-    ),
-    features=16,
-    dim=8,
+from distillation_fakes import (
+    FAST,
+    TINY,
+    ColourTeacher,
+    blotches,
+    cache_plan,
+    images_of,
+    make_cache,
+    random_units,
+    student_of,
+    unit,
 )
-FAST = TrainingSettings(samples=320, batch_size=16, sizes=((0.0, 32),), bank=32, warm_up=4, seed=3)
-
-
-class ColourTeacher:
-    """A teacher that looks at a picture's mean colours in four quarters, and counts pictures."""
-
-    def __init__(self, size: int = 64) -> None:
-        self.asked = 0
-        self.teacher = Teacher(name=f"colours-{size}", size=size, dim=12, embed=self.embed)
-
-    def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return unit rows (n, 12)."""
-        self.asked += len(images)
-        half = images.shape[1] // 2
-        quarters = [images[:, y : y + half, x : x + half] for y in (0, half) for x in (0, half)]
-        rows = np.concatenate([q.mean(axis=(1, 2)) for q in quarters], axis=1).astype(np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
-def blotches(count: int, *, size: int = 48, seed: int = 0) -> NDArray[np.uint8]:
-    """Return pictures of four coloured quarters, shape (count, size, size, 3), uint8."""
-    colours = np.random.default_rng(seed).integers(0, 256, size=(count, 2, 2, 3), dtype=np.uint8)
-    return colours.repeat(size // 2, axis=1).repeat(size // 2, axis=2)
 
 
 def write_pictures(folder: Path, pictures: Sequence[NDArray[np.uint8]]) -> list[Path]:
@@ -85,31 +61,6 @@ def write_pictures(folder: Path, pictures: Sequence[NDArray[np.uint8]]) -> list[
     for path, picture in zip(paths, pictures, strict=True):
         Image.fromarray(picture).save(path)
     return paths
-
-
-def random_units(architecture: Architecture, seed: int = 0) -> dict[str, weights.UnitWeights]:
-    """Return plausible random weights with running statistics that are not the initial ones."""
-    generator = np.random.default_rng(seed)
-
-    def normal(*shape: int) -> NDArray[np.float32]:
-        return generator.standard_normal(shape, dtype=np.float32)
-
-    return {
-        c.name: weights.UnitWeights(
-            kernel=normal(c.kernel, c.kernel, c.inputs, c.outputs)
-            / np.float32(np.sqrt(c.kernel**2 * c.inputs)),
-            scale=1 + normal(c.outputs) / 4,
-            offset=normal(c.outputs) / 4,
-            mean=normal(c.outputs) / 4,
-            variance=np.exp(normal(c.outputs) / 4),
-        )
-        for c in architecture.convolutions()
-    }
-
-
-def images_of(size: int, count: int = 5) -> NDArray[np.uint8]:
-    """Return noise, shape (count, size, size, 3), uint8."""
-    return np.random.default_rng(1).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 
 
 def trainer_of(settings: TrainingSettings = FAST) -> Trainer:
@@ -122,12 +73,6 @@ def trainer_of(settings: TrainingSettings = FAST) -> Trainer:
 
 
 # Losses
-
-
-def unit(values: Any) -> NDArray[np.float32]:
-    """Return rows of unit length."""
-    rows = np.asarray(values, dtype=np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def test_cosine_loss_of_known_angles_is_one_minus_the_mean_cosine() -> None:
@@ -214,27 +159,6 @@ def test_shares_outside_of_zero_to_one_are_refused() -> None:
 
 
 # The cache of crops
-
-
-def cache_plan(count: int, **changes: Any) -> CachePlan:
-    """Return a plan of crops of ten pictures."""
-    plan = CachePlan(
-        pictures=np.arange(count, dtype=np.int64) % 10,
-        size=32,
-        rules=crops.CropRules(),
-        seed=0,
-        identity="ten blotches",
-    )
-    return dataclasses.replace(plan, **changes)
-
-
-def make_cache(folder: Path, plan: CachePlan, teacher: ColourTeacher, **how: Any) -> Any:
-    """Fill a cache of crops of blotches."""
-    pictures = blotches(10)
-    arguments = {"progress": lambda _done, _total: None, "stop": lambda: False} | how
-    return CropCache.make(
-        folder, plan, read=lambda i: pictures[i], teachers=[teacher.teacher], **arguments
-    )
 
 
 def test_an_interrupted_cache_goes_on_where_it_was_and_ends_the_same(tmp_path: Path) -> None:
@@ -370,27 +294,6 @@ def test_parameters_are_those_of_the_folded_network() -> None:
 
     student = weights.fold_all(TINY, random_units(TINY))
     assert build_folded(student, 32).count_params() == TINY.parameters()
-
-
-def test_pytorch_and_keras_students_with_the_same_weights_give_the_same() -> None:
-    torch = pytest.importorskip("torch")
-    load_keras()
-    from imgsearch.distillation.student import build_student, set_units
-    from imgsearch.distillation.torch_training import Student
-
-    units = random_units(COMPACT)
-    in_keras, in_torch = build_student(COMPACT), Student(COMPACT)
-    set_units(in_keras, units)
-    in_torch.set_units(units)
-    in_torch.eval()
-    images = images_of(64, 3).astype(np.float32)
-    with torch.no_grad():
-        received = in_torch(torch.from_numpy(images).permute(0, 3, 1, 2)).numpy()
-    np.testing.assert_allclose(
-        received, np.asarray(in_keras(images, training=False)), rtol=1e-3, atol=1e-3
-    )
-    for name, expected in in_torch.units().items():
-        assert np.array_equal(expected.kernel, units[name].kernel)
 
 
 # Settings
@@ -553,11 +456,6 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def student_of(path: Path) -> FoldedStudent:
-    """Return the student that a run wrote."""
-    return weights.load(path)
-
-
 def test_a_run_writes_a_student_and_its_figures_and_clears_up(
     tmp_path: Path, pictures: list[Path], labelled: Path
 ) -> None:
@@ -664,6 +562,23 @@ def test_a_warm_start_begins_where_the_initial_student_was(
     assert warm.figures[-1].measured.cosine > (reached + cold.figures[-1].measured.cosine) / 2
 
 
+@pytest.mark.slow
+def test_a_warm_start_from_a_shallower_student_begins_where_it_was(
+    tmp_path: Path, pictures: list[Path]
+) -> None:
+    stage = TINY.stages[1]
+    shallow, deep = (
+        dataclasses.replace(TINY, stages=(dataclasses.replace(stage, repeats=repeats),))
+        for repeats in (2, 4)
+    )
+    longer = dataclasses.replace(FAST, samples=960)
+    brief = dataclasses.replace(FAST, samples=32, learning_rate=1e-4)
+    first = tmp_path / "first.npz"
+    trained = run_on(pictures, first, training=longer, architecture=shallow)
+    warm = run_on(pictures, tmp_path / "warm.npz", training=brief, initial=first, architecture=deep)
+    assert warm.figures[-1].measured.cosine > trained.figures[-1].measured.cosine - 0.05
+
+
 def test_unreadable_files_are_reported_and_left_out(tmp_path: Path, pictures: list[Path]) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
@@ -738,7 +653,9 @@ def test_an_initial_student_of_another_shape_is_refused(
 ) -> None:
     other = dataclasses.replace(TINY, dim=4)
     weights.save(tmp_path / "other.npz", weights.fold_all(other, random_units(other)))
-    with pytest.raises(UsageError, match="holds a student of another shape"):
+    with pytest.raises(
+        UsageError, match=r"another dim \(4\) than .* \(dim 8\), in .*other\.npz; leave it out"
+    ):
         run_on(pictures, tmp_path / "student.npz", initial=tmp_path / "other.npz")
 
 
@@ -749,36 +666,6 @@ def test_small_sources_are_drawn_from_more_often_than_their_share(tmp_path: Path
     # counts about 675 and 75, to the power 0.6: 0.2 of the draws
     assert 0.17 < share < 0.24
     assert not np.intersect1d(held_out.pictures, training.pictures).size
-
-
-def test_pytorch_and_keras_losses_are_the_same() -> None:
-    torch = pytest.importorskip("torch")
-    load_keras()
-    from imgsearch.distillation import losses, torch_training
-
-    generator = np.random.default_rng(0)
-    targets, bank = unit(generator.normal(size=(5, 6))), unit(generator.normal(size=(9, 6)))
-    embeddings = generator.normal(size=(5, 6)).astype(np.float32)
-    received = torch_training.distillation_loss(
-        torch.from_numpy(targets), torch.from_numpy(embeddings), torch.from_numpy(bank)
-    )
-    expected = losses.distillation_loss(targets, embeddings, bank)
-    assert float(received) == pytest.approx(float(expected), rel=1e-4)
-
-
-def test_orthogonalised_matrices_have_singular_values_near_one_and_the_same_vectors() -> None:
-    torch = pytest.importorskip("torch")
-    from imgsearch.distillation.torch_training import orthogonalised
-
-    matrices = np.random.default_rng(0).normal(size=(3, 12, 40)).astype(np.float32)
-    for values in (matrices, matrices.transpose(0, 2, 1)):
-        received = orthogonalised(torch.tensor(values.copy())).numpy()
-        singular = np.linalg.svd(received, compute_uv=False)
-        # The quintic's coefficients leave them between 0.68 and 1.14.
-        assert singular.min() > 0.6
-        assert singular.max() < 1.25
-        left, _, right = np.linalg.svd(values, full_matrices=False)
-        assert np.mean(np.sum(received * (left @ right), axis=(1, 2))) / 12 > 0.8
 
 
 ELSEWHERE = """
@@ -824,121 +711,6 @@ def test_a_student_trained_on_another_backend_gives_the_same_in_tensorflow(
     maps = np.asarray(model(images_of(32).astype(np.float32)))
     np.testing.assert_allclose(unit(maps.mean(axis=(1, 2))), expected, atol=5e-3)
     np.testing.assert_allclose(np.load(tmp_path / "again.npy"), expected, atol=1e-3)
-
-
-@pytest.mark.slow
-def test_workers_train_together_and_a_later_run_goes_on_from_their_checkpoint(
-    tmp_path: Path,
-) -> None:
-    pytest.importorskip("torch")
-    from imgsearch import projection
-    from imgsearch.distillation.torch_run import Run, train
-
-    teacher = ColourTeacher()
-    for name, rules in (("held-out", None), ("one", crops.CropRules()), ("two", crops.CropRules())):
-        make_cache(tmp_path / name, cache_plan(100, rules=rules), teacher)
-    embeddings = CropCache.open(tmp_path / "one").embeddings.astype(np.float32)
-    fitted = projection.fit(embeddings, dim=8, power=0.25)
-    (tmp_path / "projection").write_bytes(fitted.to_bytes())
-    plan = Run(
-        caches=(tmp_path / "one", tmp_path / "two"),
-        held_out=tmp_path / "held-out",
-        projection=tmp_path / "projection",
-        checkpoint=tmp_path / "checkpoint.pt",
-        log=tmp_path / "log",
-        out=tmp_path / "student.npz",
-        plateau=3200,
-        decay=1600,
-        sizes=((0, 32), (4000, 64)),
-        settings=dataclasses.replace(FAST, batch_size=32),
-        micro=8,
-        architecture=dataclasses.replace(TINY, dim=fitted.out),
-    )
-    train(plan)
-    train(plan)
-    first, last = (
-        json.loads(line)
-        for line in (tmp_path / "log").read_text().splitlines()
-        if '"size": 32' in line
-    )
-    assert last["samples"] > first["samples"]
-    assert last["cosine"] > first["cosine"]
-    assert student_of(plan.out).architecture == plan.architecture
-    warm = dataclasses.replace(
-        plan, initial=plan.out, checkpoint=tmp_path / "warm.pt", log=tmp_path / "warm", plateau=0
-    )
-    train(dataclasses.replace(warm, decay=32))
-    begun = json.loads((tmp_path / "warm").read_text().splitlines()[-1])
-    assert begun["cosine"] > first["cosine"]
-    other = dataclasses.replace(warm, architecture=COMPACT, checkpoint=tmp_path / "other.pt")
-    with pytest.raises(UsageError, match="another stem"):
-        train(other)
-    assert sorted(path.name for path in tmp_path.glob("checkpoint*")) == [
-        "checkpoint-plateau.pt",
-        "checkpoint.pt",
-    ]
-
-
-# Caches of crops from folders
-
-
-def folders(tmp_path: Path, counts: dict[str, int]) -> list[ask_teachers.Source]:
-    """Return sources of so many pictures, each drawn from as its name says."""
-    for name, count in counts.items():
-        (tmp_path / name.partition("=")[0]).mkdir()
-        for number in range(count):
-            picture = Image.new("RGB", (40, 40), (number, 3 * number, 90))
-            picture.save(tmp_path / name.partition("=")[0] / f"{number:03}.png")
-    return [ask_teachers.Source.parse(str(tmp_path / name)) for name in counts]
-
-
-def test_a_source_is_drawn_from_by_its_size_to_the_power_and_its_factor(tmp_path: Path) -> None:
-    """Of 32, 1 and, taken twice, 1 picture: 32^0.6 = 8, 1 and 2 parts of 11."""
-    sources = folders(tmp_path, {"many": 32, "one": 1, "twice=2": 1})
-    shares = ask_teachers.shares(sources, np.arange(34))
-    assert shares.sum() == pytest.approx(1)
-    np.testing.assert_allclose(shares[:32], 8 / 11 / 32)
-    np.testing.assert_allclose(shares[32:], [1 / 11, 2 / 11])
-
-
-def test_pictures_that_are_held_out_are_in_no_crop_whatever_the_seed(tmp_path: Path) -> None:
-    sources = folders(tmp_path, {"a": 12, "b=1.5": 8})
-    apart = ask_teachers.plan(sources, crops=0, seed=5, held_out=True)
-    assert len(apart.pictures) == 10
-    assert apart.rules is None
-    plans = [ask_teachers.plan(sources, crops=300, seed=s, held_out=False) for s in (1, 2)]
-    for drawn in plans:
-        assert len(drawn.pictures) == 300
-        assert not np.isin(drawn.pictures, apart.pictures).any()
-        assert set(drawn.pictures) | set(apart.pictures) == set(range(20))
-    assert not np.array_equal(plans[0].pictures, plans[1].pictures)
-
-
-def test_a_projection_is_fitted_on_all_caches_and_a_source_without_pictures_is_refused(
-    tmp_path: Path,
-) -> None:
-    from imgsearch.projection import Projection
-
-    for name in ("one", "two"):
-        make_cache(tmp_path / name, cache_plan(40), ColourTeacher())
-    ask_teachers.fit([tmp_path / "one", tmp_path / "two"], tmp_path / "projection")
-    fitted = Projection.from_bytes((tmp_path / "projection").read_bytes())
-    assert fitted.fitted_count == 80
-    with pytest.raises(UsageError, match="no pictures"):
-        ask_teachers.Source.parse(str(tmp_path / "nowhere"))
-
-
-def test_a_teacher_asked_in_bfloat16_says_nearly_the_same_under_another_name(
-    tmp_path: Path,
-) -> None:
-    student = weights.fold_all(TINY, random_units(TINY))
-    run.write_student(tmp_path / "student.keras", student, size=64)
-    text = f"{tmp_path / 'student.keras'}:raw"
-    exact, rough = (ask_teachers.teacher(text, bfloat16=given) for given in (False, True))
-    assert rough.name == f"{exact.name}/bfloat16"
-    pictures = blotches(4, size=64)
-    cosines = np.sum(exact.embed(pictures) * rough.embed(pictures), axis=1)
-    assert cosines.min() > 0.99
 
 
 # The command line
@@ -1016,4 +788,4 @@ def test_a_warm_start_from_the_bundled_weights_keeps_what_they_know(
         *("--initial", str(compact.weights_path()), "--samples", "64", "--batch-size", "16"),
     )
     assert result.exit_code == 2
-    assert "holds a student of another shape (dim 256" in result.stderr
+    assert "another dim (256) than what is trained" in result.stderr

@@ -147,7 +147,7 @@ def test_the_channels_that_carry_most_are_kept_by_hand() -> None:
         (with_stages(FIRST, SECOND, replace(THIRD, channels=32)), "without a stage of 32 channels"),
         (with_stages(FIRST, replace(SECOND, width=7), THIRD), "narrower than 7 channels"),
         (with_stages(FIRST, replace(SECOND, channels=24)), "without a stage of 24 channels"),
-        (with_stages(FIRST, SECOND), "a stage of 24 channels more"),
+        (with_stages(FIRST, SECOND), "one more stage, of 24 channels"),
     ],
 )
 def test_a_shape_that_cannot_be_had_is_refused(wanted: Architecture, message: str) -> None:

@@ -163,10 +163,9 @@ def _block(name: str, inputs: int, stage: Stage, stride: int) -> Block:
 COMPACT = Architecture(
     stem=(32, 48),
     stages=(
-        Stage("basic", channels=48, width=48, repeats=1, stride=1),
-        Stage("basic", channels=96, width=96, repeats=1, stride=2),
+        Stage("basic", channels=96, width=64, repeats=1, stride=2),
         Stage("bottleneck", channels=320, width=96, repeats=4, stride=2),
-        Stage("bottleneck", channels=512, width=128, repeats=4, stride=2),
+        Stage("bottleneck", channels=512, width=128, repeats=5, stride=2),
     ),
     features=768,
     dim=256,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.distillation.architecture import Architecture, Block, Stage
+    from imgsearch.distillation.weights import UnitWeights
 
 
 def reshaped(earlier: FoldedStudent, architecture: Architecture) -> FoldedStudent:
@@ -41,7 +42,10 @@ def reshaped(earlier: FoldedStudent, architecture: Architecture) -> FoldedStuden
     """
     before = earlier.architecture
     if replace(before, stages=architecture.stages) != architecture:
-        raise UsageError("initial: a student with another stem, other features or another dim")
+        raise UsageError(
+            f"initial: a student with another stem, other features or another dim ({before.dim}) "
+            f"than what is trained (dim {architecture.dim})"
+        )
     weights = {
         c.name: earlier.weights[c.name]
         for c in (
@@ -63,6 +67,32 @@ def reshaped(earlier: FoldedStudent, architecture: Architecture) -> FoldedStuden
     return FoldedStudent(architecture, weights)
 
 
+def units_from(
+    earlier: FoldedStudent, architecture: Architecture, images: NDArray[np.uint8]
+) -> dict[str, UnitWeights]:
+    """Return weights with normalisations from which another student goes on training.
+
+    Args:
+        earlier: the student whose weights are wanted.
+        architecture: what they are wanted for.
+        images: some hundred pictures of the kind to train on, shape (n, s, s, 3), uint8.
+
+    Returns:
+        Weights by convolution's name; those of blocks that the earlier student does not have are
+        left out, and should start as any new student's do.
+
+    Raises:
+        UsageError: the one student cannot be had from the other.
+    """
+    from imgsearch.distillation.student import unfold
+
+    student = earlier
+    if earlier.architecture != architecture:
+        student = reshaped(earlier, architecture)
+    units = unfold(student, images)
+    return {name: unit for name, unit in units.items() if unit.kernel.any()}
+
+
 def _pairs(before: Architecture, after: Architecture) -> Iterator[tuple[Block | None, Block]]:
     """Yield the block of the one architecture that each block of the other takes weights from."""
     left = {_kind(stage): blocks for stage, blocks in _by_stage(before)}
@@ -74,7 +104,7 @@ def _pairs(before: Architecture, after: Architecture) -> Iterator[tuple[Block | 
         yield from zip((found + missing)[: len(blocks)], blocks, strict=True)
     for (_, channels, _), blocks in left.items():
         if any(block.shortcut is not None for block in blocks):
-            raise UsageError(f"initial: a student with a stage of {channels} channels more")
+            raise UsageError(f"initial: a student with one more stage, of {channels} channels")
 
 
 def _by_stage(architecture: Architecture) -> Iterator[tuple[Stage, list[Block]]]:
@@ -101,9 +131,11 @@ def _narrowed(
     )
 
 
-def _importance(first: FoldedWeights, second: FoldedWeights) -> NDArray[np.floating]:
-    into = np.sqrt(np.sum(first.kernel**2, axis=(0, 1, 2)))
-    return into * np.sqrt(np.sum(second.kernel**2, axis=(0, 1, 3)))
+def _importance(first: FoldedWeights, second: FoldedWeights) -> NDArray[np.float32]:
+    into: NDArray[np.float32] = np.sum(first.kernel**2, axis=(0, 1, 2))
+    out_of: NDArray[np.float32] = np.sum(second.kernel**2, axis=(0, 1, 3))
+    importance: NDArray[np.float32] = np.sqrt(into * out_of)
+    return importance
 
 
 def _zeros(kernel: int, inputs: int, outputs: int) -> FoldedWeights:

@@ -17,6 +17,7 @@ from imgsearch.backbones.framework import load_keras
 from imgsearch.distillation import weights
 from imgsearch.distillation.crops import GRID
 from imgsearch.distillation.figures import Figures, Labelled, measure, read_labelled
+from imgsearch.distillation.reshaping import units_from
 from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
 from imgsearch.distillation.training import Trainer, TrainingData, scaled
 from imgsearch.errors import UnreadableImageError, UsageError
@@ -362,12 +363,9 @@ def _start_from(
     data: TrainingData,
     settings: TrainingSettings,
 ) -> None:
-    from imgsearch.distillation.student import unfold
-
     student = weights.load(initial)
-    if student.architecture != architecture:
-        raise UsageError(
-            f"initial: {initial} holds a student of another shape (dim "
-            f"{student.architecture.dim}, and {architecture.dim} is to be trained); leave it out"
-        )
-    trainer.initialise(unfold(student, scaled(data.crops[:PROBES], settings.size_at(0))))
+    probes = scaled(data.crops[:PROBES], settings.size_at(0))
+    try:
+        trainer.initialise(units_from(student, architecture, probes))
+    except UsageError as error:
+        raise UsageError(f"{error}, in {initial}; leave it out") from error

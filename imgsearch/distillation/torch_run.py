@@ -211,7 +211,11 @@ class _Worker:
     def work(self) -> None:
         """Go from step to step until the first worker says that the time is up."""
         logged = time.monotonic(), self.seen
+        parent = multiprocessing.parent_process()
         while True:
+            if parent is not None and not parent.is_alive():
+                # Killed, and could not end its workers: a later run would have them beside it.
+                raise RuntimeError("the run was killed; its last checkpoint is kept")
             if self.first:
                 self._decide()
             self.shared.barrier.wait()

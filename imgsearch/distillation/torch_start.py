@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from imgsearch.distillation.reshaping import reshaped
+from imgsearch.distillation.reshaping import units_from
 from imgsearch.distillation.torch_training import EMBEDDED_AT_ONCE, as_batch
 from imgsearch.distillation.training import scaled
 from imgsearch.distillation.weights import EPSILON
@@ -46,13 +46,7 @@ def start_from(
     Raises:
         UsageError: the architectures differ too much.
     """
-    from imgsearch.distillation.student import unfold
-
-    if earlier.architecture != student.architecture:
-        earlier = reshaped(earlier, student.architecture)
-    # What was put in starts as any new student does.
-    own = {name: units for name, units in student.units().items() if not _any(earlier, name)}
-    student.set_units(unfold(earlier, scaled(crops[:PROBES], size)) | own)
+    student.set_units(units_from(earlier, student.architecture, scaled(crops[:PROBES], size)))
     student.eval()
     pooled = []
     for start in range(0, len(crops), EMBEDDED_AT_ONCE):
@@ -71,7 +65,3 @@ def start_from(
     norm.running_var.copy_(outputs.var(0))
     norm.weight.copy_((outputs.var(0) + EPSILON).sqrt())
     norm.bias.copy_(wanted.mean(0))
-
-
-def _any(student: FoldedStudent, name: str) -> bool:
-    return bool(student.weights[name].kernel.any())

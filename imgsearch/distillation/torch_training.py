@@ -111,9 +111,9 @@ class Student(nn.Module):  # type: ignore[misc]  # as above
 
     @torch.no_grad()  # type: ignore[untyped-decorator]  # as above
     def set_units(self, units: Mapping[str, UnitWeights]) -> None:
-        """Take arrays by convolution's name, as the Keras student gives them."""
+        """Take arrays by convolution's name; what is not named stays as it is."""
         for unit in self.modules():
-            if isinstance(unit, Unit):
+            if isinstance(unit, Unit) and unit.spec.name in units:
                 arrays, norm = units[unit.spec.name], unit.normalisation
                 unit.convolution.weight.copy_(torch.tensor(arrays.kernel).permute(3, 2, 0, 1))
                 norm.weight.copy_(torch.tensor(arrays.scale))

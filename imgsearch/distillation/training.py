@@ -118,7 +118,7 @@ class Trainer:
         return loss
 
     def initialise(self, units: Mapping[str, UnitWeights]) -> None:
-        """Start from these weights instead of random ones."""
+        """Start from these weights; convolutions that are not named keep their random ones."""
         set_units(self._student, units)
         self._average = self._student.get_weights()
 
