@@ -6,6 +6,7 @@ student.py         the student in Keras 3
 losses.py          what the student is held to
 crops.py           random crops of pictures, and mixtures of two
 targets.py         teachers, whitening, the cache of crops
+reshaping.py       an earlier student's weights in another shape
 training.py        the loop, its checkpoints, its figures
 figures.py         how good a student is: retrieval on labelled folders
 settings.py        what a run is asked for
