@@ -40,6 +40,9 @@ class ColourTeacher:
     def __init__(self, size: int = 64) -> None:
         self.asked = 0
         self.teacher = Teacher(name=f"colours-{size}", size=size, dim=12, embed=self.embed)
+        self.dense = Teacher(
+            name=f"parts-{size}", size=size, dim=3, embed=self.embed, maps=mean_colours
+        )
 
     def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return unit rows (n, 12)."""
@@ -48,6 +51,13 @@ class ColourTeacher:
         quarters = [images[:, y : y + half, x : x + half] for y in (0, half) for x in (0, half)]
         rows = np.concatenate([q.mean(axis=(1, 2)) for q in quarters], axis=1).astype(np.float32)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def mean_colours(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return feature maps of four locations: the mean colours of quarters, (n, 2, 2, 3)."""
+    half = images.shape[1] // 2
+    quarters = images.reshape(len(images), 2, half, 2, half, 3)
+    return quarters.mean(axis=(2, 4), dtype=np.float32)
 
 
 def blotches(count: int, *, size: int = 48, seed: int = 0) -> NDArray[np.uint8]:
@@ -103,9 +113,8 @@ def make_cache(folder: Path, plan: CachePlan, teacher: ColourTeacher, **how: Any
     """Fill a cache of crops of blotches."""
     pictures = blotches(10)
     arguments = {"progress": lambda _done, _total: None, "stop": lambda: False} | how
-    return CropCache.make(
-        folder, plan, read=lambda i: pictures[i], teachers=[teacher.teacher], **arguments
-    )
+    asked = teacher.teacher if plan.dense is None else teacher.dense
+    return CropCache.make(folder, plan, read=lambda i: pictures[i], teachers=[asked], **arguments)
 
 
 def student_of(path: Path) -> FoldedStudent:

@@ -218,10 +218,10 @@ def test_a_source_is_drawn_from_by_its_size_to_the_power_and_its_factor(tmp_path
 
 def test_pictures_that_are_held_out_are_in_no_crop_whatever_the_seed(tmp_path: Path) -> None:
     sources = folders(tmp_path, {"a": 12, "b=1.5": 8})
-    apart = ask_teachers.plan(sources, crops=0, seed=5, held_out=True)
+    apart = ask_teachers.plan(sources, crops=0, seed=5, rules=None)
     assert len(apart.pictures) == 10
     assert apart.rules is None
-    plans = [ask_teachers.plan(sources, crops=300, seed=s, held_out=False) for s in (1, 2)]
+    plans = [ask_teachers.plan(sources, crops=300, seed=s, rules=crops.CropRules()) for s in (1, 2)]
     for drawn in plans:
         assert len(drawn.pictures) == 300
         assert not np.isin(drawn.pictures, apart.pictures).any()

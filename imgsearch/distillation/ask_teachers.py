@@ -2,6 +2,7 @@
 
     python -m imgsearch.distillation.ask_teachers SOURCE... --teacher mobilenet_v2
         --teacher efficientnet_lite0.keras:unit --crops 60000 --seed 101 --out FOLDER
+        [--dense PROJECTION] [--whole 0.3] [--smallest-area 0.4] [--mixed 0.3] [--tiled 0.15]
     python -m imgsearch.distillation.ask_teachers SOURCE... --teacher ... --held-out --out FOLDER
     python -m imgsearch.distillation.ask_teachers --fit CACHE... --out FILE
 
@@ -28,10 +29,12 @@ from imgsearch.atomic_file import write_atomically
 from imgsearch.backbones.resolve import resolve
 from imgsearch.backbones.weights import fingerprint
 from imgsearch.distillation.crops import CropRules
+from imgsearch.distillation.dense import DenseTargets
 from imgsearch.distillation.run import BALANCE, FITTED_ON, POWER, SHRINKAGE, pixels
 from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
 from imgsearch.embedder import Embedder, load_embedder
 from imgsearch.errors import UsageError
+from imgsearch.projection import Projection
 from imgsearch.recipe import RecipeRequest
 from imgsearch.runtimes import graphs
 from imgsearch.runtimes.openvino import OpenVINORuntime
@@ -47,6 +50,8 @@ HELD_OUT: Final = 1536
 HELD_OUT_SEED: Final = (20261125, 2)
 SIZE: Final = 128
 DIM: Final = 256
+RULES: Final = ("whole", "smallest_area", "mixed", "tiled")
+"""What of `CropRules` the command line sets."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -91,29 +96,38 @@ def shares(sources: Sequence[Source], kept: NDArray[np.int64]) -> NDArray[np.flo
     return cast("NDArray[np.float64]", share / share.sum())
 
 
-def plan(sources: Sequence[Source], *, crops: int, seed: int, held_out: bool) -> CachePlan:
+def plan(
+    sources: Sequence[Source],
+    *,
+    crops: int,
+    seed: int,
+    rules: CropRules | None,
+    dense: DenseTargets | None = None,
+) -> CachePlan:
     """Return which crops are made: of the pictures held out whole, or of all others drawn.
 
     Args:
         sources: where pictures come from.
         crops: how many are drawn.
         seed: of the drawing.
-        held_out: take the pictures that are held out instead, whole.
+        rules: how; None takes the pictures that are held out instead, whole.
+        dense: makes targets of locations, too.
     """
     paths = [path for source in sources for path in source.paths]
     order = np.random.default_rng(HELD_OUT_SEED).permutation(len(paths))
     apart = np.sort(order[: min(HELD_OUT, len(paths) // 2)])
     kept = np.setdiff1d(np.arange(len(paths)), apart)
     drawn = apart
-    if not held_out:
+    if rules is not None:
         generator = np.random.default_rng((seed, 3))
         drawn = generator.choice(kept, size=crops, p=shares(sources, kept))
     return CachePlan(
         pictures=drawn.astype(np.int64),
         size=SIZE,
-        rules=None if held_out else CropRules(),
+        rules=rules,
         seed=seed,
         identity=hashlib.sha256("\0".join(map(str, paths)).encode(errors="replace")).hexdigest(),
+        dense=dense,
     )
 
 
@@ -144,7 +158,14 @@ def teacher(text: str, *, bfloat16: bool = False) -> Teacher:
         graph = graphs.load(graphs.GraphKey.of(recipe, "openvino"))
         assert graph is not None  # noqa: S101  # it was kept when the embedder was made
         embedder = Embedder(recipe, OpenVINORuntime(graph, precision="bfloat16"))
-    return Teacher(name=said, size=recipe.size, dim=recipe.dim, embed=embedder.embed)
+    return Teacher(
+        name=said,
+        size=recipe.size,
+        dim=recipe.dim,
+        embed=embedder.embed,
+        # Only the mean of the maps is the embedding.
+        maps=embedder.feature_maps if recipe.pooling == "gap" else None,
+    )
 
 
 def fit(caches: Sequence[Path], out: Path) -> None:
@@ -169,6 +190,10 @@ def main() -> None:
     parser.add_argument("--crops", type=int, default=60_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--dense", type=Path, help="projection that makes targets of locations")
+    for name in RULES:
+        default = getattr(CropRules(), name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=default)
     parser.add_argument("--fit", type=Path, nargs="+", help="caches that a projection is fitted on")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -178,7 +203,16 @@ def main() -> None:
         fit(given.fit, given.out)
         return
     paths = [path for source in given.sources for path in source.paths]
-    wanted = plan(given.sources, crops=given.crops, seed=given.seed, held_out=given.held_out)
+    rules = CropRules(**{name: getattr(given, name) for name in RULES})
+    wanted = plan(
+        given.sources,
+        crops=given.crops,
+        seed=given.seed,
+        rules=None if given.held_out else rules,
+        dense=DenseTargets(Projection.from_bytes(given.dense.read_bytes()))
+        if given.dense
+        else None,
+    )
     CropCache.make(
         given.out,
         wanted,

@@ -34,6 +34,8 @@ class CropRules:
         strength: of that change; 0.4 is from 60 % to 140 %.
         grey: share of crops without colour.
         mixed: share of crops that are mixed with another one (`mix`).
+        tiled: share of crops that become one of four quarters (`tile`); small pictures are shown
+            there at their own size instead of enlarged.
     """
 
     whole: float = 0.2
@@ -43,6 +45,7 @@ class CropRules:
     strength: float = 0.4
     grey: float = 0.05
     mixed: float = 0.25
+    tiled: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse shares outside of 0 to 1.
@@ -50,7 +53,7 @@ class CropRules:
         Raises:
             UsageError: names the value.
         """
-        for name in ("whole", "smallest_area", "jittered", "strength", "grey", "mixed"):
+        for name in ("whole", "smallest_area", "jittered", "strength", "grey", "mixed", "tiled"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise UsageError(f"{name}: {value} is not between 0 and 1")
@@ -128,6 +131,31 @@ def mix(
         pasted[part] = b[part]
         mixed.append(pasted)
     return mixed
+
+
+def tile(quarters: Sequence[Sequence[Pixels]]) -> list[Pixels]:
+    """Put four crops together, each at half its size.
+
+    The mosaic of Bochkovskiy et al. 2020 (https://arxiv.org/abs/2004.10934), in equal quarters.
+
+    Args:
+        quarters: four crops, each at the same sizes, even numbers of pixels.
+
+    Returns:
+        New pixels at these sizes: the first two above, the others below.
+    """
+    halves = [[_halved(pixels) for pixels in crop] for crop in quarters]
+    return [
+        np.concatenate([np.concatenate([a, b], axis=1), np.concatenate([c, d], axis=1)])
+        for a, b, c, d in zip(*halves, strict=True)
+    ]
+
+
+def _halved(pixels: Pixels) -> Pixels:
+    side = len(pixels) // 2
+    means = pixels.reshape(side, 2, side, 2, 3).mean(axis=(1, 3), dtype=np.float32)
+    halved: Pixels = np.rint(means).astype(np.uint8)
+    return halved
 
 
 def _box(

@@ -16,6 +16,7 @@ import numpy as np
 
 from imgsearch.distillation import crops
 from imgsearch.errors import UsageError
+from imgsearch.pooling import l2_normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.distillation.crops import CropRules
+    from imgsearch.distillation.dense import DenseTargets
 
 BLOCK: Final = 256
 STATE: Final = "cache.json"
 CROPS: Final = "crops.npy"
 EMBEDDINGS: Final = "embeddings.npy"
+LOCATIONS: Final = "locations.npy"
 
 
 class Embed(Protocol):
@@ -36,6 +39,13 @@ class Embed(Protocol):
 
     def __call__(self, images: NDArray[np.uint8], /) -> NDArray[np.float32]:
         """Return the embeddings of a batch."""
+
+
+class Maps(Protocol):
+    """What makes feature maps: uint8 images (n, s, s, 3) -> float32 (n, h, w, dim)."""
+
+    def __call__(self, images: NDArray[np.uint8], /) -> NDArray[np.float32]:
+        """Return the feature maps of a batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +57,14 @@ class Teacher:
         size: side of its square input in pixels, a multiple of 32.
         dim: length of its embeddings.
         embed: makes them.
+        maps: makes the feature maps whose mean they are; None where dense targets are not wanted.
     """
 
     name: str
     size: int
     dim: int
     embed: Embed
+    maps: Maps | None = None
 
     def __post_init__(self) -> None:
         """Refuse a size on which mixed crops would not lie on whole pixels.
@@ -77,6 +89,7 @@ class CachePlan:
         rules: how crops are drawn; None takes whole pictures.
         seed: of the drawing.
         identity: what the indices refer to (the pictures' paths), as a checksum.
+        dense: how the targets of locations are made; None keeps none.
     """
 
     pictures: NDArray[np.int64]
@@ -84,6 +97,7 @@ class CachePlan:
     rules: CropRules | None
     seed: int
     identity: str
+    dense: DenseTargets | None = None
 
     def fingerprint(self, teachers: Sequence[Teacher]) -> str:
         """Return hexadecimal digits that differ whenever a cache would hold something else."""
@@ -95,6 +109,8 @@ class CachePlan:
             "identity": self.identity,
             "teachers": [(teacher.name, teacher.size, teacher.dim) for teacher in teachers],
         }
+        if self.dense is not None:
+            values["dense"] = self.dense.fingerprint
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -106,11 +122,13 @@ class CropCache:
         crops: shape (n, size, size, 3), uint8; lies on disk.
         embeddings: the teachers' unit rows side by side, shape (n, sum of dims), float16.
         fingerprint: of the plan that it was filled by; "" where that is not known.
+        locations: the targets of locations, shape (n, grid, grid, dim), float16; None without.
     """
 
     crops: NDArray[np.uint8]
     embeddings: NDArray[np.float16]
     fingerprint: str = ""
+    locations: NDArray[np.float16] | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -120,8 +138,11 @@ class CropCache:
             UsageError: the folder holds no cache.
         """
         try:
+            there = (folder / LOCATIONS).exists()
             return cls(
-                np.load(folder / CROPS, mmap_mode="r"), np.load(folder / EMBEDDINGS, mmap_mode="r")
+                np.load(folder / CROPS, mmap_mode="r"),
+                np.load(folder / EMBEDDINGS, mmap_mode="r"),
+                locations=np.load(folder / LOCATIONS, mmap_mode="r") if there else None,
             )
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no cache of crops ({error})") from error
@@ -160,20 +181,23 @@ class CropCache:
         mode = "r+" if done is not None else "w+"
         kept = _open(folder / CROPS, mode, np.uint8, (n, plan.size, plan.size, 3))
         said = _open(folder / EMBEDDINGS, mode, np.float16, (n, sum(t.dim for t in teachers)))
+        located = None
+        if plan.dense is not None:
+            shape = (n, plan.dense.grid, plan.dense.grid, plan.dense.projection.out)
+            located = _open(folder / LOCATIONS, mode, np.float16, shape)
         start = done or 0
         with ThreadPoolExecutor() as pool:
             for begin in range(start, n, BLOCK):
                 rows = range(begin, min(begin + BLOCK, n))
                 block = list(pool.map(lambda row: _draw(plan, row, read, teachers), rows))
                 block = _mixed(block, plan, begin)
-                kept[rows.start : rows.stop] = np.stack([images[0] for images in block])
-                said[rows.start : rows.stop] = np.concatenate(
-                    [
-                        teacher.embed(np.stack([images[i] for images in block]))
-                        for i, teacher in enumerate(teachers, start=1)
-                    ],
-                    axis=1,
-                )
+                images = [np.stack([sizes[i] for sizes in block]) for i in range(len(teachers) + 1)]
+                kept[rows.start : rows.stop] = images[0]
+                answer = _ask(teachers, images[1:], plan.dense)
+                said[rows.start : rows.stop] = answer.embeddings
+                if located is not None:
+                    located[rows.start : rows.stop] = answer.locations
+                    located.flush()
                 kept.flush()
                 said.flush()
                 # After the arrays: what it claims is on disk by then.
@@ -181,7 +205,31 @@ class CropCache:
                 progress(rows.stop, n)
                 if stop() and rows.stop < n:
                     return None
-        return cls(kept, said, fingerprint)
+        return cls(kept, said, fingerprint, located)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What teachers say of some crops: rows side by side, and targets of locations or None."""
+
+    embeddings: NDArray[np.float32]
+    locations: NDArray[np.float16] | None
+
+
+def _ask(
+    teachers: Sequence[Teacher], images: Sequence[NDArray[np.uint8]], dense: DenseTargets | None
+) -> _Answer:
+    """Ask each teacher about the crops at its size."""
+    if dense is None:
+        rows = [teacher.embed(x) for teacher, x in zip(teachers, images, strict=True)]
+        return _Answer(np.concatenate(rows, axis=1), None)
+    maps = []
+    for teacher, x in zip(teachers, images, strict=True):
+        if teacher.maps is None:
+            raise UsageError(f"teacher {teacher.name}: it gives no feature maps for dense targets")
+        maps.append(teacher.maps(x))
+    rows = [l2_normalise(m.mean(axis=(1, 2))) for m in maps]
+    return _Answer(np.concatenate(rows, axis=1), dense.of(maps))
 
 
 def _draw(
@@ -206,12 +254,17 @@ def _mixed(
     if plan.rules is None:
         return block
     generator = np.random.default_rng((plan.seed, begin, 1))
-    return [
-        crops.mix(images, block[int(generator.integers(len(block)))], generator)
-        if generator.random() < plan.rules.mixed
-        else images
-        for images in block
-    ]
+    mixed = []
+    for images in block:
+        chance = generator.random()
+        others = [block[i] for i in generator.integers(len(block), size=3)]
+        if chance < plan.rules.mixed:
+            mixed.append(crops.mix(images, others[0], generator))
+        elif chance < plan.rules.mixed + plan.rules.tiled:
+            mixed.append(crops.tile([images, *others]))
+        else:
+            mixed.append(images)
+    return mixed
 
 
 def _done(folder: Path, fingerprint: str) -> int | None:

@@ -35,16 +35,15 @@ from imgsearch.distillation.torch_start import start_from
 from imgsearch.distillation.torch_training import (
     Muon,
     Student,
-    as_batch,
+    dense_loss,
     distillation_loss,
     embed,
 )
+from imgsearch.distillation.torch_views import Views
 from imgsearch.projection import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from imgsearch.distillation.architecture import Architecture
 
@@ -54,12 +53,8 @@ CHECKPOINT_SECONDS: Final = 300.0
 FIGURES_SECONDS: Final = 900.0
 FITTED_ON: Final = 8192
 """Crops that the head of a warm start is fitted on."""
-SMALLEST_PART: Final = 0.92
-BRIGHTNESS: Final = 0.15
-"""How the student's view of a crop differs each time: the side of the part that it sees, and by how
-much it is lighter or darker. The teachers' targets hardly notice (cosine 0.97 and 0.95 for sides of
-0.97 and 0.94, 0.99 for the light; a mirrored picture's is 0.95), and crops are harder to learn by
-heart."""
+DENSE_WEIGHT: Final = 2.0
+"""Of the loss over locations, where the caches have targets for them."""
 RATE, SIZE, DUE, STOP, FIGURES, KEEP = range(6)
 """Places in the tensor by which the first worker tells the others what comes next."""
 
@@ -79,6 +74,7 @@ class Run:
         decay: samples from there until it is zero and the run ends.
         sizes: samples, and the side in pixels that the student sees from then on, ascending.
         settings: batch size, rate, decay of weights, warm-up, bank, averaging and seed.
+        dense_weight: of the loss over locations; it needs caches with targets for them.
         micro: crops of a small batch, over which normalisation takes its statistics.
         architecture: what is trained.
         initial: a student's file to start from where there is no checkpoint, or None.
@@ -94,6 +90,7 @@ class Run:
     decay: int
     sizes: tuple[tuple[int, int], ...]
     settings: TrainingSettings
+    dense_weight: float = DENSE_WEIGHT
     micro: int = 64
     architecture: Architecture = COMPACT
     initial: Path | None = None
@@ -199,9 +196,7 @@ class _Worker:
             parameter.grad = gradient
         fitted = Projection.from_bytes(run.projection.read_bytes())
         caches = [CropCache.open(folder) for folder in run.caches]
-        self.crops = [cache.crops for cache in caches]
-        self.ends = np.cumsum([len(cache.crops) for cache in caches])
-        self.targets = np.concatenate([fitted.apply(cache.embeddings) for cache in caches])
+        self.views = Views(caches, fitted, stride=run.architecture.stride)
         held_out = CropCache.open(run.held_out)
         self.held_out = held_out.crops, fitted.apply(held_out.embeddings)
         self.began = self.saved = self.measured = time.monotonic()
@@ -259,9 +254,10 @@ class _Worker:
     def _accumulate(self, size: int) -> None:
         """Add up gradients of the small batches that this worker gets hold of."""
         settings, shared = self.run.settings, self.shared
-        passes, steps_a_pass = divmod(self.step, len(self.targets) // settings.batch_size)
-        start = steps_a_pass * settings.batch_size
-        order = np.random.default_rng((settings.seed, passes)).permutation(len(self.targets))
+        targets = self.views.targets
+        passes, place = divmod(self.step, len(targets) // settings.batch_size)
+        start = place * settings.batch_size
+        order = np.random.default_rng((settings.seed, passes)).permutation(len(targets))
         rows = order[start : start + settings.batch_size]
         count = settings.batch_size // self.run.micro
         for gradient in shared.gradients[self.rank]:
@@ -275,35 +271,15 @@ class _Worker:
                 return
             generator = np.random.default_rng((settings.seed, self.step, part, 1))
             chosen = rows[part * self.run.micro : (part + 1) * self.run.micro]
-            images = self._images(chosen, size, generator)
-            bank = self.targets[generator.integers(len(self.targets), size=settings.bank)]
+            view = self.views.view(chosen, size, generator)
+            bank = targets[generator.integers(len(targets), size=settings.bank)]
             with torch.autocast("cpu", torch.bfloat16):
-                embeddings = shared.student(images)
-            loss = distillation_loss(
-                torch.from_numpy(self.targets[chosen]), embeddings, torch.from_numpy(bank)
-            )
+                embeddings, locations = shared.student.dense(view.images)
+            loss = distillation_loss(view.targets, embeddings, torch.from_numpy(bank))
+            if view.locations is not None and self.run.dense_weight:
+                loss = loss + self.run.dense_weight * dense_loss(view.locations, locations)
             (loss / count).backward()
             self.losses.append(loss.item())
-
-    def _images(
-        self, rows: NDArray[np.int64], size: int, generator: np.random.Generator
-    ) -> torch.Tensor:
-        which = np.searchsorted(self.ends, rows, side="right")
-        offsets = np.concatenate([[0], self.ends])
-        pixels = np.stack(
-            [
-                self.crops[cache][row - offsets[cache]]
-                for cache, row in zip(which, rows, strict=True)
-            ]
-        )
-        flipped = generator.random(len(rows)) < 0.5  # noqa: PLR2004  every other one
-        pixels[flipped] = pixels[flipped, :, ::-1]
-        whole = pixels.shape[1]
-        side = round(whole * generator.uniform(SMALLEST_PART, 1))
-        top, left = generator.integers(whole - side + 1, size=2)
-        images = as_batch(pixels[:, top : top + side, left : left + side], size)
-        light = generator.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS, size=(len(rows), 1, 1, 1))
-        return (images * torch.from_numpy(light).bfloat16()).clamp_(0, 255)
 
     @torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not looked into
     def _update(self, rate: float) -> None:
@@ -422,6 +398,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--micro", type=int, default=64, help="crops normalised together")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--dense-weight", type=float, default=DENSE_WEIGHT)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     train(
@@ -438,6 +415,7 @@ def main() -> None:
             settings=TrainingSettings(
                 batch_size=given.batch_size, learning_rate=given.learning_rate, seed=given.seed
             ),
+            dense_weight=given.dense_weight,
             micro=given.micro,
             initial=given.initial,
         )

@@ -94,6 +94,22 @@ class Student(nn.Module):  # type: ignore[misc]  # as above
         """Return what the head sees, pooled, (n, features, 1, 1)."""
         return self.body(x / HALF_RANGE - 1.0).mean((2, 3), keepdim=True)
 
+    def dense(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the embeddings, and the locations whose means they are, (n, h, w, dim), float32.
+
+        The head's normalisation takes its statistics from the means, as in `forward`.
+        """
+        maps = self.head.convolution(self.body(x / HALF_RANGE - 1.0)).float()
+        pooled = maps.mean((2, 3), keepdim=True)
+        norm = self.head.normalisation
+        variance = norm.running_var[:, None, None]
+        if self.training:
+            variance = pooled.var(0, unbiased=False)
+        factor = norm.weight[:, None, None] * (variance + norm.eps).rsqrt()
+        rows = norm(pooled)
+        locations = rows + factor * (maps - pooled)
+        return rows.flatten(1), locations.permute(0, 2, 3, 1)
+
     def units(self) -> dict[str, UnitWeights]:
         """Return the arrays by convolution's name, as the Keras student takes them."""
         return {
@@ -210,6 +226,19 @@ def distillation_loss(
     log_p = functional.log_softmax(targets @ bank.T / TEMPERATURE, dim=1)
     divergence = functional.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
     return COSINE_WEIGHT * cosine + divergence
+
+
+def dense_loss(targets: torch.Tensor, locations: torch.Tensor) -> torch.Tensor:
+    """Return the mean of 1 - cosine over crops, all locations of a crop as one vector.
+
+    So locations of which the teachers say little count little, and a crop's locations share one
+    scale.
+
+    Args:
+        targets: shape (n, h, w, dim).
+        locations: the student's, of the same shape.
+    """
+    return 1 - functional.cosine_similarity(targets.flatten(1), locations.flatten(1)).mean()
 
 
 def _array(tensor: torch.Tensor) -> Any:  # noqa: ANN401  NumPy's array, from the untyped PyTorch
