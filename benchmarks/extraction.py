@@ -49,18 +49,19 @@ from imgsearch import images
 from imgsearch.backbones.preprocessing import preprocess
 from imgsearch.embedder import Embedder, load_embedder
 from imgsearch.errors import ImgsearchError
-from imgsearch.gallery import Gallery, PretrainedNetworks
+from imgsearch.gallery import Gallery
 from imgsearch.index_values import IndexOptions
 from imgsearch.pooling import l2_normalise, pool
 from imgsearch.recipe import PRECISIONS, RecipeRequest
+from imgsearch.sources import PretrainedNetworks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from imgsearch.gallery import Notify
     from imgsearch.recipe import Recipe
+    from imgsearch.sources import Notify
 
 REPOSITORY: Final = Path(__file__).parents[1]
 BACKBONE: Final = "mobilenet_v2"

@@ -53,7 +53,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]
             ("exporting", ("ExportReport",)),
         ),
     ),
-    ("Sources of embeddings", (("gallery", ("EmbedderSource", "PretrainedNetworks")),)),
+    ("Sources of embeddings", (("sources", ("EmbedderSource", "PretrainedNetworks")),)),
 )
 
 

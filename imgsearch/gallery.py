@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from imgsearch import paths, scan
+from imgsearch import paths, sources
 from imgsearch.caches import cache_files, cache_path, lists_are_there
-from imgsearch.errors import (
-    NoGalleryError,
-    UnknownRecipeError,
-    UnreadableImageError,
-    UsageError,
-)
+from imgsearch.errors import NoGalleryError, UsageError
+from imgsearch.hints import hints
 from imgsearch.index_values import IndexOptions
 from imgsearch.lock import writer_lock
 from imgsearch.matches import Filters
+from imgsearch.query_pictures import ask_about
 from imgsearch.recipe import AUTO, RecipeRequest
-from imgsearch.roots import is_absent, register
-from imgsearch.rows import ScannedRow
-from imgsearch.selection import choose_stored, find_stored
+from imgsearch.roots import register
+from imgsearch.selection import choose_stored, find_stored, stored_to_query
 from imgsearch.store import DATABASE, Store, translated_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from imgsearch.checking import CheckReport
     from imgsearch.committing import EmbedsImages
@@ -47,64 +40,11 @@ if TYPE_CHECKING:
     )
     from imgsearch.matches import Match
     from imgsearch.query_expansion import Expansion
+    from imgsearch.query_pictures import AskedPicture, QueryImage
     from imgsearch.recipe import Recipe
     from imgsearch.rows import StoredRecipe
-    from imgsearch.runtimes import RuntimeChoice
     from imgsearch.search_space import SearchSpace
-
-    Notify = Callable[[str], None]
-    QueryImage = str | Path | bytes
-
-COMPACT: Final = "compact"
-PREFERRED: Final = "mobilenet_v2"
-
-
-class EmbedderSource(Protocol):
-    """Where a gallery's embeddings come from."""
-
-    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
-        """Return the recipe that a request stands for on this machine."""
-        ...
-
-    def load(self, recipe: Recipe, *, notify: Notify) -> EmbedsImages:
-        """Return what makes embeddings under a recipe."""
-        ...
-
-
-class PretrainedNetworks:
-    """The catalogue of pretrained networks, run as fast as this machine can."""
-
-    def __init__(self, *, runtime: RuntimeChoice = "auto", threads: int | None = None) -> None:
-        """Choose what executes the networks.
-
-        Args:
-            runtime: as in `imgsearch.embedder.load_embedder`.
-            threads: threads of the runtime; None takes all cores.
-        """
-        self._runtime = runtime
-        self._threads = threads
-
-    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
-        """Return the recipe that a request stands for on this machine.
-
-        Raises:
-            UsageError: a name or option that makes no sense.
-            WeightsUnavailableError: the weights are not here and may or can not be fetched.
-        """
-        from imgsearch.backbones.resolve import resolve
-
-        return resolve(request, offline=offline, notify=notify)
-
-    def load(self, recipe: Recipe, *, notify: Notify) -> EmbedsImages:
-        """Return what makes embeddings under a recipe.
-
-        Raises:
-            WeightsUnavailableError: the weights are no longer where they were.
-            RecipeMismatchError: the weights there are now others.
-        """
-        from imgsearch.embedder import load_embedder
-
-        return load_embedder(recipe, runtime=self._runtime, threads=self._threads, notify=notify)
+    from imgsearch.sources import EmbedderSource, Notify
 
 
 def default_gallery_path() -> Path:
@@ -159,7 +99,7 @@ class Gallery:
         self._projection = projection
         self._offline = offline
         self._notify: Notify = notify or (lambda _: None)
-        self._source: EmbedderSource = source or PretrainedNetworks()
+        self._source: EmbedderSource = source or sources.PretrainedNetworks()
         self._reader: Store | None = None
         self._opening = threading.Lock()
         self._space: tuple[str, SearchSpace] | None = None
@@ -241,7 +181,7 @@ class Gallery:
                 run.promote(stored)
                 self._refresh(store, stored.recipe, anyway=refresh)
             report = run.report(recipe, targets, first=first)
-            return replace(report, hints=tuple(_hints(store, report)))
+            return replace(report, hints=tuple(hints(store, report)))
 
     @contextmanager
     def _index_store(self, *, first: bool, dry_run: bool) -> Iterator[Store]:
@@ -367,17 +307,27 @@ class Gallery:
         with translated_errors(self.path), store.snapshot():
             stored = self._recipe_to_query(store)
             space = self._open_space(store, stored)
-            asked = [self._embedding(store, stored, picture, crop) for picture in pictures]
-            avoided = [self._embedding(store, stored, picture, None) for picture in minus]
+
+            def ask(picture: QueryImage, part: CropBox | None = None) -> AskedPicture:
+                return ask_about(
+                    picture,
+                    part,
+                    store=store,
+                    stored=stored,
+                    embedder=lambda: self._embedder(stored.recipe),
+                )
+
+            asked = [ask(picture, crop) for picture in pictures]
+            avoided = [ask(picture) for picture in minus]
             vector = space.combine(
-                np.stack([embedding for embedding, _ in asked]),
-                np.stack([embedding for embedding, _ in avoided]) if avoided else None,
+                np.stack([picture.embedding for picture in asked]),
+                np.stack([picture.embedding for picture in avoided]) if avoided else None,
             )
             if not vector.any():
                 raise UsageError(
                     "query: the pictures asked about and those to stay away from cancel out"
                 )
-            own = {content for _, content in asked + avoided if content is not None}
+            own = {p.content_id for p in asked + avoided if p.content_id is not None}
             question = search.Question(
                 vector=vector,
                 k=k,
@@ -403,24 +353,8 @@ class Gallery:
             raise NoGalleryError(
                 f"the gallery in {self.path} is empty: fill it with `imgsearch index FOLDER`"
             )
-        if self._wanted is None:
-            return stored[0]
-        if self._indexed_under is not None:
-            known = find_stored(stored, self._indexed_under)
-            name = self._indexed_under
-        elif isinstance(self._wanted, RecipeRequest):
-            known = choose_stored(stored, self._wanted, any_version=True)
-            name = self._wanted.backbone
-        else:
-            known = find_stored(stored, self._wanted)
-            name = self._wanted
-        if known is None:
-            names = ", ".join(f"{item.recipe.identifier} ({item.recipe.name})" for item in stored)
-            raise UnknownRecipeError(
-                f"the gallery has no embeddings under {name}, only under {names}: index with "
-                f"--backbone {name} first, or query one of these"
-            )
-        return known
+        wanted = self._wanted if self._wanted is None else self._indexed_under or self._wanted
+        return stored_to_query(stored, wanted)
 
     def _open_space(self, store: Store, stored: StoredRecipe) -> SearchSpace:
         from imgsearch.projection import ProjectionChoice
@@ -435,57 +369,6 @@ class Gallery:
         space = open_space(store, self.path, stored, choice, notify=self._notify)
         self._space = (key, space)
         return space
-
-    def _embedding(
-        self, store: Store, stored: StoredRecipe, picture: QueryImage, crop: CropBox | None
-    ) -> tuple[NDArray[np.float32], int | None]:
-        """Return a picture's embedding `(dim,)`, and its content's id if the gallery holds it."""
-        content_id = None if isinstance(picture, bytes) else self._indexed(store, Path(picture))
-        if content_id is not None and crop is None:
-            known = store.embedding(stored, content_id)
-            if known is not None:
-                return known, content_id
-        # Decoders take a fifth of a query's start, and what is stored needs none.
-        from imgsearch import images
-
-        name = None if isinstance(picture, bytes) else str(picture)
-        try:
-            if isinstance(picture, bytes):
-                data = picture
-            else:
-                data = images.read_file(paths.absolute(picture))
-        except UnreadableImageError as error:
-            raise UnreadableImageError(error.reason, name=name) from error
-        if content_id is None:
-            content_hash = hashlib.sha256(data).hexdigest()
-            content_id, _ = store.find_content(content_hash, stored.id)
-            known = store.embedding(stored, content_id) if content_id is not None else None
-            if known is not None and crop is None:
-                return known, content_id
-        try:
-            loaded = images.load(
-                data, size=stored.recipe.size, resize=stored.recipe.resize, crop=crop
-            )
-        except UnreadableImageError as error:
-            raise UnreadableImageError(error.reason, name=name) from error
-        embedder = self._embedder(stored.recipe)
-        return embedder.embed(loaded.pixels[np.newaxis])[0], content_id
-
-    def _indexed(self, store: Store, picture: Path) -> int | None:
-        """Return the content of a path that is in the gallery and has not changed since."""
-        for path in {paths.absolute(picture), Path(os.path.realpath(picture))}:
-            for root in store.roots():
-                below = paths.relative_to(path, root.path)
-                try:
-                    seen = scan.look_up(root.path, below) if below else None
-                except OSError:
-                    seen = None  # reading it says why
-                if seen:
-                    row = ScannedRow(root.id, seen.path, seen.size, seen.mtime_ns)
-                    content_id = store.content_of_file(root.id, row)
-                    if content_id is not None:
-                        return content_id
-        return None
 
     # Looking after it
 
@@ -608,25 +491,6 @@ class Gallery:
     def _refresh_all(self, store: Store) -> None:
         for stored in store.recipes():
             self._refresh(store, stored.recipe)
-
-
-def _hints(store: Store, report: IndexReport) -> Iterator[str]:
-    """Yield lines of advice that follow from what a run did."""
-    backbone = report.recipe.backbone if report.recipe else ""
-    if report.first and report.embedded and backbone.startswith(f"{COMPACT}-"):
-        from imgsearch.backbones.catalogue import CATALOGUE
-
-        megabytes = round(CATALOGUE[PREFERRED].download_bytes / 1e6)
-        yield (
-            f"{PREFERRED} tells kinds of things apart better than {COMPACT} and is a download "
-            f"of {megabytes} MB: imgsearch index --backbone {PREFERRED}"
-        )
-    absent = [root for root in store.roots() if is_absent(store, root)]
-    if absent and report.new and not report.embedded and not report.dry_run:
-        yield (
-            f"the gallery knew all {report.new} new files by their bytes, and {absent[0].path} is "
-            "absent: if that folder was moved, say so with imgsearch relocate OLD NEW"
-        )
 
 
 def _with_absolute_paths(where: Filters) -> Filters:

@@ -76,6 +76,33 @@ def choose_stored(
     return fitting[0] if len(fitting) == 1 else None
 
 
+def stored_to_query(
+    stored: Sequence[StoredRecipe], wanted: str | RecipeRequest | None
+) -> StoredRecipe:
+    """Return the recipe that a query is asked under.
+
+    Args:
+        stored: the gallery's recipes, the primary one first; one at least.
+        wanted: a name as in `find_stored`, a request, or None for the primary one.
+
+    Raises:
+        UnknownRecipeError: the gallery has no such recipe, or several fit.
+    """
+    if wanted is None:
+        return stored[0]
+    if isinstance(wanted, RecipeRequest):
+        known, name = choose_stored(stored, wanted, any_version=True), wanted.backbone
+    else:
+        known, name = find_stored(stored, wanted), wanted
+    if known is None:
+        names = ", ".join(f"{item.recipe.identifier} ({item.recipe.name})" for item in stored)
+        raise UnknownRecipeError(
+            f"the gallery has no embeddings under {name}, only under {names}: index with "
+            f"--backbone {name} first, or query one of these"
+        )
+    return known
+
+
 def _newest(fitting: Sequence[StoredRecipe]) -> list[StoredRecipe]:
     """Return the recipes without those of which there is a newer version."""
     return [

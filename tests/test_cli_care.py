@@ -17,7 +17,7 @@ from imgsearch.cli.terminal import plain
 
 @pytest.fixture(autouse=True)
 def _fake_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgsearch.gallery.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def check(text: str) -> None:
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with photos, a duplicate, a broken file and one whose name is not UTF-8."""
-    monkeypatch.setattr("imgsearch.gallery.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
     monkeypatch.setattr("imgsearch.evaluation.networks.CatalogueNetworks", FakeNetworks)
     monkeypatch.setattr("imgsearch.evaluation.costs.LEAST_SECONDS", 0.0)
     monkeypatch.setenv("IMGSEARCH_CACHE", str(tmp_path / "cache"))

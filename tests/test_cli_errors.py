@@ -20,7 +20,7 @@ from imgsearch.cli.boundary import describe
 
 @pytest.fixture(autouse=True)
 def _fake_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgsearch.gallery.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from imgsearch.recipe import RecipeRequest
 
 @pytest.fixture(autouse=True)
 def _fake_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgsearch.gallery.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_runtime_and_threads_reach_what_makes_embeddings(
         asked.append((runtime, threads))
         return FakeSource()
 
-    monkeypatch.setattr("imgsearch.gallery.PretrainedNetworks", source)
+    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", source)
     run("index", photos)
     run("index", photos, "--runtime", "litert", "--threads", "3")
     run("query", photos / "1.png", "--gallery", gallery)

@@ -74,7 +74,7 @@ def test_listing_the_catalogue_loads_neither_tensorflow_nor_a_gallery() -> None:
 def test_a_query_by_a_stored_file_loads_neither_decoders_nor_a_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imgsearch.gallery.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
     stored = picture(tmp_path / "photos/a.png", 1)
     picture(tmp_path / "photos/b.png", 2)
     gallery = tmp_path / "gallery"

@@ -57,7 +57,8 @@ class Settings:
         **choices: Any,  # noqa: ANN401 - Gallery's own keyword arguments
     ) -> "Gallery":
         """Return the gallery that was asked for, its talk going to the terminal."""
-        from imgsearch.gallery import Gallery, PretrainedNetworks
+        from imgsearch.gallery import Gallery
+        from imgsearch.sources import PretrainedNetworks
 
         source = PretrainedNetworks(runtime=runtime, threads=threads)
         gallery = Gallery(self.gallery, notify=terminal.say, source=source, **choices)
