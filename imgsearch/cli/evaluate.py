@@ -14,15 +14,12 @@ import typer
 from imgsearch.cli import documents
 from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE, interrupts
 from imgsearch.cli.escape import short_path
-from imgsearch.cli.evaluate_options import (
-    GridOptions,
-    NetworkOptions,
-    ResultOptions,
-    TruthOptions,
-    WorkOptions,
-)
+from imgsearch.cli.evaluate_options import ResultOptions, WorkOptions
+from imgsearch.cli.grid_options import GridOptions
+from imgsearch.cli.network_options import NetworkOptions
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.terminal import Steps, Terminal, write_data
+from imgsearch.cli.truth_options import TruthOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,147 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""The options that say what is compared in an evaluation."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from imgsearch.errors import UsageError
+from imgsearch.recipe import AUTO, RecipeRequest
+
+if TYPE_CHECKING:
+    from imgsearch.evaluation.variants import Grid
+
+GRID_PANEL: Final = "What is compared (each may be repeated; all combinations are evaluated)"
+
+
+@dataclass(frozen=True)
+class GridOptions:
+    """What is compared."""
+
+    backbone: Annotated[
+        list[str],
+        typer.Option(
+            "--backbone",
+            metavar="NAME",
+            help="As for 'imgsearch index'; A+B puts two side by side (default: auto).",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+    concatenate: Annotated[
+        list[str],
+        typer.Option(
+            "--concatenate",
+            metavar="A+B",
+            help="Embeddings of several backbones side by side; the same as --backbone A+B.",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+    layer: Annotated[
+        list[str],
+        typer.Option(
+            "--layer",
+            metavar="NAME",
+            help="A layer; A+B puts two side by side (default: auto, the last one).",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+    pooling: Annotated[
+        list[str],
+        typer.Option(
+            "--pooling",
+            metavar="METHOD",
+            help="gap (default), gmp, gem, gem:POWER, rmac or rmac:LEVELS.",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+    size: Annotated[
+        list[str],
+        typer.Option(
+            "--size",
+            metavar="PX",
+            help="Side of the input in pixels, or a multiple of the network's own: 1.5x.",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+    resize: Annotated[
+        list[str],
+        typer.Option(
+            "--resize",
+            metavar="METHOD",
+            help="squash (default), pad or crop.",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+    scales: Annotated[
+        list[str],
+        typer.Option(
+            "--scales",
+            metavar="LIST",
+            help="Embed at several sizes and sum: 1,0.7,1.4 (default: 1).",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+    projection: Annotated[
+        list[str],
+        typer.Option(
+            "--projection",
+            metavar="WHICH",
+            help="auto (default, what a gallery does), none, centred, or "
+            "DIM[:POWER[:SHRINKAGE]]; fitted on what is searched.",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+    augment: Annotated[
+        list[str],
+        typer.Option(
+            "--augment",
+            metavar="K[:ALPHA]",
+            help="Database augmentation with K neighbours, or none (default).",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+    expand: Annotated[
+        list[str],
+        typer.Option(
+            "--expand",
+            metavar="K[:ALPHA]",
+            help="Query expansion with the first K answers, or none (default).",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+    rerank: Annotated[
+        list[str],
+        typer.Option(
+            "--rerank",
+            metavar="K1:K2:LAMBDA",
+            help="k-reciprocal re-ranking, such as 20:6:0.3, or none (default).",
+            rich_help_panel=GRID_PANEL,
+        ),
+    ] = field(default_factory=list)
+
+    def grid(self, requests: dict[str, RecipeRequest]) -> "Grid":
+        """Return what was asked for, defaults filled in.
+
+        Raises:
+            UsageError: a concatenation of one network.
+        """
+        from imgsearch.evaluation.variants import JOIN, Grid
+
+        for text in self.concatenate:
+            if JOIN not in text:
+                raise UsageError(f"--concatenate: {text!r} is one network; join several by '+'")
+        none = ("none",)
+        return Grid(
+            backbones=(*self.backbone, *self.concatenate) or (AUTO,),
+            layers=self.layer or (AUTO,),
+            poolings=self.pooling or ("gap",),
+            sizes=self.size or (AUTO,),
+            resizes=self.resize or ("squash",),
+            scales=self.scales or ("1",),
+            projections=self.projection or (AUTO,),
+            augmentations=self.augment or none,
+            expansions=self.expand or none,
+            rerankings=self.rerank or none,
+            requests=requests,
+        )

@@ -1,0 +1,116 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""The options that say what networks need besides their names in an evaluation."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from imgsearch.errors import UsageError
+from imgsearch.recipe import PREPROCESSINGS, RecipeRequest
+
+NETWORK_PANEL: Final = "Networks"
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What networks need besides their names."""
+
+    weights: Annotated[
+        list[str],
+        typer.Option(
+            "--weights",
+            metavar="NAME=FILE",
+            help="A local weights file for a network, or NAME=random: costs without a download.",
+            rich_help_panel=NETWORK_PANEL,
+        ),
+    ] = field(default_factory=list)
+    preprocessing: Annotated[
+        list[str],
+        typer.Option(
+            "--preprocessing",
+            metavar="FILE=MODE",
+            help="What the pixels go through for your own network: raw, unit, tf, torch, caffe.",
+            rich_help_panel=NETWORK_PANEL,
+        ),
+    ] = field(default_factory=list)
+    trust_model: Annotated[
+        list[str],
+        typer.Option(
+            "--trust-model",
+            metavar="SHA256",
+            help="Checksum that vouches for your own network's file.",
+            rich_help_panel=NETWORK_PANEL,
+        ),
+    ] = field(default_factory=list)
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Never download weights.", rich_help_panel=NETWORK_PANEL),
+    ] = False
+
+    def requests(self, backbones: Sequence[str]) -> dict[str, RecipeRequest]:
+        """Return what the networks bring besides their names, by name.
+
+        Args:
+            backbones: as given, perhaps joined by "+".
+
+        Raises:
+            UsageError: an option that names no network of these, or makes no sense.
+        """
+        from imgsearch.evaluation.variants import JOIN
+
+        names = {name: name for text in backbones for name in (text, *text.split(JOIN))}
+        found: dict[str, RecipeRequest] = {}
+        files = _by_name(self.weights, "--weights", names)
+        modes = _by_name(self.preprocessing, "--preprocessing", names)
+        for name in names:
+            mode = modes.get(name)
+            if mode is not None and mode not in PREPROCESSINGS:
+                raise UsageError(
+                    f"--preprocessing: {mode!r} is none of {', '.join(PREPROCESSINGS)}"
+                )
+            own = name.endswith(".keras")
+            trusted = self._vouched(name) if own else None
+            if name in files or mode is not None or trusted is not None:
+                found[name] = RecipeRequest(
+                    weights=Path(files[name]) if name in files else None,
+                    preprocessing=mode,
+                    trusted_sha256=trusted,
+                )
+        return found
+
+    def _vouched(self, name: str) -> str | None:
+        """Return the given checksum that is the file's, or else the first one given."""
+        given = [text.strip().lower().removeprefix("sha256:") for text in self.trust_model]
+        if len(given) > 1 and Path(name).is_file():
+            from imgsearch.backbones.weights import fingerprint
+
+            own = fingerprint(Path(name)).removeprefix("sha256:")
+            return own if own in given else given[0]
+        return given[0] if given else None
+
+
+def _by_name(texts: Sequence[str], option: str, names: dict[str, str]) -> dict[str, str]:
+    """Return what "NAME=VALUE" says, by the name as it was given to --backbone."""
+    by_spelling = {_spelling(name): name for name in names}
+    found = {}
+    for text in texts:
+        # A path may hold a "=" on either side.
+        for name, _, value in (text.partition("="), text.rpartition("=")):
+            known = names.get(name) or by_spelling.get(_spelling(name))
+            if known is not None and value:
+                found[known] = value
+                break
+        else:
+            raise UsageError(
+                f"{option}: {text!r} is not NAME=VALUE with the NAME of a --backbone, as in "
+                "--backbone resnet50 --weights resnet50=copy.h5"
+            )
+    return found
+
+
+def _spelling(name: str) -> str:
+    return re.sub(r"[-_]", "", name).lower()

@@ -1,0 +1,148 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""The options that say which pictures are evaluated, and what is right."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from imgsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from imgsearch.evaluation.ground_truth import GroundTruth
+
+TRUTH_PANEL: Final = "What belongs together (default: each folder is a class)"
+NEEDS_EDITS: Final = "--edited says how many pictures --self-supervised edits; give both"
+
+
+@dataclass(frozen=True)
+class TruthOptions:
+    """Which pictures, and what is right."""
+
+    truth: Annotated[
+        str | None,
+        typer.Option(
+            "--truth",
+            metavar="FILE",
+            help="A table of queries with their relevant and junk pictures: .csv or .jsonl "
+            "(docs/ground-truth.md).",
+            rich_help_panel=TRUTH_PANEL,
+        ),
+    ] = None
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group",
+            metavar="REGEX",
+            help=r"What its first group finds in a path is the class: '(.+)_\d+\.jpg'.",
+            rich_help_panel=TRUTH_PANEL,
+        ),
+    ] = None
+    revisited: Annotated[
+        str | None,
+        typer.Option(
+            "--revisited",
+            metavar="PKL",
+            help="gnd_roxford5k.pkl or gnd_rparis6k.pkl: easy, medium and hard.",
+            rich_help_panel=TRUTH_PANEL,
+        ),
+    ] = None
+    holidays: Annotated[
+        bool,
+        typer.Option(
+            "--holidays", help="File names of INRIA Holidays.", rich_help_panel=TRUTH_PANEL
+        ),
+    ] = False
+    ukbench: Annotated[
+        bool,
+        typer.Option("--ukbench", help="File names of UKBench.", rich_help_panel=TRUTH_PANEL),
+    ] = False
+    self_supervised: Annotated[
+        bool,
+        typer.Option(
+            "--self-supervised",
+            help="No labels: edited copies of the pictures ask for the originals.",
+            rich_help_panel=TRUTH_PANEL,
+        ),
+    ] = False
+    edited: Annotated[
+        int | None,
+        typer.Option(
+            "--edited",
+            metavar="N",
+            min=1,
+            help="How many pictures are edited (default: 250).",
+            rich_help_panel=TRUTH_PANEL,
+        ),
+    ] = None
+    exclude: Annotated[
+        list[str],
+        typer.Option(
+            "--exclude",
+            metavar="GLOB",
+            help="Leave out what matches; may be repeated.",
+            rich_help_panel=TRUTH_PANEL,
+        ),
+    ] = field(default_factory=list)
+    follow_symlinks: Annotated[
+        bool,
+        typer.Option(
+            "--follow-symlinks", help="Follow symbolic links.", rich_help_panel=TRUTH_PANEL
+        ),
+    ] = False
+
+    def check(self) -> None:
+        """Refuse two kinds of ground truth at once.
+
+        Raises:
+            UsageError: names the options.
+        """
+        given = {
+            "--truth": self.truth is not None,
+            "--group": self.group is not None,
+            "--revisited": self.revisited is not None,
+            "--holidays": self.holidays,
+            "--ukbench": self.ukbench,
+            "--self-supervised": self.self_supervised,
+        }
+        named = [name for name, there in given.items() if there]
+        if len(named) > 1:
+            raise UsageError(
+                f"{' and '.join(named)} each say what belongs together; give one of them"
+            )
+        if self.edited is not None and not self.self_supervised:
+            raise UsageError(NEEDS_EDITS)
+
+    def read(self, folder: str) -> "tuple[GroundTruth, ...]":
+        """Return what belongs together among the pictures of a folder.
+
+        Raises:
+            UsageError: options or annotations that make no sense, or a folder without pictures.
+            OSError: an annotation file cannot be read.
+        """
+        from imgsearch.evaluation.photos import find_photos
+
+        self.check()
+        photos = find_photos(
+            folder, exclude=tuple(self.exclude), follow_symlinks=self.follow_symlinks
+        )
+        if self.truth is not None:
+            from imgsearch.evaluation.tables import read_table
+
+            return read_table(photos, Path(self.truth))
+        if self.revisited is not None:
+            from imgsearch.evaluation.revisited import read_revisited
+
+            return read_revisited(photos, Path(self.revisited))
+        if self.self_supervised:
+            from imgsearch.evaluation.self_supervised import DEFAULT_PICTURES, ask_with_edits
+
+            return ask_with_edits(photos, pictures=self.edited or DEFAULT_PICTURES)
+        from imgsearch.evaluation import folders, naming
+
+        if self.group is not None:
+            return naming.read_groups(photos, self.group)
+        if self.holidays:
+            return naming.read_holidays(photos)
+        return naming.read_ukbench(photos) if self.ukbench else folders.read_folders(photos)
