@@ -16,7 +16,7 @@ from evaluation_fakes import FakeNetworks, labelled
 
 import imgsearch
 from imgsearch.backbones.layer_names import LayerInfo
-from imgsearch.cli import documents
+from imgsearch.cli import comma_separated, documents
 
 DOCS = Path(imgsearch.__file__).resolve().parent.parent / "docs"
 SCALARS: dict[str, tuple[type, ...]] = {
@@ -163,7 +163,7 @@ def test_lines_of_json_are_as_described(photos: Path) -> None:
 def test_the_columns_of_csv_are_as_described() -> None:
     text = (DOCS / "json.md").read_text(encoding="utf-8").partition("## CSV")[2]
     (line,) = (line for line in text.splitlines() if line.startswith("`query`, "))
-    assert tuple(re.findall(r"`(\w+)`", line)) == documents.CSV_COLUMNS
+    assert tuple(re.findall(r"`(\w+)`", line)) == comma_separated.COLUMNS
 
 
 def test_the_comparison_itself_notices_what_is_missing_odd_or_of_another_type() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from imgsearch.cli import documents
+from imgsearch.cli import comma_separated, documents
 from imgsearch.cli.escape import printable, short_path, single_line
 from imgsearch.cli.tables import align
 from imgsearch.cli.terminal import FAINT, PLAIN, flush_data, write_data
@@ -93,11 +93,11 @@ class _JsonLines(AnswerWriter):
 
 class _Csv(AnswerWriter):
     def __init__(self) -> None:
-        self._head = documents.csv_head()
+        self._head = comma_separated.head()
 
     def write(self, images: Images, matches: Sequence[Match]) -> None:
         names = " + ".join("-" if image is None else printable(str(image)) for image in images)
-        write_data(self._head + documents.csv_rows(names, matches))
+        write_data(self._head + comma_separated.rows(names, matches))
         self._head = b""
         flush_data()
 

@@ -1,4 +1,4 @@
-"""The form of what programs read: JSON documents, JSON lines, CSV. docs/json.md describes it.
+"""The form of what programs read: JSON documents and JSON lines. docs/json.md describes it.
 
 A document says what it is and the version of its form, for instance `"imgsearch": "query",
 "version": 1`. Within a version keys are added but never removed or changed in meaning.
@@ -7,29 +7,19 @@ A document says what it is and the version of its form, for instance `"imgsearch
 from __future__ import annotations
 
 import base64
-import csv
-import io
 import json
-import math
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from imgsearch.cli.escape import is_utf8, printable, valid_text
+from imgsearch.cli.escape import is_utf8, valid_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from imgsearch.backbones.catalogue import Backbone
     from imgsearch.backbones.layer_names import LayerInfo
     from imgsearch.checking import CheckReport
-    from imgsearch.evaluation.ladder import Recommendation
-    from imgsearch.evaluation.results import (
-        Estimate,
-        EvaluationReport,
-        GroundTruthResult,
-        VariantResult,
-    )
     from imgsearch.exporting import ExportReport
     from imgsearch.index_values import IndexReport, UnreadableFile
     from imgsearch.maintenance import (
@@ -44,26 +34,6 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 VERSION: Final = 1
-CSV_COLUMNS: Final = (
-    "query",
-    "rank",
-    "score",
-    "path",
-    "path_base64",
-    "root",
-    "content",
-    "width",
-    "height",
-    "format",
-    "bytes",
-    "taken",
-    "camera",
-    "lens",
-    "latitude",
-    "longitude",
-    "offline",
-    "duplicates",
-)
 
 
 def dump(kind: str, content: Json) -> bytes:
@@ -157,44 +127,6 @@ def answer_keys(
 def unreadable_keys(files: Iterable[UnreadableFile]) -> list[Json]:
     """Return files that could not be read, with the reasons."""
     return [{**path_keys(file.path), "reason": file.reason} for file in files]
-
-
-def csv_head() -> bytes:
-    """Return the line that names the columns."""
-    return _csv_line(CSV_COLUMNS)
-
-
-def csv_rows(query: str, matches: Iterable[Match]) -> bytes:
-    """Return one line for each match.
-
-    Text is spelled out where it holds control characters or bytes that are not UTF-8; then
-    `path_base64` holds the path's exact bytes.
-    """
-    return b"".join(_csv_row(query, match) for match in matches)
-
-
-def _csv_row(query: str, match: Match) -> bytes:
-    values = match_keys(match)
-    path = printable(os.fspath(match.path))
-    exact = path == os.fspath(match.path)
-    values |= {
-        "query": query,
-        "path": path,
-        "path_base64": "" if exact else base64.b64encode(os.fsencode(match.path)).decode("ascii"),
-        "root": printable(os.fspath(match.root)),
-        "score": f"{match.score:.6f}",
-        "camera": printable(match.camera or ""),
-        "lens": printable(match.lens or ""),
-        "offline": "true" if match.offline else "false",
-        "duplicates": len(match.duplicates),
-    }
-    return _csv_line([values[column] for column in CSV_COLUMNS])
-
-
-def _csv_line(values: Sequence[object]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue().encode("utf-8", "backslashreplace")
 
 
 def index_keys(gallery: Path, report: IndexReport) -> Json:
@@ -339,104 +271,3 @@ def export_keys(gallery: Path, report: ExportReport) -> Json:
         "dim": report.dim,
         "files": [path_keys(path) for path in report.files],
     }
-
-
-def evaluation_keys(report: EvaluationReport) -> Json:
-    """Return what an evaluation found; picture strips are the HTML report's business."""
-    return {
-        "command": valid_text(Path(report.command)),
-        **path_keys(Path(report.folder), "folder"),
-        "started": report.started,
-        "seconds": round(report.seconds, 3),
-        "versions": [{"package": name, "release": release} for name, release in report.versions],
-        "machine": report.machine,
-        "ground_truths": [ground_truth_keys(result) for result in report.ground_truths],
-        "unreadable_files": [
-            {**path_keys(Path(path)), "reason": reason} for path, reason in report.unreadable
-        ],
-        "notes": list(report.notes),
-    }
-
-
-def ground_truth_keys(result: GroundTruthResult) -> Json:
-    """Return all variants over one ground truth."""
-    return {
-        "name": result.name,
-        "queries": result.queries,
-        "pictures": result.gallery,
-        "variants": [variant_keys(variant) for variant in result.variants],
-    }
-
-
-def variant_keys(variant: VariantResult) -> Json:
-    """Return what one variant reaches and costs."""
-    cost = variant.cost
-    return {
-        "name": variant.name,
-        "backbone": variant.backbone,
-        "pooling": variant.pooling,
-        "size": variant.size,
-        "resize": variant.resize,
-        "dim": variant.dim,
-        "projection": variant.projection,
-        "post_processing": variant.post_processing,
-        "recipes": list(variant.recipes),
-        "pareto": variant.pareto,
-        "metrics": [
-            {
-                "metric": found.metric,
-                "estimate": estimate_keys(found.estimate),
-                "difference": None if found.difference is None else estimate_keys(found.difference),
-                "queries": found.queries,
-                "skipped": found.skipped,
-            }
-            for found in variant.metrics
-        ],
-        "cost": {
-            "decode_rate": round(cost.decode_rate, 2),
-            "network_rate": round(cost.network_rate, 2),
-            "query_milliseconds": round(cost.query_milliseconds, 4),
-            "weights_megabytes": round(cost.weights_megabytes, 3),
-            "bytes_per_image": cost.bytes_per_image,
-            "peak_megabytes": _number(cost.peak_megabytes, 1),
-        },
-        "groups": [
-            {
-                "group": valid_text(Path(found.group)),
-                "queries": found.queries,
-                "value": _number(found.value, 6),
-            }
-            for found in variant.groups
-        ],
-    }
-
-
-def estimate_keys(estimate: Estimate) -> Json:
-    """Return a figure with its interval."""
-    return {
-        "value": _number(estimate.value, 6),
-        "low": _number(estimate.low, 6),
-        "high": _number(estimate.high, 6),
-    }
-
-
-def recommendation_keys(advice: Recommendation, command: str) -> Json:
-    """Return which recipe to take, and why."""
-    return {
-        "command": valid_text(Path(command)),
-        "chosen": variant_keys(advice.chosen),
-        "best": variant_keys(advice.best),
-        "lead": None if advice.lead is None else estimate_keys(advice.lead),
-        "reasons": list(advice.reasons),
-        "tried": ground_truth_keys(advice.tried),
-        "skipped": [{"name": name, "reason": reason} for name, reason in advice.skipped],
-        "unreadable_files": [
-            {**path_keys(Path(path)), "reason": reason} for path, reason in advice.unreadable
-        ],
-        "seconds": round(advice.seconds, 3),
-    }
-
-
-def _number(value: float, digits: int) -> float | None:
-    """Return a rounded number; None for NaN, which JSON does not know."""
-    return round(value, digits) if math.isfinite(value) else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch.cli import documents
+from imgsearch.cli import documents, evaluation_documents
 from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE, interrupts
 from imgsearch.cli.escape import short_path
 from imgsearch.cli.evaluate_options import ResultOptions, WorkOptions
@@ -97,7 +97,7 @@ def evaluate(
     if report_path is not None:
         terminal.say(f"Report: {short_path(report_path.absolute())}")
     if result.json:
-        write_data(documents.dump("evaluation", documents.evaluation_keys(report)))
+        write_data(documents.dump("evaluation", evaluation_documents.evaluation_keys(report)))
     if report.unreadable:
         raise typer.Exit(SOME_UNREADABLE)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch.cli import documents
+from imgsearch.cli import documents, evaluation_documents
 from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.escape import printable
 from imgsearch.cli.evaluate import network_source, working
@@ -110,7 +110,11 @@ def recommend(
     lines = _lines(advice, command)
     if ladder.json:
         terminal.say_lines(lines)
-        write_data(documents.dump("recommendation", documents.recommendation_keys(advice, command)))
+        write_data(
+            documents.dump(
+                "recommendation", evaluation_documents.recommendation_keys(advice, command)
+            )
+        )
     else:
         from imgsearch.cli.evaluation_table import evaluation_lines
 

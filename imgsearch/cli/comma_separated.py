@@ -1,0 +1,76 @@
+"""A query's matches as CSV. docs/json.md describes the columns."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import os
+from typing import TYPE_CHECKING, Final
+
+from imgsearch.cli.documents import match_keys
+from imgsearch.cli.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from imgsearch.matches import Match
+
+COLUMNS: Final = (
+    "query",
+    "rank",
+    "score",
+    "path",
+    "path_base64",
+    "root",
+    "content",
+    "width",
+    "height",
+    "format",
+    "bytes",
+    "taken",
+    "camera",
+    "lens",
+    "latitude",
+    "longitude",
+    "offline",
+    "duplicates",
+)
+
+
+def head() -> bytes:
+    """Return the line that names the columns."""
+    return _line(COLUMNS)
+
+
+def rows(query: str, matches: Iterable[Match]) -> bytes:
+    """Return one line for each match.
+
+    Text is spelled out where it holds control characters or bytes that are not UTF-8; then
+    `path_base64` holds the path's exact bytes.
+    """
+    return b"".join(_row(query, match) for match in matches)
+
+
+def _row(query: str, match: Match) -> bytes:
+    values = match_keys(match)
+    path = printable(os.fspath(match.path))
+    exact = path == os.fspath(match.path)
+    values |= {
+        "query": query,
+        "path": path,
+        "path_base64": "" if exact else base64.b64encode(os.fsencode(match.path)).decode("ascii"),
+        "root": printable(os.fspath(match.root)),
+        "score": f"{match.score:.6f}",
+        "camera": printable(match.camera or ""),
+        "lens": printable(match.lens or ""),
+        "offline": "true" if match.offline else "false",
+        "duplicates": len(match.duplicates),
+    }
+    return _line([values[column] for column in COLUMNS])
+
+
+def _line(values: Sequence[object]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue().encode("utf-8", "backslashreplace")
