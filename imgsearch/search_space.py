@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from imgsearch import index, projection
+from imgsearch import index_file, projection
 from imgsearch.caches import cache_files, cache_path, lists_files, lists_path, unfinished_files
 from imgsearch.errors import DamagedCacheError
-from imgsearch.index import ExactIndex, IndexHeader
+from imgsearch.index import ExactIndex
 from imgsearch.index_choice import (
     AUTO,
     IndexChoice,
     IndexPlan,
     candidates_wanted,
 )
+from imgsearch.index_file import IndexHeader
 from imgsearch.pooling import l2_normalise
 from imgsearch.projection import Projection, ProjectionChoice
 from imgsearch.segments import SegmentedIndex
@@ -234,7 +235,7 @@ def read_cache(path: Path, stored: StoredRecipe) -> SearchSpace:
             not the one that it was written for.
         OSError: a file is not there, or can't be read.
     """
-    loaded, header, extra = index.load(path)
+    loaded, header, extra = index_file.load(path)
     if header.recipe != stored.recipe.identifier:
         raise DamagedCacheError(
             f"{path} holds recipe {header.recipe}, not {stored.recipe.identifier}: "
@@ -365,4 +366,4 @@ def _write(space: SearchSpace, path: Path, stored: StoredRecipe) -> None:
         count=len(tail),
         base=space.base,
     )
-    index.save(path, tail, header, extra=extra)
+    index_file.save(path, tail, header, extra=extra)

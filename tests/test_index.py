@@ -19,10 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from imgsearch import index as index_module
+from imgsearch import index_file
 from imgsearch.atomic_file import TEMPORARY_SUFFIX
 from imgsearch.errors import DamagedCacheError, UsageError
-from imgsearch.index import ExactIndex, IndexHeader, load, save
+from imgsearch.index import ExactIndex
+from imgsearch.index_file import IndexHeader, load, save
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -367,7 +368,7 @@ def test_foreign_bytes_are_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     path = tmp_path_factory.mktemp("foreign") / "index"
-    for start in (b"", index_module.MAGIC):
+    for start in (b"", index_file.MAGIC):
         path.write_bytes(start + content)
         with pytest.raises(DamagedCacheError):
             load(path)
@@ -389,7 +390,7 @@ def forge(
     lengths: Sequence[int] | None = None,
 ) -> None:
     """Write a file with a right checksum over whatever stands in it."""
-    head = struct.pack("<8sII", index_module.MAGIC, 1, (lengths or [len(described)])[0])
+    head = struct.pack("<8sII", index_file.MAGIC, 1, (lengths or [len(described)])[0])
     head += struct.pack("<QQ", *(lengths[1:] if lengths else (0, len(vectors))))
     body = head + described + vectors
     path.write_bytes(body + hashlib.sha256(body).digest())
@@ -565,7 +566,8 @@ def test_a_writer_killed_before_the_rename_leaves_the_old_file(saved: Path) -> N
 import os, sys
 from pathlib import Path
 import numpy as np
-from imgsearch.index import ExactIndex, IndexHeader, save
+from imgsearch.index import ExactIndex
+from imgsearch.index_file import IndexHeader, save
 os.fsync = lambda descriptor: os._exit(9)
 index = ExactIndex.build([5], np.ones((1, 2), dtype=np.float32))
 header = IndexHeader(recipe="r", projection="none", generation=8, dim=2, count=1)
