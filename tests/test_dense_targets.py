@@ -176,7 +176,7 @@ def test_locations_of_the_pytorch_student_have_the_embedding_as_their_mean() -> 
     torch = pytest.importorskip("torch")
     from distillation_fakes import TINY, images_of, random_units
 
-    from imgsearch.distillation.torch_training import Student
+    from imgsearch.distillation.torch_student import Student
 
     student = Student(TINY)
     student.set_units(random_units(TINY))
@@ -194,7 +194,7 @@ def test_locations_of_the_pytorch_student_have_the_embedding_as_their_mean() -> 
 def test_the_dense_loss_is_a_cosine_over_all_locations_by_hand() -> None:
     """Of (3, 4) and (4, 3), spread over two locations: 1 - 24/25."""
     torch = pytest.importorskip("torch")
-    from imgsearch.distillation.torch_training import dense_loss
+    from imgsearch.distillation.torch_student import dense_loss
 
     targets = torch.tensor([3.0, 4.0]).reshape(1, 2, 1, 1)
     locations = torch.tensor([8.0, 6.0]).reshape(1, 2, 1, 1)

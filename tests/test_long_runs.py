@@ -42,7 +42,7 @@ def test_pytorch_and_keras_students_with_the_same_weights_give_the_same() -> Non
     torch = pytest.importorskip("torch")
     load_keras()
     from imgsearch.distillation.student import build_student, set_units
-    from imgsearch.distillation.torch_training import Student
+    from imgsearch.distillation.torch_student import Student
 
     units = random_units(COMPACT)
     in_keras, in_torch = build_student(COMPACT), Student(COMPACT)
@@ -62,12 +62,12 @@ def test_pytorch_and_keras_students_with_the_same_weights_give_the_same() -> Non
 def test_pytorch_and_keras_losses_are_the_same() -> None:
     torch = pytest.importorskip("torch")
     load_keras()
-    from imgsearch.distillation import losses, torch_training
+    from imgsearch.distillation import losses, torch_student
 
     generator = np.random.default_rng(0)
     targets, bank = unit(generator.normal(size=(5, 6))), unit(generator.normal(size=(9, 6)))
     embeddings = generator.normal(size=(5, 6)).astype(np.float32)
-    received = torch_training.distillation_loss(
+    received = torch_student.distillation_loss(
         torch.from_numpy(targets), torch.from_numpy(embeddings), torch.from_numpy(bank)
     )
     expected = losses.distillation_loss(targets, embeddings, bank)
@@ -76,7 +76,7 @@ def test_pytorch_and_keras_losses_are_the_same() -> None:
 
 def test_orthogonalised_matrices_have_singular_values_near_one_and_the_same_vectors() -> None:
     torch = pytest.importorskip("torch")
-    from imgsearch.distillation.torch_training import orthogonalised
+    from imgsearch.distillation.torch_optimisers import orthogonalised
 
     matrices = np.random.default_rng(0).normal(size=(3, 12, 40)).astype(np.float32)
     for values in (matrices, matrices.transpose(0, 2, 1)):

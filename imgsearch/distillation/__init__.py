@@ -1,20 +1,21 @@
 """Distillation: a small student learns the geometry of larger networks' embeddings.
 
-architecture.py    the student's one definition, plain values
-weights.py         folding, and the file that students ship in
-student.py         the student in Keras 3
-losses.py          what the student is held to
-crops.py           random crops of pictures, and mixtures of several
-targets.py         teachers, whitening, the cache of crops
-dense.py           targets of every location of a crop
-reshaping.py       an earlier student's weights in another shape
-training.py        the loop, its checkpoints, its figures
-figures.py         how good a student is: retrieval on labelled folders
-settings.py        what a run is asked for
-run.py             a whole run, from pictures to the student's file
-ask_teachers.py    caches of crops from folders, for development's long runs
-torch_training.py  the same student in PyTorch, for these
-torch_start.py     such a student takes over the weights of an earlier one
-torch_views.py     what it is shown of a cache of crops, a little different each time
-torch_run.py       such a run, over a cache of crops, by several processes
+architecture.py      the student's one definition, plain values
+weights.py           folding, and the file that students ship in
+student.py           the student in Keras 3
+losses.py            what the student is held to
+crops.py             random crops of pictures, and mixtures of several
+targets.py           teachers, whitening, the cache of crops
+dense.py             targets of every location of a crop
+reshaping.py         an earlier student's weights in another shape
+training.py          the loop, its checkpoints, its figures
+figures.py           how good a student is: retrieval on labelled folders
+settings.py          what a run is asked for
+run.py               a whole run, from pictures to the student's file
+ask_teachers.py      caches of crops from folders, for development's long runs
+torch_student.py     the same student in PyTorch, for these
+torch_start.py       such a student takes over the weights of an earlier one
+torch_views.py       what it is shown of a cache of crops, a little different each time
+torch_optimisers.py  Muon and AdamW for it
+torch_run.py         such a run, over a cache of crops, by several processes
 """

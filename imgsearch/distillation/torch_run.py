@@ -31,9 +31,9 @@ from imgsearch.distillation.architecture import COMPACT
 from imgsearch.distillation.figures import measure
 from imgsearch.distillation.settings import TrainingSettings
 from imgsearch.distillation.targets import CropCache
+from imgsearch.distillation.torch_optimisers import optimisers, shares
 from imgsearch.distillation.torch_start import start_from
-from imgsearch.distillation.torch_training import (
-    Muon,
+from imgsearch.distillation.torch_student import (
     Student,
     dense_loss,
     distillation_loss,
@@ -43,8 +43,6 @@ from imgsearch.distillation.torch_views import Views
 from imgsearch.projection import Projection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from imgsearch.distillation.architecture import Architecture
 
 WORKERS: Final = 2
@@ -344,36 +342,6 @@ class _Worker:
         with self.run.log.open("a", encoding="utf-8") as file:
             moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             file.write(json.dumps({"time": moment, "samples": self.seen, **values}) + "\n")
-
-
-def shares(parameters: Sequence[torch.nn.Parameter], count: int) -> list[list[int]]:
-    """Return which parameters each worker updates, by position: about as many numbers each."""
-    load, chosen = [0] * count, [list[int]() for _ in range(count)]
-    for i in sorted(range(len(parameters)), key=lambda i: -parameters[i].numel()):
-        worker = load.index(min(load))
-        load[worker] += parameters[i].numel()
-        chosen[worker].append(i)
-    return [sorted(positions) for positions in chosen]
-
-
-def optimisers(parameters: list[torch.nn.Parameter], settings: TrainingSettings) -> list[Any]:
-    """Return Muon for the inner kernels and AdamW for what is left of these parameters."""
-
-    def is_inner(parameter: torch.nn.Parameter) -> bool:
-        # The stem's first kernel sees three colours: too few directions to orthogonalise.
-        return bool(parameter.ndim == 4 and parameter.shape[1] > 3)  # noqa: PLR2004  kernels, colours
-
-    inner = [p for p in parameters if is_inner(p)]
-    outer = [p for p in parameters if p.ndim == 4 and not is_inner(p)]  # noqa: PLR2004
-    vectors = [p for p in parameters if p.ndim != 4]  # noqa: PLR2004
-    groups = [
-        {"params": outer, "weight_decay": settings.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    return [
-        Muon(inner, learning_rate=settings.learning_rate, weight_decay=settings.weight_decay),
-        torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.learning_rate),
-    ]
 
 
 def _load(path: Path) -> Any:  # noqa: ANN401  PyTorch is not looked into

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 from imgsearch.distillation.reshaping import units_from
-from imgsearch.distillation.torch_training import EMBEDDED_AT_ONCE, as_batch
+from imgsearch.distillation.torch_student import EMBEDDED_AT_ONCE, as_batch
 from imgsearch.distillation.training import scaled
 from imgsearch.distillation.weights import EPSILON
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from imgsearch.distillation.torch_training import Student
+    from imgsearch.distillation.torch_student import Student
     from imgsearch.distillation.weights import FoldedStudent
 
 PROBES: Final = 256

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from imgsearch.distillation.dense import overlaps, resampled
-from imgsearch.distillation.torch_training import as_batch
+from imgsearch.distillation.torch_student import as_batch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""The student and its optimiser in PyTorch, for long runs on a processor.
+"""The student and its losses in PyTorch, for long runs on a processor.
 
 Development code: it interprets the same `Architecture` as the Keras builder, with channels-last
 memory and bfloat16 arithmetic throughout, which is about twice as fast as Keras on a processor.
-Nothing else in the package imports it, and PyTorch is not a dependency. `torch_run.py` is the
+Only the other `torch_` modules import it, and PyTorch is not a dependency. `torch_run.py` is the
 loop around it.
 """
 
@@ -20,7 +20,7 @@ from imgsearch.distillation.student import HALF_RANGE
 from imgsearch.distillation.weights import EPSILON, UnitWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 MOMENTUM: Final = 0.05
 """Share of a normalisation's running statistics that a batch replaces."""
-ITERATIONS: Final = 5
-QUINTIC: Final = (3.4445, -4.7750, 2.0315)
-UPDATE_SCALE: Final = 0.2
 EMBEDDED_AT_ONCE: Final = 128
 
 
@@ -136,64 +133,6 @@ class Student(nn.Module):  # type: ignore[misc]  # as above
                 norm.bias.copy_(torch.tensor(arrays.offset))
                 norm.running_mean.copy_(torch.tensor(arrays.mean))
                 norm.running_var.copy_(torch.tensor(arrays.variance))
-
-
-class Muon(torch.optim.Optimizer):  # type: ignore[misc]  # as above
-    """Momentum, orthogonalised by a Newton-Schulz iteration, for convolutions' kernels.
-
-    Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/, with the scale of Liu et al.
-    2025, https://arxiv.org/abs/2502.16982, so that AdamW's learning rates and decay hold.
-    """
-
-    def __init__(
-        self,
-        kernels: Iterable[nn.Parameter],
-        *,
-        learning_rate: float,
-        momentum: float = 0.95,
-        weight_decay: float = 0.05,
-    ) -> None:
-        settings = {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
-        super().__init__(kernels, settings)
-
-    @torch.no_grad()  # type: ignore[untyped-decorator]  # as above
-    def step(self) -> None:
-        """Update every kernel from its gradient; kernels of one shape go together."""
-        for group in self.param_groups:
-            by_shape: dict[tuple[int, ...], list[nn.Parameter]] = {}
-            for kernel in group["params"]:
-                by_shape.setdefault(tuple(kernel.shape), []).append(kernel)
-            for kernels in by_shape.values():
-                self._update(kernels, group)
-
-    def _update(self, kernels: list[nn.Parameter], group: dict[str, Any]) -> None:
-        updates = []
-        for kernel in kernels:
-            state = self.state[kernel]
-            if "momentum" not in state:
-                state["momentum"] = torch.zeros_like(kernel)
-            state["momentum"].lerp_(kernel.grad, 1 - group["momentum"])
-            # Nesterov's look ahead
-            ahead = kernel.grad.lerp(state["momentum"], group["momentum"])
-            updates.append(ahead.reshape(len(kernel), -1))
-        directions = orthogonalised(torch.stack(updates))
-        scale = UPDATE_SCALE * max(directions.shape[1:]) ** 0.5
-        for kernel, direction in zip(kernels, directions, strict=True):
-            kernel.mul_(1 - group["lr"] * group["weight_decay"])
-            kernel.add_(direction.reshape(kernel.shape), alpha=-group["lr"] * scale)
-
-
-def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
-    """Return matrices (b, m, n) with singular values near 1 and the same singular vectors."""
-    if matrices.shape[1] > matrices.shape[2]:
-        return orthogonalised(matrices.mT).mT
-    x = matrices.bfloat16()
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    first, third, fifth = QUINTIC
-    for _ in range(ITERATIONS):
-        square = x @ x.mT
-        x = first * x + torch.baddbmm(third * square, square, square, alpha=fifth) @ x
-    return x.float()
 
 
 def as_batch(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
