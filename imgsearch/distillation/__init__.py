@@ -5,6 +5,7 @@ weights.py           folding, and the file that students ship in
 student.py           the student in Keras 3
 losses.py            what the student is held to
 crops.py             random crops of pictures, and mixtures of several
+distortions.py       pictures that a narrow pool does not have
 targets.py           teachers, whitening, the cache of crops
 dense.py             targets of every location of a crop
 reshaping.py         an earlier student's weights in another shape

@@ -3,6 +3,7 @@
     python -m imgsearch.distillation.ask_teachers SOURCE... --teacher mobilenet_v2
         --teacher efficientnet_lite0.keras:unit --crops 60000 --seed 101 --out FOLDER
         [--dense PROJECTION] [--whole 0.3] [--smallest-area 0.4] [--mixed 0.3] [--tiled 0.15]
+        [--distorted 0.6]
     python -m imgsearch.distillation.ask_teachers SOURCE... --teacher ... --held-out --out FOLDER
     python -m imgsearch.distillation.ask_teachers --fit CACHE... --out FILE
 
@@ -50,7 +51,7 @@ HELD_OUT: Final = 1536
 HELD_OUT_SEED: Final = (20261125, 2)
 SIZE: Final = 128
 DIM: Final = 256
-RULES: Final = ("whole", "smallest_area", "mixed", "tiled")
+RULES: Final = ("whole", "smallest_area", "mixed", "tiled", "distorted")
 """What of `CropRules` the command line sets."""
 _LOG: Final = logging.getLogger(__name__)
 

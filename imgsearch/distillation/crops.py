@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image, ImageEnhance
 
+from imgsearch.distillation.distortions import distort
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class CropRules:
         jittered: share of crops whose brightness, contrast and colour change by up to `strength`.
         strength: of that change; 0.4 is from 60 % to 140 %.
         grey: share of crops without colour.
+        distorted: share of crops of distorted pictures (`distortions.py`).
         mixed: share of crops that are mixed with another one (`mix`).
         tiled: share of crops that become one of four quarters (`tile`); small pictures are shown
             there at their own size instead of enlarged.
@@ -46,6 +48,7 @@ class CropRules:
     grey: float = 0.05
     mixed: float = 0.25
     tiled: float = 0.0
+    distorted: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse shares outside of 0 to 1.
@@ -53,9 +56,8 @@ class CropRules:
         Raises:
             UsageError: names the value.
         """
-        for name in ("whole", "smallest_area", "jittered", "strength", "grey", "mixed", "tiled"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
+        for name, value in asdict(self).items():
+            if name != "widest_aspect" and not 0 <= value <= 1:
                 raise UsageError(f"{name}: {value} is not between 0 and 1")
         if self.widest_aspect < 1:
             raise UsageError(f"widest_aspect: {self.widest_aspect} is below 1")
@@ -76,6 +78,8 @@ def draw(
         The same crop for each size, uint8 (size, size, 3), resized with antialiased bicubic.
     """
     image = Image.fromarray(picture)
+    if rules.distorted and generator.random() < rules.distorted:
+        image = distort(image, generator)
     box = _box(image.width, image.height, generator, rules)
     if generator.random() < rules.jittered:
         for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
