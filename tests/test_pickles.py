@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgsearch.evaluation.pickles import PlainPickleError, read_plain_pickle
+from imgsearch.evaluation.pickled_arrays import PlainPickleError
+from imgsearch.evaluation.pickles import read_plain_pickle
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,32 +5,30 @@ it runs NumPy's C code on the file's claims, hashes what the file nests, and mak
 many memo entries as the file says. Here the file is only taken apart (by `pickletools`, which
 executes nothing), and its instructions are carried out on lists, dictionaries, text, bytes,
 numbers and arrays of numbers. The few names of functions that an array's pickle needs are looked
-up in a table and stand for code of this module; every other name, and every instruction beyond
-the ones below, is refused. Memory stays within a small multiple of the file's length.
+up in a table and stand for code of `pickled_arrays.py`; every other name, and every instruction
+beyond the ones below, is refused. Memory stays within a small multiple of the file's length.
 
 Instructions and their meaning: the comments of Python's `pickletools`, protocols 0 to 5.
 """
 
 from __future__ import annotations
 
-import math
 import pickletools
-import re
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from imgsearch.errors import UsageError
+from imgsearch.evaluation.pickled_arrays import (
+    Array,
+    DataType,
+    Global,
+    PlainPickleError,
+    stand_in,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from numpy.typing import NDArray
-
-_NUMBERS: Final = re.compile(r"[iuf][1248]|b1")
-_BYTE_ORDERS: Final = frozenset("<>|=")
 _TUPLES: Final = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _CONSTANTS: Final = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 # Instructions that push what they carry.
@@ -40,51 +38,6 @@ _LITERAL_NAMES: Final = (
 )
 _LITERALS: Final = frozenset(_LITERAL_NAMES.split())
 _MARK: Final = object()
-
-
-class PlainPickleError(UsageError):
-    """A pickle that is damaged, or holds more than plain values."""
-
-
-@dataclass(slots=True)
-class _Global:
-    """A name that an array's pickle may use, and what stands for the function behind it."""
-
-    name: str
-    call: Callable[..., Any]
-
-
-@dataclass(slots=True)
-class _DataType:
-    """A NumPy data type under construction."""
-
-    code: str
-    order: str = "="
-
-    def set_state(self, state: Any) -> _DataType:  # noqa: ANN401 - whatever the file holds
-        """Take in the byte order; everything else in the state belongs to compound types."""
-        order = _text(state[1]) if isinstance(state, tuple) and len(state) > 1 else ""
-        if order not in _BYTE_ORDERS or any(part is not None for part in state[2:5]):
-            raise PlainPickleError("holds an array of something else than numbers")
-        self.order = order
-        return self
-
-    @property
-    def numpy(self) -> np.dtype[Any]:
-        """The data type, whole."""
-        return np.dtype(self.code).newbyteorder(self.order)  # type: ignore[arg-type]  # one of four
-
-
-class _Array:
-    """A NumPy array under construction: it becomes one when its state arrives."""
-
-    def set_state(self, state: Any) -> NDArray[Any]:  # noqa: ANN401 - whatever the file holds
-        """Return the array that (version, shape, data type, column order, data) describe."""
-        match state:
-            case (int(), tuple() as shape, _DataType() as kind, column_order, data):
-                return _array(data, kind, shape, "F" if column_order else "C")
-            case _:
-                raise PlainPickleError("holds an array in a form that is not known")
 
 
 def read_plain_pickle(data: bytes) -> Any:  # noqa: ANN401 - whatever the file holds
@@ -251,24 +204,24 @@ class _Machine:
 
     def push_global(self, name: str) -> None:
         """Push what stands for a name, written "module name"."""
-        self._stack.append(_global(name))
+        self._stack.append(stand_in(name))
 
     def push_stacked_global(self, _argument: object) -> None:
         """Push what stands for the module and name on the stack."""
         module, name = self._take(2)
-        self._stack.append(_global(f"{_text(module)} {_text(name)}"))
+        self._stack.append(stand_in(f"{text_of(module)} {text_of(name)}"))
 
     def reduce(self, _argument: object) -> None:
         """Call what stands for a name with a tuple of arguments."""
         function, arguments = self._take(2)
-        if type(function) is not _Global or type(arguments) is not tuple:
+        if type(function) is not Global or type(arguments) is not tuple:
             raise PlainPickleError("calls something that plain values do not need")
         self._stack.append(function.call(*arguments))
 
     def build(self, _argument: object) -> None:
         """Complete an array or a data type by its state."""
         made, state = self._take(2)
-        if type(made) not in (_DataType, _Array):
+        if type(made) not in (DataType, Array):
             raise PlainPickleError("sets the state of something that plain values do not need")
         whole = made.set_state(state)
         # A pickle remembers an array before its state; whoever refers to it means the whole.
@@ -306,100 +259,6 @@ _ACTIONS: Final[Mapping[str, Callable[[_Machine, Any], None]]] = {
 }
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - whatever the file holds
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    if not isinstance(value, str):
-        raise PlainPickleError(f"holds {type(value).__name__} where text is expected")
-    return value
-
-
 def _fill(target: dict[str, Any], pairs: list[Any]) -> None:
     for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-        target[_text(key)] = value
-
-
-def _bytes(value: Any) -> bytes:  # noqa: ANN401 - whatever the file holds
-    """Return bytes; Python 2 wrote them as text."""
-    if isinstance(value, str):
-        return value.encode("latin-1")
-    if not isinstance(value, bytes):
-        raise PlainPickleError("holds an array of something else than numbers")
-    return value
-
-
-def _array(data: Any, kind: _DataType, shape: tuple[Any, ...], order: str) -> NDArray[Any]:  # noqa: ANN401 - whatever the file holds
-    """Return an array from its bytes, which must be exactly as many as its shape needs."""
-    raw = _bytes(data)
-    if not all(type(side) is int and side >= 0 for side in shape):
-        raise PlainPickleError(f"holds an array of the shape {shape!r}")
-    if math.prod(shape) * kind.numpy.itemsize != len(raw):
-        raise PlainPickleError(f"holds an array of shape {shape} with {len(raw)} bytes")
-    values = np.frombuffer(raw, dtype=kind.numpy).reshape(shape, order="F" if order == "F" else "C")
-    return values.astype(kind.numpy.newbyteorder("="))
-
-
-def _data_type(code: Any, *_flags: Any) -> _DataType:  # noqa: ANN401 - whatever the file holds
-    text = _text(code)
-    if not _NUMBERS.fullmatch(text) or text == "f1":
-        raise PlainPickleError(f"holds an array of {text!r}, which is no number")
-    return _DataType(text)
-
-
-def _scalar(kind: Any, data: Any) -> Any:  # noqa: ANN401 - whatever the file holds
-    if type(kind) is not _DataType:
-        raise PlainPickleError("holds a number of a kind that is not known")
-    return _array(data, kind, (1,), "C")[0].item()
-
-
-def _reconstruct(*_arguments: Any) -> _Array:  # noqa: ANN401 - whatever the file holds
-    return _Array()
-
-
-def _from_buffer(data: Any, kind: Any, shape: Any, order: Any, *_rest: Any) -> NDArray[Any]:  # noqa: ANN401 - whatever the file holds
-    if type(kind) is not _DataType or type(shape) is not tuple:
-        raise PlainPickleError("holds an array in a form that is not known")
-    return _array(data, kind, shape, _text(order))
-
-
-def _encode(text: Any, encoding: Any) -> bytes:  # noqa: ANN401 - whatever the file holds
-    """Stand for `_codecs.encode`, by which protocols 0 to 2 spell bytes."""
-    if _text(encoding) not in {"latin1", "latin-1"}:
-        raise PlainPickleError(f"asks for the encoding {encoding!r}")
-    return _text(text).encode("latin-1")
-
-
-def _no_bytes() -> bytes:
-    return b""
-
-
-def _never(*_arguments: Any) -> None:  # noqa: ANN401 - whatever the file holds
-    raise PlainPickleError("makes an array in a form that is not known")
-
-
-_GLOBALS: Final[Mapping[str, Callable[..., Any]]] = {
-    **{
-        f"numpy.{core}.{name}": call
-        for core in ("core", "_core")
-        for name, call in (
-            ("multiarray _reconstruct", _reconstruct),
-            ("multiarray scalar", _scalar),
-            ("numeric _frombuffer", _from_buffer),
-        )
-    },
-    "numpy ndarray": _never,
-    "numpy dtype": _data_type,
-    "_codecs encode": _encode,
-    "__builtin__ bytes": _no_bytes,
-    "builtins bytes": _no_bytes,
-}
-
-
-def _global(name: str) -> _Global:
-    call = _GLOBALS.get(name)
-    if call is None:
-        shown = name.replace(" ", ".")
-        raise PlainPickleError(
-            f"names {shown!r}, which plain values do not need; nothing of the file was executed"
-        )
-    return _Global(name, call)
+        target[text_of(key)] = value

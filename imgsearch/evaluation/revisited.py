@@ -23,7 +23,8 @@ import numpy as np
 from imgsearch import images
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.evaluation.ground_truth import GroundTruth, Item, Query
-from imgsearch.evaluation.pickles import PlainPickleError, read_plain_pickle
+from imgsearch.evaluation.pickled_arrays import PlainPickleError
+from imgsearch.evaluation.pickles import read_plain_pickle
 from imgsearch.geometry import CropBox
 
 if TYPE_CHECKING:
