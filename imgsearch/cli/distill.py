@@ -123,7 +123,8 @@ class TrainingOptions:
         typer.Option(
             "--initial",
             metavar="FILE",
-            help="Start from an earlier student (.npz) instead of from random weights.",
+            help="Start from an earlier student (.npz), or from the one in the package with "
+            "'compact', instead of from random weights.",
             rich_help_panel=TRAINING_PANEL,
         ),
     ] = None
@@ -239,8 +240,10 @@ def summary(report: "DistillReport", *, out: Path, everything: bool) -> list[Lin
 
 
 def _options(teachers: TeacherOptions, training: TrainingOptions) -> "DistillOptions":
+    from imgsearch.backbones import compact
     from imgsearch.distillation.settings import DistillOptions, TrainingSettings
 
+    bundled = training.initial == Path(compact.NAME)
     return DistillOptions(
         training=TrainingSettings(
             samples=training.samples,
@@ -249,7 +252,7 @@ def _options(teachers: TeacherOptions, training: TrainingOptions) -> "DistillOpt
             seed=training.seed,
         ),
         crops=training.crops,
-        initial=training.initial,
+        initial=compact.weights_path() if bundled else training.initial,
         validate=teachers.validate,
         resume=teachers.resume,
         overwrite=teachers.overwrite,

@@ -9,6 +9,7 @@ distortions.py       pictures that a narrow pool does not have
 targets.py           teachers, whitening, the cache of crops
 dense.py             targets of every location of a crop
 reshaping.py         an earlier student's weights in another shape
+heads.py             a linear head for features that are there already
 training.py          the loop, its checkpoints, its figures
 figures.py           how good a student is: retrieval on labelled folders
 settings.py          what a run is asked for

@@ -43,8 +43,7 @@ def reshaped(earlier: FoldedStudent, architecture: Architecture) -> FoldedStuden
     before = earlier.architecture
     if replace(before, stages=architecture.stages) != architecture:
         raise UsageError(
-            f"initial: a student with another stem, other features or another dim ({before.dim}) "
-            f"than what is trained (dim {architecture.dim})"
+            "initial: a student with another stem, other features or another dim than this one"
         )
     weights = {
         c.name: earlier.weights[c.name]
@@ -78,18 +77,18 @@ def units_from(
         images: some hundred pictures of the kind to train on, shape (n, s, s, 3), uint8.
 
     Returns:
-        Weights by convolution's name; those of blocks that the earlier student does not have are
-        left out, and should start as any new student's do.
+        Weights by convolution's name, without the head, which fits only the earlier student's
+        targets (`heads.fit_head` makes another). Those of blocks that the earlier student does not
+        have are left out, and should start as any new student's do.
 
     Raises:
         UsageError: the one student cannot be had from the other.
     """
     from imgsearch.distillation.student import unfold
 
-    student = earlier
-    if earlier.architecture != architecture:
-        student = reshaped(earlier, architecture)
-    units = unfold(student, images)
+    wanted = replace(architecture, dim=earlier.architecture.dim)
+    units = unfold(earlier if earlier.architecture == wanted else reshaped(earlier, wanted), images)
+    del units[wanted.head_convolution().name]
     return {name: unit for name, unit in units.items() if unit.kernel.any()}
 
 

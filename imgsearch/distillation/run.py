@@ -17,6 +17,7 @@ from imgsearch.backbones.framework import load_keras
 from imgsearch.distillation import weights
 from imgsearch.distillation.crops import GRID
 from imgsearch.distillation.figures import Figures, Labelled, measure, read_labelled
+from imgsearch.distillation.heads import fit_head
 from imgsearch.distillation.reshaping import units_from
 from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
 from imgsearch.distillation.training import Trainer, TrainingData, scaled
@@ -38,7 +39,10 @@ SHRINKAGE: Final = 0.02
 FITTED_ON: Final = 32_768
 LEAST_PICTURES: Final = 64
 LARGEST_SIDE: Final = 512
-PROBES: Final = 256
+PROBES: Final = 4096
+"""Crops that a warm start's head is fitted on."""
+STATISTICS: Final = 256
+"""Crops that its normalisations take their statistics from."""
 BALANCE: Final = 0.6
 CHECKPOINT: Final = "checkpoint.npz"
 STEPS_A_ROUND: Final = 50
@@ -364,8 +368,10 @@ def _start_from(
     settings: TrainingSettings,
 ) -> None:
     student = weights.load(initial)
-    probes = scaled(data.crops[:PROBES], settings.size_at(0))
+    crops = scaled(data.crops[:PROBES], settings.size_at(0))
     try:
-        trainer.initialise(units_from(student, architecture, probes))
+        trainer.initialise(units_from(student, architecture, crops[:STATISTICS]))
     except UsageError as error:
         raise UsageError(f"{error}, in {initial}; leave it out") from error
+    head = fit_head(trainer.features(crops), data.targets[: len(crops)])
+    trainer.initialise({architecture.head_convolution().name: head})

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from imgsearch.distillation.weights import FoldedStudent
 
 HALF_RANGE: Final = 127.5
+POOLING: Final = "pooling"
+"""Name of the training student's layer that the head sees."""
 MOMENTUM: Final = 0.95
 """Share of a normalisation's running statistics that a batch leaves in place."""
 
@@ -55,7 +57,7 @@ def build_student(architecture: Architecture, *, seed: int = 0) -> Any:  # noqa:
     images = keras.Input((None, None, 3), name="images")
     rescaled = keras.layers.Rescaling(1.0 / HALF_RANGE, offset=-1.0, name="rescaling")(images)
     maps = _body(architecture, rescaled, apply)
-    pooled = keras.layers.GlobalAveragePooling2D(keepdims=True)(maps)
+    pooled = keras.layers.GlobalAveragePooling2D(keepdims=True, name=POOLING)(maps)
     embeddings = keras.layers.Flatten()(apply(architecture.head_convolution(), pooled))
     return keras.Model(images, embeddings, name="student")
 

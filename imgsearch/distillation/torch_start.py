@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from imgsearch.distillation.heads import fit_head
 from imgsearch.distillation.reshaping import units_from
 from imgsearch.distillation.torch_student import EMBEDDED_AT_ONCE, as_batch
 from imgsearch.distillation.training import scaled
-from imgsearch.distillation.weights import EPSILON
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from imgsearch.distillation.weights import FoldedStudent
 
 PROBES: Final = 256
-RIDGE: Final = 0.01
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not looked into
@@ -33,8 +32,7 @@ def start_from(
 ) -> None:
     """Give a student the weights of an earlier one, whose normalisations were folded away.
 
-    The head is fitted anew, by ridge regression from the pooled features onto the targets: those
-    of another run point along other axes.
+    The head is fitted anew.
 
     Args:
         earlier: of the same architecture, or one that `reshaped` can bring into its shape.
@@ -53,15 +51,5 @@ def start_from(
         with torch.autocast("cpu", torch.bfloat16):
             batch = as_batch(crops[start : start + EMBEDDED_AT_ONCE], size)
             pooled.append(student.features(batch).flatten(1).float())
-    features, wanted = torch.cat(pooled), torch.from_numpy(targets)
-    centred = features - features.mean(0)
-    gram = centred.T @ centred
-    gram.diagonal().add_(RIDGE * gram.diagonal().mean())
-    kernel = torch.linalg.solve(gram, centred.T @ (wanted - wanted.mean(0))).T
-    outputs = features @ kernel.T
-    norm = student.head.normalisation
-    student.head.convolution.weight.copy_(kernel[:, :, None, None])
-    norm.running_mean.copy_(outputs.mean(0))
-    norm.running_var.copy_(outputs.var(0))
-    norm.weight.copy_((outputs.var(0) + EPSILON).sqrt())
-    norm.bias.copy_(wanted.mean(0))
+    head = student.architecture.head_convolution().name
+    student.set_units({head: fit_head(torch.cat(pooled).numpy(), targets)})

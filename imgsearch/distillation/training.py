@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from imgsearch.distillation import losses
-from imgsearch.distillation.student import build_student, get_units, set_units
+from imgsearch.distillation.student import POOLING, build_student, get_units, set_units
 from imgsearch.distillation.weights import FoldedStudent, UnitWeights, fold_all, write_archive
 from imgsearch.errors import UsageError
 
@@ -121,6 +121,18 @@ class Trainer:
         """Start from these weights; convolutions that are not named keep their random ones."""
         set_units(self._student, units)
         self._average = self._student.get_weights()
+
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what the student's head sees of images (n, s, s, 3), pooled, (n, features)."""
+        import keras
+
+        pooled = self._student.get_layer(POOLING).output
+        body = keras.Model(self._student.inputs, keras.layers.Flatten()(pooled))
+        rows = [
+            np.asarray(body.predict_on_batch(images[i : i + BATCH].astype(np.float32)))
+            for i in range(0, len(images), BATCH)
+        ]
+        return np.concatenate(rows)
 
     def averaged(self) -> FoldedStudent:
         """Return the student with its averaged weights, folded."""
