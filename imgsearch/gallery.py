@@ -18,7 +18,7 @@ from imgsearch.hints import hints
 from imgsearch.index_values import IndexOptions
 from imgsearch.lock import writer_lock
 from imgsearch.matches import Filters
-from imgsearch.query_pictures import ask_about
+from imgsearch.query_pictures import embed_query
 from imgsearch.recipe import AUTO, RecipeRequest
 from imgsearch.roots import register
 from imgsearch.selection import choose_stored, find_stored, stored_to_query
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
     from imgsearch.matches import Match
     from imgsearch.query_expansion import Expansion
-    from imgsearch.query_pictures import AskedPicture, QueryImage
+    from imgsearch.query_pictures import QueryEmbedding, QueryImage
     from imgsearch.recipe import Recipe
     from imgsearch.rows import StoredRecipe
     from imgsearch.search_space import SearchSpace
@@ -308,8 +308,8 @@ class Gallery:
             stored = self._recipe_to_query(store)
             space = self._open_space(store, stored)
 
-            def ask(picture: QueryImage, part: CropBox | None = None) -> AskedPicture:
-                return ask_about(
+            def embed(picture: QueryImage, part: CropBox | None = None) -> QueryEmbedding:
+                return embed_query(
                     picture,
                     part,
                     store=store,
@@ -317,8 +317,8 @@ class Gallery:
                     embedder=lambda: self._embedder(stored.recipe),
                 )
 
-            asked = [ask(picture, crop) for picture in pictures]
-            avoided = [ask(picture) for picture in minus]
+            asked = [embed(picture, crop) for picture in pictures]
+            avoided = [embed(picture) for picture in minus]
             vector = space.combine(
                 np.stack([picture.embedding for picture in asked]),
                 np.stack([picture.embedding for picture in avoided]) if avoided else None,

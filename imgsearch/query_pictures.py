@@ -1,4 +1,4 @@
-"""A picture that is asked about: its embedding, from the gallery where that knows it."""
+"""The embedding of a query's picture, from the gallery where that knows it."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class AskedPicture:
-    """A picture that is asked about.
+class QueryEmbedding:
+    """A query's picture, embedded.
 
     Attributes:
         embedding: shape (dim,), float32, of unit length.
-        content_id: of the content that it is, where the gallery holds it.
+        content_id: of the content that the picture is, where the gallery holds it.
     """
 
     embedding: NDArray[np.float32]
     content_id: int | None
 
 
-def ask_about(
+def embed_query(
     picture: QueryImage,
     crop: CropBox | None,
     *,
     store: Store,
     stored: StoredRecipe,
     embedder: Callable[[], EmbedsImages],
-) -> AskedPicture:
+) -> QueryEmbedding:
     """Return a picture's embedding; what the gallery holds is neither decoded nor embedded again.
 
     Args:
@@ -64,7 +64,7 @@ def ask_about(
     if content_id is not None and crop is None:
         known = store.embedding(stored, content_id)
         if known is not None:
-            return AskedPicture(known, content_id)
+            return QueryEmbedding(known, content_id)
     # Decoders take a fifth of a query's start, and what is stored needs none.
     from imgsearch import images
 
@@ -78,12 +78,12 @@ def ask_about(
         content_id, _ = store.find_content(content_hash, stored.id)
         known = store.embedding(stored, content_id) if content_id is not None else None
         if known is not None and crop is None:
-            return AskedPicture(known, content_id)
+            return QueryEmbedding(known, content_id)
     try:
         loaded = images.load(data, size=stored.recipe.size, resize=stored.recipe.resize, crop=crop)
     except UnreadableImageError as error:
         raise UnreadableImageError(error.reason, name=name) from error
-    return AskedPicture(embedder().embed(loaded.pixels[np.newaxis])[0], content_id)
+    return QueryEmbedding(embedder().embed(loaded.pixels[np.newaxis])[0], content_id)
 
 
 def _indexed(store: Store, picture: Path) -> int | None:

@@ -88,6 +88,15 @@ def test_a_cache_keeps_targets_of_locations_and_goes_on_where_it_was_stopped(
     assert other.fingerprint(teachers) != plan.fingerprint(teachers)
 
 
+def test_targets_of_an_earlier_plan_are_not_taken_for_those_of_a_plan_without(
+    tmp_path: Path,
+) -> None:
+    make_cache(tmp_path / "one", cache_plan(20, dense=DenseTargets(fitted())), ColourTeacher())
+    assert CropCache.open(tmp_path / "one").locations is not None
+    make_cache(tmp_path / "one", cache_plan(20), ColourTeacher())
+    assert CropCache.open(tmp_path / "one").locations is None
+
+
 def test_a_teacher_without_maps_cannot_give_dense_targets(tmp_path: Path) -> None:
     plan = cache_plan(4, dense=DenseTargets(fitted()))
     with pytest.raises(UsageError, match="colours-64: it gives no feature maps"):
@@ -199,3 +208,30 @@ def test_the_dense_loss_is_a_cosine_over_all_locations_by_hand() -> None:
     targets = torch.tensor([3.0, 4.0]).reshape(1, 2, 1, 1)
     locations = torch.tensor([8.0, 6.0]).reshape(1, 2, 1, 1)
     assert float(dense_loss(targets, locations)) == pytest.approx(1 / 25, rel=1e-5)
+
+
+def test_the_loss_of_a_view_counts_its_locations_by_their_weight() -> None:
+    torch = pytest.importorskip("torch")
+    from distillation_fakes import TINY, images_of, random_units
+
+    from imgsearch.distillation.torch_run import loss_of
+    from imgsearch.distillation.torch_student import Student, dense_loss
+    from imgsearch.distillation.torch_views import View
+
+    student = Student(TINY)
+    student.set_units(random_units(TINY))
+    student.eval()
+    images = torch.from_numpy(images_of(64)).permute(0, 3, 1, 2).bfloat16()
+    generator = torch.Generator().manual_seed(0)
+    unit = torch.nn.functional.normalize(torch.randn(20, 8, generator=generator))
+    located = torch.randn(5, 8, 8, 8, generator=generator)
+    with torch.no_grad():
+        losses = [
+            float(loss_of(student, View(images, unit[:5], where), unit[5:], dense_weight=weight))
+            for where, weight in ((None, 2.0), (located, 0.0), (located, 2.0))
+        ]
+        with torch.autocast("cpu", torch.bfloat16):
+            added = float(dense_loss(located, student.dense(images)[1]))
+    assert losses[0] == losses[1]
+    assert added > 0.1
+    assert losses[2] == pytest.approx(losses[0] + 2 * added, rel=1e-3)

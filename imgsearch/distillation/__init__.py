@@ -18,6 +18,7 @@ ask_teachers.py      caches of crops from folders, for development's long runs
 torch_student.py     the same student in PyTorch, for these
 torch_start.py       such a student takes over the weights of an earlier one
 torch_views.py       what it is shown of a cache of crops, a little different each time
+torch_average.py     one student of two checkpoints
 torch_optimisers.py  Muon and AdamW for it
 torch_run.py         such a run, over a cache of crops, by several processes
 """

@@ -78,6 +78,7 @@ def draw(
         The same crop for each size, uint8 (size, size, 3), resized with antialiased bicubic.
     """
     image = Image.fromarray(picture)
+    # No draw without distortions: the seeds of earlier caches go on meaning the same crops.
     if rules.distorted and generator.random() < rules.distorted:
         image = distort(image, generator)
     box = _box(image.width, image.height, generator, rules)

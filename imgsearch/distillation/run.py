@@ -39,9 +39,9 @@ SHRINKAGE: Final = 0.02
 FITTED_ON: Final = 32_768
 LEAST_PICTURES: Final = 64
 LARGEST_SIDE: Final = 512
-PROBES: Final = 4096
+HEAD_CROPS: Final = 4096
 """Crops that a warm start's head is fitted on."""
-STATISTICS: Final = 256
+STATISTICS_CROPS: Final = 256
 """Crops that its normalisations take their statistics from."""
 BALANCE: Final = 0.6
 CHECKPOINT: Final = "checkpoint.npz"
@@ -368,9 +368,9 @@ def _start_from(
     settings: TrainingSettings,
 ) -> None:
     student = weights.load(initial)
-    crops = scaled(data.crops[:PROBES], settings.size_at(0))
+    crops = scaled(data.crops[:HEAD_CROPS], settings.size_at(0))
     try:
-        trainer.initialise(units_from(student, architecture, crops[:STATISTICS]))
+        trainer.initialise(units_from(student, architecture, crops[:STATISTICS_CROPS]))
     except UsageError as error:
         raise UsageError(f"{error}, in {initial}; leave it out") from error
     head = fit_head(trainer.features(crops), data.targets[: len(crops)])

@@ -182,7 +182,10 @@ class CropCache:
         kept = _open(folder / CROPS, mode, np.uint8, (n, plan.size, plan.size, 3))
         said = _open(folder / EMBEDDINGS, mode, np.float16, (n, sum(t.dim for t in teachers)))
         located = None
-        if plan.dense is not None:
+        if plan.dense is None:
+            # What an earlier plan has left would be taken for this one's.
+            (folder / LOCATIONS).unlink(missing_ok=True)
+        else:
             shape = (n, plan.dense.grid, plan.dense.grid, plan.dense.projection.out)
             located = _open(folder / LOCATIONS, mode, np.float16, shape)
         start = done or 0

@@ -39,7 +39,7 @@ from imgsearch.distillation.torch_student import (
     distillation_loss,
     embed,
 )
-from imgsearch.distillation.torch_views import Views
+from imgsearch.distillation.torch_views import View, Views
 from imgsearch.projection import Projection
 
 if TYPE_CHECKING:
@@ -271,11 +271,9 @@ class _Worker:
             chosen = rows[part * self.run.micro : (part + 1) * self.run.micro]
             view = self.views.view(chosen, size, generator)
             bank = targets[generator.integers(len(targets), size=settings.bank)]
-            with torch.autocast("cpu", torch.bfloat16):
-                embeddings, locations = shared.student.dense(view.images)
-            loss = distillation_loss(view.targets, embeddings, torch.from_numpy(bank))
-            if view.locations is not None and self.run.dense_weight:
-                loss = loss + self.run.dense_weight * dense_loss(view.locations, locations)
+            loss = loss_of(
+                shared.student, view, torch.from_numpy(bank), dense_weight=self.run.dense_weight
+            )
             (loss / count).backward()
             self.losses.append(loss.item())
 
@@ -342,6 +340,25 @@ class _Worker:
         with self.run.log.open("a", encoding="utf-8") as file:
             moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             file.write(json.dumps({"time": moment, "samples": self.seen, **values}) + "\n")
+
+
+def loss_of(
+    student: Student, view: View, bank: torch.Tensor, *, dense_weight: float
+) -> torch.Tensor:
+    """Return the loss of a student on a view.
+
+    Args:
+        student: in training or not; computes in bfloat16.
+        view: what it sees, and the targets.
+        bank: other crops' targets, unit rows, shape (m, dim).
+        dense_weight: of the loss over locations, where the view has targets for them.
+    """
+    with torch.autocast("cpu", torch.bfloat16):
+        embeddings, locations = student.dense(view.images)
+    loss = distillation_loss(view.targets, embeddings, bank)
+    if view.locations is not None and dense_weight:
+        loss = loss + dense_weight * dense_loss(view.locations, locations)
+    return loss
 
 
 def _load(path: Path) -> Any:  # noqa: ANN401  PyTorch is not looked into

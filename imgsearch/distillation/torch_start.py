@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imgsearch.distillation.torch_student import Student
     from imgsearch.distillation.weights import FoldedStudent
 
-PROBES: Final = 256
+STATISTICS_CROPS: Final = 256
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not looked into
@@ -44,7 +44,9 @@ def start_from(
     Raises:
         UsageError: the architectures differ too much.
     """
-    student.set_units(units_from(earlier, student.architecture, scaled(crops[:PROBES], size)))
+    student.set_units(
+        units_from(earlier, student.architecture, scaled(crops[:STATISTICS_CROPS], size))
+    )
     student.eval()
     pooled = []
     for start in range(0, len(crops), EMBEDDED_AT_ONCE):
