@@ -86,6 +86,29 @@ def test_one_to_three_distortions_of_different_kinds_are_applied(
     assert seen == set(NAMES)
 
 
+def test_distortions_of_true_colours_leave_a_plain_colour_or_add_a_background() -> None:
+    """What they do to a picture of one colour is at most a background beside it."""
+    plain = Image.new("RGB", (40, 40), (200, 100, 50))
+    for seed in range(60):
+        shown = distortions.distort(plain, np.random.default_rng(seed), true_colours=True)
+        assert shown.getpixel((shown.width // 2, shown.height // 2)) == (200, 100, 50)
+
+
+def test_crops_of_true_colours_are_those_that_the_rules_ask_for() -> None:
+    plain = np.full((64, 64, 3), (200, 100, 50), np.uint8)
+
+    def middles(*, true_colours: bool) -> set[tuple[int, ...]]:
+        rules = crops.CropRules(whole=1, jittered=0, grey=0, distorted=1, true_colours=true_colours)
+        drawn = (
+            crops.draw(plain, np.random.default_rng(seed), sizes=[64], rules=rules)[0]
+            for seed in range(60)
+        )
+        return {tuple(pixels[32, 32].tolist()) for pixels in drawn}
+
+    assert middles(true_colours=True) == {(200, 100, 50)}
+    assert len(middles(true_colours=False)) > 5
+
+
 def test_as_many_crops_are_distorted_as_the_rules_say() -> None:
     picture = blotches(1, size=64)[0]
     plain = crops.whole(picture, sizes=[32])[0]

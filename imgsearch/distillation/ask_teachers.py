@@ -3,7 +3,7 @@
     python -m imgsearch.distillation.ask_teachers SOURCE... --teacher mobilenet_v2
         --teacher efficientnet_lite0.keras:unit --crops 60000 --seed 101 --out FOLDER
         [--dense PROJECTION] [--whole 0.3] [--smallest-area 0.4] [--mixed 0.3] [--tiled 0.15]
-        [--distorted 0.6]
+        [--distorted 0.6] [--true-colours]
     python -m imgsearch.distillation.ask_teachers SOURCE... --teacher ... --held-out --out FOLDER
     python -m imgsearch.distillation.ask_teachers --fit CACHE... --out FILE
 
@@ -51,8 +51,8 @@ HELD_OUT: Final = 1536
 HELD_OUT_SEED: Final = (20261125, 2)
 SIZE: Final = 128
 DIM: Final = 256
-RULES: Final = ("whole", "smallest_area", "mixed", "tiled", "distorted")
-"""What of `CropRules` the command line sets."""
+SHARES: Final = ("whole", "smallest_area", "mixed", "tiled", "distorted")
+"""Shares of `CropRules` that the command line sets."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -192,9 +192,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--dense", type=Path, help="projection that makes targets of locations")
-    for name in RULES:
+    for name in SHARES:
         default = getattr(CropRules(), name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=default)
+    parser.add_argument("--true-colours", action="store_true", help="distort shapes only")
     parser.add_argument("--fit", type=Path, nargs="+", help="caches that a projection is fitted on")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -204,7 +205,7 @@ def main() -> None:
         fit(given.fit, given.out)
         return
     paths = [path for source in given.sources for path in source.paths]
-    rules = CropRules(**{name: getattr(given, name) for name in RULES})
+    rules = CropRules(**{name: getattr(given, name) for name in (*SHARES, "true_colours")})
     wanted = plan(
         given.sources,
         crops=given.crops,

@@ -35,6 +35,7 @@ class CropRules:
         strength: of that change; 0.4 is from 60 % to 140 %.
         grey: share of crops without colour.
         distorted: share of crops of distorted pictures (`distortions.py`).
+        true_colours: whether only distortions are taken that leave colours as they are.
         mixed: share of crops that are mixed with another one (`mix`).
         tiled: share of crops that become one of four quarters (`tile`); small pictures are shown
             there at their own size instead of enlarged.
@@ -49,6 +50,7 @@ class CropRules:
     mixed: float = 0.25
     tiled: float = 0.0
     distorted: float = 0.0
+    true_colours: bool = False
 
     def __post_init__(self) -> None:
         """Refuse shares outside of 0 to 1.
@@ -80,7 +82,7 @@ def draw(
     image = Image.fromarray(picture)
     # No draw without distortions: the seeds of earlier caches go on meaning the same crops.
     if rules.distorted and generator.random() < rules.distorted:
-        image = distort(image, generator)
+        image = distort(image, generator, true_colours=rules.true_colours)
     box = _box(image.width, image.height, generator, rules)
     if generator.random() < rules.jittered:
         for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):

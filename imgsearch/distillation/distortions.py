@@ -8,7 +8,7 @@ https://arxiv.org/abs/2112.00725).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
@@ -26,16 +26,20 @@ LARGEST_MARGIN: Final = 0.4
 """Width of a margin, as a share of the side beside it."""
 
 
-def distort(image: Image.Image, generator: np.random.Generator) -> Image.Image:
+def distort(
+    image: Image.Image, generator: np.random.Generator, *, true_colours: bool = False
+) -> Image.Image:
     """Return a picture with one to three distortions, each of another kind.
 
     Args:
         image: in mode RGB; left untouched.
         generator: decides everything.
+        true_colours: only those that leave colours as they are.
     """
+    among = _OF_TRUE_COLOURS if true_colours else _DISTORTIONS
     count = int(generator.integers(1, MOST + 1))
-    for which in generator.choice(len(_DISTORTIONS), size=count, replace=False):
-        image = _DISTORTIONS[which](image, generator)
+    for which in generator.choice(len(among), size=count, replace=False):
+        image = among[which](image, generator)
     return image
 
 
@@ -123,7 +127,16 @@ def _background(generator: np.random.Generator) -> tuple[int, int, int]:
     return (grey, grey, grey) if kind == 2 else (levels[0], levels[1], levels[2])  # noqa: PLR2004
 
 
-_DISTORTIONS: Final[tuple[Callable[[Image.Image, np.random.Generator], Image.Image], ...]] = (
+_Distortion: TypeAlias = "Callable[[Image.Image, np.random.Generator], Image.Image]"
+
+_OF_TRUE_COLOURS: Final[tuple[_Distortion, ...]] = (
+    _turned,
+    _slanted,
+    _framed,
+    _sharpened,
+    _blurred,
+)
+_DISTORTIONS: Final[tuple[_Distortion, ...]] = (
     _turned,
     _slanted,
     _framed,
