@@ -214,9 +214,9 @@ def test_the_loss_of_a_view_counts_its_locations_by_their_weight() -> None:
     torch = pytest.importorskip("torch")
     from distillation_fakes import TINY, images_of, random_units
 
-    from imgsearch.distillation.torch_run import loss_of
     from imgsearch.distillation.torch_student import Student, dense_loss
     from imgsearch.distillation.torch_views import View
+    from imgsearch.distillation.torch_worker import loss_of
 
     student = Student(TINY)
     student.set_units(random_units(TINY))

@@ -92,7 +92,7 @@ def test_orthogonalised_matrices_have_singular_values_near_one_and_the_same_vect
 def run_of(folder: Path) -> Any:
     """Return a run of a tiny student on two caches of crops, its files in this folder."""
     from imgsearch import projection
-    from imgsearch.distillation.torch_run import Run
+    from imgsearch.distillation.torch_settings import Run
 
     teacher = ColourTeacher()
     for name, rules in (("held-out", None), ("one", crops.CropRules()), ("two", crops.CropRules())):

@@ -21,5 +21,7 @@ torch_start.py       such a student takes over the weights of an earlier one
 torch_views.py       what it is shown of a cache of crops, a little different each time
 torch_average.py     one student of two checkpoints
 torch_optimisers.py  Muon and AdamW for it
+torch_settings.py    what a run of it is told
+torch_worker.py      one process of such a run
 torch_run.py         such a run, over a cache of crops, by several processes
 """
