@@ -29,7 +29,7 @@ from distillation_fakes import (
 from PIL import Image
 
 from imgsearch.backbones.framework import load_keras
-from imgsearch.distillation import ask_teachers, crops, run, weights
+from imgsearch.distillation import ask_teachers, crops, pool, run, weights
 from imgsearch.distillation.architecture import COMPACT
 from imgsearch.distillation.targets import CropCache
 from imgsearch.errors import UsageError
@@ -197,20 +197,20 @@ def is_alive(group: int) -> bool:
     return True
 
 
-def folders(tmp_path: Path, counts: dict[str, int]) -> list[ask_teachers.Source]:
+def folders(tmp_path: Path, counts: dict[str, int]) -> list[pool.Source]:
     """Return sources of so many pictures, each drawn from as its name says."""
     for name, count in counts.items():
         (tmp_path / name.partition("=")[0]).mkdir()
         for number in range(count):
             picture = Image.new("RGB", (40, 40), (number, 3 * number, 90))
             picture.save(tmp_path / name.partition("=")[0] / f"{number:03}.png")
-    return [ask_teachers.Source.parse(str(tmp_path / name)) for name in counts]
+    return [pool.Source.parse(str(tmp_path / name)) for name in counts]
 
 
 def test_a_source_is_drawn_from_by_its_size_to_the_power_and_its_factor(tmp_path: Path) -> None:
     """Of 32, 1 and, taken twice, 1 picture: 32^0.6 = 8, 1 and 2 parts of 11."""
     sources = folders(tmp_path, {"many": 32, "one": 1, "twice=2": 1})
-    shares = ask_teachers.shares(sources, np.arange(34))
+    shares = pool.shares(sources, np.arange(34))
     assert shares.sum() == pytest.approx(1)
     np.testing.assert_allclose(shares[:32], 8 / 11 / 32)
     np.testing.assert_allclose(shares[32:], [1 / 11, 2 / 11])
@@ -240,7 +240,7 @@ def test_a_projection_is_fitted_on_all_caches_and_a_source_without_pictures_is_r
     fitted = Projection.from_bytes((tmp_path / "projection").read_bytes())
     assert fitted.fitted_count == 80
     with pytest.raises(UsageError, match="no pictures"):
-        ask_teachers.Source.parse(str(tmp_path / "nowhere"))
+        pool.Source.parse(str(tmp_path / "nowhere"))
 
 
 def test_a_teacher_asked_in_bfloat16_says_nearly_the_same_under_another_name(

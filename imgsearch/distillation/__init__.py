@@ -14,6 +14,7 @@ training.py          the loop, its checkpoints, its figures
 figures.py           how good a student is: retrieval on labelled folders
 settings.py          what a run is asked for
 run.py               a whole run, from pictures to the student's file
+pool.py              folders of pictures, and how often each is drawn from, for long runs
 lay_cutouts.py       pictures with transparency over backgrounds, for a larger pool
 ask_teachers.py      caches of crops from folders, for development's long runs
 torch_student.py     the same student in PyTorch, for these

@@ -19,22 +19,21 @@ import argparse
 import hashlib
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
-from imgsearch import images, projection
+from imgsearch import projection
 from imgsearch.atomic_file import write_atomically
 from imgsearch.backbones.resolve import resolve
 from imgsearch.backbones.weights import fingerprint
 from imgsearch.distillation.crops import CropRules
 from imgsearch.distillation.dense import DenseTargets
-from imgsearch.distillation.run import BALANCE, FITTED_ON, POWER, SHRINKAGE, pixels
+from imgsearch.distillation.pool import Source, shares
+from imgsearch.distillation.run import FITTED_ON, POWER, SHRINKAGE, pixels
 from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
 from imgsearch.embedder import Embedder, load_embedder
-from imgsearch.errors import UsageError
 from imgsearch.projection import Projection
 from imgsearch.recipe import RecipeRequest
 from imgsearch.runtimes import graphs
@@ -42,8 +41,6 @@ from imgsearch.runtimes.openvino import OpenVINORuntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from imgsearch.recipe import Preprocessing
 
@@ -54,47 +51,6 @@ DIM: Final = 256
 SHARES: Final = ("whole", "smallest_area", "mixed", "tiled", "distorted")
 """Shares of `CropRules` that the command line sets."""
 _LOG: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A folder of pictures and how much more often than others it is drawn from.
-
-    Attributes:
-        paths: its pictures, sorted.
-        factor: multiplies its share of crops.
-    """
-
-    paths: tuple[Path, ...]
-    factor: float
-
-    @classmethod
-    def parse(cls, text: str) -> Source:
-        """Return the source that "FOLDER" or "FOLDER=FACTOR" names.
-
-        Raises:
-            UsageError: there are no pictures.
-        """
-        name, _, factor = text.partition("=")
-        found = (p for p in Path(name).rglob("*") if p.suffix.lower() in images.SUFFIXES)
-        paths = tuple(sorted(found))
-        if not paths:
-            raise UsageError(f"source: no pictures beneath {name}")
-        return cls(paths, float(factor or 1))
-
-
-def shares(sources: Sequence[Source], kept: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return how probable each kept picture is for a crop, shape (n,), adding up to 1.
-
-    Args:
-        sources: all of them; pictures are counted through.
-        kept: which pictures are drawn from, ascending.
-    """
-    of = np.repeat(np.arange(len(sources)), [len(source.paths) for source in sources])[kept]
-    counts = np.bincount(of, minlength=len(sources)).astype(np.float64)
-    weights = counts**BALANCE * np.array([source.factor for source in sources])
-    share = (weights / np.maximum(counts, 1))[of]
-    return cast("NDArray[np.float64]", share / share.sum())
 
 
 def plan(

@@ -136,6 +136,7 @@ _OF_TRUE_COLOURS: Final[tuple[_Distortion, ...]] = (
     _sharpened,
     _blurred,
 )
+# Their order stays as it is: the seeds of earlier caches go on meaning the same crops.
 _DISTORTIONS: Final[tuple[_Distortion, ...]] = (
     _turned,
     _slanted,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -20,9 +21,13 @@ import numpy as np
 from PIL import Image
 
 from imgsearch import images
+from imgsearch.distillation.pool import pictures_beneath
+from imgsearch.errors import UnreadableImageError, UsageError
+from imgsearch.refusals import refusing
+from imgsearch.signatures import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -43,9 +48,10 @@ def cutout(path: Path) -> Image.Image | None:
     """Return a picture in mode RGBA without its empty margins, or None if it is opaque or empty.
 
     Raises:
-        OSError: it cannot be read.
+        UnreadableImageError: it cannot be read.
     """
-    with Image.open(path) as image:
+    data = images.read_file(path)
+    with refusing(data, identify(data) or "file"), Image.open(BytesIO(data)) as image:
         if not image.has_transparency_data:
             return None
         opened = image.convert("RGBA")
@@ -109,11 +115,6 @@ def _background(
     return photograph.resize(size, Image.Resampling.BICUBIC, box=box)
 
 
-def _pictures(folders: Iterable[Path]) -> list[Path]:
-    found = (path for folder in folders for path in folder.rglob("*"))
-    return sorted(path for path in found if path.suffix.lower() in images.SUFFIXES)
-
-
 def main() -> None:
     """Run as the command line says."""
     parser = argparse.ArgumentParser(description="Lay cutouts over backgrounds.")
@@ -124,16 +125,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    photographs = _pictures([given.over])
-    if not photographs:
-        parser.error(f"no pictures beneath {given.over}")
+    try:
+        photographs = pictures_beneath(given.over)
+        paths = [path for folder in given.folders for path in pictures_beneath(folder)]
+    except UsageError as error:
+        parser.error(str(error))
     given.out.mkdir(parents=True, exist_ok=True)
     laid = 0
-    for number, path in enumerate(_pictures(given.folders)):
+    for number, path in enumerate(paths):
         try:
             thing = cutout(path)
-        except (OSError, ValueError, SyntaxError) as error:
-            _LOG.warning("%s is left out: %s", path, error)
+        except UnreadableImageError as error:
+            _LOG.warning("%s is left out: %s", path, error.reason)
             continue
         if thing is None:
             continue
