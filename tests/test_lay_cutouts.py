@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from imgsearch.distillation import lay_cutouts
+from imgsearch.errors import UnreadableImageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,6 +115,33 @@ def test_folders_of_cutouts_become_copies_and_what_is_broken_is_said(
     assert len(list(out.iterdir())) == 6
     assert "broken.png is left out: truncated: " in caplog.text
     assert "2 cutouts, 6 pictures" in caplog.text
+
+
+def test_another_photograph_is_drawn_for_one_that_cannot_be_read(
+    tmp_path: Path,
+    photographs: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(lay_cutouts, "CHANCES", (0, 0, 0, 1))
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    for seed in range(1, 6):
+        laid = lay_cutouts.lay(
+            disc(), np.random.default_rng(seed), photographs=[photographs[0], broken]
+        )
+        assert (np.asarray(laid) == (0, 0, 200)).all(axis=2).any()
+    assert f"{broken} is no background: " in caplog.text
+
+
+def test_photographs_none_of_which_can_be_read_are_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lay_cutouts, "CHANCES", (0, 0, 0, 1))
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    with pytest.raises(UnreadableImageError, match="not a picture that can be read"):
+        lay_cutouts.lay(disc(), np.random.default_rng(0), photographs=[broken])
 
 
 def test_without_photographs_the_command_says_so(

@@ -41,6 +41,8 @@ SMALLEST: Final = 0.55
 KINDS: Final = ("white", "plain", "gradient", "photograph")
 CHANCES: Final = (0.35, 0.15, 0.15, 0.35)
 QUALITY: Final = 90
+ATTEMPTS: Final = 10
+"""Photographs that are drawn for one background, where they cannot be read."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -75,7 +77,7 @@ def lay(
         In mode RGB.
 
     Raises:
-        UnreadableImageError: a photograph cannot be read.
+        UnreadableImageError: none of ten photographs drawn can be read.
     """
     aspect = float(np.exp(generator.uniform(-1, 1) * np.log(WIDEST_ASPECT)))
     size = (round(LONGEST * min(1, aspect)), round(LONGEST * min(1, 1 / aspect)))
@@ -106,13 +108,26 @@ def _background(
         along = generator.uniform()
         share = (along * x + (1 - along) * y)[..., None]
         return Image.fromarray(np.rint(first * (1 - share) + second * share).astype(np.uint8))
-    chosen = photographs[int(generator.integers(len(photographs)))]
-    photograph = Image.fromarray(images.display(images.read_file(chosen), longest=LONGEST))
+    photograph = _photograph(generator, photographs)
     across, down = (generator.uniform(0.4, 1) * side for side in photograph.size)
     left = generator.uniform(0, photograph.width - across)
     top = generator.uniform(0, photograph.height - down)
     box = (left, top, left + across, top + down)
     return photograph.resize(size, Image.Resampling.BICUBIC, box=box)
+
+
+def _photograph(generator: np.random.Generator, photographs: Sequence[Path]) -> Image.Image:
+    paths = [photographs[i] for i in generator.integers(len(photographs), size=ATTEMPTS)]
+    for path in paths[:-1]:
+        try:
+            return _shown(path)
+        except UnreadableImageError as error:
+            _LOG.warning("%s is no background: %s", path, error.reason)
+    return _shown(paths[-1])
+
+
+def _shown(path: Path) -> Image.Image:
+    return Image.fromarray(images.display(images.read_file(path), longest=LONGEST))
 
 
 def main() -> None:
