@@ -3,7 +3,6 @@
 architecture.py      the student's one definition, plain values
 weights.py           folding, and the file that students ship in
 student.py           the student in Keras 3
-colour_part.py       further dimensions of a trained student, for colours
 losses.py            what the student is held to
 crops.py             random crops of pictures, and mixtures of several
 distortions.py       pictures that a narrow pool does not have
@@ -22,7 +21,6 @@ torch_student.py     the same student in PyTorch, for these
 torch_start.py       such a student takes over the weights of an earlier one
 torch_views.py       what it is shown of a cache of crops, a little different each time
 torch_average.py     one student of two checkpoints
-add_colours.py       a colour part beside what such a run has learnt
 torch_optimisers.py  Muon and AdamW for it
 torch_settings.py    what a run of it is told
 torch_worker.py      one process of such a run

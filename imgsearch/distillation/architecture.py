@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 BlockKind = Literal["basic", "bottleneck"]
 
@@ -171,17 +171,3 @@ COMPACT = Architecture(
     dim=256,
 )
 """The architecture of the network that ships with the package."""
-
-COLOUR_LEVELS: Final = 4
-"""Of the colour part: colours a channel, from 0 to 255 in equal steps."""
-COLOUR_BLOCK: Final = 4
-"""Side in pixels of the squares whose mean colour it looks at, against noise and for speed."""
-COLOUR_CONVOLUTIONS: Final = (
-    Convolution("colours.ramps", 3, 3 * (COLOUR_LEVELS - 1), kernel=1),
-    Convolution("colours.bins", 3 * (COLOUR_LEVELS - 1), COLOUR_LEVELS**3, kernel=1),
-    Convolution("colours.components", COLOUR_LEVELS**3, 32, kernel=1, relu=False),
-)
-"""The colour part, which may stand beside any student; `colour_part.py` says what it does.
-
-Only the last convolution differs between students. Square roots are taken before it.
-"""

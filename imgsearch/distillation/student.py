@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from imgsearch.distillation import colour_part
-from imgsearch.distillation.architecture import COLOUR_BLOCK, COLOUR_CONVOLUTIONS
 from imgsearch.distillation.weights import EPSILON, UnitWeights
 
 if TYPE_CHECKING:
@@ -16,10 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.distillation.architecture import Architecture, Block, Convolution
-    from imgsearch.distillation.weights import FoldedStudent, FoldedWeights
+    from imgsearch.distillation.weights import FoldedStudent
 
-EMBEDDING: Final = "embedding"
-"""Name of the layer of a trained student with a colour part whose means are the embedding."""
 HALF_RANGE: Final = 127.5
 POOLING: Final = "pooling"
 """Name of the training student's layer that the head sees."""
@@ -70,8 +66,7 @@ def build_folded(student: FoldedStudent, size: int | None) -> Any:  # noqa: ANN4
     """Build a trained student for use: convolutions, ReLUs, additions and average poolings only.
 
     The linear head stands before the pooling as a 1x1 convolution: the mean over locations and a
-    linear map commute, so the global average pooling of what comes out is the embedding. The
-    colour part, where there is one, has square roots too, and its maps follow the head's.
+    linear map commute, so the global average pooling of what comes out is the embedding.
 
     Args:
         student: its architecture and folded weights.
@@ -103,9 +98,6 @@ def build_folded(student: FoldedStudent, size: int | None) -> Any:  # noqa: ANN4
 
     images = keras.Input((size, size, 3), name="images")
     maps = apply(architecture.head_convolution(), _body(architecture, images, apply))
-    if student.colours is not None:
-        coloured = _colour_maps(student.colours, images, stride=architecture.stride)
-        maps = keras.layers.Concatenate(name=EMBEDDING)([maps, coloured])
     return keras.Model(images, maps, name="student")
 
 
@@ -114,7 +106,7 @@ def unfold(student: FoldedStudent, images: NDArray[np.uint8]) -> dict[str, UnitW
 
     A folded convolution y = W x + b becomes W with a normalisation of the mean m and variance v
     that W x has on these images, gamma = sqrt(v + epsilon) and beta = m + b: on batches like them
-    it does the same. A colour part is left behind: it is nothing that is trained.
+    it does the same.
 
     Args:
         student: a trained one.
@@ -188,23 +180,6 @@ def _padded(spec: Convolution, x: Any) -> Any:  # noqa: ANN401  Keras has no typ
 
     # Explicit, because "same" pads strided convolutions on one side in TensorFlow only.
     return keras.layers.ZeroPadding2D(spec.padding)(x) if spec.padding else x
-
-
-def _colour_maps(components: FoldedWeights, images: Any, *, stride: int) -> Any:  # noqa: ANN401
-    import keras
-
-    # "same" counts no padding, and fits the student's maps where a side is odd.
-    x = keras.layers.AveragePooling2D(COLOUR_BLOCK, padding="same")(images)
-    parts = (colour_part.ramps(), colour_part.joint_bins(), components)
-    for spec, unit in zip(COLOUR_CONVOLUTIONS, parts, strict=True):
-        if not spec.relu:
-            x = keras.ops.sqrt(x)
-            x = keras.layers.AveragePooling2D(stride // COLOUR_BLOCK, padding="same")(x)
-        layer = _convolution(spec, use_bias=True)
-        x = layer(x)
-        layer.set_weights([unit.kernel, unit.bias])
-        x = keras.layers.ReLU()(x) if spec.relu else x
-    return x
 
 
 def _body(architecture: Architecture, images: Any, apply: Callable[[Convolution, Any], Any]) -> Any:  # noqa: ANN401

@@ -16,12 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from imgsearch.distillation.architecture import (
-    COLOUR_CONVOLUTIONS,
-    Architecture,
-    Convolution,
-    Stage,
-)
+from imgsearch.distillation.architecture import Architecture, Stage
 from imgsearch.errors import WeightsUnavailableError
 
 if TYPE_CHECKING:
@@ -30,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT: Final = 1
-FORMAT_WITH_COLOURS: Final = 2
 HEADER: Final = "header"
 EPSILON: Final = 1e-5
 """What the batch normalisations add to the variance, in training and in folding."""
@@ -70,23 +64,10 @@ class FoldedWeights:
 
 @dataclass(frozen=True)
 class FoldedStudent:
-    """A student ready for use.
-
-    Attributes:
-        architecture: of what was learnt.
-        weights: its folded convolutions by name.
-        colours: the last convolution of the colour part (`colour_part.py`), whose outputs follow
-            the head's; None where there is none.
-    """
+    """A student ready for use: its architecture and its folded weights by convolution's name."""
 
     architecture: Architecture
     weights: Mapping[str, FoldedWeights]
-    colours: FoldedWeights | None = None
-
-    @property
-    def dim(self) -> int:
-        """Length of the embedding."""
-        return self.architecture.dim + (0 if self.colours is None else len(self.colours.bias))
 
 
 def fold(unit: UnitWeights) -> FoldedWeights:
@@ -119,14 +100,9 @@ def save(path: Path, student: FoldedStudent) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    units = dict(student.weights)
-    if student.colours is not None:
-        units[COLOUR_CONVOLUTIONS[-1].name] = student.colours
-    # An imgsearch that knows nothing of the colour part must refuse the file, not leave it out.
-    number = FORMAT if student.colours is None else FORMAT_WITH_COLOURS
-    header = json.dumps({"format": number, "architecture": asdict(student.architecture)})
+    header = json.dumps({"format": FORMAT, "architecture": asdict(student.architecture)})
     arrays: dict[str, Any] = {HEADER: np.array(header)}
-    for name, unit in units.items():
+    for name, unit in student.weights.items():
         arrays[f"{name}/kernel"] = unit.kernel.astype(np.float16)
         arrays[f"{name}/bias"] = unit.bias.astype(np.float16)
     write_archive(path, arrays, compressed=True)
@@ -162,17 +138,25 @@ def load(path: Path) -> FoldedStudent:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             header = json.loads(str(archive[HEADER]))
-            if header["format"] not in {FORMAT, FORMAT_WITH_COLOURS}:
+            if header["format"] != FORMAT:
                 raise WeightsUnavailableError(
                     f"{path}: a student's file of format {header['format']}, and this imgsearch "
-                    f"reads formats {FORMAT} and {FORMAT_WITH_COLOURS}; install the imgsearch that "
-                    "wrote it"
+                    f"reads format {FORMAT}; install the imgsearch that wrote it"
                 )
             architecture = _architecture(header["architecture"])
-            weights = {c.name: _read(archive, c, path) for c in architecture.convolutions()}
-            colours = None
-            if header["format"] == FORMAT_WITH_COLOURS:
-                colours = _read(archive, COLOUR_CONVOLUTIONS[-1], path)
+            weights = {}
+            for c in architecture.convolutions():
+                unit = FoldedWeights(
+                    archive[f"{c.name}/kernel"].astype(np.float32),
+                    archive[f"{c.name}/bias"].astype(np.float32),
+                )
+                expected = (c.kernel, c.kernel, c.inputs, c.outputs)
+                if unit.kernel.shape != expected or unit.bias.shape != (c.outputs,):
+                    raise WeightsUnavailableError(
+                        f"{path}: convolution {c.name} has a kernel of {unit.kernel.shape}, and "
+                        f"{expected} was expected; distil again"
+                    )
+                weights[c.name] = unit
     except FileNotFoundError as error:
         raise WeightsUnavailableError(
             f"{path}: there is no such file; give the file that `imgsearch distill --out` wrote"
@@ -182,21 +166,7 @@ def load(path: Path) -> FoldedStudent:
             f"{path}: not a student's file, or a damaged one ({error}); expected is the file that "
             "`imgsearch distill --out` wrote"
         ) from error
-    return FoldedStudent(architecture, weights, colours)
-
-
-def _read(archive: Mapping[str, Any], spec: Convolution, path: Path) -> FoldedWeights:
-    unit = FoldedWeights(
-        archive[f"{spec.name}/kernel"].astype(np.float32),
-        archive[f"{spec.name}/bias"].astype(np.float32),
-    )
-    expected = (spec.kernel, spec.kernel, spec.inputs, spec.outputs)
-    if unit.kernel.shape != expected or unit.bias.shape != (spec.outputs,):
-        raise WeightsUnavailableError(
-            f"{path}: convolution {spec.name} has a kernel of {unit.kernel.shape}, and "
-            f"{expected} was expected; distil again"
-        )
-    return unit
+    return FoldedStudent(architecture, weights)
 
 
 def _architecture(values: dict[str, Any]) -> Architecture:
