@@ -53,6 +53,8 @@ from distillation_fakes import (
     unit,
 )
 
+PHOTOS = Path(__file__).parents[1] / "sample_data" / "photos"
+
 
 def write_pictures(folder: Path, pictures: Sequence[NDArray[np.uint8]]) -> list[Path]:
     """Write pictures as PNG files and return their paths."""
@@ -777,16 +779,19 @@ def test_the_command_distils_the_bundled_backbone_into_a_network_that_can_be_ind
 
 @pytest.mark.slow
 def test_a_warm_start_from_the_bundled_weights_keeps_what_they_know(
-    tmp_path: Path, pictures: list[Path]
+    tmp_path: Path,
 ) -> None:
-    """With so few pictures the dim is another, and the head is fitted to it."""
+    """With so few pictures the dim is another, and the head is fitted to it.
+
+    On rendered photographs: of coloured quarters it knows nothing that would outlast a new head.
+    """
     reached = []
     for name, start in (("cold", ()), ("warm", ("--initial", "compact"))):
         result = call(
-            str(pictures[0].parent),
+            str(PHOTOS),
             *("--teacher", "compact", "--out", str(tmp_path / f"{name}.npz"), "--crops", "1"),
             *(*start, "--samples", "64", "--batch-size", "16", "--learning-rate", "0.0001"),
         )
         assert result.exit_code == 0, result.stderr
         reached.append(float(re.findall(r"held-out cosine (-?[\d.]+)", result.stderr)[-1]))
-    assert reached[1] > reached[0] + 0.15
+    assert reached[1] > reached[0] + 0.3

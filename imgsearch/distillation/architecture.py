@@ -163,7 +163,7 @@ def _block(name: str, inputs: int, stage: Stage, stride: int) -> Block:
 COMPACT = Architecture(
     stem=(32, 48),
     stages=(
-        Stage("basic", channels=96, width=64, repeats=1, stride=2),
+        Stage("basic", channels=96, width=48, repeats=1, stride=2),
         Stage("bottleneck", channels=320, width=96, repeats=4, stride=2),
         Stage("bottleneck", channels=512, width=128, repeats=5, stride=2),
     ),
