@@ -25,7 +25,7 @@ from imgsearch.cli.command import Command
 from imgsearch.cli.distill import described
 from imgsearch.cli.distill import distill as command
 from imgsearch.cli.parameters import with_option_groups
-from imgsearch.distillation import crops, run, weights
+from imgsearch.distillation import crops, run, training, weights
 from imgsearch.distillation.figures import Figures, Measured, neighbour_agreement
 from imgsearch.distillation.run import DistillReport, Observer, distill, work_folder
 from imgsearch.distillation.settings import DistillOptions, TrainingSettings
@@ -257,8 +257,8 @@ def test_unfolding_gives_back_a_student_that_does_the_same_in_training_too() -> 
     set_units(reference, units)
     batch = images.astype(np.float32)
     expected = np.asarray(reference(batch, training=False))
-    for training in (False, True):
-        received = np.asarray(model(batch, training=training))
+    for in_training in (False, True):
+        received = np.asarray(model(batch, training=in_training))
         np.testing.assert_allclose(received, expected, rtol=1e-2, atol=2e-3)
 
 
@@ -795,3 +795,20 @@ def test_a_warm_start_from_the_bundled_weights_keeps_what_they_know(
         assert result.exit_code == 0, result.stderr
         reached.append(float(re.findall(r"held-out cosine (-?[\d.]+)", result.stderr)[-1]))
     assert reached[1] > reached[0] + 0.3
+
+
+@pytest.mark.parametrize("count", [1, training.BATCH, training.BATCH + 1])
+def test_a_model_is_asked_in_batches_of_one_shape(count: int) -> None:
+    """TensorFlow traces anew for every other shape, and warns of it on the user's stderr."""
+    shapes = set()
+
+    class Means:
+        def predict_on_batch(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+            shapes.add(images.shape)
+            return images.mean(axis=(1, 2))
+
+    pictures = blotches(count, size=8)
+    np.testing.assert_allclose(
+        training.predicted(Means(), pictures), pictures.mean(axis=(1, 2)), rtol=1e-5
+    )
+    assert shapes == {(training.BATCH, 8, 8, 3)}

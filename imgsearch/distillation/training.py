@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imgsearch.distillation.settings import TrainingSettings
 
 AVERAGED_EVERY: Final = 4
-BATCH: Final = 64
+BATCH: Final = 32
 FORMAT: Final = 1
 
 
@@ -128,11 +128,7 @@ class Trainer:
 
         pooled = self._student.get_layer(POOLING).output
         body = keras.Model(self._student.inputs, keras.layers.Flatten()(pooled))
-        rows = [
-            np.asarray(body.predict_on_batch(images[i : i + BATCH].astype(np.float32)))
-            for i in range(0, len(images), BATCH)
-        ]
-        return np.concatenate(rows)
+        return predicted(body, images)
 
     def averaged(self) -> FoldedStudent:
         """Return the student with its averaged weights, folded."""
@@ -142,11 +138,7 @@ class Trainer:
     def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the averaged student's embeddings of images (n, s, s, 3), unit rows (n, dim)."""
         self._copy.set_weights(self._average)
-        rows = [
-            np.asarray(self._copy.predict_on_batch(images[i : i + BATCH].astype(np.float32)))
-            for i in range(0, len(images), BATCH)
-        ]
-        embeddings = np.concatenate(rows)
+        embeddings = predicted(self._copy, images)
         lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
         unit: NDArray[np.float32] = embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
         return unit
@@ -246,6 +238,27 @@ def scaled(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
             for image in images
         ]
     )
+
+
+def predicted(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:  # noqa: ANN401  as below
+    """Return what a model says of images (n, s, s, 3), in batches of one and the same shape.
+
+    Each new shape would be traced anew, which takes its time and a warning of TensorFlow's.
+
+    Args:
+        model: a Keras model of float32 images (n, s, s, 3) in 0..255 -> (n, values).
+        images: uint8.
+
+    Returns:
+        Shape (n, values), float32.
+    """
+    rows = []
+    for start in range(0, len(images), BATCH):
+        batch = images[start : start + BATCH].astype(np.float32)
+        missing = BATCH - len(batch)
+        whole = np.pad(batch, ((0, missing), (0, 0), (0, 0), (0, 0)))
+        rows.append(np.asarray(model.predict_on_batch(whole))[: len(batch)])
+    return np.concatenate(rows)
 
 
 def _compiled(student: Any, settings: TrainingSettings, *, dim: int) -> Any:  # noqa: ANN401  Keras has no types
