@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-from imgsearch.distillation.heads import RIDGE, fit_head
+from imgsearch.distillation.heads import REMAINDER_RIDGE, RIDGE, fit_head
 from imgsearch.distillation.weights import fold
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def test_a_single_feature_by_hand() -> None:
@@ -38,3 +43,28 @@ def test_the_normalisation_has_the_statistics_of_the_outputs() -> None:
     outputs = features @ unit.kernel[0, 0]
     np.testing.assert_allclose(unit.mean, outputs.mean(axis=0), rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(unit.variance, outputs.var(axis=0), rtol=1e-3)
+
+
+def test_what_an_earlier_head_knows_is_not_learnt_from_few_crops_again() -> None:
+    """Forty crops do not say which three of fifty directions count; the earlier head does."""
+    generator = np.random.default_rng(2)
+    features = generator.normal(size=(540, 50)).astype(np.float32)
+    earlier = generator.normal(size=(1, 1, 50, 3)).astype(np.float32)
+    targets = features @ earlier[0, 0] @ generator.normal(size=(3, 3)).astype(np.float32)
+
+    def error(head: NDArray[np.float32] | None) -> float:
+        unit = fold(fit_head(features[:40], targets[:40], earlier=head))
+        received = features[40:] @ unit.kernel[0, 0] + unit.bias
+        return float(np.mean((received - targets[40:]) ** 2) / np.var(targets))
+
+    assert error(earlier) < 0.02 < error(None)
+
+
+def test_what_an_earlier_head_left_out_is_added() -> None:
+    """It says one of two features; the targets are the other one."""
+    features = np.random.default_rng(3).normal(size=(2000, 2)).astype(np.float32)
+    earlier = np.array([[[[1.0], [0.0]]]], np.float32)
+    unit = fold(fit_head(features, features[:, 1:], earlier=earlier))
+    # The slope by hand: 1 / (1 + the ridge), as both variances are about 1.
+    assert float(unit.kernel[0, 0, 1, 0]) == pytest.approx(1 / (1 + REMAINDER_RIDGE), abs=0.03)
+    assert float(unit.kernel[0, 0, 0, 0]) == pytest.approx(0, abs=0.03)

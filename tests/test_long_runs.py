@@ -29,7 +29,7 @@ from distillation_fakes import (
 from PIL import Image
 
 from imgsearch.backbones.framework import load_keras
-from imgsearch.distillation import ask_teachers, crops, pool, run, weights
+from imgsearch.distillation import ask_teachers, coloured_targets, crops, pool, run, weights
 from imgsearch.distillation.architecture import COMPACT
 from imgsearch.distillation.targets import CropCache
 from imgsearch.errors import UsageError
@@ -134,12 +134,13 @@ def test_workers_train_together_and_a_later_run_goes_on_from_their_checkpoint(
     assert last["samples"] > first["samples"]
     assert last["cosine"] > first["cosine"]
     assert student_of(plan.out).architecture == plan.architecture
-    warm = dataclasses.replace(
-        plan, initial=plan.out, checkpoint=tmp_path / "warm.pt", log=tmp_path / "warm", plateau=0
-    )
-    train(dataclasses.replace(warm, decay=32))
-    begun = json.loads((tmp_path / "warm").read_text().splitlines()[-1])
-    assert begun["cosine"] > first["cosine"]
+    coloured_targets.fit(plan.caches, plan.projection, share=0.1, out=tmp_path / "colours")
+    warm = dataclasses.replace(plan, initial=plan.out, plateau=0, decay=32)
+    for name, colours in (("warm", None), ("coloured", tmp_path / "colours")):
+        files = {"checkpoint": tmp_path / f"{name}.pt", "log": tmp_path / name}
+        train(dataclasses.replace(warm, **files, colours=colours))
+        begun = json.loads((tmp_path / name).read_text().splitlines()[-1])
+        assert begun["cosine"] > first["cosine"]
     other = dataclasses.replace(warm, architecture=COMPACT, checkpoint=tmp_path / "other.pt")
     with pytest.raises(UsageError, match="another stem"):
         train(other)

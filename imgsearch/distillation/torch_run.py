@@ -3,6 +3,7 @@
     python -m imgsearch.distillation.torch_run CACHE... --held-out CACHE --projection FILE
         --checkpoint FILE --log FILE --out student.npz
         --plateau 4000000 --decay 2000000 --size 64@0 --size 96@4000000 [--initial student.npz]
+        [--colours FILE]
 
 Workers of one thread each share the weights. They take small batches from a common counter, so
 that on a machine that others use too nobody waits long for anybody, then each updates its share of
@@ -19,6 +20,7 @@ import copy
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 from torch import multiprocessing
 
@@ -33,7 +35,7 @@ from imgsearch.projection import Projection
 
 WORKERS: Final = 2
 FITTED_ON: Final = 8192
-"""Crops that the head of a warm start is fitted on."""
+"""Crops that the head of a warm start is fitted on, of all caches alike."""
 
 
 def train(run: Run) -> None:
@@ -71,15 +73,14 @@ def train(run: Run) -> None:
 
 
 def _warm(initial: Path, run: Run, student: Student) -> None:
-    cache = CropCache.open(run.caches[0])
-    fitted = Projection.from_bytes(run.projection.read_bytes())
-    start_from(
-        weights.load(initial),
-        student,
-        crops=cache.crops[:FITTED_ON],
-        targets=fitted.apply(cache.embeddings[:FITTED_ON]),
-        size=run.size_at(0),
-    )
+    caches = [CropCache.open(folder) for folder in run.caches]
+    share = -(-FITTED_ON // len(caches))
+    fitted, colours = Projection.from_bytes(run.projection.read_bytes()), run.read_colours()
+    crops = np.concatenate([cache.crops[:share] for cache in caches])
+    targets = fitted.apply(np.concatenate([cache.embeddings[:share] for cache in caches]))
+    if colours:
+        targets = colours.targets(targets, colours.of(crops))
+    start_from(weights.load(initial), student, crops=crops, targets=targets, size=run.size_at(0))
 
 
 def _work(rank: int, run: Run, shared: Shared) -> None:
@@ -108,6 +109,7 @@ def main() -> None:
     parser.add_argument("--plateau", type=int, required=True, help="samples")
     parser.add_argument("--decay", type=int, required=True, help="samples")
     parser.add_argument("--initial", type=Path, help="an earlier student's file")
+    parser.add_argument("--colours", type=Path, help="what coloured_targets.py fitted")
     parser.add_argument("--size", type=_size_from, action="append", required=True, help="64@0")
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--micro", type=int, default=64, help="crops normalised together")
@@ -132,6 +134,7 @@ def main() -> None:
             dense_weight=given.dense_weight,
             micro=given.micro,
             initial=given.initial,
+            colours=given.colours,
         )
     )
 

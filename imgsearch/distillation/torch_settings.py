@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.distillation.architecture import COMPACT
+from imgsearch.distillation.coloured_targets import ColouredTargets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,7 @@ class Run:
         micro: crops of a small batch, over which normalisation takes its statistics.
         architecture: what is trained.
         initial: a student's file to start from where there is no checkpoint, or None.
+        colours: file of the part that colours have in the targets, or None.
     """
 
     caches: tuple[Path, ...]
@@ -52,6 +54,11 @@ class Run:
     micro: int = 64
     architecture: Architecture = COMPACT
     initial: Path | None = None
+    colours: Path | None = None
+
+    def read_colours(self) -> ColouredTargets | None:
+        """Return the part that colours have in the targets, or None."""
+        return ColouredTargets.from_bytes(self.colours.read_bytes()) if self.colours else None
 
     def size_at(self, samples: int) -> int:
         """Return the side in pixels that the student sees after so many samples of this run."""

@@ -53,5 +53,5 @@ def start_from(
         with torch.autocast("cpu", torch.bfloat16):
             batch = as_batch(crops[start : start + EMBEDDED_AT_ONCE], size)
             pooled.append(student.features(batch).flatten(1).float())
-    head = student.architecture.head_convolution().name
-    student.set_units({head: fit_head(torch.cat(pooled).numpy(), targets)})
+    fitted = fit_head(torch.cat(pooled).numpy(), targets, earlier=earlier.head_kernel())
+    student.set_units({student.architecture.head_convolution().name: fitted})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from imgsearch.distillation.coloured_targets import ColouredTargets
     from imgsearch.distillation.targets import CropCache
     from imgsearch.projection import Projection
 
@@ -52,15 +53,27 @@ class Views:
         targets: of all crops, unit rows, shape (n, dim), float32.
     """
 
-    def __init__(self, caches: Sequence[CropCache], fitted: Projection, *, stride: int) -> None:
+    def __init__(
+        self,
+        caches: Sequence[CropCache],
+        fitted: Projection,
+        *,
+        stride: int,
+        colours: ColouredTargets | None = None,
+    ) -> None:
         """Make the targets.
 
         Args:
             caches: crops and what the teachers say of them.
             fitted: makes targets of the teachers' embeddings.
             stride: pixels of the student's input per location of its last feature maps.
+            colours: give the targets their part of colours; None leaves them without.
         """
+        self._colours = colours
+        self._coloured = [colours.of(cache.crops) for cache in caches] if colours else []
         self.targets = np.concatenate([fitted.apply(cache.embeddings) for cache in caches])
+        if colours:
+            self.targets = colours.targets(self.targets, np.concatenate(self._coloured))
         self._crops = [cache.crops for cache in caches]
         located = [cache.locations for cache in caches]
         self._locations = [x for x in located if x is not None]
@@ -83,6 +96,8 @@ class Views:
         locations = None
         if self._locations:
             maps = self._taken(self._locations, rows).astype(np.float32)
+            if self._colours:
+                maps = self._colours.locations(maps, self._taken(self._coloured, rows))
             maps[flipped] = maps[flipped, :, ::-1]
             # A stride that does not divide the size leaves a last location that sees less.
             count, grid = -(-size // self._stride), maps.shape[1]

@@ -86,9 +86,13 @@ class Worker:
             parameter.grad = gradient
         fitted = Projection.from_bytes(run.projection.read_bytes())
         caches = [CropCache.open(folder) for folder in run.caches]
-        self.views = Views(caches, fitted, stride=run.architecture.stride)
+        colours = run.read_colours()
+        self.views = Views(caches, fitted, stride=run.architecture.stride, colours=colours)
         held_out = CropCache.open(run.held_out)
-        self.held_out = held_out.crops, fitted.apply(held_out.embeddings)
+        expected = fitted.apply(held_out.embeddings)
+        if colours:
+            expected = colours.targets(expected, colours.of(held_out.crops))
+        self.held_out = held_out.crops, expected
         self.began = self.saved = self.measured = time.monotonic()
         self.before = self.seen
         self.kept = False

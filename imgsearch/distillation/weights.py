@@ -69,6 +69,10 @@ class FoldedStudent:
     architecture: Architecture
     weights: Mapping[str, FoldedWeights]
 
+    def head_kernel(self) -> NDArray[np.float32]:
+        """Return the linear head's kernel, shape (1, 1, features, dim)."""
+        return self.weights[self.architecture.head_convolution().name].kernel
+
 
 def fold(unit: UnitWeights) -> FoldedWeights:
     """Return the convolution that does what a convolution and its normalisation do together.
