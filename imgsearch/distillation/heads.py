@@ -11,10 +11,15 @@ from imgsearch.distillation.weights import EPSILON, UnitWeights
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RIDGE: Final = 0.01
-"""Added to every feature's variance, in multiples of their mean."""
-REMAINDER_RIDGE: Final = 0.3
-"""The same, where features add to what an earlier head says: it has seen more crops than these."""
+RIDGE: Final = 0.3
+"""Added to every feature's variance, in multiples of their mean.
+
+Compact on 191 pictures with another teacher, after 1,500 samples: held-out cosine 0.38 and 0.41 for
+two seeds, with 0.01 0.33 and 0.36. On eight thousand crops 0.1 would be best: 0.723 before
+training, with this 0.717, with 0.01 0.715.
+"""
+EARLIER_RIDGE: Final = 0.01
+"""The same for an earlier head's outputs, which have seen more crops than these."""
 
 
 def fit_head(
@@ -25,14 +30,15 @@ def fit_head(
 ) -> UnitWeights:
     """Return the head that comes nearest to the targets: ridge regression (Hoerl and Kennard 1970).
 
-    An earlier student's head points along other axes than another run's targets, but knows which
-    combinations of features say something. So targets are fitted on its outputs first, and what
-    remains of them on the features.
+    An earlier student's head points along other axes than another run's targets. Where both learnt
+    from the same teachers it knows which combinations of features say something; then targets are
+    fitted on its outputs first, and what remains of them on the features.
 
     Args:
         features: pooled features of some thousand crops, shape (n, features).
         targets: theirs, shape (n, dim).
-        earlier: the kernel of a head for the same features, shape (1, 1, features, any dim).
+        earlier: the kernel of a head for the same features that learnt from the same teachers,
+            shape (1, 1, features, any dim); None where they were others.
 
     Returns:
         A 1x1 convolution whose normalisation has the statistics that its outputs have on these
@@ -43,8 +49,8 @@ def fit_head(
         kernel = _ridge(x, y, RIDGE)
     else:
         matrix = earlier[0, 0].astype(np.float64)
-        kernel = matrix @ _ridge(x @ matrix, y, RIDGE)
-        kernel = kernel + _ridge(x, y - x @ kernel, REMAINDER_RIDGE)
+        kernel = matrix @ _ridge(x @ matrix, y, EARLIER_RIDGE)
+        kernel = kernel + _ridge(x, y - x @ kernel, RIDGE)
     outputs = x @ kernel
     variance = outputs.var(axis=0)
     return UnitWeights(

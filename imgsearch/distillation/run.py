@@ -373,7 +373,5 @@ def _start_from(
         trainer.initialise(units_from(student, architecture, crops[:STATISTICS_CROPS]))
     except UsageError as error:
         raise UsageError(f"{error}, in {initial}; leave it out") from error
-    head = fit_head(
-        trainer.features(crops), data.targets[: len(crops)], earlier=student.head_kernel()
-    )
+    head = fit_head(trainer.features(crops), data.targets[: len(crops)])
     trainer.initialise({architecture.head_convolution().name: head})

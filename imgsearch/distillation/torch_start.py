@@ -32,7 +32,7 @@ def start_from(
 ) -> None:
     """Give a student the weights of an earlier one, whose normalisations were folded away.
 
-    The head is fitted anew.
+    The head is fitted anew, on what the earlier one says first: the teachers are mostly the same.
 
     Args:
         earlier: of the same architecture, or one that `reshaped` can bring into its shape.
