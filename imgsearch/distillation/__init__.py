@@ -17,6 +17,7 @@ run.py               a whole run, from pictures to the student's file
 pool.py              folders of pictures, and how often each is drawn from, for long runs
 lay_cutouts.py       pictures with transparency over backgrounds, for a larger pool
 ask_teachers.py      caches of crops from folders, for development's long runs
+coloured_targets.py  a share of colours in what such a run is held to
 torch_student.py     the same student in PyTorch, for these
 torch_start.py       such a student takes over the weights of an earlier one
 torch_views.py       what it is shown of a cache of crops, a little different each time
