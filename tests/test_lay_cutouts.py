@@ -153,3 +153,22 @@ def test_without_photographs_the_command_says_so(
         lay_cutouts.main()
     assert stopped.value.code == 2
     assert f"no pictures beneath {tmp_path}" in capsys.readouterr().err
+
+
+def test_where_no_photograph_can_be_read_the_command_says_which_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lay_cutouts, "CHANCES", (0, 0, 0, 1))
+    for name in ("things", "backgrounds"):
+        (tmp_path / name).mkdir()
+    disc().save(tmp_path / "things" / "a.png")
+    broken = tmp_path / "backgrounds" / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    command = ["lay_cutouts", str(tmp_path / "things"), "--over", str(broken.parent)]
+    monkeypatch.setattr("sys.argv", [*command, "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as stopped:
+        lay_cutouts.main()
+    assert stopped.value.code == 1
+    said = capsys.readouterr().err
+    assert f"10 photographs drawn from {broken.parent} could not be read" in said
+    assert "Remove what is damaged there" in said

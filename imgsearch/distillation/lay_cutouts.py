@@ -145,7 +145,22 @@ def main() -> None:
         paths = [path for folder in given.folders for path in pictures_beneath(folder)]
     except UsageError as error:
         parser.error(str(error))
-    given.out.mkdir(parents=True, exist_ok=True)
+    try:
+        laid = _lay_all(paths, photographs, copies=given.copies, seed=given.seed, folder=given.out)
+    except UnreadableImageError as error:
+        parser.exit(
+            1,
+            f"{ATTEMPTS} photographs drawn from {given.over} could not be read, the last because: "
+            f"{error}\nRemove what is damaged there and run the same command again.\n",
+        )
+    _LOG.info("%d cutouts, %d pictures", laid, laid * given.copies)
+
+
+def _lay_all(
+    paths: Sequence[Path], photographs: Sequence[Path], *, copies: int, seed: int, folder: Path
+) -> int:
+    """Write copies of each cutout into a folder, and return the number of cutouts."""
+    folder.mkdir(parents=True, exist_ok=True)
     laid = 0
     for number, path in enumerate(paths):
         try:
@@ -156,11 +171,11 @@ def main() -> None:
         if thing is None:
             continue
         laid += 1
-        for copy in range(given.copies):
-            generator = np.random.default_rng((given.seed, number, copy))
+        for copy in range(copies):
+            generator = np.random.default_rng((seed, number, copy))
             picture = lay(thing, generator, photographs=photographs)
-            picture.save(given.out / f"{number:05d}-{copy}.webp", quality=QUALITY)
-    _LOG.info("%d cutouts, %d pictures", laid, laid * given.copies)
+            picture.save(folder / f"{number:05d}-{copy}.webp", quality=QUALITY)
+    return laid
 
 
 if __name__ == "__main__":
