@@ -140,7 +140,7 @@ def test_photographs_none_of_which_can_be_read_are_an_error(
     monkeypatch.setattr(lay_cutouts, "CHANCES", (0, 0, 0, 1))
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")
-    with pytest.raises(UnreadableImageError, match="not a picture that can be read"):
+    with pytest.raises(UnreadableImageError, match="none of 10 photographs drawn can be read"):
         lay_cutouts.lay(disc(), np.random.default_rng(0), photographs=[broken])
 
 
@@ -156,7 +156,10 @@ def test_without_photographs_the_command_says_so(
 
 
 def test_where_no_photograph_can_be_read_the_command_says_which_and_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(lay_cutouts, "CHANCES", (0, 0, 0, 1))
     for name in ("things", "backgrounds"):
@@ -170,5 +173,5 @@ def test_where_no_photograph_can_be_read_the_command_says_which_and_what_to_do(
         lay_cutouts.main()
     assert stopped.value.code == 1
     said = capsys.readouterr().err
-    assert f"10 photographs drawn from {broken.parent} could not be read" in said
-    assert "Remove what is damaged there" in said
+    assert f"{broken.parent}: none of 10 photographs drawn can be read; remove" in said
+    assert f"{broken} is no background: not a picture that can be read" in caplog.text

@@ -117,17 +117,14 @@ def _background(
 
 
 def _photograph(generator: np.random.Generator, photographs: Sequence[Path]) -> Image.Image:
-    paths = [photographs[i] for i in generator.integers(len(photographs), size=ATTEMPTS)]
-    for path in paths[:-1]:
+    for i in generator.integers(len(photographs), size=ATTEMPTS):
         try:
-            return _shown(path)
+            shown = images.display(images.read_file(photographs[i]), longest=LONGEST)
         except UnreadableImageError as error:
-            _LOG.warning("%s is no background: %s", path, error.reason)
-    return _shown(paths[-1])
-
-
-def _shown(path: Path) -> Image.Image:
-    return Image.fromarray(images.display(images.read_file(path), longest=LONGEST))
+            _LOG.warning("%s is no background: %s", photographs[i], error.reason)
+        else:
+            return Image.fromarray(shown)
+    raise UnreadableImageError(f"none of {ATTEMPTS} photographs drawn can be read")
 
 
 def main() -> None:
@@ -148,11 +145,7 @@ def main() -> None:
     try:
         laid = _lay_all(paths, photographs, copies=given.copies, seed=given.seed, folder=given.out)
     except UnreadableImageError as error:
-        parser.exit(
-            1,
-            f"{ATTEMPTS} photographs drawn from {given.over} could not be read, the last because: "
-            f"{error}\nRemove what is damaged there and run the same command again.\n",
-        )
+        parser.exit(1, f"{given.over}: {error}; remove what is damaged and run this again\n")
     _LOG.info("%d cutouts, %d pictures", laid, laid * given.copies)
 
 
