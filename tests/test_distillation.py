@@ -262,6 +262,44 @@ def test_unfolding_gives_back_a_student_that_does_the_same_in_training_too() -> 
         np.testing.assert_allclose(received, expected, rtol=1e-2, atol=2e-3)
 
 
+def test_statistics_taken_anew_are_means_over_the_batches_whatever_they_were() -> None:
+    keras = load_keras()
+    from imgsearch.distillation.student import build_student, set_units, take_statistics
+
+    model = build_student(TINY)
+    set_units(model, random_units(TINY))
+    first = next(x for x in model.layers if isinstance(x, keras.layers.BatchNormalization))
+    seen = keras.Model(model.input, first.input)
+    batches = [images_of(32, 6)[:3], images_of(32, 6)[3:]]
+    take_statistics(model, iter(batches))
+    outputs = [np.asarray(seen(batch.astype(np.float32))) for batch in batches]
+    np.testing.assert_allclose(
+        np.asarray(first.moving_mean), np.mean([x.mean((0, 1, 2)) for x in outputs], 0), atol=1e-4
+    )
+    np.testing.assert_allclose(
+        np.asarray(first.moving_variance),
+        np.mean([x.var((0, 1, 2)) for x in outputs], 0),
+        rtol=1e-3,
+    )
+
+
+def test_an_averaged_student_does_not_keep_the_statistics_of_what_was_averaged() -> None:
+    trainer = trainer_of()
+    trainer.train(6)
+    pictures = blotches(64, size=FAST.final_size)
+    spoilt = trainer_of()
+    spoilt.step = trainer.step
+    spoilt._average = [np.array(values) for values in trainer._average]
+    names = [weight.path for weight in spoilt._copy.weights]
+    moved = [i for i, name in enumerate(names) if name.endswith(("moving_mean", "moving_variance"))]
+    for i in moved:
+        spoilt._average[i] += 3
+    np.testing.assert_allclose(spoilt.embed(pictures), trainer.embed(pictures), atol=1e-4)
+    assert moved
+    trainer.close()
+    spoilt.close()
+
+
 def test_a_saved_student_comes_back_rounded_to_half_precision(tmp_path: Path) -> None:
     student = weights.fold_all(TINY, random_units(TINY))
     weights.save(tmp_path / "student.npz", student)

@@ -150,6 +150,29 @@ def test_workers_train_together_and_a_later_run_goes_on_from_their_checkpoint(
     ]
 
 
+def test_a_finished_student_has_statistics_of_its_own_whatever_its_checkpoint_says(
+    tmp_path: Path,
+) -> None:
+    torch = pytest.importorskip("torch")
+    from imgsearch.distillation.torch_finish import finish
+    from imgsearch.distillation.torch_student import Student
+
+    make_cache(tmp_path / "crops", cache_plan(100, rules=crops.CropRules()), ColourTeacher())
+    folded = []
+    for moved in (0.0, 3.0):
+        student = Student(TINY)
+        student.set_units(random_units(TINY))
+        for name, values in student.named_buffers():
+            if "running" in name:
+                values.add_(moved)
+        torch.save({"ema": student.state_dict()}, tmp_path / "run.pt")
+        finish(tmp_path / "run.pt", [tmp_path / "crops"], out=tmp_path / "s.npz", architecture=TINY)
+        folded.append(student_of(tmp_path / "s.npz"))
+    for name, expected in folded[0].weights.items():
+        np.testing.assert_array_equal(folded[1].weights[name].kernel, expected.kernel)
+        np.testing.assert_array_equal(folded[1].weights[name].bias, expected.bias)
+
+
 ENDLESS = """
 import dataclasses, sys
 from pathlib import Path

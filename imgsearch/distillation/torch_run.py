@@ -27,6 +27,7 @@ from torch import multiprocessing
 from imgsearch.distillation import weights
 from imgsearch.distillation.settings import TrainingSettings
 from imgsearch.distillation.targets import CropCache
+from imgsearch.distillation.torch_finish import finished
 from imgsearch.distillation.torch_settings import DENSE_WEIGHT, Run
 from imgsearch.distillation.torch_start import start_from
 from imgsearch.distillation.torch_student import Student
@@ -69,7 +70,9 @@ def train(run: Run) -> None:
         process.join()
     if any(process.exitcode for process in processes):
         raise RuntimeError("a worker failed; its traceback is on stderr")
-    weights.save(run.out, weights.fold_all(run.architecture, average.units()))
+    caches = [CropCache.open(folder) for folder in run.caches]
+    size = run.size_at(run.plateau + run.decay)
+    weights.save(run.out, finished(average, caches, size=size))
 
 
 def _warm(initial: Path, run: Run, student: Student) -> None:

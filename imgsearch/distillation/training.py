@@ -12,7 +12,13 @@ import numpy as np
 from PIL import Image
 
 from imgsearch.distillation import losses
-from imgsearch.distillation.student import POOLING, build_student, get_units, set_units
+from imgsearch.distillation.student import (
+    POOLING,
+    build_student,
+    get_units,
+    set_units,
+    take_statistics,
+)
 from imgsearch.distillation.weights import FoldedStudent, UnitWeights, fold_all, write_archive
 from imgsearch.errors import UsageError
 
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
 
 AVERAGED_EVERY: Final = 4
 BATCH: Final = 32
+STATISTICS_CROPS: Final = 2048
+"""Crops from which the averaged student's normalisations take their statistics."""
 FORMAT: Final = 1
 
 
@@ -88,6 +96,7 @@ class Trainer:
         self._model = _compiled(self._student, settings, dim=architecture.dim)
         self._average = self._student.get_weights()
         self._copy = build_student(architecture)
+        self._copied_at: int | None = None
         self._prefetcher = ThreadPoolExecutor(1)
         self._next = self._prefetcher.submit(self._batch, 0)
 
@@ -121,6 +130,7 @@ class Trainer:
         """Start from these weights; convolutions that are not named keep their random ones."""
         set_units(self._student, units)
         self._average = self._student.get_weights()
+        self._copied_at = None
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return what the student's head sees of images (n, s, s, 3), pooled, (n, features)."""
@@ -132,13 +142,11 @@ class Trainer:
 
     def averaged(self) -> FoldedStudent:
         """Return the student with its averaged weights, folded."""
-        self._copy.set_weights(self._average)
-        return fold_all(self._architecture, get_units(self._copy, self._architecture))
+        return fold_all(self._architecture, get_units(self._averaged_student(), self._architecture))
 
     def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the averaged student's embeddings of images (n, s, s, 3), unit rows (n, dim)."""
-        self._copy.set_weights(self._average)
-        embeddings = predicted(self._copy, images)
+        embeddings = predicted(self._averaged_student(), images)
         lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
         unit: NDArray[np.float32] = embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)
         return unit
@@ -179,6 +187,7 @@ class Trainer:
             ) from error
         self._student.set_weights(groups["student"])
         self._average = groups["average"]
+        self._copied_at = None
         for variable, value in zip(
             self._model.optimizer.variables, groups["optimizer"], strict=True
         ):
@@ -207,6 +216,18 @@ class Trainer:
             "average": self._average,
             "optimizer": [variable.numpy() for variable in self._model.optimizer.variables],
         }
+
+    def _averaged_student(self) -> Any:  # noqa: ANN401  Keras has no types
+        """Return the copy with averaged weights, and statistics that are these weights' own."""
+        if self._copied_at != self.step:
+            self._copy.set_weights(self._average)
+            crops, size = self._data.crops, self._settings.batch_size
+            generator = np.random.default_rng((self._settings.seed, 3))
+            rows = generator.permutation(len(crops))[: max(size, STATISTICS_CROPS)]
+            batches = range(0, len(rows) - size + 1, size)
+            take_statistics(self._copy, (crops[np.sort(rows[i : i + size])] for i in batches))
+            self._copied_at = self.step
+        return self._copy
 
     def _update_average(self) -> None:
         # A long average of the first steps would hold on to the random start.
