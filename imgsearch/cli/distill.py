@@ -161,7 +161,9 @@ def distill(
     """Train a small backbone to see your photos as a large one does.
 
     Needs no labels. Thousands of pictures and hours of a processor make a student worth having.
-    Ctrl-C stops in good order, and --resume continues; a second Ctrl-C aborts at once.
+    Ctrl-C stops in good order, and --resume continues; a second Ctrl-C aborts at once. With
+    KERAS_BACKEND=jax or KERAS_BACKEND=torch in the environment it trains with JAX or PyTorch, where
+    these are installed, on a GPU if they see one.
     """
     from imgsearch.distillation import run
 

@@ -22,6 +22,7 @@ from imgsearch.distillation.reshaping import units_from
 from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
 from imgsearch.distillation.training import Trainer, TrainingData, scaled
 from imgsearch.errors import UnreadableImageError, UsageError
+from imgsearch.noise import without_greetings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -166,7 +167,8 @@ def write_student(out: Path, student: weights.FoldedStudent, *, size: int) -> No
 
     temporary = out.with_name(f".{os.getpid()}.{out.name}")
     try:
-        with warnings.catch_warnings():
+        # On another backend Keras imports TensorFlow to write a file, and TensorFlow greets.
+        with without_greetings(), warnings.catch_warnings():
             # Keras 3.15 converts its weights in a way that NumPy 2 announces to end.
             warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
             build_folded(student, size).save(temporary)
