@@ -165,7 +165,7 @@ COMPACT = Architecture(
     stages=(
         Stage("basic", channels=96, width=48, repeats=1, stride=2),
         Stage("bottleneck", channels=320, width=96, repeats=4, stride=2),
-        Stage("bottleneck", channels=512, width=128, repeats=5, stride=2),
+        Stage("bottleneck", channels=512, width=128, repeats=6, stride=2),
     ),
     features=768,
     dim=256,
