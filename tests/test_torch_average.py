@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from distillation_fakes import TINY, random_units
+from distillation_fakes import (
+    TINY,
+    ColourTeacher,
+    cache_plan,
+    make_cache,
+    random_units,
+    student_of,
+)
 
 from imgsearch.distillation import weights
+from imgsearch.distillation.crops import CropRules
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +65,22 @@ def test_every_array_is_averaged_before_folding(tmp_path: Path, share: float) ->
     for name, expected in blended(share).weights.items():
         np.testing.assert_allclose(received.weights[name].kernel, expected.kernel, atol=1e-5)
         np.testing.assert_allclose(received.weights[name].bias, expected.bias, atol=1e-5)
+
+
+def test_statistics_are_taken_anew_where_crops_are_given(tmp_path: Path) -> None:
+    first, second = checkpoints(tmp_path)
+    from imgsearch.distillation.torch_average import average
+    from imgsearch.distillation.torch_finish import finish
+
+    make_cache(tmp_path / "crops", cache_plan(100, rules=CropRules()), ColourTeacher())
+    received = average(
+        first, second, share=0.0, caches=[tmp_path / "crops"], architecture=TINY
+    ).weights
+    finish(first, [tmp_path / "crops"], out=tmp_path / "s.npz", architecture=TINY)
+    for name, expected in student_of(tmp_path / "s.npz").weights.items():
+        # The file rounds to half precision.
+        np.testing.assert_allclose(received[name].kernel, expected.kernel, rtol=2e-3, atol=1e-4)
+        np.testing.assert_allclose(received[name].bias, expected.bias, rtol=2e-3, atol=2e-3)
 
 
 def test_a_share_beyond_one_is_refused(tmp_path: Path) -> None:

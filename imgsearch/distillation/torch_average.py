@@ -1,10 +1,12 @@
 """One student of two checkpoints: their averaged weights, averaged once more. Development code.
 
     python -m imgsearch.distillation.torch_average FIRST.pt SECOND.pt --share 0.7 --out student.npz
+        [--crops CACHE]...
 
 Two ends of one line of training lie so near to each other that what is between them works, and may
 keep what each knows (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903). The weights are
-averaged before folding, running statistics included.
+averaged before folding. Running statistics are averaged too, as those of versions 4 to 8 were, or
+taken anew on crops, as `torch_finish.py` says why.
 """
 
 from __future__ import annotations
@@ -17,15 +19,24 @@ import torch
 
 from imgsearch.distillation import weights
 from imgsearch.distillation.architecture import COMPACT
+from imgsearch.distillation.targets import CropCache
+from imgsearch.distillation.torch_finish import finished
 from imgsearch.distillation.torch_student import Student
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imgsearch.distillation.architecture import Architecture
 
 
 def average(
-    first: Path, second: Path, *, share: float, architecture: Architecture = COMPACT
+    first: Path,
+    second: Path,
+    *,
+    share: float,
+    caches: Sequence[Path] = (),
+    architecture: Architecture = COMPACT,
 ) -> weights.FoldedStudent:
     """Return the student between two checkpoints of `torch_run.py`.
 
@@ -33,6 +44,7 @@ def average(
         first: a checkpoint.
         second: another one, of the same architecture.
         share: how much of the second one, 0 to 1.
+        caches: crops on which statistics are taken anew; none averages those that there are.
         architecture: theirs.
 
     Raises:
@@ -50,6 +62,9 @@ def average(
             for name, value in other.items()
         }
     )
+    if caches:
+        opened = [CropCache.open(folder) for folder in caches]
+        return finished(student, opened, size=opened[0].crops.shape[1])
     return weights.fold_all(architecture, student.units())
 
 
@@ -59,9 +74,14 @@ def main() -> None:
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
     parser.add_argument("--share", type=float, default=0.5, help="of the second one")
+    parser.add_argument(
+        "--crops", type=Path, action="append", default=[], help="take statistics anew on these"
+    )
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    weights.save(given.out, average(given.first, given.second, share=given.share))
+    weights.save(
+        given.out, average(given.first, given.second, share=given.share, caches=given.crops)
+    )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,6 @@ BATCH: Final = 512
 """Crops normalised together, from all caches alike."""
 
 
-@torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not looked into
 def finished(
     student: Student, caches: Sequence[CropCache], *, size: int, batches: int = BATCHES
 ) -> FoldedStudent:
@@ -55,7 +54,7 @@ def finished(
     for _ in range(batches):
         chosen = [np.sort(generator.integers(len(cache.crops), size=share)) for cache in caches]
         crops = np.concatenate([c.crops[rows] for c, rows in zip(caches, chosen, strict=True)])
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             student(as_batch(crops, size))
     student.eval()
     return weights.fold_all(student.architecture, student.units())
