@@ -21,6 +21,7 @@ from imgsearch.distillation import weights
 from imgsearch.distillation.architecture import COMPACT
 from imgsearch.distillation.targets import CropCache
 from imgsearch.distillation.torch_student import Student, as_batch
+from imgsearch.distillation.torch_worker import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,16 +34,13 @@ BATCH: Final = 512
 """Crops normalised together, from all caches alike."""
 
 
-def finished(
-    student: Student, caches: Sequence[CropCache], *, size: int, batches: int = BATCHES
-) -> FoldedStudent:
+def finished(student: Student, caches: Sequence[CropCache], *, size: int) -> FoldedStudent:
     """Return a student of averaged weights for use, with statistics that are its own.
 
     Args:
         student: with averaged weights; its statistics are changed.
         caches: the crops that it was trained on.
         size: side in pixels at which it sees them.
-        batches: means over so many of 512 crops are taken.
     """
     for unit in student.modules():
         if isinstance(unit, nn.BatchNorm2d):
@@ -51,7 +49,7 @@ def finished(
     student.train()
     share = -(-BATCH // len(caches))
     generator = np.random.default_rng(0)
-    for _ in range(batches):
+    for _ in range(BATCHES):
         chosen = [np.sort(generator.integers(len(cache.crops), size=share)) for cache in caches]
         crops = np.concatenate([c.crops[rows] for c, rows in zip(caches, chosen, strict=True)])
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
@@ -65,7 +63,7 @@ def finish(
 ) -> None:
     """Write the averaged student of a checkpoint of `torch_run.py`, at the size of the crops."""
     student = Student(architecture).to(memory_format=torch.channels_last)
-    student.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["ema"])
+    student.load_state_dict(load(checkpoint)["ema"])
     opened = [CropCache.open(folder) for folder in caches]
     weights.save(out, finished(student, opened, size=opened[0].crops.shape[1]))
 
