@@ -21,7 +21,8 @@ coloured_targets.py  a share of colours in what such a run is held to
 torch_student.py     the same student in PyTorch, for these
 torch_start.py       such a student takes over the weights of an earlier one
 torch_views.py       what it is shown of a cache of crops, a little different each time
-torch_finish.py      statistics of a run's averaged weights, and the student's file
+torch_statistics.py  statistics of averaged weights, for their normalisations
+torch_finish.py      the student's file of a run's checkpoint, with statistics of its own
 torch_average.py     one student of two checkpoints
 torch_optimisers.py  Muon and AdamW for it
 torch_settings.py    what a run of it is told

@@ -1,10 +1,8 @@
-"""Statistics of a run's averaged weights, taken anew before they are folded: development code.
+"""The student's file of a run's checkpoint, with statistics of its own: development code.
 
     python -m imgsearch.distillation.torch_finish CHECKPOINT.pt CACHE... --out student.npz
 
-Running statistics are those of the weights that were trained. Averaged weights give narrower
-outputs, which those statistics scale down too far, layer after layer (Izmailov et al. 2018,
-https://arxiv.org/abs/1803.05407, section 3.2). `torch_run.py` finishes its students like this.
+`torch_run.py` finishes its students like this.
 """
 
 from __future__ import annotations
@@ -13,14 +11,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import torch
-from torch import nn
 
 from imgsearch.distillation import weights
 from imgsearch.distillation.architecture import COMPACT
 from imgsearch.distillation.targets import CropCache
-from imgsearch.distillation.torch_student import Student, as_batch
+from imgsearch.distillation.torch_statistics import take_statistics
+from imgsearch.distillation.torch_student import Student
 from imgsearch.distillation.torch_worker import load
 
 if TYPE_CHECKING:
@@ -30,8 +27,7 @@ if TYPE_CHECKING:
     from imgsearch.distillation.weights import FoldedStudent
 
 BATCHES: Final = 64
-BATCH: Final = 512
-"""Crops normalised together, from all caches alike."""
+"""Of which a student's statistics are means."""
 
 
 def finished(student: Student, caches: Sequence[CropCache], *, size: int) -> FoldedStudent:
@@ -42,19 +38,8 @@ def finished(student: Student, caches: Sequence[CropCache], *, size: int) -> Fol
         caches: the crops that it was trained on.
         size: side in pixels at which it sees them.
     """
-    for unit in student.modules():
-        if isinstance(unit, nn.BatchNorm2d):
-            unit.reset_running_stats()
-            unit.momentum = None  # a mean over all batches alike
-    student.train()
-    share = -(-BATCH // len(caches))
-    generator = np.random.default_rng(0)
-    for _ in range(BATCHES):
-        chosen = [np.sort(generator.integers(len(cache.crops), size=share)) for cache in caches]
-        crops = np.concatenate([c.crops[rows] for c, rows in zip(caches, chosen, strict=True)])
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            student(as_batch(crops, size))
-    student.eval()
+    crops = [cache.crops for cache in caches]
+    take_statistics(student, crops, size=size, batches=BATCHES)
     return weights.fold_all(student.architecture, student.units())
 
 

@@ -6,6 +6,7 @@ the parameters, which all of them have in common.
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from torch import multiprocessing
 from imgsearch.distillation.figures import measure
 from imgsearch.distillation.targets import CropCache
 from imgsearch.distillation.torch_optimisers import optimisers, shares
+from imgsearch.distillation.torch_statistics import take_statistics
 from imgsearch.distillation.torch_student import (
     Student,
     dense_loss,
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 LOG_STEPS: Final = 200
 CHECKPOINT_SECONDS: Final = 300.0
 FIGURES_SECONDS: Final = 900.0
+FIGURES_BATCHES: Final = 8
+"""Of which statistics for figures are means: fewer than for a student's file."""
 ORDERS: Final = 6
 RATE, SIZE, DUE, STOP, FIGURES, KEEP = range(ORDERS)
 """Places in the tensor by which the first worker tells the others what comes next."""
@@ -87,6 +91,7 @@ class Worker:
         fitted = Projection.from_bytes(run.projection.read_bytes())
         caches = [CropCache.open(folder) for folder in run.caches]
         colours = run.read_colours()
+        self.crops = [cache.crops for cache in caches]
         self.views = Views(caches, fitted, stride=run.architecture.stride, colours=colours)
         held_out = CropCache.open(run.held_out)
         expected = fitted.apply(held_out.embeddings)
@@ -198,9 +203,11 @@ class Worker:
 
     def _measure(self, size: int) -> None:
         crops, expected = self.held_out
+        average = copy.deepcopy(self.shared.average)
         for side in sorted({size, crops.shape[1]}):
+            take_statistics(average, self.crops, size=side, batches=FIGURES_BATCHES)
             found = measure(
-                lambda images, side=side: embed(self.shared.average, images, side),  # type: ignore[misc]
+                lambda images, side=side: embed(average, images, side),  # type: ignore[misc]
                 crops=crops,
                 expected=expected,
                 labelled=None,
