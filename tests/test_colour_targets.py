@@ -7,15 +7,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from distillation_fakes import ColourTeacher, blotches, cache_plan, make_cache, mean_colours, unit
+from distillation_fakes import (
+    TINY,
+    ColourTeacher,
+    blotches,
+    cache_plan,
+    make_cache,
+    mean_colours,
+    random_units,
+    unit,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imgsearch import projection
-from imgsearch.distillation import coloured_targets
+from imgsearch.distillation import colour_length, coloured_targets, weights
 from imgsearch.distillation.coloured_targets import ColouredTargets, colour_maps
 from imgsearch.distillation.dense import DenseTargets
 from imgsearch.distillation.targets import CropCache
+from imgsearch.distillation.weights import FoldedWeights
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -100,6 +110,56 @@ def test_the_rotation_keeps_nearly_all_of_the_length() -> None:
     whole = dataclasses.replace(made, rotation=np.eye(72, dtype=np.float32))
     before, after = (x.targets(targets, x.of(pixels)) for x in (whole, made))
     assert np.mean(np.sum((before @ made.rotation) * after, axis=1)) > 0.95
+
+
+def head_of(dim: int) -> FoldedWeights:
+    """Return a random head of five features."""
+    values = np.random.default_rng(4).normal(size=(6, dim)).astype(np.float32)
+    return FoldedWeights(kernel=values[None, None, :5], bias=values[5])
+
+
+@given(st.floats(0, 3))
+def test_a_head_gives_colours_as_much_length_as_is_asked_for(length: float) -> None:
+    head = head_of(72)
+    received = side_by_side(0.2, blotches(60, size=64)).with_length(head, length)
+    for before, after in ((head.kernel, received.kernel), (head.bias, received.bias)):
+        np.testing.assert_allclose(after[..., :40], before[..., :40], atol=1e-6)
+        np.testing.assert_allclose(after[..., 40:], length * before[..., 40:], atol=1e-5)
+
+
+def test_a_length_of_one_leaves_a_head_as_it_was_under_any_rotation() -> None:
+    made = ColouredTargets.fit(blotches(60, size=64), targets_of(60), share=0.2)
+    head = head_of(40)
+    received = made.with_length(head, 1.0)
+    np.testing.assert_allclose(received.kernel, head.kernel, atol=1e-5)
+    np.testing.assert_allclose(received.bias, head.bias, atol=1e-5)
+    assert np.abs(made.with_length(head, 0.5).kernel - head.kernel).max() > 1e-3
+
+
+def test_the_command_changes_the_colours_of_a_students_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Embeddings of two students differ in their last columns, by the length asked for."""
+    architecture = dataclasses.replace(TINY, dim=72)
+    before = weights.fold_all(architecture, random_units(architecture))
+    weights.save(tmp_path / "before.npz", before)
+    made = side_by_side(0.2, blotches(60, size=64))
+    (tmp_path / "colours").write_bytes(made.to_bytes())
+    arguments = ["length", str(tmp_path / "before.npz"), "--colours", str(tmp_path / "colours")]
+    arguments += ["--length", "0.5", "--out", str(tmp_path / "after.npz")]
+    monkeypatch.setattr("sys.argv", arguments)
+    colour_length.main()
+    after = weights.load(tmp_path / "after.npz")
+    assert after.architecture == architecture
+    for name, unit_before in weights.load(tmp_path / "before.npz").weights.items():
+        factor = np.r_[np.ones(40), np.full(32, 0.5)] if name == "head" else 1
+        # The file rounds to half precision.
+        np.testing.assert_allclose(
+            after.weights[name].kernel, unit_before.kernel * factor, rtol=1e-3, atol=1e-6
+        )
+        np.testing.assert_allclose(
+            after.weights[name].bias, unit_before.bias * factor, rtol=1e-3, atol=1e-6
+        )
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0])

@@ -166,8 +166,7 @@ def test_a_finished_student_has_statistics_of_its_own_whatever_its_checkpoint_sa
             if "running" in name:
                 values.add_(moved)
         torch.save({"ema": student.state_dict()}, tmp_path / "run.pt")
-        finish(tmp_path / "run.pt", [tmp_path / "crops"], out=tmp_path / "s.npz", architecture=TINY)
-        folded.append(student_of(tmp_path / "s.npz"))
+        folded.append(finish(tmp_path / "run.pt", [tmp_path / "crops"], architecture=TINY))
     for name, expected in folded[0].weights.items():
         np.testing.assert_array_equal(folded[1].weights[name].kernel, expected.kernel)
         np.testing.assert_array_equal(folded[1].weights[name].bias, expected.bias)

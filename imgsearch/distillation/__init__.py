@@ -18,6 +18,7 @@ pool.py              folders of pictures, and how often each is drawn from, for 
 lay_cutouts.py       pictures with transparency over backgrounds, for a larger pool
 ask_teachers.py      caches of crops from folders, for development's long runs
 coloured_targets.py  a share of colours in what such a run is held to
+colour_length.py     colours of another length in what a trained student says
 torch_student.py     the same student in PyTorch, for these
 torch_start.py       such a student takes over the weights of an earlier one
 torch_views.py       what it is shown of a cache of crops, a little different each time

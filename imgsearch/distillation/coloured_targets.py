@@ -23,6 +23,7 @@ from imgsearch import projection
 from imgsearch.atomic_file import write_atomically
 from imgsearch.distillation.dense import GRID, DenseTargets
 from imgsearch.distillation.targets import CropCache
+from imgsearch.distillation.weights import FoldedWeights
 from imgsearch.errors import UsageError
 from imgsearch.pooling import l2_normalise
 from imgsearch.projection import Projection
@@ -146,6 +147,25 @@ class ColouredTargets:
         """
         length = np.linalg.norm(locations.mean(axis=(1, 2)), axis=1)
         return self._joined(locations, colours, length[:, None, None, None])
+
+    def with_length(self, head: FoldedWeights, length: float) -> FoldedWeights:
+        """Return a head whose embeddings know colours more or less than it was taught.
+
+        Embeddings are turned back into targets and colours side by side, colours are made so many
+        times as long, and all is turned again; three linear maps, which the head takes in.
+
+        Args:
+            head: of a student that learnt these targets, shape (1, 1, features, dim).
+            length: of the colours' part, in multiples of what it was; 1 changes nothing.
+        """
+        longer = np.ones(len(self.rotation))
+        longer[-self.projection.out :] = length
+        turn = self.rotation.astype(np.float64)
+        change = turn.T @ (longer[:, None] * turn)
+        return FoldedWeights(
+            kernel=(head.kernel @ change).astype(np.float32),
+            bias=(head.bias @ change).astype(np.float32),
+        )
 
     def _joined(
         self,

@@ -44,13 +44,13 @@ def finished(student: Student, caches: Sequence[CropCache], *, size: int) -> Fol
 
 
 def finish(
-    checkpoint: Path, caches: Sequence[Path], *, out: Path, architecture: Architecture = COMPACT
-) -> None:
-    """Write the averaged student of a checkpoint of `torch_run.py`, at the size of the crops."""
+    checkpoint: Path, caches: Sequence[Path], *, architecture: Architecture = COMPACT
+) -> FoldedStudent:
+    """Return the averaged student of a checkpoint of `torch_run.py`, at the size of the crops."""
     student = Student(architecture).to(memory_format=torch.channels_last)
     student.load_state_dict(load(checkpoint)["ema"])
     opened = [CropCache.open(folder) for folder in caches]
-    weights.save(out, finished(student, opened, size=opened[0].crops.shape[1]))
+    return finished(student, opened, size=opened[0].crops.shape[1])
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("caches", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    finish(given.checkpoint, given.caches, out=given.out)
+    weights.save(given.out, finish(given.checkpoint, given.caches))
 
 
 if __name__ == "__main__":
