@@ -13,7 +13,7 @@ from imgsearch.distillation.architecture import COMPACT
 from imgsearch.errors import UsageError
 
 NAME: Final = "compact"
-VERSION: Final = 9
+VERSION: Final = 10
 INPUT_SIZE: Final = 128
 MINIMUM_SIZE: Final = COMPACT.stride
 DIM: Final = COMPACT.dim
