@@ -6,7 +6,7 @@
 Two ends of one line of training lie so near to each other that what is between them works, and may
 keep what each knows (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903). The weights are
 averaged before folding. Running statistics are averaged too, as those of versions 4 to 8 were, or
-taken anew on crops, as `torch_finish.py` says why.
+taken anew on crops; `torch_statistics.py` says why.
 """
 
 from __future__ import annotations
