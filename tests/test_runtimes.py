@@ -14,7 +14,7 @@ from backbone_fixtures import CHANNELS, SIZE, random_images, tiny_network
 
 from imgsearch.backbones.framework import load_keras
 from imgsearch.errors import DamagedCacheError
-from imgsearch.runtimes import litert
+from imgsearch.runtimes import litert, openvino
 from imgsearch.runtimes.graphs import Graph
 from imgsearch.runtimes.litert import LiteRTRuntime
 from imgsearch.runtimes.openvino import OpenVINORuntime, export, has_bfloat16
@@ -96,6 +96,55 @@ def test_an_exported_graph_gives_an_image_the_same_bits_in_any_batch(
             np.testing.assert_array_equal(
                 together[position], fast.feature_maps(batch[position : position + 1])[0]
             )
+
+
+@pytest.fixture
+def wide_graph() -> Graph:
+    """Return a graph of 2 x 2 locations and many weights, whose reading binds."""
+    keras = load_keras()
+    images = keras.Input((SIZE, SIZE, 3))
+    small = keras.layers.AveragePooling2D(SIZE // 2)(images)
+    maps = keras.layers.Conv2D(300, 1, activation="relu")(small)
+    return export(concrete_function(keras.Model(images, keras.layers.Conv2D(64, 1)(maps))))
+
+
+def test_weights_that_are_seldom_used_are_read_once_for_eight_images_with_the_same_bits(
+    wide_graph: Graph,
+) -> None:
+    """19 images on two threads are two eights and three alone."""
+    fast, alone = OpenVINORuntime(wide_graph, threads=2), OpenVINORuntime(wide_graph, threads=2)
+    batch = batch_of(19)
+    expected = np.concatenate([alone.feature_maps(batch[i : i + 1]) for i in range(19)])
+    for _ in range(2):
+        np.testing.assert_array_equal(fast.feature_maps(batch), expected)
+    assert fast._together is not None
+    assert alone._together is None
+
+
+def test_eights_that_give_other_bits_than_one_image_are_not_taken(
+    wide_graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = OpenVINORuntime(wide_graph, threads=1)
+    expected = fast.feature_maps(batch_of(5))
+    run = openvino._run
+
+    def run_with_noise(requests: Any, images: Any, maps: Any, *, at_once: int) -> None:
+        run(requests, images, maps, at_once=at_once)
+        if at_once > 1:
+            maps += 1
+
+    monkeypatch.setattr(openvino, "_run", run_with_noise)
+    for _ in range(2):
+        np.testing.assert_array_equal(fast.feature_maps(batch_of(16))[:5], expected)
+
+
+def test_uses_of_weights_are_their_locations_weighed_by_their_number(wide_graph: Graph) -> None:
+    """Every kernel here is used at 2 x 2 locations."""
+    core = openvino.load_openvino().Core()
+    constants = np.frombuffer(wide_graph.constants, dtype=np.uint8)
+    model = core.read_model(wide_graph.topology, openvino.load_openvino().Tensor(constants))
+    model.reshape([1, SIZE, SIZE, 3])
+    assert openvino.uses_of_weights(model) == 4
 
 
 def test_maps_stay_what_they_are_after_the_next_batch(runtime: Runtime) -> None:
