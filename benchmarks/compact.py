@@ -23,18 +23,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imgsearch import images, projection
-from imgsearch.backbones import resolve
-from imgsearch.backbones.framework import load_keras
-from imgsearch.distillation import weights
-from imgsearch.distillation.student import build_folded
-from imgsearch.embedder import Embedder, load_embedder
 from imgsearch.errors import WeightsUnavailableError
-from imgsearch.evaluation.average_precision import mean_average_precision
-from imgsearch.pooling import l2_normalise, pool
+from imgsearch.evaluation.metrics.average_precision import mean_average_precision
+from imgsearch.images import formats, loading
+from imgsearch.networks.backbones import resolve
+from imgsearch.networks.backbones.compact import weights
+from imgsearch.networks.backbones.compact.network import build_folded
+from imgsearch.networks.backbones.framework import load_keras
+from imgsearch.networks.embedder import Embedder, load_embedder
+from imgsearch.networks.pooling import l2_normalise, pool
+from imgsearch.networks.runtimes.openvino import OpenVINORuntime, export
+from imgsearch.networks.runtimes.tensorflow import concrete_function
 from imgsearch.recipe import RecipeRequest
-from imgsearch.runtimes.openvino import OpenVINORuntime, export
-from imgsearch.runtimes.tensorflow import concrete_function
+from imgsearch.vectors import projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ def own_network(path: Path) -> Candidate:
 
 def found(folder: Path, labels: str) -> list[tuple[Path, str]]:
     """Return the pictures beneath a folder with their labels."""
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in images.SUFFIXES)
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in formats.SUFFIXES)
     if labels == "folder":
         return [(path, path.parent.name) for path in paths]
     return [(path, path.stem.rpartition("_")[0]) for path in paths]
@@ -133,7 +134,7 @@ def found(folder: Path, labels: str) -> list[tuple[Path, str]]:
 def squares(paths: list[Path], size: int) -> Pixels:
     """Return the whole pictures squashed, shape (n, size, size, 3)."""
     return np.stack(
-        [images.load(images.read_file(p), size=size, resize="squash").pixels for p in paths]
+        [loading.load(loading.read_file(p), size=size, resize="squash").pixels for p in paths]
     )
 
 

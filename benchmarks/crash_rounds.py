@@ -32,8 +32,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from imgsearch.gallery import Gallery
-from imgsearch.index_values import IndexOptions
+from imgsearch.gallery.gallery import Gallery
+from imgsearch.indexing.report import IndexOptions
 from imgsearch.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.index_values import IndexProgress
-    from imgsearch.matches import Match
+    from imgsearch.indexing.report import IndexProgress
     from imgsearch.recipe import RecipeRequest
+    from imgsearch.search.matches import Match
 
 SIDE: Final = 16
 DIM: Final = 48

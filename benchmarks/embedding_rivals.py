@@ -207,8 +207,8 @@ class _Pooled:
 def imgsearch(precision: str, backbone: str) -> Callable[[Sequence[Path]], int]:
     """Return the whole of `Gallery.index` into a new gallery."""
     from imgsearch import Gallery
-    from imgsearch.backbones.resolve import resolve
-    from imgsearch.embedder import load_embedder
+    from imgsearch.networks.backbones.resolve import resolve
+    from imgsearch.networks.embedder import load_embedder
     from imgsearch.recipe import RecipeRequest
 
     request = RecipeRequest(backbone, precision=precision)  # type: ignore[arg-type]

@@ -31,10 +31,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from run_facts import facts
 
-from imgsearch.evaluation.bootstrap import estimate
-from imgsearch.evaluation.ground_truth import GroundTruth, Item, Query
-from imgsearch.evaluation.metrics import DEFAULT_METRICS, parse_metric
-from imgsearch.evaluation.rankings import rank, similarity
+from imgsearch.evaluation.ground_truth.values import GroundTruth, Item, Query
+from imgsearch.evaluation.metrics.bootstrap import estimate
+from imgsearch.evaluation.metrics.metrics import DEFAULT_METRICS, parse_metric
+from imgsearch.evaluation.metrics.rankings import rank, similarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

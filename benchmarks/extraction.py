@@ -45,23 +45,23 @@ from extraction_pictures import FULL, QUICK, Scale, make_pictures
 from extraction_report import EndToEnd, Measured, Stage, report
 from run_facts import cores, facts
 
-from imgsearch import images
-from imgsearch.backbones.preprocessing import preprocess
-from imgsearch.embedder import Embedder, load_embedder
 from imgsearch.errors import ImgsearchError
-from imgsearch.gallery import Gallery
-from imgsearch.index_values import IndexOptions
-from imgsearch.pooling import l2_normalise, pool
+from imgsearch.gallery.gallery import Gallery
+from imgsearch.images import loading
+from imgsearch.indexing.report import IndexOptions
+from imgsearch.networks.backbones.preprocessing import preprocess
+from imgsearch.networks.embedder import Embedder, load_embedder
+from imgsearch.networks.pooling import l2_normalise, pool
+from imgsearch.networks.source import PretrainedNetworks
 from imgsearch.recipe import PRECISIONS, RecipeRequest
-from imgsearch.sources import PretrainedNetworks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from imgsearch.networks.source import Notify
     from imgsearch.recipe import Recipe
-    from imgsearch.sources import Notify
 
 REPOSITORY: Final = Path(__file__).parents[1]
 BACKBONE: Final = "mobilenet_v2"
@@ -101,11 +101,11 @@ def file_stages(paths: Sequence[Path], recipe: Recipe) -> dict[str, float]:
 
     def decode() -> None:
         for content in data:
-            images.load(content, size=recipe.size, resize=recipe.resize)
+            loading.load(content, size=recipe.size, resize=recipe.resize)
 
     count = len(paths)
     return {
-        "read": core_ms(lambda: [images.read_file(path) for path in paths], count),
+        "read": core_ms(lambda: [loading.read_file(path) for path in paths], count),
         "hash": core_ms(lambda: [hashlib.sha256(content).hexdigest() for content in data], count),
         "decode": core_ms(decode, count),
     }
@@ -263,7 +263,7 @@ def measure(
         some = files[: max(scale.originals, 16)]
         recipe = next(iter(embedders.values())).recipe
         alone = file_stages(some, recipe)
-        pictures = [images.load(p.read_bytes(), size=recipe.size, resize="squash") for p in some]
+        pictures = [loading.load(p.read_bytes(), size=recipe.size, resize="squash") for p in some]
         pixels = np.resize(
             [picture.pixels for picture in pictures], (BATCH, *pictures[0].pixels.shape)
         )

@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from imgsearch import Gallery, projection
-from imgsearch.evaluation.average_precision import mean_average_precision
-from imgsearch.search_space import open_space
-from imgsearch.store import Store
+from imgsearch import Gallery
+from imgsearch.evaluation.metrics.average_precision import mean_average_precision
+from imgsearch.search.search_space import open_space
+from imgsearch.storage.database import Store
+from imgsearch.vectors import projection
 
 
 @dataclass(frozen=True, slots=True)

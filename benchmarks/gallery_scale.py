@@ -36,10 +36,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from crash_rounds import ColourGrids
 
-from imgsearch.gallery import Gallery
+from imgsearch.gallery.gallery import Gallery
 
 if TYPE_CHECKING:
-    from imgsearch.index_values import IndexReport
+    from imgsearch.indexing.report import IndexReport
 
 REPOSITORY: Final = Path(__file__).parents[1]
 ALBUMS: Final = 100

@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING, Final
 import faiss
 import numpy as np
 
-from imgsearch import images, projection
 from imgsearch.errors import UnreadableImageError
+from imgsearch.images import formats, loading
+from imgsearch.vectors import projection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,8 +47,8 @@ PICTURES: Final = 12_000
 
 def embed(folders: Sequence[Path], backbone: str, *, most: int = PICTURES) -> NDArray[np.float32]:
     """Return the embeddings `(n, dim)` of pictures beneath folders, `most` at random."""
-    from imgsearch.backbones.resolve import resolve
-    from imgsearch.embedder import load_embedder
+    from imgsearch.networks.backbones.resolve import resolve
+    from imgsearch.networks.embedder import load_embedder
     from imgsearch.recipe import RecipeRequest
 
     recipe = resolve(RecipeRequest(backbone=backbone), offline=False, notify=print)
@@ -56,13 +57,13 @@ def embed(folders: Sequence[Path], backbone: str, *, most: int = PICTURES) -> ND
         path
         for folder in folders
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in images.SUFFIXES
+        if path.suffix.lower() in formats.SUFFIXES
     ]
     random.Random(0).shuffle(paths)  # noqa: S311  # a sample, no secret
 
     def load(path: Path) -> NDArray[np.uint8] | None:
         try:
-            return images.load(images.read_file(path), size=recipe.size, resize="squash").pixels
+            return loading.load(loading.read_file(path), size=recipe.size, resize="squash").pixels
         except UnreadableImageError:
             return None
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from imgsearch import projection
-from imgsearch.metadata import Metadata
+from imgsearch.images.metadata import Metadata
+from imgsearch.paths import look_up
 from imgsearch.recipe import Recipe
-from imgsearch.rows import ScannedRow
-from imgsearch.scan import look_up
-from imgsearch.search_space import open_space
-from imgsearch.store import Store
+from imgsearch.search.search_space import open_space
+from imgsearch.storage.database import Store
+from imgsearch.storage.records import ScannedRow
+from imgsearch.vectors import projection
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from index_measures import Figures
     from numpy.typing import NDArray
 
-    from imgsearch.rows import StoredRecipe
+    from imgsearch.storage.records import StoredRecipe
 
 QUERIES: Final = 500
 STORED_FILES: Final = 200

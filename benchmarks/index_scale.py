@@ -45,15 +45,15 @@ from index_measures import milliseconds, peak_mb, recall, rival_data, sweep, tim
 from index_report import page
 from index_rivals import RIVALS, SKLEARN_MOST, build_rival, limits, search_rival
 
-from imgsearch import projection
-from imgsearch.gallery import Gallery
-from imgsearch.matches import Filters
-from imgsearch.projection import NONE
-from imgsearch.search import Question, answer
-from imgsearch.search_space import open_space, refresh_cache
-from imgsearch.segments import SegmentedIndex
-from imgsearch.store import Store
-from imgsearch.visited_lists import Visits
+from imgsearch.gallery.gallery import Gallery
+from imgsearch.search.answering import Question, answer
+from imgsearch.search.search_space import open_space, refresh_cache
+from imgsearch.storage.database import Store
+from imgsearch.storage.filters import Filters
+from imgsearch.vectors import projection
+from imgsearch.vectors.projection import NONE
+from imgsearch.vectors.segmented import SegmentedIndex
+from imgsearch.vectors.visited_lists import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from imgsearch import projection
-from imgsearch.evaluation.average_precision import average_precisions, mean_over_queries
-from imgsearch.pooling import l2_normalise
+from imgsearch.evaluation.metrics.average_precision import average_precisions, mean_over_queries
+from imgsearch.networks.pooling import l2_normalise
+from imgsearch.vectors import projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -164,20 +164,22 @@ def read_spaces(folders: list[Path], cache: Path) -> tuple[str, dict[str, Labell
 
 def embed_sets(folders: list[Path]) -> dict[str, NDArray[Any]]:
     """Return embeddings and labels of every set, as arrays for the cache."""
-    from imgsearch import images
-    from imgsearch.backbones.resolve import resolve
-    from imgsearch.embedder import load_embedder
+    from imgsearch.images import formats, loading
+    from imgsearch.networks.backbones.resolve import resolve
+    from imgsearch.networks.embedder import load_embedder
     from imgsearch.recipe import RecipeRequest
 
     recipe = resolve(RecipeRequest(backbone=BACKBONE), offline=True, notify=talk)
     embedder = load_embedder(recipe, notify=talk)
     arrays: dict[str, NDArray[Any]] = {"recipe": np.array(recipe.name)}
     for folder in folders:
-        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in images.SUFFIXES)
+        paths = sorted(
+            path for path in folder.rglob("*") if path.suffix.lower() in formats.SUFFIXES
+        )
         rows = []
         for batch in batches(paths):
             pictures = [
-                images.load(path.read_bytes(), size=recipe.size, resize=recipe.resize).pixels
+                loading.load(path.read_bytes(), size=recipe.size, resize=recipe.resize).pixels
                 for path in batch
             ]
             rows.append(embedder.embed(np.stack(pictures)))

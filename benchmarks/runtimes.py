@@ -26,25 +26,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imgsearch import images
-from imgsearch.backbones import build, catalogue, weights
-from imgsearch.backbones.preprocessing import preprocess
-from imgsearch.backbones.resolve import random_recipe, resolve
-from imgsearch.embedder import Embedder
-from imgsearch.evaluation.average_precision import mean_average_precision
+from imgsearch.evaluation.metrics.average_precision import mean_average_precision
+from imgsearch.images import loading
+from imgsearch.networks.backbones import build, catalogue, weights
+from imgsearch.networks.backbones.preprocessing import preprocess
+from imgsearch.networks.backbones.resolve import random_recipe, resolve
+from imgsearch.networks.embedder import Embedder
+from imgsearch.networks.runtimes import litert, openvino
+from imgsearch.networks.runtimes.choices import ChoiceKey
+from imgsearch.networks.runtimes.runtime import available_threads
+from imgsearch.networks.runtimes.tensorflow import TensorFlowRuntime
+from imgsearch.networks.runtimes.trial import LEAST_AGREEMENT, agreement, probe_images
 from imgsearch.recipe import Recipe, RecipeRequest
-from imgsearch.runtimes import available_threads, litert, openvino
-from imgsearch.runtimes.choices import ChoiceKey
-from imgsearch.runtimes.tensorflow import TensorFlowRuntime
-from imgsearch.runtimes.trial import LEAST_AGREEMENT, agreement, probe_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from imgsearch.networks.runtimes.runtime import Runtime
     from imgsearch.recipe import Precision
-    from imgsearch.runtimes import Runtime
 
 NETWORKS = ("compact", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_v2_b0", "resnet50")
 BATCHES = (1, 8, 32)
@@ -199,7 +200,7 @@ def photographs(folder: Path, recipe: Recipe, limit: int | None) -> tuple[NDArra
     files = sorted(path for path in folder.glob("*/*") if path.is_file())
     files = files if limit is None else files[:: max(1, len(files) // limit)]
     pixels = [
-        images.load(images.read_file(path), size=recipe.size, resize=recipe.resize).pixels
+        loading.load(loading.read_file(path), size=recipe.size, resize=recipe.resize).pixels
         for path in files
     ]
     return np.stack(pixels), np.array([path.parent.name for path in files])

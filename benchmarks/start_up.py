@@ -48,13 +48,13 @@ from run_facts import facts
 from start_up_report import Command, Measured, Warm, report
 from start_up_rivals import KERAS, TORCH, rival_commands
 
-from imgsearch.gallery import Gallery
-from imgsearch.lock import writer_lock
-from imgsearch.metadata import Metadata
-from imgsearch.pooling import l2_normalise
-from imgsearch.rows import ScannedRow
-from imgsearch.search_space import refresh_cache
-from imgsearch.store import Store
+from imgsearch.gallery.gallery import Gallery
+from imgsearch.images.metadata import Metadata
+from imgsearch.networks.pooling import l2_normalise
+from imgsearch.search.search_space import refresh_cache
+from imgsearch.storage.database import Store
+from imgsearch.storage.records import ScannedRow
+from imgsearch.storage.writer_lock import writer_lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,6 @@ exits with 1 when a page is not up to date.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import inspect
 import re
 import sys
@@ -18,42 +17,34 @@ from typing import Any, Final
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import imgsearch
 import imgsearch.cli
 import imgsearch.errors
 
 LINE: Final = 88  # characters of a signature that stay on one line
 HERE: Final = Path(__file__).resolve().parent
 SECTIONS: Final = ("Args", "Attributes", "Returns", "Yields", "Raises")
-REFERENCE: Final[tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]] = (
-    ("The gallery", (("gallery", ("Gallery", "default_gallery_path")),)),
-    (
-        "Indexing",
-        (("indexing", ("IndexOptions", "IndexProgress", "IndexReport", "UnreadableFile")),),
-    ),
-    (
-        "Querying",
-        (("matches", ("Match", "FileCopy", "Filters", "Near")), ("images", ("CropBox",))),
-    ),
-    ("Recipes", (("recipe", ("RecipeRequest", "Recipe")),)),
+# The public names, all of which `from imgsearch import ...` offers.
+REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("The gallery", ("Gallery", "default_gallery_path")),
+    ("Indexing", ("IndexOptions", "IndexProgress", "IndexReport", "UnreadableFile")),
+    ("Querying", ("Match", "FileCopy", "Filters", "Near", "CropBox", "Expansion")),
+    ("Recipes", ("RecipeRequest", "Recipe")),
     (
         "Looking after a gallery",
         (
-            (
-                "maintenance",
-                (
-                    "GalleryInformation",
-                    "RootInformation",
-                    "RecipeInformation",
-                    "RemovalReport",
-                    "PruneReport",
-                    "RelocationReport",
-                ),
-            ),
-            ("checking", ("CheckReport", "Finding")),
-            ("exporting", ("ExportReport",)),
+            "GalleryInformation",
+            "RootInformation",
+            "RecipeInformation",
+            "RemovalReport",
+            "PruneReport",
+            "RelocationReport",
+            "CheckReport",
+            "Finding",
+            "ExportReport",
         ),
     ),
-    ("Sources of embeddings", (("sources", ("EmbedderSource", "PretrainedNetworks")),)),
+    ("Sources of embeddings", ("EmbedderSource", "PretrainedNetworks")),
 )
 
 
@@ -86,15 +77,13 @@ def reference_page() -> str:
     lines = [
         "# The library",
         "",
-        "Written by `docs/generate.py` from the docstrings. What `from imgsearch import ...`",
-        "offers is marked so; the rest is imported from the module named.",
+        "Written by `docs/generate.py` from the docstrings. All names are imported with",
+        "`from imgsearch import ...`; errors come from `imgsearch.errors`.",
     ]
-    for title, modules in REFERENCE:
+    for title, names in REFERENCE:
         lines += ["", f"## {title}"]
-        for module_name, names in modules:
-            module = importlib.import_module(f"imgsearch.{module_name}")
-            for name in names:
-                lines += ["", *_entry(getattr(module, name))]
+        for name in names:
+            lines += ["", *_entry(getattr(imgsearch, name))]
     tree = (imgsearch.errors.__doc__ or "").split("\n\n")
     lines += ["", "## Errors", "", "In `imgsearch.errors`.", "", tree[0], "", "```text"]
     lines += [*inspect.cleandoc("\n" + tree[1]).splitlines(), "```", "", *tree[2:], ""]
@@ -112,9 +101,7 @@ def _summary(item: object) -> str:
 
 
 def _entry(item: Any) -> list[str]:  # noqa: ANN401 - a class or a function
-    public = item.__name__ in imgsearch.__all__
-    home = "imgsearch" if public else item.__module__
-    lines = [f"### {item.__name__}", "", f"`from {home} import {item.__name__}`", ""]
+    lines = [f"### {item.__name__}", ""]
     if not inspect.isclass(item):
         return [*lines, *_signature(item.__name__, item), "", *_docstring(item)]
     if dataclasses.is_dataclass(item) or "__init__" in vars(item):

@@ -14,53 +14,104 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imgsearch.errors import ImgsearchError
-    from imgsearch.gallery import Gallery
-    from imgsearch.images import CropBox
-    from imgsearch.index_values import IndexOptions, IndexProgress, IndexReport
-    from imgsearch.matches import FileCopy, Filters, Match, Near
-    from imgsearch.query_expansion import Expansion
+    from imgsearch.gallery.checking import CheckReport, Finding
+    from imgsearch.gallery.exporting import ExportReport
+    from imgsearch.gallery.gallery import Gallery, default_gallery_path
+    from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
+    from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
+    from imgsearch.images.geometry import CropBox
+    from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
     from imgsearch.recipe import Recipe, RecipeRequest
+    from imgsearch.search.matches import FileCopy, Match
+    from imgsearch.search.query_expansion import Expansion
+    from imgsearch.storage.filters import Filters, Near
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CheckReport",
     "CropBox",
+    "EmbedderSource",
     "Expansion",
+    "ExportReport",
     "FileCopy",
     "Filters",
+    "Finding",
     "Gallery",
+    "GalleryInformation",
     "ImgsearchError",
     "IndexOptions",
     "IndexProgress",
     "IndexReport",
     "Match",
     "Near",
+    "PretrainedNetworks",
+    "PruneReport",
     "Recipe",
+    "RecipeInformation",
     "RecipeRequest",
+    "RelocationReport",
+    "RemovalReport",
+    "RootInformation",
+    "UnreadableFile",
     "__version__",
+    "default_gallery_path",
 ]
 
 # The command line must start fast, so nothing is imported before it is asked for.
 _HOMES = {
-    "CropBox": "images",
-    "Expansion": "query_expansion",
-    "FileCopy": "matches",
-    "Filters": "matches",
-    "Gallery": "gallery",
-    "ImgsearchError": "errors",
-    "IndexOptions": "index_values",
-    "IndexProgress": "index_values",
-    "IndexReport": "index_values",
-    "Match": "matches",
-    "Near": "matches",
-    "Recipe": "recipe",
-    "RecipeRequest": "recipe",
+    "errors": ("ImgsearchError",),
+    "gallery.checking": (
+        "CheckReport",
+        "Finding",
+    ),
+    "gallery.exporting": ("ExportReport",),
+    "gallery.gallery": (
+        "Gallery",
+        "default_gallery_path",
+    ),
+    "gallery.information": (
+        "GalleryInformation",
+        "RecipeInformation",
+        "RootInformation",
+    ),
+    "gallery.maintenance": (
+        "PruneReport",
+        "RelocationReport",
+        "RemovalReport",
+    ),
+    "images.geometry": ("CropBox",),
+    "indexing.report": (
+        "IndexOptions",
+        "IndexProgress",
+        "IndexReport",
+        "UnreadableFile",
+    ),
+    "networks.source": (
+        "EmbedderSource",
+        "PretrainedNetworks",
+    ),
+    "recipe": (
+        "Recipe",
+        "RecipeRequest",
+    ),
+    "search.matches": (
+        "FileCopy",
+        "Match",
+    ),
+    "search.query_expansion": ("Expansion",),
+    "storage.filters": (
+        "Filters",
+        "Near",
+    ),
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute is of any type
-    if name in _HOMES:
-        return getattr(import_module(f"imgsearch.{_HOMES[name]}"), name)
+    if name in _HOME_OF:
+        return getattr(import_module(f"imgsearch.{_HOME_OF[name]}"), name)
     raise AttributeError(f"module 'imgsearch' has no attribute {name!r}")
 
 

@@ -6,8 +6,12 @@ File names are bytes on most systems and need not be UTF-8; Python carries the o
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from imgsearch.errors import UsageError
 
@@ -58,3 +62,39 @@ def beneath(folder: bytes) -> tuple[bytes, bytes]:
     b"" stands for the root itself and gives everything: no name is longer than 255 bytes.
     """
     return (folder + b"/", folder + b"0") if folder else (b"", b"\xff" * 256)
+
+
+# What the operating system says of a name behind which there is nothing (any more).
+GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedFile:
+    """A file that may be a picture.
+
+    Attributes:
+        path: stored form, relative to the root.
+        size: bytes.
+        mtime_ns: time of the last change in nanoseconds, as the file system says.
+    """
+
+    path: bytes
+    size: int
+    mtime_ns: int
+
+
+def look_up(root: Path, path: bytes) -> ScannedFile | None:
+    """Return one file as a walk would, whatever its name; None when it is not there.
+
+    Raises:
+        OSError: whether it is there can't be told, as in a folder that may not be entered.
+    """
+    try:
+        status = os.stat(os.path.join(os.fsencode(root), path))  # noqa: PTH116, PTH118 - bytes
+    except OSError as error:
+        if error.errno in GONE:
+            return None
+        raise
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return ScannedFile(path, status.st_size, status.st_mtime_ns)

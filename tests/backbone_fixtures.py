@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imgsearch.backbones.framework import load_keras
+from imgsearch.networks.backbones.framework import load_keras
 from imgsearch.recipe import Recipe
 
 if TYPE_CHECKING:

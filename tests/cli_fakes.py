@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from typer.testing import CliRunner
 
-import imgsearch.sources
+import imgsearch.networks.source
 from imgsearch.cli import app, main
 from imgsearch.recipe import Recipe, RecipeRequest
 
@@ -85,7 +85,7 @@ class FakeSource:
 
 def install() -> None:
     """Make every gallery of this process take its embeddings from the fake source."""
-    imgsearch.sources.PretrainedNetworks = FakeSource  # type: ignore[assignment,misc]
+    imgsearch.networks.source.PretrainedNetworks = FakeSource  # type: ignore[assignment,misc]
 
 
 def run(*arguments: str | Path, given: bytes | None = None, **environment: str) -> Result:

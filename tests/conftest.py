@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgsearch.gallery import Gallery
+from imgsearch.gallery.gallery import Gallery
 from imgsearch.recipe import Recipe, RecipeRequest
 
 if TYPE_CHECKING:

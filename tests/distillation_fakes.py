@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imgsearch.distillation import crops, weights
-from imgsearch.distillation.architecture import Architecture, Stage
+from imgsearch.distillation import crops, folding
 from imgsearch.distillation.settings import TrainingSettings
 from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
+from imgsearch.networks.backbones.compact import weights
+from imgsearch.networks.backbones.compact.architecture import Architecture, Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from imgsearch.distillation.weights import FoldedStudent
+    from imgsearch.networks.backbones.compact.weights import FoldedStudent
 
 
 TINY = Architecture(
@@ -66,7 +67,7 @@ def blotches(count: int, *, size: int = 48, seed: int = 0) -> NDArray[np.uint8]:
     return colours.repeat(size // 2, axis=1).repeat(size // 2, axis=2)
 
 
-def random_units(architecture: Architecture, seed: int = 0) -> dict[str, weights.UnitWeights]:
+def random_units(architecture: Architecture, seed: int = 0) -> dict[str, folding.UnitWeights]:
     """Return plausible random weights with running statistics that are not the initial ones."""
     generator = np.random.default_rng(seed)
 
@@ -74,7 +75,7 @@ def random_units(architecture: Architecture, seed: int = 0) -> dict[str, weights
         return generator.standard_normal(shape, dtype=np.float32)
 
     return {
-        c.name: weights.UnitWeights(
+        c.name: folding.UnitWeights(
             kernel=normal(c.kernel, c.kernel, c.inputs, c.outputs)
             / np.float32(np.sqrt(c.kernel**2 * c.inputs)),
             scale=1 + normal(c.outputs) / 4,

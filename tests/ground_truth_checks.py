@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgsearch.evaluation.photos import Photos, find_photos
+from imgsearch.evaluation.ground_truth.photos import Photos, find_photos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from imgsearch.evaluation.ground_truth import GroundTruth, Query
+    from imgsearch.evaluation.ground_truth.values import GroundTruth, Query
 
 
 def files(folder: Path, names: Iterable[str]) -> Photos:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgsearch.evaluation.ground_truth import GroundTruth, Item, Query
-from imgsearch.evaluation.rankings import Rankings, rank
+from imgsearch.evaluation.ground_truth.values import GroundTruth, Item, Query
+from imgsearch.evaluation.metrics.rankings import Rankings, rank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imgsearch.errors import UnreadableImageError
-from imgsearch.images import load
+from imgsearch.images.loading import load
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgsearch import approximate_file
-from imgsearch.approximate_index import FEW_EXCLUDED, ApproximateIndex
 from imgsearch.errors import DamagedCacheError, UsageError
-from imgsearch.growing import Growing
-from imgsearch.index import ExactIndex
-from imgsearch.index_choice import IndexPlan, candidates_wanted
-from imgsearch.inverted_lists import capacities, checked_factory
-from imgsearch.segments import SegmentedIndex
-from imgsearch.visited_lists import Visits
+from imgsearch.vectors import approximate_file
+from imgsearch.vectors.approximate import FEW_EXCLUDED, ApproximateIndex
+from imgsearch.vectors.approximate_builder import Growing
+from imgsearch.vectors.exact import ExactIndex
+from imgsearch.vectors.index_plan import IndexPlan, candidates_wanted
+from imgsearch.vectors.inverted_lists import capacities, checked_factory
+from imgsearch.vectors.segmented import SegmentedIndex
+from imgsearch.vectors.visited_lists import Visits
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation import average_precision as module
-from imgsearch.evaluation.average_precision import (
+from imgsearch.evaluation.metrics import average_precision as module
+from imgsearch.evaluation.metrics.average_precision import (
     average_precision,
     average_precisions,
     mean_average_precision,

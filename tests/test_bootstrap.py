@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation import bootstrap as module
-from imgsearch.evaluation.bootstrap import estimate, paired_difference
+from imgsearch.evaluation.metrics import bootstrap as module
+from imgsearch.evaluation.metrics.bootstrap import estimate, paired_difference
 
 
 def test_two_groups_by_hand() -> None:

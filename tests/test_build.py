@@ -10,23 +10,24 @@ import numpy as np
 import pytest
 from backbone_fixtures import random_images
 
-from imgsearch.backbones import build, compact, weights
-from imgsearch.backbones.catalogue import CATALOGUE, find
-from imgsearch.backbones.framework import load_keras
-from imgsearch.backbones.resolve import random_recipe
 from imgsearch.errors import (
     RecipeMismatchError,
     UnknownLayerError,
     UsageError,
     WeightsUnavailableError,
 )
+from imgsearch.networks.backbones import build, weights
+from imgsearch.networks.backbones.catalogue import CATALOGUE, find
+from imgsearch.networks.backbones.compact import bundled
+from imgsearch.networks.backbones.framework import load_keras
+from imgsearch.networks.backbones.resolve import random_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from imgsearch.backbones.catalogue import Backbone
+    from imgsearch.networks.backbones.catalogue import Backbone
     from imgsearch.recipe import Recipe
 
 FAST = {"mobilenet_v2", "mobilenet_v3_small", "compact"}
@@ -94,7 +95,7 @@ def test_compacts_default_layer_is_its_own_output() -> None:
     )
     images = random_images(2, backbone.size)
     np.testing.assert_array_equal(
-        run(build.build(recipe), images), run(compact.build(backbone.size), images)
+        run(build.build(recipe), images), run(bundled.build(backbone.size), images)
     )
 
 

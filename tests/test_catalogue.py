@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from imgsearch.backbones import compact
-from imgsearch.backbones.catalogue import CATALOGUE, find
-from imgsearch.backbones.framework import load_keras
 from imgsearch.errors import UnknownBackboneError
+from imgsearch.networks.backbones.catalogue import CATALOGUE, find
+from imgsearch.networks.backbones.compact import bundled
+from imgsearch.networks.backbones.framework import load_keras
 
 if TYPE_CHECKING:
-    from imgsearch.backbones.catalogue import Backbone
+    from imgsearch.networks.backbones.catalogue import Backbone
 
 APPLICATIONS = [backbone for backbone in CATALOGUE.values() if not backbone.is_compact]
 
@@ -77,7 +77,7 @@ def test_all_of_keras_applications_is_there_and_compact_besides() -> None:
     }
     assert {backbone.keras_class for backbone in APPLICATIONS} == constructors
     assert len(APPLICATIONS) == 40
-    assert CATALOGUE[compact.NAME].is_compact
+    assert CATALOGUE[bundled.NAME].is_compact
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_all_of_keras_applications_is_there_and_compact_besides() -> None:
         ("ResNet50V2", "resnet50_v2"),
         ("VGG16", "vgg16"),
         ("compact", "compact"),
-        (f"compact-{compact.VERSION}", "compact"),
+        (f"compact-{bundled.VERSION}", "compact"),
     ],
 )
 def test_a_name_is_found_however_it_is_spelled(spelling: str, name: str) -> None:
@@ -118,7 +118,7 @@ def test_the_download_is_four_bytes_a_parameter_and_nothing_for_compact() -> Non
 def test_listing_the_catalogue_starts_no_framework() -> None:
     """`imgsearch backbones` must be quick."""
     program = (
-        "import sys; import imgsearch.backbones.catalogue, imgsearch.backbones.weights; "
+        "import sys; from imgsearch.networks.backbones import catalogue, weights; "
         "print(sorted({'keras', 'tensorflow', 'openvino', 'h5py'} & set(sys.modules)))"
     )
     result = subprocess.run(

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from conftest import FakeSource
 
-from imgsearch.changes import Changes, PendingFile, Tally
-from imgsearch.metadata import Metadata
+from imgsearch.images.metadata import Metadata
+from imgsearch.paths import ScannedFile
 from imgsearch.recipe import RecipeRequest
-from imgsearch.rows import Root, ScannedRow, StoredRecipe
-from imgsearch.scan import ScannedFile
-from imgsearch.store import Store
+from imgsearch.storage.database import Store
+from imgsearch.storage.records import Root, ScannedRow, StoredRecipe
+from imgsearch.storage.scan_comparison import Changes, PendingFile, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from conftest import FakeSource
 
-from imgsearch.caches import cache_files
 from imgsearch.errors import GalleryDamagedError
-from imgsearch.gallery import Gallery
-from imgsearch.store import DATABASE
+from imgsearch.gallery.gallery import Gallery
+from imgsearch.search.cache_files import cache_files
+from imgsearch.storage.sqlite_errors import DATABASE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgsearch.checking import CheckReport
+    from imgsearch.gallery.checking import CheckReport
 
 
 @pytest.fixture

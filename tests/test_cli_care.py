@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from cli_fakes import FakeSource, picture, run
 
-from imgsearch.checking import CheckReport, Finding
 from imgsearch.cli.tables import align, byte_size, counted, duration
 from imgsearch.cli.terminal import plain
+from imgsearch.gallery.checking import CheckReport, Finding
 
 
 @pytest.fixture(autouse=True)
 def _fake_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
 
 
 @pytest.fixture
@@ -154,7 +154,9 @@ def test_damage_that_cannot_be_mended_is_told_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     findings = (Finding("row \x1b[31m lost", "damage"), Finding("old file", "note"))
-    monkeypatch.setattr("imgsearch.gallery.Gallery.check", lambda *_, **__: CheckReport(findings))
+    monkeypatch.setattr(
+        "imgsearch.gallery.gallery.Gallery.check", lambda *_, **__: CheckReport(findings)
+    )
     result = run("check", "--repair")
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [

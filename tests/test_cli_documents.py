@@ -15,8 +15,9 @@ from cli_fakes import FakeSource, picture, run
 from evaluation_fakes import FakeNetworks, labelled
 
 import imgsearch
-from imgsearch.backbones.layer_names import LayerInfo
-from imgsearch.cli import comma_separated, documents
+from imgsearch.cli import comma_separated
+from imgsearch.documents import gallery_documents
+from imgsearch.networks.backbones.layer_names import LayerInfo
 
 DOCS = Path(imgsearch.__file__).resolve().parent.parent / "docs"
 SCALARS: dict[str, tuple[type, ...]] = {
@@ -73,7 +74,7 @@ def differences(value: Any, kind: str, objects: dict[str, dict[str, str]]) -> li
 def check(text: str) -> None:
     """Assert that a document is as docs/json.md describes it."""
     document = json.loads(text)
-    assert document.pop("version") == documents.VERSION
+    assert document.pop("version") == gallery_documents.VERSION
     assert differences(document, document.pop("imgsearch"), described()) == []
     assert text.isascii()
 
@@ -81,7 +82,7 @@ def check(text: str) -> None:
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with photos, a duplicate, a broken file and one whose name is not UTF-8."""
-    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
     monkeypatch.setattr("imgsearch.evaluation.networks.CatalogueNetworks", FakeNetworks)
     monkeypatch.setattr("imgsearch.evaluation.costs.LEAST_SECONDS", 0.0)
     monkeypatch.setenv("IMGSEARCH_CACHE", str(tmp_path / "cache"))
@@ -132,11 +133,11 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
 
 
 def test_the_document_of_one_backbone_is_as_described() -> None:
-    from imgsearch.backbones.catalogue import find
+    from imgsearch.networks.backbones.catalogue import find
 
-    content = documents.backbone_keys(find("mobilenet_v2"), available=True)
-    content["layers"] = documents.layer_keys([LayerInfo("out_relu", (7, 7, 1280))])
-    check(documents.dump("backbone", content).decode())
+    content = gallery_documents.backbone_keys(find("mobilenet_v2"), available=True)
+    content["layers"] = gallery_documents.layer_keys([LayerInfo("out_relu", (7, 7, 1280))])
+    check(gallery_documents.dump("backbone", content).decode())
 
 
 def test_each_of_several_answers_is_a_document_on_a_line(photos: Path) -> None:

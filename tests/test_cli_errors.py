@@ -20,7 +20,7 @@ from imgsearch.cli.boundary import describe
 
 @pytest.fixture(autouse=True)
 def _fake_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ CASES = [
 def test_every_error_has_its_line_and_exit_code(
     error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imgsearch.gallery.Gallery.information", _raising(error))
+    monkeypatch.setattr("imgsearch.gallery.gallery.Gallery.information", _raising(error))
     result = run("info")
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", said)
 
@@ -72,7 +72,7 @@ def test_every_error_has_its_line_and_exit_code(
 def test_an_unexpected_error_is_called_a_fault_and_debug_shows_where(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("imgsearch.gallery.Gallery.information", _raising(KeyError("lost")))
+    monkeypatch.setattr("imgsearch.gallery.gallery.Gallery.information", _raising(KeyError("lost")))
     result = run("info")
     assert result.exit_code == 1
     assert result.stderr.startswith("imgsearch: unexpected KeyError: 'lost'\n")
@@ -177,8 +177,8 @@ def test_a_terminal_without_unicode_gets_names_spelled_out(tmp_path: Path, photo
 def test_warnings_of_libraries_reach_nobody_without_debug(tmp_path: Path) -> None:
     code = (
         "import sys, warnings\n"
-        "import imgsearch.gallery\n"
-        "imgsearch.gallery.Gallery.information = lambda self: warnings.warn('inner matters')\n"
+        "from imgsearch import Gallery\n"
+        "Gallery.information = lambda self: warnings.warn('inner matters')\n"
         "from imgsearch.cli import main\n"
         "main()\n"
     )

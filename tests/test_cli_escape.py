@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgsearch.cli.escape import is_utf8, printable, short_path, single_line, valid_text
+from imgsearch.cli.shown_paths import short_path, single_line
+from imgsearch.text import is_utf8, printable, valid_text
 
 CASES = [
     # as it is called               as it is shown

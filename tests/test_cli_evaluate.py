@@ -10,7 +10,7 @@ import pytest
 from cli_fakes import run
 from evaluation_fakes import FakeNetworks, coloured, labelled
 
-from imgsearch.evaluation import costs, embedding, ladder
+from imgsearch.evaluation import costs, embedding_run, recommendation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNetworks:
     networks = FakeNetworks()
     monkeypatch.setattr("imgsearch.evaluation.networks.CatalogueNetworks", lambda: networks)
     monkeypatch.setattr(
-        ladder, "networks_to_try", lambda *, download: ("one", "two")[: 1 + download]
+        recommendation, "networks_to_try", lambda *, download: ("one", "two")[: 1 + download]
     )
     monkeypatch.setattr(costs, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(costs, "LEAST_REPEATS", 1)
@@ -103,10 +103,10 @@ def test_unreadable_pictures_are_listed_and_give_exit_code_3(photos: Path) -> No
 def test_interrupted_runs_say_that_the_same_command_goes_on(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(_: embedding.Work) -> None:
-        raise embedding.StoppedError
+    def stop(_: embedding_run.Work) -> None:
+        raise embedding_run.StoppedError
 
-    monkeypatch.setattr(embedding.Work, "go_on", stop)
+    monkeypatch.setattr(embedding_run.Work, "go_on", stop)
     result = run("evaluate", photos)
     assert result.exit_code == 130
     assert "goes on" in result.stderr

@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 from cli_fakes import FakeEmbedder, FakeSource, command, picture, run
 
-from imgsearch.cli.boundary import interrupts
 from imgsearch.cli.index import summary
+from imgsearch.cli.interrupts import interrupts
 from imgsearch.cli.terminal import plain
-from imgsearch.index_values import IndexReport, UnreadableFile
+from imgsearch.indexing.report import IndexReport, UnreadableFile
 from imgsearch.recipe import RecipeRequest
 
 
 @pytest.fixture(autouse=True)
 def _fake_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_runtime_and_threads_reach_what_makes_embeddings(
         asked.append((runtime, threads))
         return FakeSource()
 
-    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", source)
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", source)
     run("index", photos)
     run("index", photos, "--runtime", "litert", "--threads", "3")
     run("query", photos / "1.png", "--gallery", gallery)

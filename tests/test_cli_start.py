@@ -27,7 +27,7 @@ HEAVY = (
     "sqlite_utils",
     "rich",
     "pydantic",
-    "imgsearch.gallery",
+    "imgsearch.gallery.gallery",
 )
 COMMANDS = (
     "index",
@@ -74,7 +74,7 @@ def test_listing_the_catalogue_loads_neither_tensorflow_nor_a_gallery() -> None:
 def test_a_query_by_a_stored_file_loads_neither_decoders_nor_a_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
     stored = picture(tmp_path / "photos/a.png", 1)
     picture(tmp_path / "photos/b.png", 2)
     gallery = tmp_path / "gallery"
@@ -82,10 +82,10 @@ def test_a_query_by_a_stored_file_loads_neither_decoders_nor_a_network(
     asked = ["query", str(stored), "--gallery", str(gallery), "--paths"]
     code = f"import imgsearch.cli\ntry: imgsearch.cli.app({asked!r})\nexcept SystemExit: pass"
     loaded = _loaded_after(code)
-    assert "imgsearch.search" in loaded
+    assert "imgsearch.search.answering" in loaded
     assert not loaded & {
         "tensorflow", "keras", "openvino", "rich", "PIL.JpegImagePlugin", "sqlite_utils",
-        "imgsearch.images", "imgsearch.indexing", "imgsearch.embedder",
+        "imgsearch.images.loading", "imgsearch.indexing.run", "imgsearch.networks.embedder",
     }  # fmt: skip
 
 

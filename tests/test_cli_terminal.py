@@ -35,7 +35,7 @@ COLOUR = re.compile(rb"\x1b\[(3[0-7]|9[0-7]|38;)[0-9;]*m")
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of photos beneath the current one, a gallery named by the environment."""
-    monkeypatch.setattr("imgsearch.sources.PretrainedNetworks", FakeSource)
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
     monkeypatch.setenv("IMGSEARCH_GALLERY", str(tmp_path / "gallery"))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)

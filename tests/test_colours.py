@@ -11,7 +11,7 @@ import pytest
 from picture_checks import flat, largest_difference, needs, squash
 from PIL import Image
 
-from imgsearch import colours
+from imgsearch.images import colours
 
 
 def over_white(colour: tuple[int, ...], alpha: int) -> list[float]:

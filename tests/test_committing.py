@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from conftest import FakeEmbedder, FakeSource, write_picture
 
-from imgsearch import images
-from imgsearch.gallery import Gallery
-from imgsearch.index_values import IndexOptions
-from imgsearch.store import Store
+from imgsearch.gallery.gallery import Gallery
+from imgsearch.images import loading
+from imgsearch.indexing.report import IndexOptions
+from imgsearch.storage.database import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,9 +74,9 @@ def test_no_more_than_two_batches_and_the_window_wait_for_a_slow_network(
         write_picture(tmp_path / f"p/{number:03}.png", seed=number)
     loads: list[int] = []
     ahead: list[int] = []
-    real_load = images.load
+    real_load = loading.load
 
-    def load(*arguments: object, **options: object) -> images.Picture:
+    def load(*arguments: object, **options: object) -> loading.Picture:
         loads.append(1)
         return real_load(*arguments, **options)  # type: ignore[arg-type]
 
@@ -85,7 +85,7 @@ def test_no_more_than_two_batches_and_the_window_wait_for_a_slow_network(
             ahead.append(len(loads) - self.embedded)
             return super().embed(images)
 
-    monkeypatch.setattr(images, "load", load)
+    monkeypatch.setattr(loading, "load", load)
     give(source, monkeypatch, Counting)
     gallery.index(tmp_path / "p", options=IndexOptions(batch_size=5, jobs=2))
     assert len(ahead) == 24
@@ -112,7 +112,7 @@ def test_the_network_sees_the_same_pixels_whatever_the_jobs_and_the_batch(
         gallery.index(photos, options=IndexOptions(jobs=jobs, batch_size=batch_size))
         recipe = gallery.information().recipes[0].recipe
     expected = [
-        images.load(path.read_bytes(), size=recipe.size, resize=recipe.resize).pixels.tobytes()
+        loading.load(path.read_bytes(), size=recipe.size, resize=recipe.resize).pixels.tobytes()
         for path in sorted(photos.rglob("*.png"))
     ]
     assert seen == expected
@@ -149,7 +149,7 @@ def test_a_content_that_the_network_cannot_do_is_tried_once_and_every_copy_says_
     for number in range(8):
         write_picture(tmp_path / f"p/{number}.png", seed=0 if number in {0, 7} else number)
     bad = (tmp_path / "p/0.png").read_bytes()
-    pixels = images.load(bad, size=16, resize="squash").pixels
+    pixels = loading.load(bad, size=16, resize="squash").pixels
     tried: list[int] = []
 
     class Picky(FakeEmbedder):
@@ -195,7 +195,7 @@ def test_the_network_is_loaded_while_files_are_read(
     for number in range(100, 160):
         write_picture(photos / f"trip1/{number}.png", seed=number)
     last_read, in_time = threading.Event(), []
-    real = images.read_file
+    real = loading.read_file
 
     def read(path: Path) -> bytes:
         if path.name == "150.png":
@@ -206,7 +206,7 @@ def test_the_network_is_loaded_while_files_are_read(
         in_time.append(last_read.wait(PATIENCE))
         return FakeEmbedder(recipe)
 
-    monkeypatch.setattr(images, "read_file", read)
+    monkeypatch.setattr(loading, "read_file", read)
     give(source, monkeypatch, load)
     gallery.index(photos, options=IndexOptions(batch_size=64, jobs=1))
     assert in_time == [True]

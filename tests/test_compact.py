@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imgsearch import images
-from imgsearch.backbones import compact
-from imgsearch.backbones.framework import load_keras
-from imgsearch.distillation import weights
-from imgsearch.distillation.architecture import COMPACT
 from imgsearch.errors import UsageError
-from imgsearch.pooling import pool
-from imgsearch.runtimes.openvino import OpenVINORuntime, export
-from imgsearch.runtimes.tensorflow import TensorFlowRuntime
-from imgsearch.runtimes.trial import probe_images
+from imgsearch.images import loading
+from imgsearch.networks.backbones import weights
+from imgsearch.networks.backbones.compact import bundled
+from imgsearch.networks.backbones.compact.architecture import COMPACT
+from imgsearch.networks.backbones.framework import load_keras
+from imgsearch.networks.pooling import pool
+from imgsearch.networks.runtimes.openvino import OpenVINORuntime, export
+from imgsearch.networks.runtimes.tensorflow import TensorFlowRuntime
+from imgsearch.networks.runtimes.trial import probe_images
 
 PHOTOS = Path(__file__).parents[1] / "sample_data" / "photos"
 MEGABYTE = 1_000_000
@@ -36,47 +36,47 @@ ALLOWED_LAYERS = {
 def network() -> Any:
     """Return the bundled network at its own size."""
     load_keras()
-    return compact.build(compact.INPUT_SIZE)
+    return bundled.build(bundled.INPUT_SIZE)
 
 
 def test_the_weights_file_is_small_enough_for_the_package() -> None:
-    assert compact.weights_path().stat().st_size <= 6 * MEGABYTE
+    assert bundled.weights_path().stat().st_size <= 6 * MEGABYTE
 
 
 def test_the_weights_file_is_named_after_its_version() -> None:
-    assert compact.weights_path().name == f"compact-{compact.VERSION}.npz"
+    assert bundled.weights_path().name == f"compact-{bundled.VERSION}.npz"
 
 
 def test_the_weights_file_holds_the_architecture_that_the_code_names() -> None:
-    student = weights.load(compact.weights_path())
+    student = weights.load(bundled.weights_path())
     assert student.architecture == COMPACT
     kernels = [unit.kernel for unit in student.weights.values()]
     assert all(np.isfinite(kernel).all() and kernel.any() for kernel in kernels)
 
 
 def test_the_constants_are_those_of_the_network(network: Any) -> None:
-    side = compact.INPUT_SIZE // 32
-    assert network.input_shape == (None, compact.INPUT_SIZE, compact.INPUT_SIZE, 3)
-    assert network.output_shape == (None, side, side, compact.DIM)
-    assert network.count_params() == compact.PARAMETERS
+    side = bundled.INPUT_SIZE // 32
+    assert network.input_shape == (None, bundled.INPUT_SIZE, bundled.INPUT_SIZE, 3)
+    assert network.output_shape == (None, side, side, bundled.DIM)
+    assert network.count_params() == bundled.PARAMETERS
 
 
 def test_the_graph_is_made_of_operations_that_every_runtime_runs_fast(network: Any) -> None:
     assert {type(layer).__name__ for layer in network.layers} <= ALLOWED_LAYERS
 
 
-@pytest.mark.parametrize("size", [compact.MINIMUM_SIZE, 50, 160])
+@pytest.mark.parametrize("size", [bundled.MINIMUM_SIZE, 50, 160])
 def test_other_sizes_give_maps_of_the_same_dim(size: int) -> None:
     load_keras()
-    network = compact.build(size)
+    network = bundled.build(size)
     images = probe_images(size).astype(np.float32)
     side = -(-size // 32)
-    assert np.asarray(network(images)).shape == (len(images), side, side, compact.DIM)
+    assert np.asarray(network(images)).shape == (len(images), side, side, bundled.DIM)
 
 
 def test_a_size_below_the_minimum_is_refused() -> None:
     with pytest.raises(UsageError, match="compact needs at least 32 pixels, and 31 was asked for"):
-        compact.build(31)
+        bundled.build(31)
 
 
 def test_tensorflow_and_openvino_give_the_same_embeddings(network: Any) -> None:
@@ -84,7 +84,7 @@ def test_tensorflow_and_openvino_give_the_same_embeddings(network: Any) -> None:
     exported = OpenVINORuntime(export(reference.function))
     generator = np.random.default_rng(0)
     smooth = generator.uniform(0, 255, size=(8, 4, 4, 3)).repeat(32, axis=1).repeat(32, axis=2)
-    images = np.concatenate([probe_images(compact.INPUT_SIZE), smooth]).astype(np.float32)
+    images = np.concatenate([probe_images(bundled.INPUT_SIZE), smooth]).astype(np.float32)
     expected, received = (
         pool(runtime.feature_maps(images), "gap") for runtime in (reference, exported)
     )
@@ -98,7 +98,7 @@ def test_a_picture_is_nearer_to_its_mirror_and_its_darker_self_than_to_others(
     """Of thirty sample pictures of different things; noise is nothing that it was made for."""
     paths = sorted(PHOTOS.glob("*/*_1.jpg"))[:30]
     pictures = np.stack(
-        [images.load(path.read_bytes(), size=128, resize="squash").pixels for path in paths]
+        [loading.load(path.read_bytes(), size=128, resize="squash").pixels for path in paths]
     ).astype(np.float32)
 
     def embed(shown: Any) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.composition import concatenate, sum_of_scales
+from imgsearch.evaluation.retrieval.composition import concatenate, sum_of_scales
 
 Rows = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from conftest import FakeSource, write_picture
 
-from imgsearch import store as store_module
-from imgsearch.gallery import Gallery
-from imgsearch.index_values import IndexOptions
-from imgsearch.projection import MINIMUM_COUNT
-from imgsearch.store import Store
+from imgsearch.gallery.gallery import Gallery
+from imgsearch.indexing.report import IndexOptions
+from imgsearch.storage import database as store_module
+from imgsearch.storage.database import Store
+from imgsearch.vectors.projection import MINIMUM_COUNT
 
 
 def load_rounds() -> Any:
@@ -99,7 +99,7 @@ def test_a_power_cut_at_every_single_commit_of_a_run_is_survived(
 def test_a_cut_while_the_cache_is_written_costs_no_answer(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    from imgsearch import atomic_file
+    from imgsearch import files
 
     gallery = Gallery(tmp_path / "gallery", source=FakeSource())
     gallery.index(photos)
@@ -112,7 +112,7 @@ def test_a_cut_while_the_cache_is_written_costs_no_answer(
 
     with monkeypatch.context() as patch:
         if call == "write":
-            patch.setattr(atomic_file.os, "fsync", cut)
+            patch.setattr(files.os, "fsync", cut)
         else:
             patch.setattr(Path, call, cut)
         with pytest.raises(OSError, match="No space"):

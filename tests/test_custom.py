@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from backbone_fixtures import CHANNELS, SIZE, random_images, save_network, tiny_network
 
-from imgsearch.backbones import custom
-from imgsearch.backbones.framework import load_keras
 from imgsearch.errors import UntrustedModelError, UsageError, WeightsUnavailableError
+from imgsearch.networks.backbones import custom
+from imgsearch.networks.backbones.framework import load_keras
 
 if TYPE_CHECKING:
     from pathlib import Path

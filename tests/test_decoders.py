@@ -12,10 +12,10 @@ import pytest
 from picture_checks import flat, reason_for, squash
 from PIL import Image
 
-from imgsearch import decoders
-from imgsearch.geometry import Plan
-from imgsearch.images import load
-from imgsearch.strict_formats import StrictJpeg
+from imgsearch.images import pillow_decoder
+from imgsearch.images.geometry import Plan
+from imgsearch.images.loading import load
+from imgsearch.images.strict_pillow import StrictJpeg
 
 
 def whole_and_reduced(image: Image.Image, *, size: int, **options: Any) -> tuple[Any, Any]:
@@ -43,7 +43,7 @@ def test_a_jpeg_is_decoded_no_smaller_than_twice_the_wanted_size() -> None:
     for size, expected in ((300, 800), (151, 800), (150, 400), (75, 200), (37, 100), (5, 100)):
         plan = Plan((0.0, 0.0, 800.0, 600.0), (size, size))
         image = StrictJpeg(io.BytesIO(data))
-        decoders.reduce_jpeg(image, data, plan.needed(image.size))
+        pillow_decoder.reduce_jpeg(image, data, plan.needed(image.size))
         assert image.width == expected
 
 
@@ -80,17 +80,17 @@ def test_scans_are_counted_in_the_picture_and_not_behind_it() -> None:
         jpeg = picture_files.encode(picture_files.photograph(64, 64), "JPEG", **options)
         scans = 10 if options["progressive"] else 1
         tail = b"\xff\xda\0\x02" * 1000
-        assert decoders._count_scans(jpeg + tail) == scans
+        assert pillow_decoder._count_scans(jpeg + tail) == scans
         assert squash(jpeg + tail).shape == (8, 8, 3)
         first = jpeg.index(b"\xff\xda")
-        assert decoders._count_scans(jpeg[:first] + tail + jpeg[first:]) == 1000 + scans
+        assert pillow_decoder._count_scans(jpeg[:first] + tail + jpeg[first:]) == 1000 + scans
 
 
 def test_only_a_jpeg_of_several_scans_has_them_counted() -> None:
     for mode in ("L", "RGB", "CMYK"):
         jpeg = picture_files.encode(flat(mode, 0), "JPEG")
-        assert decoders._is_interleaved(StrictJpeg(io.BytesIO(jpeg)), jpeg)
+        assert pillow_decoder._is_interleaved(StrictJpeg(io.BytesIO(jpeg)), jpeg)
     several = picture_files.encode(flat("RGB", 0), "JPEG", progressive=True)
     second = several.index(b"\xff\xda", several.index(b"\xff\xda") + 2)
     without_first = several[: several.index(b"\xff\xda")] + several[second:]
-    assert not decoders._is_interleaved(StrictJpeg(io.BytesIO(without_first)), without_first)
+    assert not pillow_decoder._is_interleaved(StrictJpeg(io.BytesIO(without_first)), without_first)

@@ -19,19 +19,20 @@ from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
-from imgsearch.backbones.framework import load_keras
-from imgsearch.backbones.resolve import resolve
+from imgsearch.cli import distill as command
 from imgsearch.cli.command import Command
 from imgsearch.cli.distill import described
-from imgsearch.cli.distill import distill as command
 from imgsearch.cli.parameters import with_option_groups
-from imgsearch.distillation import crops, run, training, weights
+from imgsearch.distillation import crops, folding, run, training
 from imgsearch.distillation.figures import Figures, Measured, neighbour_agreement
 from imgsearch.distillation.run import DistillReport, Observer, distill, work_folder
 from imgsearch.distillation.settings import DistillOptions, TrainingSettings
 from imgsearch.distillation.training import Trainer, TrainingData, scaled
-from imgsearch.embedder import load_embedder
 from imgsearch.errors import UnreadableImageError, UsageError, WeightsUnavailableError
+from imgsearch.networks.backbones.compact import weights
+from imgsearch.networks.backbones.framework import load_keras
+from imgsearch.networks.backbones.resolve import resolve
+from imgsearch.networks.embedder import load_embedder
 from imgsearch.recipe import RecipeRequest
 
 if TYPE_CHECKING:
@@ -216,8 +217,8 @@ def test_a_teacher_whose_size_is_no_multiple_of_32_is_refused() -> None:
 
 
 def test_folding_one_channel_by_hand() -> None:
-    folded = weights.fold(
-        weights.UnitWeights(
+    folded = folding.fold(
+        folding.UnitWeights(
             kernel=np.full((1, 1, 1, 1), 6, np.float32),
             scale=np.array([0.5], np.float32),
             offset=np.array([1], np.float32),
@@ -233,14 +234,15 @@ def test_folding_one_channel_by_hand() -> None:
 @pytest.mark.parametrize("size", [32, 64, 50])
 def test_a_folded_student_pooled_equals_the_trained_one(size: int) -> None:
     load_keras()
-    from imgsearch.distillation.student import build_folded, build_student, set_units
+    from imgsearch.distillation.student import build_student, set_units
+    from imgsearch.networks.backbones.compact.network import build_folded
 
     units = random_units(TINY)
     trained = build_student(TINY)
     set_units(trained, units)
     images = images_of(size).astype(np.float32)
     expected = np.asarray(trained(images, training=False))
-    maps = np.asarray(build_folded(weights.fold_all(TINY, units), size)(images))
+    maps = np.asarray(build_folded(folding.fold_all(TINY, units), size)(images))
     assert maps.ndim == 4
     np.testing.assert_allclose(maps.mean(axis=(1, 2)), expected, rtol=1e-3, atol=1e-4)
 
@@ -250,7 +252,7 @@ def test_unfolding_gives_back_a_student_that_does_the_same_in_training_too() -> 
     from imgsearch.distillation.student import build_student, set_units, unfold
 
     units = random_units(TINY)
-    student = weights.fold_all(TINY, units)
+    student = folding.fold_all(TINY, units)
     images = images_of(32, 24)
     model, reference = build_student(TINY), build_student(TINY)
     set_units(model, unfold(student, images))
@@ -301,8 +303,8 @@ def test_an_averaged_student_does_not_keep_the_statistics_of_what_was_averaged()
 
 
 def test_a_saved_student_comes_back_rounded_to_half_precision(tmp_path: Path) -> None:
-    student = weights.fold_all(TINY, random_units(TINY))
-    weights.save(tmp_path / "student.npz", student)
+    student = folding.fold_all(TINY, random_units(TINY))
+    folding.save(tmp_path / "student.npz", student)
     loaded = weights.load(tmp_path / "student.npz")
     assert loaded.architecture == TINY
     for name, unit_weights in student.weights.items():
@@ -321,7 +323,7 @@ def test_files_that_are_no_students_are_refused_by_name(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", values=np.zeros(3))
     with pytest.raises(WeightsUnavailableError, match=r"other\.npz: not a student's file"):
         weights.load(tmp_path / "other.npz")
-    weights.save(tmp_path / "cut.npz", weights.fold_all(TINY, random_units(TINY)))
+    folding.save(tmp_path / "cut.npz", folding.fold_all(TINY, random_units(TINY)))
     whole = (tmp_path / "cut.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WeightsUnavailableError, match=r"cut\.npz: not a student's file"):
@@ -330,9 +332,9 @@ def test_files_that_are_no_students_are_refused_by_name(tmp_path: Path) -> None:
 
 def test_parameters_are_those_of_the_folded_network() -> None:
     load_keras()
-    from imgsearch.distillation.student import build_folded
+    from imgsearch.networks.backbones.compact.network import build_folded
 
-    student = weights.fold_all(TINY, random_units(TINY))
+    student = folding.fold_all(TINY, random_units(TINY))
     assert build_folded(student, 32).count_params() == TINY.parameters()
 
 
@@ -520,7 +522,7 @@ def test_a_run_writes_a_student_and_its_figures_and_clears_up(
     assert last.measured.cosine > report.figures[0].measured.cosine
     assert [stage for stage, done, total in told if done == total] == ["read", "ask", "train"]
 
-    from imgsearch.distillation.student import build_folded
+    from imgsearch.networks.backbones.compact.network import build_folded
 
     maps = np.asarray(build_folded(student_of(out), 64)(images_of(64).astype(np.float32)))
     assert maps.shape == (5, 8, 8, TINY.dim)
@@ -577,9 +579,9 @@ def test_a_keras_file_loads_in_keras_and_gives_what_the_archive_gives(
     tmp_path: Path, pictures: list[Path]
 ) -> None:
     keras = load_keras()
-    from imgsearch.distillation.student import build_folded
+    from imgsearch.networks.backbones.compact.network import build_folded
 
-    student = weights.fold_all(TINY, random_units(TINY))
+    student = folding.fold_all(TINY, random_units(TINY))
     run.write_student(tmp_path / "student.keras", student, size=64)
     model = keras.saving.load_model(tmp_path / "student.keras", safe_mode=True)
     images = images_of(64).astype(np.float32)
@@ -692,7 +694,7 @@ def test_an_initial_student_of_another_shape_is_refused(
     tmp_path: Path, pictures: list[Path]
 ) -> None:
     other = dataclasses.replace(TINY, features=20)
-    weights.save(tmp_path / "other.npz", weights.fold_all(other, random_units(other)))
+    folding.save(tmp_path / "other.npz", folding.fold_all(other, random_units(other)))
     with pytest.raises(UsageError, match=r"other features or .*, in .*other\.npz; leave it"):
         run_on(pictures, tmp_path / "student.npz", initial=tmp_path / "other.npz")
 
@@ -712,7 +714,7 @@ from pathlib import Path
 import numpy as np
 sys.path.insert(0, sys.argv[1])
 from test_distillation import images_of, trainer_of
-from imgsearch.distillation import weights
+from imgsearch.distillation import folding
 import keras
 assert keras.config.backend() == sys.argv[2]
 folder = Path(sys.argv[3])
@@ -721,7 +723,7 @@ trainer.train(6)
 trainer.save(folder / "checkpoint.npz")
 trainer.train(6)
 np.save(folder / "embeddings.npy", trainer.embed(images_of(32)))
-weights.save(folder / "student.npz", trainer.averaged())
+folding.save(folder / "student.npz", trainer.averaged())
 trainer.restore(folder / "checkpoint.npz")
 trainer.train(6)
 np.save(folder / "again.npy", trainer.embed(images_of(32)))
@@ -736,7 +738,7 @@ def test_a_student_trained_on_another_backend_gives_the_same_in_tensorflow(
 ) -> None:
     pytest.importorskip(backend)
     load_keras()
-    from imgsearch.distillation.student import build_folded
+    from imgsearch.networks.backbones.compact.network import build_folded
 
     subprocess.run(
         [sys.executable, "-c", ELSEWHERE, str(Path(__file__).parent), backend, str(tmp_path)],

@@ -10,9 +10,9 @@ import numpy as np
 import picture_files
 import pytest
 
-from imgsearch import images
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.evaluation.edits import DEFAULT_EDITS, LONGEST, Edit, apply, parse_edit
+from imgsearch.evaluation.ground_truth.edits import DEFAULT_EDITS, LONGEST, Edit, apply, parse_edit
+from imgsearch.images import loading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ PICTURE = picture_files.photograph(120, 80)
 
 def edited(name: str, image: Image.Image = PICTURE) -> NDArray[np.int64]:
     data = apply(name, picture_files.encode(image, "PNG"))
-    return images.display(data, longest=10_000).astype(np.int64)
+    return loading.display(data, longest=10_000).astype(np.int64)
 
 
 def pixels(image: Image.Image = PICTURE) -> NDArray[np.int64]:

@@ -22,27 +22,28 @@ from backbone_fixtures import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgsearch.backbones import compact, weights
-from imgsearch.backbones.framework import load_keras
-from imgsearch.backbones.resolve import random_recipe
-from imgsearch.embedder import Embedder, load_embedder
 from imgsearch.errors import (
     ImgsearchError,
     RecipeMismatchError,
     UsageError,
     WeightsUnavailableError,
 )
+from imgsearch.networks.backbones import weights
+from imgsearch.networks.backbones.compact import bundled
+from imgsearch.networks.backbones.framework import load_keras
+from imgsearch.networks.backbones.resolve import random_recipe
+from imgsearch.networks.embedder import Embedder, load_embedder
+from imgsearch.networks.runtimes import choices, graphs, litert, openvino, preparing, trial
+from imgsearch.networks.runtimes.choices import ChoiceKey
+from imgsearch.networks.runtimes.tensorflow import concrete_function
+from imgsearch.networks.runtimes.trial import agreement, probe_images
 from imgsearch.recipe import POOLINGS, Recipe
-from imgsearch.runtimes import choices, graphs, litert, openvino, preparing, trial
-from imgsearch.runtimes.choices import ChoiceKey
-from imgsearch.runtimes.tensorflow import concrete_function
-from imgsearch.runtimes.trial import agreement, probe_images
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imgsearch.networks.runtimes.graphs import Graph
     from imgsearch.recipe import Pooling
-    from imgsearch.runtimes.graphs import Graph
 
 PLAIN = Recipe(
     backbone="vgg16",
@@ -183,7 +184,7 @@ def test_with_a_graph_in_the_cache_tensorflow_is_not_imported(recipe: Recipe) ->
     program = (
         "import sys\n"
         "import numpy as np\n"
-        "from imgsearch.embedder import load_embedder\n"
+        "from imgsearch.networks.embedder import load_embedder\n"
         "from imgsearch.recipe import Recipe\n"
         "embedder = load_embedder(Recipe.from_json(sys.argv[1]), notify=print)\n"
         f"images = np.random.default_rng(0).integers(0, 256, {images.shape}, dtype=np.uint8)\n"
@@ -421,18 +422,18 @@ def test_missing_catalogue_weights_are_named() -> None:
 
 
 def compact_recipe() -> Recipe:
-    return replace(random_recipe("compact"), weights=weights.fingerprint(compact.weights_path()))
+    return replace(random_recipe("compact"), weights=weights.fingerprint(bundled.weights_path()))
 
 
 def test_another_version_of_compact_is_refused_and_both_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recipe = compact_recipe()
-    monkeypatch.setattr(compact, "VERSION", compact.VERSION + 1)
+    monkeypatch.setattr(bundled, "VERSION", bundled.VERSION + 1)
     with pytest.raises(RecipeMismatchError) as caught:
         load_embedder(recipe)
-    assert f"compact-{compact.VERSION - 1}" in str(caught.value)
-    assert f"brings compact-{compact.VERSION}" in str(caught.value)
+    assert f"compact-{bundled.VERSION - 1}" in str(caught.value)
+    assert f"brings compact-{bundled.VERSION}" in str(caught.value)
 
 
 def test_compact_runs_from_its_own_weights() -> None:
@@ -440,7 +441,7 @@ def test_compact_runs_from_its_own_weights() -> None:
     loaded = load_embedder(recipe)
     images = random_images(3, recipe.size)
     together = loaded.embed(images)
-    assert together.shape == (3, compact.DIM)
+    assert together.shape == (3, bundled.DIM)
     for position in range(3):
         alone = loaded.embed(images[position : position + 1])[0]
         np.testing.assert_allclose(together[position], alone, rtol=0, atol=1e-5)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from imgsearch.evaluation.embedding_cache import EmbeddingCache, default_folder, item_key
-from imgsearch.evaluation.ground_truth import Item
-from imgsearch.geometry import CropBox
+from imgsearch.evaluation.ground_truth.values import Item
+from imgsearch.images.geometry import CropBox
 from imgsearch.recipe import Recipe
 
 if TYPE_CHECKING:

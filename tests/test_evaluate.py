@@ -12,11 +12,11 @@ from evaluation_fakes import PRECISIONS, FakeNetwork, FakeNetworks, coloured, la
 
 from imgsearch.errors import ImgsearchError, UsageError
 from imgsearch.evaluation import costs, run
-from imgsearch.evaluation.embedding import Progress, StoppedError, Work, plan
 from imgsearch.evaluation.embedding_cache import EmbeddingCache
-from imgsearch.evaluation.folders import read_folders
-from imgsearch.evaluation.ground_truth import GroundTruth, Item, Query
-from imgsearch.evaluation.photos import find_photos
+from imgsearch.evaluation.embedding_run import Progress, StoppedError, Work, plan
+from imgsearch.evaluation.ground_truth.folders import read_folders
+from imgsearch.evaluation.ground_truth.photos import find_photos
+from imgsearch.evaluation.ground_truth.values import GroundTruth, Item, Query
 from imgsearch.evaluation.variants import Grid
 
 if TYPE_CHECKING:
@@ -101,12 +101,12 @@ def test_recipes_that_differ_in_pooling_share_one_pass(photos: Path, cache: Embe
 def test_networks_of_one_input_size_share_the_decoding(
     photos: Path, cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from imgsearch.evaluation import embedding
+    from imgsearch.evaluation import embedding_run
 
     decoded: list[Path] = []
-    load_item = embedding.load_item
+    load_item = embedding_run.load_item
     monkeypatch.setattr(
-        embedding,
+        embedding_run,
         "load_item",
         lambda item, **shape: decoded.append(item.path) or load_item(item, **shape),
     )

@@ -15,14 +15,14 @@ from conftest import write_picture
 
 from imgsearch.errors import MissingExtraError, UsageError
 from imgsearch.recipe import Recipe
-from imgsearch.store import DATABASE
+from imgsearch.storage.sqlite_errors import DATABASE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from imgsearch.gallery import Gallery
+    from imgsearch.gallery.gallery import Gallery
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from conftest import FakeSource, write_picture
 
-from imgsearch import extraction, images
-from imgsearch.extraction import LoadedFile, load_files
+from imgsearch.images import loading
+from imgsearch.indexing.file_loader import LoadedFile, load_files
 from imgsearch.recipe import RecipeRequest
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def test_files_come_in_the_order_in_which_they_were_asked_for(tmp_path: Path) ->
         assert file.bytes == len(data)
         assert file.reason is None
         assert file.picture is not None
-        expected = images.load(data, size=RECIPE.size, resize=RECIPE.resize)
+        expected = loading.load(data, size=RECIPE.size, resize=RECIPE.resize)
         np.testing.assert_array_equal(file.picture.pixels, expected.pixels)
 
 
@@ -117,7 +117,7 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """What is hashed is what is decoded, though the file may change meanwhile."""
     path = write_picture(tmp_path / "a.png", seed=1)
     reads: list[Path] = []
-    real = images.read_file
+    real = loading.read_file
 
     def read(asked: Path) -> bytes:
         reads.append(asked)
@@ -125,7 +125,7 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         write_picture(path, seed=2)
         return data
 
-    monkeypatch.setattr(extraction.images, "read_file", read)
+    monkeypatch.setattr(loading, "read_file", read)
     before = hashlib.sha256(path.read_bytes()).hexdigest()
     (file,) = load([path])
     assert reads == [path]

@@ -8,7 +8,7 @@ import pytest
 from ground_truth_checks import check, files, named
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.folders import read_folders
+from imgsearch.evaluation.ground_truth.folders import read_folders
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,15 +8,15 @@ import sys
 
 import pytest
 
-from imgsearch import noise
-from imgsearch.backbones import framework
 from imgsearch.errors import ImgsearchError
+from imgsearch.networks import framework_noise
+from imgsearch.networks.backbones import framework
 
 
 def test_keras_starts_and_computes_without_a_word_on_stdout_or_stderr() -> None:
     """TensorFlow greets in C++, before any setting is read."""
     program = (
-        "from imgsearch.backbones.framework import limit_threads, load_keras\n"
+        "from imgsearch.networks.backbones.framework import limit_threads, load_keras\n"
         "limit_threads(1)\n"
         "keras = load_keras()\n"
         "keras.layers.Dense(1)(keras.ops.ones((1, 1)))\n"
@@ -33,7 +33,7 @@ def test_keras_starts_and_computes_without_a_word_on_stdout_or_stderr() -> None:
 def test_greetings_are_dropped_and_anything_else_comes_late(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with noise.without_greetings():
+    with framework_noise.without_greetings():
         os.write(2, b"I0000 00:00 port.cc:153] oneDNN custom operations are on. You may see\n")
         os.write(2, b"something is really wrong\n")
         assert capfd.readouterr().err == ""
@@ -45,7 +45,7 @@ def test_what_was_held_back_comes_out_when_the_start_fails(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     def start() -> None:
-        with noise.without_greetings():
+        with framework_noise.without_greetings():
             os.write(2, b"cannot map the segment\n")
             raise ImportError
 

@@ -14,8 +14,6 @@ import numpy as np
 import pytest
 from conftest import FakeEmbedder, FakeSource, touch_later, write_picture
 
-from imgsearch import gallery as gallery_module
-from imgsearch import images
 from imgsearch.errors import (
     GalleryLockedError,
     NoGalleryError,
@@ -23,12 +21,14 @@ from imgsearch.errors import (
     UnreadableImageError,
     UsageError,
 )
-from imgsearch.gallery import Gallery, default_gallery_path
-from imgsearch.images import CropBox
-from imgsearch.index_values import IndexOptions
-from imgsearch.matches import Filters
-from imgsearch.query_expansion import Expansion
+from imgsearch.gallery import gallery as gallery_module
+from imgsearch.gallery.gallery import Gallery, default_gallery_path
+from imgsearch.images import loading
+from imgsearch.images.geometry import CropBox
+from imgsearch.indexing.report import IndexOptions
 from imgsearch.recipe import RecipeRequest
+from imgsearch.search.query_expansion import Expansion
+from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def embedding(*paths: Path, crop: CropBox | None = None) -> NDArray[np.float64]:
     source = FakeSource()
     recipe = source.resolve(RecipeRequest(), offline=True, notify=lambda _: None)
     pixels = [
-        images.load(path.read_bytes(), size=recipe.size, resize="squash", crop=crop).pixels
+        loading.load(path.read_bytes(), size=recipe.size, resize="squash", crop=crop).pixels
         for path in paths
     ]
     return FakeEmbedder(recipe).embed(np.stack(pixels)).astype(np.float64)
@@ -209,8 +209,8 @@ def test_a_picture_of_the_gallery_is_neither_read_nor_embedded_again(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("read or decoded")
 
-    monkeypatch.setattr(images, "read_file", refuse)
-    monkeypatch.setattr(images, "load", refuse)
+    monkeypatch.setattr(loading, "read_file", refuse)
+    monkeypatch.setattr(loading, "load", refuse)
     assert len(indexed.query(photos / "trip0/00.png", k=50)) == 11
     assert len(indexed.query(photos / "trip0/00.png", k=50, include_self=True)) == 12
     assert len(source.embedders) == 1
@@ -515,11 +515,13 @@ import os, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from conftest import FakeSource
-from imgsearch.gallery import Gallery
+from imgsearch import Gallery
 # Before the user changes, who may not be allowed to read Python's own files.
 import filelock, sqlite_utils
-import imgsearch.approximate_file, imgsearch.checking, imgsearch.indexing, imgsearch.maintenance
-import imgsearch.search, imgsearch.search_space
+from imgsearch.gallery import checking, maintenance
+from imgsearch.indexing import run
+from imgsearch.search import answering, search_space
+from imgsearch.vectors import approximate_file
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
 gallery = Gallery({gallery!r}, source=FakeSource())

@@ -13,8 +13,8 @@ from picture_checks import EXIF_FORMATS, needs
 from PIL import Image
 
 from imgsearch.errors import UsageError
-from imgsearch.geometry import CropBox
-from imgsearch.images import load
+from imgsearch.images.geometry import CropBox
+from imgsearch.images.loading import load
 from imgsearch.recipe import Resize
 
 ORIENTATIONS = range(1, 9)

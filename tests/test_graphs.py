@@ -9,8 +9,8 @@ import pytest
 from backbone_fixtures import tiny_recipe
 
 from imgsearch.errors import DamagedCacheError
-from imgsearch.runtimes import graphs
-from imgsearch.runtimes.graphs import Graph, GraphKey
+from imgsearch.networks.runtimes import graphs
+from imgsearch.networks.runtimes.graphs import Graph, GraphKey
 
 if TYPE_CHECKING:
     from pathlib import Path

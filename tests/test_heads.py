@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from imgsearch.distillation.folding import fold
 from imgsearch.distillation.heads import RIDGE, fit_head
-from imgsearch.distillation.weights import fold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from picture_checks import ALL_FORMATS, largest_difference, needs, squash
 from PIL import Image
 
-from imgsearch import images
 from imgsearch.errors import UnreadableImageError
-from imgsearch.images import display, load, read_file
+from imgsearch.images import formats, loading
+from imgsearch.images.loading import display, load, read_file
 from imgsearch.recipe import Resize
 
 if TYPE_CHECKING:
@@ -71,21 +71,21 @@ def test_the_content_decides_and_not_the_name(tmp_path: Path) -> None:
 
 
 def test_suffixes_are_lower_case_and_hold_the_extras_formats() -> None:
-    assert {".jpg", ".jpeg", ".png", ".webp", ".heic", ".dng", ".avif", ".jp2"} <= images.SUFFIXES
-    assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in images.SUFFIXES)
-    assert images.HEIF_SUFFIXES | images.RAW_SUFFIXES < images.SUFFIXES
-    assert not {".eps", ".ps", ".pdf", ".svg", ".psd"} & images.SUFFIXES
+    assert {".jpg", ".jpeg", ".png", ".webp", ".heic", ".dng", ".avif", ".jp2"} <= formats.SUFFIXES
+    assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in formats.SUFFIXES)
+    assert formats.HEIF_SUFFIXES | formats.RAW_SUFFIXES < formats.SUFFIXES
+    assert not {".eps", ".ps", ".pdf", ".svg", ".psd"} & formats.SUFFIXES
 
 
 def test_the_fingerprint_names_every_decoder() -> None:
-    fingerprint = images.decoders_fingerprint()
+    fingerprint = formats.decoders_fingerprint()
     for part in ("reader-", "+pillow-", "+heif-", "+raw-"):
         assert part in fingerprint
 
 
 def test_the_extras_are_imported_only_when_such_a_file_is_met() -> None:
     program = (
-        "import sys, imgsearch.images; "
+        "import sys, imgsearch.images.loading; "
         "print({'pillow_heif', 'rawpy', 'tensorflow', 'PIL.ImageCms'} & set(sys.modules))"
     )
     result = subprocess.run(
@@ -100,9 +100,9 @@ def test_the_extras_are_imported_only_when_such_a_file_is_met() -> None:
 def test_pad_keeps_the_shape_and_centres_it() -> None:
     data = picture_files.encode(Image.new("RGB", (60, 20), (10, 20, 30)), "PNG")
     pixels = load(data, size=30, resize="pad").pixels
-    assert (pixels[:10] == images.PAD_COLOUR).all()
+    assert (pixels[:10] == loading.PAD_COLOUR).all()
     assert (pixels[10:20] == (10, 20, 30)).all()
-    assert (pixels[20:] == images.PAD_COLOUR).all()
+    assert (pixels[20:] == loading.PAD_COLOUR).all()
 
 
 def test_crop_takes_the_largest_centred_square() -> None:
@@ -167,7 +167,7 @@ def test_read_file_says_what_is_wrong_with_a_path(
         assert word in refusal.value.reason
         assert str(tmp_path) not in refusal.value.reason
         assert str(tmp_path) in str(refusal.value)
-    monkeypatch.setattr(images, "MAX_FILE_BYTES", 4)
+    monkeypatch.setattr(loading, "MAX_FILE_BYTES", 4)
     with pytest.raises(UnreadableImageError, match="larger than"):
         read_file(tmp_path / "file.jpg")
 

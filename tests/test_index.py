@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from imgsearch import index_file
-from imgsearch.atomic_file import TEMPORARY_SUFFIX
 from imgsearch.errors import DamagedCacheError, UsageError
-from imgsearch.index import ExactIndex
-from imgsearch.index_file import IndexHeader, load, save
+from imgsearch.files import TEMPORARY_SUFFIX
+from imgsearch.vectors import exact_file
+from imgsearch.vectors.exact import ExactIndex
+from imgsearch.vectors.exact_file import IndexHeader, load, save
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -368,7 +368,7 @@ def test_foreign_bytes_are_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     path = tmp_path_factory.mktemp("foreign") / "index"
-    for start in (b"", index_file.MAGIC):
+    for start in (b"", exact_file.MAGIC):
         path.write_bytes(start + content)
         with pytest.raises(DamagedCacheError):
             load(path)
@@ -390,7 +390,7 @@ def forge(
     lengths: Sequence[int] | None = None,
 ) -> None:
     """Write a file with a right checksum over whatever stands in it."""
-    head = struct.pack("<8sII", index_file.MAGIC, 1, (lengths or [len(described)])[0])
+    head = struct.pack("<8sII", exact_file.MAGIC, 1, (lengths or [len(described)])[0])
     head += struct.pack("<QQ", *(lengths[1:] if lengths else (0, len(vectors))))
     body = head + described + vectors
     path.write_bytes(body + hashlib.sha256(body).digest())
@@ -566,8 +566,8 @@ def test_a_writer_killed_before_the_rename_leaves_the_old_file(saved: Path) -> N
 import os, sys
 from pathlib import Path
 import numpy as np
-from imgsearch.index import ExactIndex
-from imgsearch.index_file import IndexHeader, save
+from imgsearch.vectors.exact import ExactIndex
+from imgsearch.vectors.exact_file import IndexHeader, save
 os.fsync = lambda descriptor: os._exit(9)
 index = ExactIndex.build([5], np.ones((1, 2), dtype=np.float32))
 header = IndexHeader(recipe="r", projection="none", generation=8, dim=2, count=1)
@@ -583,7 +583,7 @@ save(Path(sys.argv[1]), index, header)
 @pytest.mark.parametrize("flags", [["-W", "error"]])
 def test_importing_the_index_warns_of_nothing(flags: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, *flags, "-c", "import imgsearch.index"],
+        [sys.executable, *flags, "-c", "import imgsearch.vectors.exact"],
         capture_output=True,
         check=False,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgsearch.errors import GalleryDamagedError, UsageError
-from imgsearch.index_choice import DEFAULT_MEMORY, IndexChoice, parse_memory
+from imgsearch.vectors.index_plan import DEFAULT_MEMORY, IndexChoice, parse_memory
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from PIL import Image
 
-from imgsearch import images, indexing, scan
 from imgsearch.errors import UsageError
-from imgsearch.gallery import Gallery
-from imgsearch.index_values import IndexOptions, IndexProgress, IndexReport
+from imgsearch.gallery.gallery import Gallery
+from imgsearch.images import formats, loading
+from imgsearch.indexing import scan
+from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ def test_a_first_run_embeds_every_picture_and_a_second_reads_none(
     def refuse(_path: Path) -> bytes:
         raise AssertionError("a file was read")
 
-    monkeypatch.setattr(images, "read_file", refuse)
+    monkeypatch.setattr(loading, "read_file", refuse)
     second = gallery.index()
     assert counts(second) == {"unchanged": 12}
     assert not second.first
@@ -334,10 +335,10 @@ def test_a_broken_file_is_tried_again_by_decoders_that_were_not_there(
 ) -> None:
     (photos / "bad.png").write_bytes(b"half")
     gallery.index(photos)
-    monkeypatch.setattr(indexing.images, "decoders_fingerprint", lambda: "reader-99")
+    monkeypatch.setattr(formats, "decoders_fingerprint", lambda: "reader-99")
     asked: list[Path] = []
-    real = images.read_file
-    monkeypatch.setattr(images, "read_file", lambda path: asked.append(path) or real(path))
+    real = loading.read_file
+    monkeypatch.setattr(loading, "read_file", lambda path: asked.append(path) or real(path))
     assert counts(gallery.index(photos)) == {"unchanged": 13, "unreadable": 1}
     assert asked == [photos / "bad.png"]
     assert counts(gallery.index(photos)) == {"unchanged": 13, "unreadable": 1}
@@ -348,14 +349,14 @@ def test_a_file_whose_bytes_were_refused_is_tried_again_though_it_did_not_change
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Permissions and disks are mended without a new modification time."""
-    real = images.read_file
+    real = loading.read_file
 
     def read(path: Path) -> bytes:
         if path.name == "00.png":
-            raise images.UnreadableImageError("permission denied", name=str(path))
+            raise loading.UnreadableImageError("permission denied", name=str(path))
         return real(path)
 
-    monkeypatch.setattr(images, "read_file", read)
+    monkeypatch.setattr(loading, "read_file", read)
     assert counts(gallery.index(photos)) == {"new": 12, "unreadable": 1, "embedded": 11}
     assert counts(gallery.index(photos)) == {"unchanged": 12, "unreadable": 1}
     monkeypatch.undo()
@@ -366,7 +367,7 @@ def test_a_file_that_changes_between_scan_and_reading_is_read_again_next_time(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = photos / "trip0/00.png"
-    real = images.read_file
+    real = loading.read_file
 
     def read(asked: Path) -> bytes:
         if asked == path:
@@ -374,7 +375,7 @@ def test_a_file_that_changes_between_scan_and_reading_is_read_again_next_time(
             touch_later(path)
         return real(asked)
 
-    monkeypatch.setattr(images, "read_file", read)
+    monkeypatch.setattr(loading, "read_file", read)
     gallery.index(photos)
     monkeypatch.undo()
     assert counts(gallery.index(photos)) == {"unchanged": 12}

@@ -9,13 +9,13 @@ import numpy as np
 import picture_files
 import pytest
 
-from imgsearch import images
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.evaluation import edits
-from imgsearch.evaluation.ground_truth import Item
-from imgsearch.evaluation.items import load_item
-from imgsearch.extraction import load_files
-from imgsearch.geometry import CropBox
+from imgsearch.evaluation.ground_truth import edits
+from imgsearch.evaluation.ground_truth.items import load_item
+from imgsearch.evaluation.ground_truth.values import Item
+from imgsearch.images import loading
+from imgsearch.images.geometry import CropBox
+from imgsearch.indexing.file_loader import load_files
 from imgsearch.recipe import Recipe, Resize
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_a_plain_item_is_what_the_gallery_embeds(picture: Path, resize: Resize) 
 
 @pytest.mark.parametrize("crop", [CropBox(10, 5, 60, 70), CropBox(10, 20, 50, 40, percent=True)])
 def test_a_crop_is_what_a_query_with_it_embeds(picture: Path, crop: CropBox) -> None:
-    expected = images.load(picture.read_bytes(), size=32, resize="pad", crop=crop).pixels
+    expected = loading.load(picture.read_bytes(), size=32, resize="pad", crop=crop).pixels
     pixels = load_item(Item(picture, crop=crop), size=32, resize="pad")
     np.testing.assert_array_equal(pixels, expected)
 
@@ -81,7 +81,7 @@ def test_a_crop_that_ends_a_pixel_beyond_the_picture_ends_with_it(picture: Path)
 def test_an_edit_comes_first_then_the_crop_then_the_resize(picture: Path) -> None:
     edited = edits.apply("rotate 90", picture.read_bytes())
     crop = CropBox(0, 60, 80, 60)  # the lower half of 80 × 120 pixels
-    expected = images.load(edited, size=16, resize="crop", crop=crop).pixels
+    expected = loading.load(edited, size=16, resize="crop", crop=crop).pixels
     item = Item(picture, crop=crop, edit="rotate 90")
     np.testing.assert_array_equal(load_item(item, size=16, resize="crop"), expected)
 
@@ -103,7 +103,7 @@ def test_a_mistake_without_a_crop_is_not_taken_for_one(
     def refuse(*_arguments: Any, **_options: Any) -> None:
         raise UsageError("some other mistake")
 
-    monkeypatch.setattr(images, "load", refuse)
+    monkeypatch.setattr(loading, "load", refuse)
     with pytest.raises(UsageError, match="some other mistake"):
         load_item(Item(picture), size=16, resize="squash")
 

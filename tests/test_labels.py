@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.ground_truth import Item
-from imgsearch.evaluation.labels import from_labels, require_answers
+from imgsearch.evaluation.ground_truth.labels import from_labels, require_answers
+from imgsearch.evaluation.ground_truth.values import Item
 
 
 def items(count: int) -> tuple[Item, ...]:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from backbone_fixtures import tiny_network
 
-from imgsearch.backbones.framework import load_keras
-from imgsearch.backbones.layer_names import LayerInfo, choose, infos, stable_names
 from imgsearch.errors import UnknownLayerError
+from imgsearch.networks.backbones.framework import load_keras
+from imgsearch.networks.backbones.layer_names import LayerInfo, choose, infos, stable_names
 
 
 def network_with_unnamed_layers() -> Any:

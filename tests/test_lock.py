@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from imgsearch.errors import GalleryLockedError
-from imgsearch.lock import writer_lock
+from imgsearch.storage.writer_lock import writer_lock
 
 HOLD = """
 import sys, pathlib
-from imgsearch.lock import writer_lock
+from imgsearch.storage.writer_lock import writer_lock
 with writer_lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

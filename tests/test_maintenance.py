@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import FakeSource, write_picture
 
-from imgsearch.caches import cache_files
 from imgsearch.errors import NoGalleryError, UsageError
-from imgsearch.gallery import Gallery
-from imgsearch.index_values import IndexOptions
-from imgsearch.projection import MINIMUM_COUNT
+from imgsearch.gallery.gallery import Gallery
+from imgsearch.indexing.report import IndexOptions
+from imgsearch.search.cache_files import cache_files
+from imgsearch.vectors.projection import MINIMUM_COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

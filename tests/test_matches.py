@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgsearch.errors import UsageError
-from imgsearch.matches import Filters, Near, full_date
+from imgsearch.storage.filters import Filters, Near, full_date
 
 
 @pytest.mark.parametrize(

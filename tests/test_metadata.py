@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from picture_checks import EXIF_FORMATS, needs, squash
 from PIL import Image, TiffImagePlugin
 
-from imgsearch.images import load
-from imgsearch.metadata import TEXT_LIMIT, Metadata, clean_text, quietly, read_metadata
+from imgsearch.images.loading import load
+from imgsearch.images.metadata import TEXT_LIMIT, Metadata, clean_text, quietly, read_metadata
 
 Rational = TiffImagePlugin.IFDRational
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from metric_fixtures import at_ranks, query, random_case, ranked, truth
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.metrics import DEFAULT_METRICS, NAMES, parse_metric
+from imgsearch.evaluation.metrics.metrics import DEFAULT_METRICS, NAMES, parse_metric
 
 EVERY = [
     "mAP", "mAP-trapezoid", "mAP@3", "precision@3", "recall@3", "hit-rate@3", "R-precision",

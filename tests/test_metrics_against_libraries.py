@@ -15,12 +15,12 @@ import pytest
 from metric_fixtures import naive_order, random_case, ranked
 from sklearn.metrics import auc, average_precision_score, ndcg_score
 
-from imgsearch.evaluation.metrics import parse_metric
+from imgsearch.evaluation.metrics.metrics import parse_metric
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from imgsearch.evaluation.rankings import Rankings
+    from imgsearch.evaluation.metrics.rankings import Rankings
 
 CASES = 60
 CUTS = (1, 2, 3, 5, 10)

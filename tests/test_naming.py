@@ -8,7 +8,7 @@ import pytest
 from ground_truth_checks import check, files, named
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.naming import read_groups, read_holidays, read_ukbench
+from imgsearch.evaluation.ground_truth.file_names import read_groups, read_holidays, read_ukbench
 
 if TYPE_CHECKING:
     from pathlib import Path

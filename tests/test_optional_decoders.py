@@ -10,7 +10,7 @@ import pytest
 from picture_checks import reason_for
 from PIL import Image
 
-from imgsearch.images import load
+from imgsearch.images.loading import load
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.pareto import pareto_best
+from imgsearch.evaluation.metrics.pareto import pareto_best
 
 NAN = math.nan
 

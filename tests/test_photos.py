@@ -9,7 +9,7 @@ import pytest
 from ground_truth_checks import files
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.photos import find_photos
+from imgsearch.evaluation.ground_truth.photos import find_photos
 
 if TYPE_CHECKING:
     from pathlib import Path

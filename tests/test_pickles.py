@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgsearch.evaluation.pickled_arrays import PlainPickleError
-from imgsearch.evaluation.pickles import read_plain_pickle
+from imgsearch.evaluation.ground_truth.pickled_arrays import PlainPickleError
+from imgsearch.evaluation.ground_truth.pickles import read_plain_pickle
 
 if TYPE_CHECKING:
     from pathlib import Path

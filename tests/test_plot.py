@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgsearch.evaluation import plot
-from imgsearch.evaluation.plot import Box, Plot, Point, lay_out
+from imgsearch.evaluation.report import pareto_plot
+from imgsearch.evaluation.report.pareto_plot import Box, Plot, Point, lay_out
 
 
 def point(x: float, y: float, *, name: str = "a variant", half: float = 1.0) -> Point:
@@ -27,13 +27,13 @@ def test_two_points_by_hand() -> None:
     """The costs 10 and 20 get 7 % room at both sides, so the scale runs from 9.3 to 20.7."""
     found = laid_out([point(10, 60), point(20, 50)])
     by_name = {dot.point.x: dot for dot in found.dots}
-    width = plot.RIGHT - plot.LEFT
-    assert by_name[10].x == pytest.approx(plot.LEFT + 0.7 / 11.4 * width, abs=0.01)
-    assert by_name[20].x == pytest.approx(plot.LEFT + 10.7 / 11.4 * width, abs=0.01)
+    width = pareto_plot.RIGHT - pareto_plot.LEFT
+    assert by_name[10].x == pytest.approx(pareto_plot.LEFT + 0.7 / 11.4 * width, abs=0.01)
+    assert by_name[20].x == pytest.approx(pareto_plot.LEFT + 10.7 / 11.4 * width, abs=0.01)
     # The intervals run from 49 to 61; with room from 48.16 to 61.84.
-    height = plot.BOTTOM - plot.TOP
-    assert by_name[10].y == pytest.approx(plot.BOTTOM - 11.84 / 13.68 * height, abs=0.01)
-    assert by_name[10].high == pytest.approx(plot.BOTTOM - 12.84 / 13.68 * height, abs=0.01)
+    height = pareto_plot.BOTTOM - pareto_plot.TOP
+    assert by_name[10].y == pytest.approx(pareto_plot.BOTTOM - 11.84 / 13.68 * height, abs=0.01)
+    assert by_name[10].high == pytest.approx(pareto_plot.BOTTOM - 12.84 / 13.68 * height, abs=0.01)
     assert not found.logarithmic
     assert [tick.text for tick in found.upwards] == ["50", "52", "54", "56", "58", "60"]
 
@@ -78,7 +78,9 @@ def test_points_without_a_figure_are_left_out() -> None:
 def test_equal_points_have_room() -> None:
     found = laid_out([point(7, 0, half=0), point(7, 0, half=0)])
     assert all(
-        plot.LEFT < dot.x < plot.RIGHT and plot.TOP < dot.y < plot.BOTTOM for dot in found.dots
+        pareto_plot.LEFT < dot.x < pareto_plot.RIGHT
+        and pareto_plot.TOP < dot.y < pareto_plot.BOTTOM
+        for dot in found.dots
     )
     assert found.upwards
 
@@ -95,7 +97,7 @@ def test_labels_cover_neither_each_other_nor_a_point_nor_the_border(
 ) -> None:
     points = [point(x, y, half=half, name=name) for (x, y, half), name in figures]
     found = laid_out(points, larger_is_better=larger_is_better)
-    frame = Box(plot.LEFT, plot.TOP, plot.RIGHT, plot.BOTTOM)
+    frame = Box(pareto_plot.LEFT, pareto_plot.TOP, pareto_plot.RIGHT, pareto_plot.BOTTOM)
     boxes = [dot.label.box for dot in found.dots if dot.label is not None]
     assert not any(one.meets(other) for one, other in combinations(boxes, 2))
     for box in boxes:
@@ -108,7 +110,7 @@ def test_labels_cover_neither_each_other_nor_a_point_nor_the_border(
         assert frame.left <= dot.x <= frame.right
         assert frame.top <= dot.y <= frame.bottom
         if dot.label is not None:
-            assert len(dot.label.text) <= plot.LONGEST_LABEL
+            assert len(dot.label.text) <= pareto_plot.LONGEST_LABEL
 
 
 def test_among_many_points_only_the_best_are_labelled() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from imgsearch.errors import UsageError
-from imgsearch.pooling import gap, gem, gmp, l2_normalise, pool, rmac, rmac_regions
+from imgsearch.networks.pooling import gap, gem, gmp, l2_normalise, pool, rmac, rmac_regions
 from imgsearch.recipe import POOLINGS
 
 if TYPE_CHECKING:

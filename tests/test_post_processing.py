@@ -11,10 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation import neighbours as neighbours_module
-from imgsearch.evaluation.neighbours import nearest
-from imgsearch.evaluation.post_processing import augment, expand_queries, reciprocal_scores
-from imgsearch.evaluation.reciprocal import SparseRows
+from imgsearch.evaluation.retrieval import neighbours as neighbours_module
+from imgsearch.evaluation.retrieval.neighbours import nearest
+from imgsearch.evaluation.retrieval.post_processing import (
+    augment,
+    expand_queries,
+    reciprocal_scores,
+)
+from imgsearch.evaluation.retrieval.reciprocal import SparseRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -331,7 +335,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = reciprocal_scores(rows, rows, **settled)(np.arange(30))
     moved = augment(rows, k=3, alpha=3)
     monkeypatch.setattr(neighbours_module, "BLOCK", 7)
-    monkeypatch.setattr("imgsearch.evaluation.reciprocal.BLOCK", 7)
+    monkeypatch.setattr("imgsearch.evaluation.retrieval.reciprocal.BLOCK", 7)
     np.testing.assert_allclose(augment(rows, k=3, alpha=3), moved, atol=1e-6)
     blocks = reciprocal_scores(rows, rows, **settled)(np.arange(30))
     np.testing.assert_allclose(blocks, whole, atol=1e-6)

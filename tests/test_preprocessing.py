@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from imgsearch.backbones.catalogue import CATALOGUE
-from imgsearch.backbones.framework import load_keras
-from imgsearch.backbones.preprocessing import preprocess
 from imgsearch.errors import UsageError
+from imgsearch.networks.backbones.catalogue import CATALOGUE
+from imgsearch.networks.backbones.framework import load_keras
+from imgsearch.networks.backbones.preprocessing import preprocess
 from imgsearch.recipe import PREPROCESSINGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from imgsearch.backbones.catalogue import Backbone
+    from imgsearch.networks.backbones.catalogue import Backbone
     from imgsearch.recipe import Preprocessing
 
 APPLICATIONS = [backbone for backbone in CATALOGUE.values() if not backbone.is_compact]

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from imgsearch import projection as projection_module
 from imgsearch.errors import DamagedCacheError, UsageError
-from imgsearch.projection import (
+from imgsearch.vectors import projection as projection_module
+from imgsearch.vectors.projection import (
     CENTRED,
     DEFAULT,
     MINIMUM_COUNT,

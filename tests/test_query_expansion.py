@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgsearch.errors import UsageError
-from imgsearch.query_expansion import DEFAULT_ALPHA, Expansion, expanded
+from imgsearch.search.query_expansion import DEFAULT_ALPHA, Expansion, expanded
 
 ASKED = np.array([1.0, 0.0])
 FOUND = np.array([[0.8, 0.6], [0.6, -0.8]])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from metric_fixtures import naive_order, query, random_case, ranked, truth
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation import rankings as module
-from imgsearch.evaluation.rankings import rank, similarity
+from imgsearch.evaluation.metrics import rankings as module
+from imgsearch.evaluation.metrics.rankings import rank, similarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

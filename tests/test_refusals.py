@@ -14,7 +14,7 @@ from picture_checks import ALL_FORMATS, EXIF_FORMATS, needs
 from PIL import Image
 
 from imgsearch.errors import UnreadableImageError
-from imgsearch.images import load, read_file
+from imgsearch.images.loading import load, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path

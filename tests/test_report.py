@@ -18,9 +18,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from imgsearch.evaluation import album, figures, views
-from imgsearch.evaluation.ground_truth import Item
-from imgsearch.evaluation.report import render, write_report
+from imgsearch.evaluation.ground_truth.values import Item
+from imgsearch.evaluation.report import number_format, page, pictures
+from imgsearch.evaluation.report.html import render, write_report
+from imgsearch.evaluation.report.page import MOST_CLASSES
+from imgsearch.evaluation.report.thumbnails import LONGEST, thumbnail
 from imgsearch.evaluation.results import (
     Cost,
     Estimate,
@@ -32,8 +34,7 @@ from imgsearch.evaluation.results import (
     StripMatch,
     VariantResult,
 )
-from imgsearch.evaluation.thumbnails import LONGEST, thumbnail
-from imgsearch.geometry import CropBox
+from imgsearch.images.geometry import CropBox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -234,7 +235,7 @@ def test_unknown_figures_are_a_dash() -> None:
         "nan" not in re.sub(r'data-value="nan"', "", html).replace("nan;", "").split("<script>")[0]
     )
     row = parse(html).all("table", "variants")[0].all("tbody")[0].all("tr")[0]
-    assert row.whole_text.count(figures.UNKNOWN) >= 7
+    assert row.whole_text.count(number_format.UNKNOWN) >= 7
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,7 @@ def test_unknown_figures_are_a_dash() -> None:
     ],
 )
 def test_differences_carry_their_sign(value: float, metric: str, text: str) -> None:
-    assert figures.signed(value, metric) == text
+    assert number_format.signed(value, metric) == text
 
 
 @pytest.mark.parametrize(
@@ -256,7 +257,7 @@ def test_differences_carry_their_sign(value: float, metric: str, text: str) -> N
     [(1234.5, "1,234"), (87.31, "87.3"), (5.125, "5.12"), (3, "3"), (math.inf, "\u2013")],
 )
 def test_amounts_have_three_digits(value: float, text: str) -> None:
-    assert figures.amount(value) == text
+    assert number_format.amount(value) == text
 
 
 @pytest.mark.parametrize(
@@ -264,17 +265,17 @@ def test_amounts_have_three_digits(value: float, text: str) -> None:
     [(42.6, "43 s"), (725, "12 min 5 s"), (7380, "2 h 3 min"), (0, "0 s"), (NAN, "\u2013")],
 )
 def test_durations_are_words(seconds: float, text: str) -> None:
-    assert figures.duration(seconds) == text
+    assert number_format.duration(seconds) == text
 
 
 def test_variants_are_called_by_what_sets_them_apart() -> None:
     same = [variant(0.5), variant(0.6, projection="160:0.5"), variant(0.7, projection="centred")]
-    assert views.distinguishing_names(same) == ("unprojected", "projected 160:0.5", "centred")
+    assert page.distinguishing_names(same) == ("unprojected", "projected 160:0.5", "centred")
     mixed = [variant(0.5), variant(0.6, backbone="b", size="32", post_processing="expand 3:3")]
-    assert views.distinguishing_names(mixed) == ("fake-1 16 px", "b 32 px · expand 3:3")
+    assert page.distinguishing_names(mixed) == ("fake-1 16 px", "b 32 px · expand 3:3")
     twins = [variant(0.5, name="x"), variant(0.6, name="y")]
-    assert views.distinguishing_names(twins) == ("x", "y")
-    assert views.distinguishing_names([variant(0.5, name="x")]) == ("x",)
+    assert page.distinguishing_names(twins) == ("x", "y")
+    assert page.distinguishing_names([variant(0.5, name="x")]) == ("x",)
 
 
 def test_classes_are_worst_first_with_their_difference_to_the_first_variant() -> None:
@@ -305,7 +306,7 @@ def test_many_classes_are_cut_and_counted() -> None:
     )
     page = parse(render(report(variant(0.4, groups=groups))))
     rows = page.all("table", "classes")[0].all("tbody")[0].all("tr")
-    assert len(rows) == views.MOST_CLASSES
+    assert len(rows) == MOST_CLASSES
     assert "30 more classes do at least as well" in page.whole_text
 
 
@@ -401,7 +402,7 @@ def test_a_picture_that_went_away_shows_its_name(tmp_path: Path) -> None:
 def test_pictures_beyond_the_limit_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(album, "MOST_PICTURES", 2)
+    monkeypatch.setattr(pictures, "MOST_PICTURES", 2)
     items = [Item(write_picture(tmp_path / f"{seed}.png", seed=seed)) for seed in range(4)]
     page = parse(
         render(

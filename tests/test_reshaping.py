@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from imgsearch.backbones.framework import load_keras
-from imgsearch.distillation.architecture import Architecture, Stage
 from imgsearch.distillation.reshaping import reshaped
-from imgsearch.distillation.weights import FoldedStudent, FoldedWeights
 from imgsearch.errors import UsageError
+from imgsearch.networks.backbones.compact.architecture import Architecture, Stage
+from imgsearch.networks.backbones.compact.weights import FoldedStudent, FoldedWeights
+from imgsearch.networks.backbones.framework import load_keras
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +47,7 @@ def changed(student: FoldedStudent, name: str, unit: FoldedWeights) -> FoldedStu
 def maps_of(student: FoldedStudent) -> NDArray[np.float32]:
     """Return what a student makes of noise."""
     load_keras()
-    from imgsearch.distillation.student import build_folded
+    from imgsearch.networks.backbones.compact.network import build_folded
 
     images = np.random.default_rng(1).uniform(0, 255, (3, 64, 64, 3)).astype(np.float32)
     return np.asarray(build_folded(student, 64)(images))

@@ -11,9 +11,6 @@ from typing import Any
 import pytest
 from backbone_fixtures import CHANNELS, SIZE, save_network, tiny_network
 
-from imgsearch.backbones import compact, weights
-from imgsearch.backbones.catalogue import find
-from imgsearch.backbones.resolve import random_recipe, resolve, stored_name
 from imgsearch.errors import (
     UnknownBackboneError,
     UnknownLayerError,
@@ -21,6 +18,10 @@ from imgsearch.errors import (
     UsageError,
     WeightsUnavailableError,
 )
+from imgsearch.networks.backbones import weights
+from imgsearch.networks.backbones.catalogue import find
+from imgsearch.networks.backbones.compact import bundled
+from imgsearch.networks.backbones.resolve import random_recipe, resolve, stored_name
 from imgsearch.recipe import Recipe, RecipeRequest
 
 ABC = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -66,10 +67,10 @@ def test_auto_takes_mobilenet_v2_when_its_weights_are_here() -> None:
 def test_auto_takes_compact_offline_and_says_why() -> None:
     said: list[str] = []
     recipe = resolve(RecipeRequest(), offline=True, notify=said.append)
-    assert recipe.backbone == f"compact-{compact.VERSION}"
-    assert recipe.weights == weights.fingerprint(compact.weights_path())
-    assert recipe.size == compact.INPUT_SIZE
-    assert recipe.dim == compact.DIM
+    assert recipe.backbone == f"compact-{bundled.VERSION}"
+    assert recipe.weights == weights.fingerprint(bundled.weights_path())
+    assert recipe.size == bundled.INPUT_SIZE
+    assert recipe.dim == bundled.DIM
     assert recipe.preprocessing == "raw"
     assert said == [
         "backbone: compact, because mobilenet_v2's weights are not on this machine (offline)"
@@ -83,7 +84,7 @@ def test_auto_takes_compact_when_the_download_fails(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(weights, "download", fail)
     said: list[str] = []
     recipe = resolve(RecipeRequest(), notify=said.append)
-    assert recipe.backbone == f"compact-{compact.VERSION}"
+    assert recipe.backbone == f"compact-{bundled.VERSION}"
     assert said[-1].endswith("(the download failed: no network)")
 
 
@@ -213,7 +214,7 @@ def test_a_random_recipe_names_its_seed() -> None:
 
 
 def test_a_stored_name_carries_compacts_version() -> None:
-    assert stored_name(find("compact")) == f"compact-{compact.VERSION}"
+    assert stored_name(find("compact")) == f"compact-{bundled.VERSION}"
     assert stored_name(find("vgg16")) == "vgg16"
 
 
@@ -221,7 +222,7 @@ def test_resolving_a_catalogue_network_starts_no_framework() -> None:
     cache_weights("mobilenet_v2")
     program = (
         "import sys\n"
-        "from imgsearch.backbones.resolve import resolve\n"
+        "from imgsearch.networks.backbones.resolve import resolve\n"
         "from imgsearch.recipe import RecipeRequest\n"
         "resolve(RecipeRequest(), offline=True, notify=print)\n"
         "print({'keras', 'tensorflow', 'openvino', 'h5py'} & set(sys.modules))\n"

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.ground_truth import Item
-from imgsearch.evaluation.revisited import read_revisited
-from imgsearch.geometry import CropBox
+from imgsearch.evaluation.ground_truth.revisited import read_revisited
+from imgsearch.evaluation.ground_truth.values import Item
+from imgsearch.images.geometry import CropBox
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgsearch.evaluation.photos import Photos
+    from imgsearch.evaluation.ground_truth.photos import Photos
 
 GALLERY = [f"church_{number:06}" for number in range(6)]
 ASKING = ["church_000100", "tower_000200"]
@@ -213,7 +213,7 @@ def test_the_published_counts() -> None:
     """70 queries, 4,993 or 6,322 pictures (Radenović et al. 2018, tables 1 and 2)."""
     from pathlib import Path
 
-    from imgsearch.evaluation.pickles import read_plain_pickle
+    from imgsearch.evaluation.ground_truth.pickles import read_plain_pickle
 
     path = Path(os.environ["IMGSEARCH_REVISITED"])
     found = read_plain_pickle(path.read_bytes())

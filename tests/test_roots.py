@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imgsearch.errors import UsageError
-from imgsearch.roots import ScanTarget, is_absent, register
-from imgsearch.rows import Root, ScannedRow
-from imgsearch.store import Store
+from imgsearch.storage.database import Store
+from imgsearch.storage.records import Root, ScannedRow
+from imgsearch.storage.roots import ScanTarget, is_absent, register
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,20 +12,20 @@ import numpy as np
 import pytest
 from backbone_fixtures import CHANNELS, SIZE, random_images, tiny_network
 
-from imgsearch.backbones.framework import load_keras
 from imgsearch.errors import DamagedCacheError
-from imgsearch.runtimes import litert, openvino
-from imgsearch.runtimes.graphs import Graph
-from imgsearch.runtimes.litert import LiteRTRuntime
-from imgsearch.runtimes.openvino import OpenVINORuntime, export, has_bfloat16
-from imgsearch.runtimes.tensorflow import TensorFlowRuntime, concrete_function
+from imgsearch.networks.backbones.framework import load_keras
+from imgsearch.networks.runtimes import litert, openvino
+from imgsearch.networks.runtimes.graphs import Graph
+from imgsearch.networks.runtimes.litert import LiteRTRuntime
+from imgsearch.networks.runtimes.openvino import OpenVINORuntime, export, has_bfloat16
+from imgsearch.networks.runtimes.tensorflow import TensorFlowRuntime, concrete_function
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from imgsearch.runtimes import Runtime
+    from imgsearch.networks.runtimes.runtime import Runtime
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +243,7 @@ def test_openvino_sends_no_telemetry(tmp_path: Path) -> None:
     """Imported the plain way, it leaves an identifier in the home folder and reports itself."""
     program = (
         "import sys\n"
-        "from imgsearch.runtimes.openvino import load_openvino\n"
+        "from imgsearch.networks.runtimes.openvino import load_openvino\n"
         "assert load_openvino().Core().available_devices\n"
         "print(sorted(name for name in sys.modules if name.startswith('openvino_telemetry')))\n"
     )

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgsearch import scan
-from imgsearch.scan import ScannedFile, ScanRules, UnlistedFolder, look_up, walk
+from imgsearch.indexing import scan
+from imgsearch.indexing.scan import ScanRules, UnlistedFolder, walk
+from imgsearch.paths import ScannedFile, look_up
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlite_utils import Database
 
-from imgsearch import schema
 from imgsearch.errors import GalleryDamagedError, NoGalleryError
-from imgsearch.store import DATABASE, Store
+from imgsearch.storage import schema
+from imgsearch.storage.database import Store
+from imgsearch.storage.sqlite_errors import DATABASE
 
 if TYPE_CHECKING:
     from pathlib import Path

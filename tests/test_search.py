@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,18 +17,21 @@ from hypothesis import strategies as st
 
 from imgsearch import paths
 from imgsearch.errors import UsageError
-from imgsearch.growing import Growing
-from imgsearch.index import ExactIndex
-from imgsearch.index_choice import IndexPlan
-from imgsearch.matches import Filters, Match, Near, full_date
-from imgsearch.metadata import Metadata
+from imgsearch.images.metadata import Metadata
 from imgsearch.recipe import RecipeRequest
-from imgsearch.rows import Root, ScannedRow
-from imgsearch.search import Question, answer, distance_km
-from imgsearch.search_space import SearchSpace
-from imgsearch.segments import SegmentedIndex
-from imgsearch.store import Store
-from imgsearch.visited_lists import Visits
+from imgsearch.search.answering import Question, answer
+from imgsearch.search.search_space import SearchSpace
+from imgsearch.storage.database import Store
+from imgsearch.storage.filters import Filters, Near, distance_km, full_date
+from imgsearch.storage.records import Root, ScannedRow
+from imgsearch.vectors.approximate_builder import Growing
+from imgsearch.vectors.exact import ExactIndex
+from imgsearch.vectors.index_plan import IndexPlan
+from imgsearch.vectors.segmented import SegmentedIndex
+from imgsearch.vectors.visited_lists import Visits
+
+if TYPE_CHECKING:
+    from imgsearch.search.matches import Match
 
 DIM = 48
 NOWHERE = Path(gettempdir()) / "imgsearch-no-such-folder"

@@ -9,22 +9,14 @@ import numpy as np
 import pytest
 from conftest import FakeSource
 
-from imgsearch import (
-    atomic_file,
-    checking,
-    index,
-    maintenance,
-    projection,
-    search_space,
-    space_building,
-)
-from imgsearch.caches import cache_files, cache_path, lists_files, unfinished_files
+from imgsearch import files
 from imgsearch.errors import DamagedCacheError, UsageError
-from imgsearch.index_choice import IndexChoice
-from imgsearch.metadata import Metadata
-from imgsearch.projection import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
+from imgsearch.gallery import checking, information, maintenance
+from imgsearch.images.metadata import Metadata
 from imgsearch.recipe import RecipeRequest
-from imgsearch.search_space import (
+from imgsearch.search import search_space, space_building
+from imgsearch.search.cache_files import cache_files, cache_path, lists_files, unfinished_files
+from imgsearch.search.search_space import (
     SMALL,
     SMALL_GROWTH,
     SearchSpace,
@@ -35,15 +27,18 @@ from imgsearch.search_space import (
     read_cache,
     refresh_cache,
 )
-from imgsearch.segments import SegmentedIndex
-from imgsearch.store import Store
+from imgsearch.storage.database import Store
+from imgsearch.vectors import exact, projection
+from imgsearch.vectors.index_plan import IndexChoice
+from imgsearch.vectors.projection import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
+from imgsearch.vectors.segmented import SegmentedIndex
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from imgsearch.rows import StoredRecipe
+    from imgsearch.storage.records import StoredRecipe
 
 DIM = 48
 
@@ -286,14 +281,14 @@ def test_a_write_that_was_cut_off_is_found_by_its_name(rows: Rows, tmp_path: Pat
     """The name is `write_atomically`'s own: this holds the two modules together."""
     rows.add(3)
     names: list[str] = []
-    real = atomic_file.os.fsync
+    real = files.os.fsync
 
     def fsync(descriptor: int) -> None:
         names.extend(path.name for path in unfinished_files(tmp_path))
         real(descriptor)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(atomic_file.os, "fsync", fsync)
+        patch.setattr(files.os, "fsync", fsync)
         rows.refresh()
     assert len(names) == 1
     assert unfinished_files(tmp_path) == []
@@ -336,7 +331,7 @@ def test_another_projection_is_fitted_for_the_query_and_not_kept(rows: Rows) -> 
 
 
 def test_the_query_vector_is_the_mean_less_the_mean_and_of_unit_length() -> None:
-    space = SearchSpace(None, index.ExactIndex(3), 0)
+    space = SearchSpace(None, exact.ExactIndex(3), 0)
     x, y, z = np.eye(3, dtype=np.float32)
     third = 1 / np.sqrt(3)
     np.testing.assert_allclose(space.combine(np.stack([x, y, z])), [third, third, third], atol=1e-7)
@@ -534,14 +529,14 @@ def test_information_tells_of_the_index(large: Rows) -> None:
     large.add(20)
     large.remove(5)
     large.refresh()
-    (about,) = maintenance.information(large.store, large.folder).recipes
+    (about,) = information.information(large.store, large.folder).recipes
     assert (about.index, about.added, about.removed) == (KIND, 20, 5)
     assert about.recall == segments(large.open()).base.measured.recall
     assert about.recall_queries == 500
     assert about.cache_bytes > lists_files(large.folder)[0].path.stat().st_size
     large.store.set_setting("index", IndexChoice(factory="exact").to_json())
     large.refresh()
-    (about,) = maintenance.information(large.store, large.folder).recipes
+    (about,) = information.information(large.store, large.folder).recipes
     assert (about.index, about.recall) == ("exact", None)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from imgsearch.errors import UnknownRecipeError
+from imgsearch.gallery.recipe_choice import choose_stored, find_stored
 from imgsearch.recipe import Recipe, RecipeRequest
-from imgsearch.rows import StoredRecipe
-from imgsearch.selection import choose_stored, find_stored
+from imgsearch.storage.records import StoredRecipe
 
 MOBILENET = Recipe(
     backbone="mobilenet_v2",

@@ -8,13 +8,13 @@ import pytest
 from conftest import write_picture
 from ground_truth_checks import check, files
 
-from imgsearch import images
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.edits import DEFAULT_EDITS
-from imgsearch.evaluation.ground_truth import Item
-from imgsearch.evaluation.items import load_item
-from imgsearch.evaluation.photos import Photos, find_photos
-from imgsearch.evaluation.self_supervised import ask_with_edits
+from imgsearch.evaluation.ground_truth.edits import DEFAULT_EDITS
+from imgsearch.evaluation.ground_truth.items import load_item
+from imgsearch.evaluation.ground_truth.photos import Photos, find_photos
+from imgsearch.evaluation.ground_truth.self_supervised import ask_with_edits
+from imgsearch.evaluation.ground_truth.values import Item
+from imgsearch.images import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,13 +59,13 @@ def test_only_files_of_equal_size_are_opened(
 ) -> None:
     photos = sized(tmp_path, [1, 2, 3, 2])
     opened = []
-    read = images.read_file
+    read = loading.read_file
 
     def recorded(path: Path) -> bytes:
         opened.append(path.name)
         return read(path)
 
-    monkeypatch.setattr(images, "read_file", recorded)
+    monkeypatch.setattr(loading, "read_file", recorded)
     ask_with_edits(photos)
     assert opened == ["1.jpg", "3.jpg"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import picture_files
 from picture_checks import reason_for
 
-from imgsearch.signatures import identify
+from imgsearch.images.signatures import identify
 
 
 def test_tiff_is_no_raw_and_raw_no_tiff() -> None:

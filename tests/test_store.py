@@ -11,10 +11,11 @@ import pytest
 from conftest import FakeSource
 
 from imgsearch.errors import GalleryDamagedError, GalleryLockedError, NoGalleryError
-from imgsearch.metadata import Metadata
+from imgsearch.images.metadata import Metadata
 from imgsearch.recipe import RecipeRequest
-from imgsearch.rows import ScannedRow, StoredRecipe
-from imgsearch.store import DATABASE, Store, translated_errors
+from imgsearch.storage.database import Store
+from imgsearch.storage.records import ScannedRow, StoredRecipe
+from imgsearch.storage.sqlite_errors import DATABASE, translated_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,10 +1,12 @@
-"""The drawing of the modules is true: one owner for each framework, dependencies one way."""
+"""The drawing of the rooms is true: dependencies one way, one owner for each framework."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from dataclasses import dataclass, field
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -13,100 +15,113 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "imgsearch"
 
-IMAGING = {
-    "images", "metadata", "colours", "decoders", "geometry", "optional_decoders", "refusals",
-    "strict_formats",
+# The ground, which every room stands on; its modules may import those named.
+GROUND: dict[str, str] = {
+    "errors": "",
+    "text": "",
+    "files": "",
+    "recipe": "errors",
+    "paths": "errors",
+}
+# What each room may import besides the ground and itself, types included.
+ROOMS: dict[str, str] = {
+    "images": "",
+    "networks": "",
+    "vectors": "",
+    "storage": "images",
+    "indexing": "images networks storage",
+    "search": "images networks vectors storage",
+    "gallery": "images networks vectors storage indexing search",
+    "evaluation": "images networks vectors storage indexing search gallery",
+    "distillation": "images networks vectors indexing evaluation",
+    "documents": "images networks storage indexing search gallery evaluation",
+    "cli": "images networks vectors storage indexing search gallery evaluation distillation "
+    "documents",
+}
+# Of the rooms above, `documents` reads these modules of values and nothing that works.
+VALUES = {
+    "evaluation.recommendation", "evaluation.results", "gallery.checking", "gallery.exporting",
+    "gallery.information", "gallery.maintenance", "indexing.report", "networks.backbones.catalogue",
+    "networks.backbones.layer_names", "search.matches",
 }  # fmt: skip
-OWNERS = {
-    "faiss": {"index", "inverted_lists", "approximate_index", "growing"},
-    "openvino": {"runtimes.openvino"},
-    "ai_edge_litert": {"runtimes.litert"},
-    "tensorflow": {"backbones", "runtimes.tensorflow", "distillation"},
-    "keras": {"backbones", "runtimes.tensorflow", "distillation"},
-    "torch": {"distillation"},
-    "PIL": IMAGING | {"distillation", "evaluation.edits", "evaluation.thumbnails"},
-    "pillow_heif": {"optional_decoders"},
-    "rawpy": {"optional_decoders"},
-    "sqlite3": {"store", "checking"},
-    "sqlite_utils": {"store", "schema"},
-    "filelock": {"lock"},
-    "pyarrow": {"exporting"},
-    "typer": {"cli"},
-    "rich": {"cli"},
-    "jinja2": {"evaluation.report"},
+OWNERS: dict[str, str] = {
+    "faiss": "vectors",
+    "openvino": "networks.runtimes.openvino",
+    "ai_edge_litert": "networks.runtimes.litert",
+    "tensorflow": "networks.backbones networks.runtimes.tensorflow distillation",
+    "keras": "networks.backbones networks.runtimes.tensorflow distillation",
+    "torch": "",
+    "PIL": "images distillation evaluation.ground_truth.edits evaluation.report.thumbnails",
+    "pillow_heif": "images.heif_decoder",
+    "rawpy": "images.raw_decoder",
+    "sqlite3": "storage",
+    "sqlite_utils": "storage",
+    "filelock": "storage.writer_lock",
+    "pyarrow": "gallery.exporting",
+    "typer": "cli",
+    "rich": "cli",
+    "jinja2": "evaluation.report.html",
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
     "torch", "jinja2",
 }  # fmt: skip
-# What each of the lowest modules may import of imgsearch.
-FOUNDATIONS: dict[str, set[str]] = {
-    "errors": set(),
-    "recipe": {"errors"},
-    "paths": {"errors"},
-    "caches": set(),
-    "scan": set(),
-    "matches": {"errors"},
-    "lock": {"errors"},
-    "schema": {"errors"},
-    "rows": set(),
-    "file_rows": {"errors", "paths", "rows"},
-    "content_rows": {"metadata", "rows"},
-    "embedding_rows": {"errors", "recipe", "rows"},
-    "store": {"errors", "schema", "file_rows", "content_rows", "embedding_rows", "rows"},
-    "metadata": set(),
-    "atomic_file": set(),
-    "index": {"errors"},
-    "index_file": {"atomic_file", "errors", "index"},
-    "index_choice": {"errors"},
-    "visited_lists": set(),
-    "inverted_lists": {"errors", "index", "index_choice"},
-    "approximate_index": {"errors", "index", "index_choice", "inverted_lists", "visited_lists"},
-    "growing": {
-        "approximate_index",
-        "errors",
-        "index",
-        "index_choice",
-        "inverted_lists",
-        "visited_lists",
-    },
-    "approximate_file": {
-        "approximate_index",
-        "atomic_file",
-        "errors",
-        "index_choice",
-        "inverted_lists",
-        "visited_lists",
-    },
-    "segments": {"index", "approximate_index"},
-    "projection": {"errors"},
-    "pooling": {"errors", "recipe"},
+LONGEST = 300
+# Longer ones, which are to be split.
+LONGER = {
+    "cli.distill",
+    "distillation.run",
+    "distillation.training",
+    "evaluation.embedding_run",
+    "evaluation.recommendation",
+    "evaluation.run",
+    "evaluation.variant_run",
+    "evaluation.variants",
+    "gallery.gallery",
+    "search.search_space",
+    "vectors.approximate",
+    "vectors.approximate_file",
+    "vectors.projection",
 }
 
 
+@dataclass
 class Imports(ast.NodeVisitor):
-    """Collects what a module imports when it runs, not what only type checkers read."""
+    """Collects what a module imports: as it is loaded, within functions, for type checkers.
 
-    def __init__(self, *, lazy: bool) -> None:
-        self.names: set[str] = set()
-        self._lazy = lazy
+    Attributes:
+        loading: full names imported when the module is.
+        later: those imported within functions.
+        typing: those that only type checkers read.
+    """
+
+    loading: set[str] = field(default_factory=set)
+    later: set[str] = field(default_factory=set)
+    typing: set[str] = field(default_factory=set)
+    _depth: int = 0
+    _for_types: bool = False
 
     def visit_If(self, node: ast.If) -> None:
-        """Pass over `if TYPE_CHECKING`."""
+        """Tell `if TYPE_CHECKING` apart."""
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            self._for_types = True
+            for statement in node.body:
+                self.visit(statement)
+            self._for_types = False
             for statement in node.orelse:
                 self.visit(statement)
         else:
             self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """Enter functions only for imports that are put off."""
-        if self._lazy:
-            self.generic_visit(node)
+        """Know that what is within is imported later."""
+        self._depth += 1
+        self.generic_visit(node)
+        self._depth -= 1
 
     def visit_Import(self, node: ast.Import) -> None:
         """Take in `import a.b`."""
-        self.names.update(alias.name for alias in node.names)
+        self._add({alias.name for alias in node.names})
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         """Take in `from a import b`, where b may be a module."""
@@ -115,7 +130,11 @@ class Imports(ast.NodeVisitor):
         for alias in node.names:
             inner = f"{node.module}.{alias.name}"
             is_module = inner.removeprefix("imgsearch.") in FILES
-            self.names.add(inner if is_module else node.module)
+            self._add({inner if is_module else node.module})
+
+    def _add(self, names: set[str]) -> None:
+        kind = self.typing if self._for_types else self.later if self._depth else self.loading
+        kind.update(names)
 
 
 def name_of(path: Path) -> str:
@@ -125,64 +144,105 @@ def name_of(path: Path) -> str:
 
 
 FILES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+ROOM_MODULES = [name for name in FILES if name.split(".")[0] in ROOMS]
 
 
-def imported(name: str, *, lazy: bool = True) -> set[str]:
-    """Return the full names that a module imports."""
-    visitor = Imports(lazy=lazy)
-    visitor.visit(ast.parse(FILES[name].read_text(encoding="utf-8")))
-    return visitor.names
+@cache
+def tree_of(name: str) -> ast.Module:
+    """Return a module's syntax tree."""
+    return ast.parse(FILES[name].read_text(encoding="utf-8"))
 
 
-def internal(name: str, *, lazy: bool = True) -> set[str]:
-    """Return the modules of imgsearch that a module imports."""
-    found = {full.removeprefix("imgsearch.") for full in imported(name, lazy=lazy)}
+@cache
+def imports_of(name: str) -> Imports:
+    """Return what a module imports."""
+    found = Imports()
+    found.visit(tree_of(name))
+    return found
+
+
+def internal(name: str, names: set[str]) -> set[str]:
+    """Return the modules of imgsearch among some full names, without the module itself."""
+    found = {full.removeprefix("imgsearch.") for full in names}
     return {module for module in found if module in FILES} - {name}
 
 
-def belongs_to(name: str, owners: set[str]) -> bool:
+def within(name: str, owners: set[str]) -> bool:
     """Whether a module is one of the owners, or lies in a package that is."""
     return any(name == owner or name.startswith(f"{owner}.") for owner in owners)
 
 
+def used_by(name: str) -> set[str]:
+    """Return every module of imgsearch that a module imports, in whatever way."""
+    found = imports_of(name)
+    return internal(name, found.loading | found.later | found.typing)
+
+
+def test_the_table_names_every_room_and_all_of_the_ground() -> None:
+    tops = {name.split(".")[0] for name in FILES} - {"__init__", "__main__"}
+    assert tops == set(ROOMS) | set(GROUND)
+
+
+@pytest.mark.parametrize("name", ROOM_MODULES)
+def test_a_room_imports_only_what_lies_beneath_it(name: str) -> None:
+    room = name.partition(".")[0]
+    allowed = {room, "__init__", *GROUND, *ROOMS[room].split()}
+    assert {used for used in used_by(name) if used.split(".")[0] not in allowed} == set()
+
+
+@pytest.mark.parametrize("name", GROUND)
+def test_the_ground_stands_on_itself(name: str) -> None:
+    assert used_by(name) <= set(GROUND[name].split())
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if within(name, {"documents"})])
+def test_documents_read_values_only(name: str) -> None:
+    allowed = VALUES | set(GROUND)
+    assert {used for used in used_by(name) if not within(used, {"documents"})} <= allowed
+
+
 @pytest.mark.parametrize("framework", OWNERS)
 def test_each_framework_is_imported_by_its_owner_alone(framework: str) -> None:
-    users = {
-        name for name in FILES if any(full.split(".")[0] == framework for full in imported(name))
-    }
-    strangers = {name for name in users if not belongs_to(name, OWNERS[framework])}
-    assert strangers == set()
-
-
-@pytest.mark.parametrize("name", FOUNDATIONS)
-def test_the_lowest_modules_rest_on_nothing_above_them(name: str) -> None:
-    assert internal(name) <= FOUNDATIONS[name]
+    users = set()
+    for name in FILES:
+        found = imports_of(name)
+        if any(full.split(".")[0] == framework for full in found.loading | found.later):
+            users.add(name)
+    assert {name for name in users if not within(name, set(OWNERS[framework].split()))} == set()
 
 
 def test_no_module_imports_one_that_imports_it() -> None:
     """At import time anywhere; beneath the command line not even within functions."""
-    for lazy in (False, True):
-        graph = {
-            name: internal(name, lazy=lazy)
-            for name in FILES
-            if not lazy or not belongs_to(name, {"cli", "__main__"})
-        }
-        assert list(TopologicalSorter(graph).static_order())
+    loading = {name: internal(name, imports_of(name).loading) for name in FILES}
+    assert list(TopologicalSorter(loading).static_order())
+    everything = {
+        name: loading[name] | internal(name, imports_of(name).later)
+        for name in FILES
+        if not within(name, {"cli", "__main__"})
+    }
+    assert list(TopologicalSorter(everything).static_order())
 
 
-def test_nothing_imports_the_command_line_but_its_start() -> None:
-    users = {name for name in FILES if any(belongs_to(used, {"cli"}) for used in internal(name))}
-    assert {name for name in users if not belongs_to(name, {"cli", "__main__"})} == set()
+@pytest.mark.parametrize("name", [name for name in FILES if not within(name, {"storage"})])
+def test_only_storage_executes_sql(name: str) -> None:
+    executing = {
+        node.attr
+        for node in ast.walk(tree_of(name))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"execute", "executemany", "executescript", "create_function"}
+    }
+    assert executing == set()
 
 
-def test_nothing_beneath_the_facade_imports_it() -> None:
-    users = {name for name in FILES if "gallery" in internal(name)}
-    assert {name for name in users if not belongs_to(name, {"cli", "__init__"})} == set()
+@pytest.mark.parametrize("name", FILES)
+def test_a_module_fits_a_reader(name: str) -> None:
+    lines = len(FILES[name].read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST or name in LONGER, f"{name}: {lines} lines"
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if not belongs_to(name, {"cli"})])
+@pytest.mark.parametrize("name", [name for name in FILES if not within(name, {"cli"})])
 def test_only_the_command_line_prints_or_exits(name: str) -> None:
-    for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in {"print", "exit", "quit", "input"}, ast.unparse(node)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -196,7 +256,7 @@ def test_only_the_command_line_prints_or_exits(name: str) -> None:
     [
         ("imgsearch", HEAVY),
         ("imgsearch.cli", HEAVY),
-        ("imgsearch.gallery", HEAVY - {"numpy", "PIL"}),
+        ("imgsearch.gallery.gallery", HEAVY - {"numpy", "PIL"}),
     ],
 )
 def test_starting_loads_no_framework(module: str, forbidden: set[str]) -> None:
@@ -214,7 +274,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import conftest
-from imgsearch import images
+from imgsearch.images import loading
 folder = Path(sys.argv[2])
 if sys.argv[3] == "first":
     for number in range(3):
@@ -224,7 +284,7 @@ def run():
 if sys.argv[3] == "first":
     run()
 else:
-    images.read_file = None
+    loading.read_file = None
     run()
     print(*sorted(name.split(".")[0] for name in sys.modules))
 """

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.tables import read_table
-from imgsearch.geometry import CropBox
+from imgsearch.evaluation.ground_truth.tables import read_table
+from imgsearch.images.geometry import CropBox
 
 if TYPE_CHECKING:
-    from imgsearch.evaluation.photos import Photos
+    from imgsearch.evaluation.ground_truth.photos import Photos
 
 NAMES = ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "trip/e.jpg"]
 DOCUMENT = Path(__file__).parents[1] / "docs" / "ground-truth.md"

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgsearch.visited_lists import Visits, nearest_lists, visit_counts
+from imgsearch.vectors.visited_lists import Visits, nearest_lists, visit_counts
 
 
 def test_lists_come_nearest_first_with_their_inner_products() -> None:

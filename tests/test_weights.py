@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imgsearch.backbones import weights
-from imgsearch.backbones.catalogue import find
 from imgsearch.errors import WeightsUnavailableError
+from imgsearch.networks.backbones import weights
+from imgsearch.networks.backbones.catalogue import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from imgsearch.backbones.catalogue import Backbone
+    from imgsearch.networks.backbones.catalogue import Backbone
 
 CONTENT = weights.HDF5_MAGIC + bytes(range(256)) * 9_000
 

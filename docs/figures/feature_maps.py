@@ -142,12 +142,12 @@ def draw(
 
 def look(path: Path, backbone: str) -> tuple[NDArray[np.uint8], list[Layer]]:
     """Return a picture as the backbone sees it, and its activations at three depths."""
-    from imgsearch import images
-    from imgsearch.backbones import build
-    from imgsearch.backbones.preprocessing import preprocess
-    from imgsearch.backbones.resolve import resolve
+    from imgsearch.images import loading
+    from imgsearch.networks.backbones import build
+    from imgsearch.networks.backbones.preprocessing import preprocess
+    from imgsearch.networks.backbones.resolve import resolve
+    from imgsearch.networks.runtimes.tensorflow import TensorFlowRuntime
     from imgsearch.recipe import RecipeRequest
-    from imgsearch.runtimes.tensorflow import TensorFlowRuntime
 
     def recipe(layer: str | None = None) -> Recipe:
         request = RecipeRequest(backbone=backbone, layer=layer)
@@ -159,7 +159,7 @@ def look(path: Path, backbone: str) -> tuple[NDArray[np.uint8], list[Layer]]:
     for part in (EARLY, MIDDLE):
         grid = -(-last.size // part)
         names.append([layer.name for layer in found if layer.shape[0] == grid][-1])
-    loaded = images.load(images.read_file(path), size=last.size, resize=last.resize)
+    loaded = loading.load(loading.read_file(path), size=last.size, resize=last.resize)
     batch = preprocess(loaded.pixels[np.newaxis], last.preprocessing)
     layers = []
     for one in (*map(recipe, names), last):
@@ -170,7 +170,7 @@ def look(path: Path, backbone: str) -> tuple[NDArray[np.uint8], list[Layer]]:
 
 def main() -> int:
     """Draw the figure into a PNG file."""
-    from imgsearch.pooling import gap
+    from imgsearch.networks.pooling import gap
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("picture", type=Path)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from imgsearch.cli import comma_separated, documents
-from imgsearch.cli.escape import printable, short_path, single_line
+from imgsearch.cli import comma_separated
+from imgsearch.cli.shown_paths import short_path, single_line
 from imgsearch.cli.tables import align
 from imgsearch.cli.terminal import FAINT, PLAIN, flush_data, write_data
+from imgsearch.documents import gallery_documents
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from imgsearch.cli.terminal import Line, Span, Terminal
-    from imgsearch.matches import Match
+    from imgsearch.search.matches import Match
 
     Images = Sequence[Path | None]  # None is the image on standard input
 
@@ -61,33 +63,37 @@ def answer_writer(
 
 class _Document(AnswerWriter):
     def __init__(self, gallery: Path) -> None:
-        self._where = documents.path_keys(gallery, "gallery")
+        self._where = gallery_documents.path_keys(gallery, "gallery")
 
     def write(self, images: Images, matches: Sequence[Match]) -> None:
-        content = {**self._where, **documents.answer_keys(images, matches)}
-        write_data(documents.dump("query", content))
+        content = {**self._where, **gallery_documents.answer_keys(images, matches)}
+        write_data(gallery_documents.dump("query", content))
 
 
 class _Documents(AnswerWriter):
     def __init__(self, gallery: Path) -> None:
-        self._where = documents.path_keys(gallery, "gallery")
+        self._where = gallery_documents.path_keys(gallery, "gallery")
 
     def write(self, images: Images, matches: Sequence[Match]) -> None:
-        self._write(documents.answer_keys(images, matches))
+        self._write(gallery_documents.answer_keys(images, matches))
 
     def fail(self, images: Images, reason: str) -> None:
-        self._write(documents.answer_keys(images, (), reason))
+        self._write(gallery_documents.answer_keys(images, (), reason))
 
     def _write(self, keys: dict[str, Any]) -> None:
-        write_data(documents.dump_on_a_line("query", {**self._where, **keys}))
+        write_data(gallery_documents.dump_on_a_line("query", {**self._where, **keys}))
         flush_data()
 
 
 class _JsonLines(AnswerWriter):
     def write(self, images: Images, matches: Sequence[Match]) -> None:
-        asked = documents.answer_keys(images, ())["images"]
+        asked = gallery_documents.answer_keys(images, ())["images"]
         for match in matches:
-            write_data(documents.dump_line({"images": asked, **documents.match_keys(match)}))
+            write_data(
+                gallery_documents.dump_line(
+                    {"images": asked, **gallery_documents.match_keys(match)}
+                )
+            )
         flush_data()
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from imgsearch.cli import documents
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.tables import align, byte_size
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
+from imgsearch.documents import gallery_documents
 
 
 def backbones(
@@ -28,18 +28,18 @@ def backbones(
     if name is None:
         _catalogue(settings, json=json)
         return
-    from imgsearch.backbones import catalogue, weights
+    from imgsearch.networks.backbones import catalogue, weights
 
     backbone = catalogue.find(name)
     available = weights.is_available(backbone)
-    from imgsearch.backbones.build import layers
+    from imgsearch.networks.backbones.build import layers
 
     with terminal.working(f"Building {backbone.name}"):
         found = layers(backbone.name)
     if json:
-        content = documents.backbone_keys(backbone, available=available)
-        content["layers"] = documents.layer_keys(found)
-        write_data(documents.dump("backbone", content))
+        content = gallery_documents.backbone_keys(backbone, available=available)
+        content["layers"] = gallery_documents.layer_keys(found)
+        write_data(gallery_documents.dump("backbone", content))
         return
     facts = [
         ("dim", str(backbone.dim)),
@@ -73,13 +73,15 @@ def _weights(download_bytes: int, *, available: bool) -> str:
 
 
 def _catalogue(settings: Settings, *, json: bool) -> None:
-    from imgsearch.backbones.catalogue import CATALOGUE
-    from imgsearch.backbones.weights import is_available
+    from imgsearch.networks.backbones.catalogue import CATALOGUE
+    from imgsearch.networks.backbones.weights import is_available
 
     entries = [(backbone, is_available(backbone)) for backbone in CATALOGUE.values()]
     if json:
-        listed = [documents.backbone_keys(entry, available=there) for entry, there in entries]
-        write_data(documents.dump("backbones", {"backbones": listed}))
+        listed = [
+            gallery_documents.backbone_keys(entry, available=there) for entry, there in entries
+        ]
+        write_data(gallery_documents.dump("backbones", {"backbones": listed}))
         return
     names = ("name", "dim", "input", "parameters", "download", "weights")
     rows = [[(name, FAINT) for name in names]]

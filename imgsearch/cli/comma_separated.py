@@ -8,13 +8,13 @@ import io
 import os
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.cli.documents import match_keys
-from imgsearch.cli.escape import printable
+from imgsearch.documents.gallery_documents import match_keys
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from imgsearch.matches import Match
+    from imgsearch.search.matches import Match
 
 COLUMNS: Final = (
     "query",

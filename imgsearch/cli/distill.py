@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from imgsearch.cli.boundary import INTERRUPTED, interrupts
-from imgsearch.cli.escape import printable, short_path
+from imgsearch.cli.boundary import INTERRUPTED
+from imgsearch.cli.interrupts import interrupts
 from imgsearch.cli.settings import Settings
+from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal
 from imgsearch.errors import ImgsearchError, UsageError
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from imgsearch.distillation.figures import Figures
@@ -233,7 +235,7 @@ def summary(report: "DistillReport", *, out: Path, everything: bool) -> list[Lin
     learnt = counted(report.pictures, "picture")
     lines.append([(f"{short_path(out)}: a student of {learnt}.", "bold")])
     if out.suffix == ".keras":
-        from imgsearch.backbones.weights import fingerprint
+        from imgsearch.networks.backbones.weights import fingerprint
 
         trust = fingerprint(out).removeprefix("sha256:")
         use = f"--backbone {short_path(out)} --preprocessing raw --trust-model {trust}"
@@ -242,10 +244,10 @@ def summary(report: "DistillReport", *, out: Path, everything: bool) -> list[Lin
 
 
 def _options(teachers: TeacherOptions, training: TrainingOptions) -> "DistillOptions":
-    from imgsearch.backbones import compact
     from imgsearch.distillation.settings import DistillOptions, TrainingSettings
+    from imgsearch.networks.backbones.compact import bundled
 
-    bundled = training.initial == Path(compact.NAME)
+    from_bundled = training.initial == Path(bundled.NAME)
     return DistillOptions(
         training=TrainingSettings(
             samples=training.samples,
@@ -254,7 +256,7 @@ def _options(teachers: TeacherOptions, training: TrainingOptions) -> "DistillOpt
             seed=training.seed,
         ),
         crops=training.crops,
-        initial=compact.weights_path() if bundled else training.initial,
+        initial=bundled.weights_path() if from_bundled else training.initial,
         validate=teachers.validate,
         resume=teachers.resume,
         overwrite=teachers.overwrite,
@@ -267,8 +269,9 @@ def _sources(named: Sequence[str], exclude: Sequence[str]) -> list[list[Path]]:
     Raises:
         UsageError: an argument that is not there.
     """
-    from imgsearch.images import SUFFIXES
-    from imgsearch.scan import ScannedFile, ScanRules, walk
+    from imgsearch.images.formats import SUFFIXES
+    from imgsearch.indexing.scan import ScanRules, walk
+    from imgsearch.paths import ScannedFile
 
     rules = ScanRules(suffixes=SUFFIXES, exclude=tuple(exclude))
     sources = []
@@ -286,9 +289,9 @@ def _sources(named: Sequence[str], exclude: Sequence[str]) -> list[list[Path]]:
 
 def _teacher(name: str, *, offline: bool, terminal: Terminal) -> "Teacher":
     """Return a backbone of the catalogue as a teacher, through the project's own embedder."""
-    from imgsearch.backbones.resolve import resolve
     from imgsearch.distillation.targets import Teacher
-    from imgsearch.embedder import load_embedder
+    from imgsearch.networks.backbones.resolve import resolve
+    from imgsearch.networks.embedder import load_embedder
     from imgsearch.recipe import RecipeRequest
 
     recipe = resolve(RecipeRequest(name), offline=offline, notify=terminal.say)

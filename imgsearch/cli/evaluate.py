@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch.cli import documents, evaluation_documents
-from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE, interrupts
-from imgsearch.cli.escape import short_path
+from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE
 from imgsearch.cli.evaluate_options import ResultOptions, WorkOptions
 from imgsearch.cli.grid_options import GridOptions
+from imgsearch.cli.interrupts import interrupts
 from imgsearch.cli.network_options import NetworkOptions
 from imgsearch.cli.settings import Settings
+from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.terminal import Steps, Terminal, write_data
 from imgsearch.cli.truth_options import TruthOptions
+from imgsearch.documents import evaluation_documents, gallery_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imgsearch.evaluation.embedding import Progress, Work
+    from imgsearch.evaluation.embedding_run import Progress, Work
     from imgsearch.evaluation.networks import NetworkSource
 
 TITLES: Final = {"embed": "Embedding", "measure": "Measuring costs", "evaluate": "Evaluating"}
@@ -49,7 +50,7 @@ def evaluate(
     Every picture asks for the others of its class. Embeddings are kept, so another backbone costs
     only its own; Ctrl-C stops in good order and the same command goes on.
     """
-    from imgsearch.evaluation.metrics import parse_metric
+    from imgsearch.evaluation.metrics.metrics import parse_metric
     from imgsearch.evaluation.run import METRICS, About, evaluate
 
     truth.check()
@@ -86,7 +87,7 @@ def evaluate(
     )
 
     if report_path is not None:
-        from imgsearch.evaluation.report import write_report
+        from imgsearch.evaluation.report.html import write_report
 
         write_report(report, report_path)
     show = terminal.say_lines if result.json else terminal.show
@@ -97,7 +98,9 @@ def evaluate(
     if report_path is not None:
         terminal.say(f"Report: {short_path(report_path.absolute())}")
     if result.json:
-        write_data(documents.dump("evaluation", evaluation_documents.evaluation_keys(report)))
+        write_data(
+            gallery_documents.dump("evaluation", evaluation_documents.evaluation_keys(report))
+        )
     if report.unreadable:
         raise typer.Exit(SOME_UNREADABLE)
 
@@ -121,7 +124,7 @@ def working(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "Iterat
     Raises:
         typer.Exit: the run was stopped.
     """
-    from imgsearch.evaluation.embedding import StoppedError, Work
+    from imgsearch.evaluation.embedding_run import StoppedError, Work
 
     announce = not terminal.animates and not quiet
     try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.cli.escape import printable
 from imgsearch.cli.tables import align, amount, counted, duration
 from imgsearch.cli.terminal import FAINT, PLAIN
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

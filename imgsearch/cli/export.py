@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from imgsearch.cli import documents
-from imgsearch.cli.escape import short_path
 from imgsearch.cli.settings import Settings
+from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import counted
 from imgsearch.cli.terminal import PLAIN, Line, write_data
+from imgsearch.documents import gallery_documents
 
 
 @dataclass(frozen=True)
@@ -66,4 +66,6 @@ def export(
     count = counted(report.embeddings, "embedding")
     terminal.say_lines([[(f"Exported {count} of dim {report.dim}:", PLAIN)], *files])
     if options.json:
-        write_data(documents.dump("export", documents.export_keys(gallery.path, report)))
+        write_data(
+            gallery_documents.dump("export", gallery_documents.export_keys(gallery.path, report))
+        )

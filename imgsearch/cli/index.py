@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch.cli import documents
-from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE, interrupts
-from imgsearch.cli.escape import printable, short_path
+from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE
 from imgsearch.cli.index_options import FileOptions, RecipeOptions, RunOptions
+from imgsearch.cli.interrupts import interrupts
 from imgsearch.cli.settings import Settings
+from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, counted, duration
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, Steps, Terminal, write_data
+from imgsearch.documents import gallery_documents
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
-    from imgsearch.index_values import IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.indexing.report import IndexProgress, IndexReport, UnreadableFile
 
 SHOWN_UNREADABLE: Final = 10
 TITLES: Final = {"scan": "Scanning", "read": "Indexing"}
@@ -43,8 +45,8 @@ def index(
     renamed, moved or copied is recognised. Ctrl-C stops in good order, and the same command
     continues; a second Ctrl-C aborts at once.
     """
-    from imgsearch.index_choice import parse_memory
-    from imgsearch.index_values import IndexOptions, IndexReport
+    from imgsearch.indexing.report import IndexOptions, IndexReport
+    from imgsearch.vectors.index_plan import parse_memory
 
     wanted = files.paths(paths or [])
     terminal = settings.terminal
@@ -79,7 +81,9 @@ def index(
             )
         terminal.say_lines(summary(report, everything=settings.verbose))
     if run.json:
-        write_data(documents.dump("index", documents.index_keys(gallery.path, report)))
+        write_data(
+            gallery_documents.dump("index", gallery_documents.index_keys(gallery.path, report))
+        )
     if settings.quiet:
         _warn_quietly(terminal, report)
     if report.interrupted:

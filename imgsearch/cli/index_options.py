@@ -11,8 +11,8 @@ import typer
 
 from imgsearch.cli.inputs import listed_files
 from imgsearch.errors import UsageError
+from imgsearch.networks.runtimes.runtime import RuntimeChoice
 from imgsearch.recipe import AUTO, Precision, Preprocessing, RecipeRequest, Resize
-from imgsearch.runtimes import RuntimeChoice
 
 BACKBONE_PANEL: Final = "Embeddings"
 FILES_PANEL: Final = "Files"

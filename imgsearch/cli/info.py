@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imgsearch.cli import documents
-from imgsearch.cli.escape import printable, short_path
 from imgsearch.cli.settings import Settings
+from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
+from imgsearch.documents import gallery_documents
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
-    from imgsearch.maintenance import GalleryInformation, RecipeInformation, RootInformation
+    from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def info(*, options: InfoOptions, settings: Settings) -> None:
         if options.unreadable:
             files = gallery.unreadable()
             if options.json:
-                content = documents.path_keys(gallery.path, "gallery")
-                content["unreadable_files"] = documents.unreadable_keys(files)
-                write_data(documents.dump("unreadable", content))
+                content = gallery_documents.path_keys(gallery.path, "gallery")
+                content["unreadable_files"] = gallery_documents.unreadable_keys(files)
+                write_data(gallery_documents.dump("unreadable", content))
                 return
             found = False
             for file in files:
@@ -52,7 +53,9 @@ def info(*, options: InfoOptions, settings: Settings) -> None:
             return
         information = gallery.information()
         if options.json:
-            write_data(documents.dump("info", documents.information_keys(information)))
+            write_data(
+                gallery_documents.dump("info", gallery_documents.information_keys(information))
+            )
         else:
             terminal.show(_lines(information))
 

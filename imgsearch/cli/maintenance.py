@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imgsearch.cli import documents
 from imgsearch.cli.boundary import FAILED
-from imgsearch.cli.escape import printable, short_path
 from imgsearch.cli.settings import Settings
+from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
+from imgsearch.documents import gallery_documents
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
-    from imgsearch.checking import Finding
+    from imgsearch.gallery.checking import Finding
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the report as JSON on standard output.")
@@ -39,7 +40,9 @@ def remove(
         report = gallery.remove(*map(Path, paths))
     terminal.say(f"Removed {counted(report.files, 'file')} from the gallery.")
     if json:
-        write_data(documents.dump("remove", documents.removal_keys(gallery.path, report)))
+        write_data(
+            gallery_documents.dump("remove", gallery_documents.removal_keys(gallery.path, report))
+        )
 
 
 def prune(*, json: JsonOption = False, settings: Settings) -> None:
@@ -56,7 +59,9 @@ def prune(*, json: JsonOption = False, settings: Settings) -> None:
         f"{byte_size(report.bytes_freed)} freed."
     )
     if json:
-        write_data(documents.dump("prune", documents.prune_keys(gallery.path, report)))
+        write_data(
+            gallery_documents.dump("prune", gallery_documents.prune_keys(gallery.path, report))
+        )
 
 
 def check(
@@ -76,7 +81,9 @@ def check(
     with settings.open_gallery(terminal) as gallery, terminal.working("Checking"):
         report = gallery.check(repair=repair)
     if json:
-        write_data(documents.dump("check", documents.check_keys(gallery.path, report)))
+        write_data(
+            gallery_documents.dump("check", gallery_documents.check_keys(gallery.path, report))
+        )
     else:
         terminal.show([_finding(finding) for finding in report.findings])
     if not report.clean:
@@ -122,4 +129,8 @@ def relocate(
         "there."
     )
     if json:
-        write_data(documents.dump("relocate", documents.relocation_keys(gallery.path, report)))
+        write_data(
+            gallery_documents.dump(
+                "relocate", gallery_documents.relocation_keys(gallery.path, report)
+            )
+        )

@@ -86,7 +86,7 @@ class NetworkOptions:
         """Return the given checksum that is the file's, or else the first one given."""
         given = [text.strip().lower().removeprefix("sha256:") for text in self.trust_model]
         if len(given) > 1 and Path(name).is_file():
-            from imgsearch.backbones.weights import fingerprint
+            from imgsearch.networks.backbones.weights import fingerprint
 
             own = fingerprint(Path(name)).removeprefix("sha256:")
             return own if own in given else given[0]

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from imgsearch.cli.boundary import STOPPING
+from imgsearch.cli.interrupts import STOPPING
 from imgsearch.cli.terminal import Steps
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from imgsearch.cli.boundary import Interrupts
+    from imgsearch.cli.interrupts import Interrupts
     from imgsearch.cli.terminal import Terminal
 
 DELAY_SECONDS: Final = 0.4

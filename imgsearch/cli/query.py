@@ -20,10 +20,11 @@ from imgsearch.cli.terminal import Steps, Terminal
 from imgsearch.errors import UnreadableImageError, UsageError
 
 if TYPE_CHECKING:
-    from imgsearch.gallery import Gallery
-    from imgsearch.images import CropBox
-    from imgsearch.matches import Filters, Match
-    from imgsearch.query_expansion import Expansion
+    from imgsearch.gallery.gallery import Gallery
+    from imgsearch.images.geometry import CropBox
+    from imgsearch.search.matches import Match
+    from imgsearch.search.query_expansion import Expansion
+    from imgsearch.storage.filters import Filters
 
 
 def query(
@@ -122,13 +123,13 @@ class _Asking:
 def _crop(text: str) -> "CropBox":
     # Most queries have neither a crop nor an expansion, and start without NumPy's and Pillow's
     # modules for them.
-    from imgsearch.geometry import CropBox
+    from imgsearch.images.geometry import CropBox
 
     return CropBox.parse(text)
 
 
 def _expansion(text: str) -> "Expansion":
-    from imgsearch.query_expansion import Expansion
+    from imgsearch.search.query_expansion import Expansion
 
     return Expansion.parse(text)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from imgsearch.errors import UsageError
+from imgsearch.networks.runtimes.runtime import RuntimeChoice
 from imgsearch.recipe import AUTO
-from imgsearch.runtimes import RuntimeChoice
 
 if TYPE_CHECKING:
-    from imgsearch.matches import Filters
+    from imgsearch.storage.filters import Filters
 
 SEARCH_PANEL: Final = "Search"
 FILTER_PANEL: Final = "Filters (inside the search: -k 10 stays 10)"
@@ -215,7 +215,7 @@ class FilterOptions:
         Raises:
             UsageError: a date or place that is none.
         """
-        from imgsearch.matches import Filters, Near
+        from imgsearch.storage.filters import Filters, Near
 
         return Filters(
             under=tuple(map(Path, self.under)),

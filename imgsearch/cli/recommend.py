@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch.cli import documents, evaluation_documents
 from imgsearch.cli.boundary import SOME_UNREADABLE
-from imgsearch.cli.escape import printable
 from imgsearch.cli.evaluate import network_source, working
 from imgsearch.cli.evaluate_options import WorkOptions
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.tables import amount, counted, duration
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal, write_data
+from imgsearch.documents import evaluation_documents, gallery_documents
 from imgsearch.errors import UsageError
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
-    from imgsearch.evaluation.ground_truth import GroundTruth
-    from imgsearch.evaluation.ladder import Recommendation
+    from imgsearch.evaluation.ground_truth.values import GroundTruth
+    from imgsearch.evaluation.recommendation import Recommendation
     from imgsearch.evaluation.results import GroundTruthResult, VariantResult
 
 COPIES: Final = (
@@ -88,7 +88,7 @@ def recommend(
     where it is better beyond chance. Folders are taken as classes; without them, edited copies
     of the pictures are looked for.
     """
-    from imgsearch.evaluation.ladder import networks_to_try, recommend
+    from imgsearch.evaluation.recommendation import networks_to_try, recommend
 
     terminal = settings.terminal
     with (
@@ -111,7 +111,7 @@ def recommend(
     if ladder.json:
         terminal.say_lines(lines)
         write_data(
-            documents.dump(
+            gallery_documents.dump(
                 "recommendation", evaluation_documents.recommendation_keys(advice, command)
             )
         )
@@ -145,10 +145,10 @@ def leading(advice: "Recommendation") -> "GroundTruthResult":
 
 def _ground_truth(photos: str, ladder: LadderOptions, terminal: Terminal) -> "GroundTruth":
     """Return the folder's classes, or edits where there are none; of at most so many pictures."""
-    from imgsearch.evaluation.folders import read_folders
-    from imgsearch.evaluation.ladder import thinned
-    from imgsearch.evaluation.photos import find_photos
-    from imgsearch.evaluation.self_supervised import ask_with_edits
+    from imgsearch.evaluation.ground_truth.folders import read_folders
+    from imgsearch.evaluation.ground_truth.photos import find_photos
+    from imgsearch.evaluation.ground_truth.self_supervised import ask_with_edits
+    from imgsearch.evaluation.recommendation import thinned
 
     found = find_photos(photos)
     if not ladder.self_supervised:
@@ -160,7 +160,7 @@ def _ground_truth(photos: str, ladder: LadderOptions, terminal: Terminal) -> "Gr
             if len({query.group for query in truth.queries}) > 1:
                 return _thinned(truth, thinned(truth, ladder.pictures), terminal)
             terminal.say(COPIES)
-    from imgsearch.evaluation.ladder import some_photos
+    from imgsearch.evaluation.recommendation import some_photos
 
     (truth,) = ask_with_edits(some_photos(found, ladder.pictures), pictures=ladder.pictures // 20)
     return truth
@@ -182,8 +182,8 @@ def _index_options(advice: "Recommendation") -> list[str]:
     options = ["--backbone", name]
     options += ["--pooling", recipe.pooling] if recipe.pooling != "gap" else []
     options += ["--resize", recipe.resize] if recipe.resize != "squash" else []
-    from imgsearch.backbones import catalogue
     from imgsearch.errors import UnknownBackboneError
+    from imgsearch.networks.backbones import catalogue
 
     try:
         own = catalogue.find(name).size
@@ -193,7 +193,7 @@ def _index_options(advice: "Recommendation") -> list[str]:
 
 
 def _lines(advice: "Recommendation", command: str) -> list[Line]:
-    from imgsearch.projection import DEFAULT, NONE
+    from imgsearch.vectors.projection import DEFAULT, NONE
 
     chosen = advice.chosen
     lines: list[Line] = [[("Take ", PLAIN), (_recipe_words(chosen), "bold"), (".", PLAIN)]]

@@ -9,8 +9,8 @@ import typer
 from imgsearch.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from imgsearch.gallery import Gallery
-    from imgsearch.runtimes import RuntimeChoice
+    from imgsearch.gallery.gallery import Gallery
+    from imgsearch.networks.runtimes.runtime import RuntimeChoice
 
 COMMON_PANEL: Final = "Common options"
 COMMON_FLAGS: Final = frozenset({"-v", "--verbose", "-q", "--quiet", "--debug"})
@@ -57,8 +57,8 @@ class Settings:
         **choices: Any,  # noqa: ANN401 - Gallery's own keyword arguments
     ) -> "Gallery":
         """Return the gallery that was asked for, its talk going to the terminal."""
-        from imgsearch.gallery import Gallery
-        from imgsearch.sources import PretrainedNetworks
+        from imgsearch.gallery.gallery import Gallery
+        from imgsearch.networks.source import PretrainedNetworks
 
         source = PretrainedNetworks(runtime=runtime, threads=threads)
         gallery = Gallery(self.gallery, notify=terminal.say, source=source, **choices)

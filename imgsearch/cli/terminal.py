@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TextIO
 
-from imgsearch.cli.escape import printable
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
 
-    from imgsearch.cli.boundary import Interrupts
+    from imgsearch.cli.interrupts import Interrupts
 
 Span = tuple[str, str]  # text and its Rich style
 Line = Sequence[Span]

@@ -10,7 +10,7 @@ import typer
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from imgsearch.evaluation.ground_truth import GroundTruth
+    from imgsearch.evaluation.ground_truth.values import GroundTruth
 
 TRUTH_PANEL: Final = "What belongs together (default: each folder is a class)"
 NEEDS_EDITS: Final = "--edited says how many pictures --self-supervised edits; give both"
@@ -121,28 +121,31 @@ class TruthOptions:
             UsageError: options or annotations that make no sense, or a folder without pictures.
             OSError: an annotation file cannot be read.
         """
-        from imgsearch.evaluation.photos import find_photos
+        from imgsearch.evaluation.ground_truth.photos import find_photos
 
         self.check()
         photos = find_photos(
             folder, exclude=tuple(self.exclude), follow_symlinks=self.follow_symlinks
         )
         if self.truth is not None:
-            from imgsearch.evaluation.tables import read_table
+            from imgsearch.evaluation.ground_truth.tables import read_table
 
             return read_table(photos, Path(self.truth))
         if self.revisited is not None:
-            from imgsearch.evaluation.revisited import read_revisited
+            from imgsearch.evaluation.ground_truth.revisited import read_revisited
 
             return read_revisited(photos, Path(self.revisited))
         if self.self_supervised:
-            from imgsearch.evaluation.self_supervised import DEFAULT_PICTURES, ask_with_edits
+            from imgsearch.evaluation.ground_truth.self_supervised import (
+                DEFAULT_PICTURES,
+                ask_with_edits,
+            )
 
             return ask_with_edits(photos, pictures=self.edited or DEFAULT_PICTURES)
-        from imgsearch.evaluation import folders, naming
+        from imgsearch.evaluation.ground_truth import file_names, folders
 
         if self.group is not None:
-            return naming.read_groups(photos, self.group)
+            return file_names.read_groups(photos, self.group)
         if self.holidays:
-            return naming.read_holidays(photos)
-        return naming.read_ukbench(photos) if self.ukbench else folders.read_folders(photos)
+            return file_names.read_holidays(photos)
+        return file_names.read_ukbench(photos) if self.ukbench else folders.read_folders(photos)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.projection import Projection
+    from imgsearch.vectors.projection import Projection
 
 GRID: Final = 4
 """Locations a side: those that the student has at 128 px."""

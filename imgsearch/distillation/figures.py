@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from imgsearch import images
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.evaluation.average_precision import mean_average_precision
+from imgsearch.evaluation.metrics.average_precision import mean_average_precision
+from imgsearch.images import formats, loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,7 +91,7 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
         for subfolder in sorted(folder.iterdir())
         if subfolder.is_dir()
         for path in sorted(subfolder.iterdir())
-        if path.suffix.lower() in images.SUFFIXES
+        if path.suffix.lower() in formats.SUFFIXES
     ]
     labels = np.array([label for _, label in found])
     distinct = len(set(labels))
@@ -114,7 +114,7 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
 
 def _square(path: Path, side: int) -> NDArray[np.uint8]:
     try:
-        return images.load(images.read_file(path), size=side, resize="squash").pixels
+        return loading.load(loading.read_file(path), size=side, resize="squash").pixels
     except UnreadableImageError as error:
         # Also where it was raised without a name.
         raise UnreadableImageError(error.reason, name=f"validate: {path}") from error

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from imgsearch.distillation.weights import EPSILON, UnitWeights
+from imgsearch.distillation.folding import UnitWeights
+from imgsearch.networks.backbones.compact.weights import EPSILON
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

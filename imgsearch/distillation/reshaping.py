@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgsearch.distillation.weights import FoldedStudent, FoldedWeights
 from imgsearch.errors import UsageError
+from imgsearch.networks.backbones.compact.weights import FoldedStudent, FoldedWeights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from imgsearch.distillation.architecture import Architecture, Block, Stage
-    from imgsearch.distillation.weights import UnitWeights
+    from imgsearch.distillation.folding import UnitWeights
+    from imgsearch.networks.backbones.compact.architecture import Architecture, Block, Stage
 
 
 def reshaped(earlier: FoldedStudent, architecture: Architecture) -> FoldedStudent:

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from imgsearch import images, projection
-from imgsearch.backbones.framework import load_keras
-from imgsearch.distillation import weights
+from imgsearch.distillation import folding
 from imgsearch.distillation.crops import GRID
 from imgsearch.distillation.figures import Figures, Labelled, measure, read_labelled
 from imgsearch.distillation.heads import fit_head
@@ -22,7 +20,11 @@ from imgsearch.distillation.reshaping import units_from
 from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
 from imgsearch.distillation.training import Trainer, TrainingData, scaled
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.noise import without_greetings
+from imgsearch.images import loading
+from imgsearch.networks.backbones.compact import weights
+from imgsearch.networks.backbones.framework import load_keras
+from imgsearch.networks.framework_noise import without_greetings
+from imgsearch.vectors import projection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.distillation.architecture import Architecture
     from imgsearch.distillation.settings import DistillOptions, TrainingSettings
+    from imgsearch.networks.backbones.compact.architecture import Architecture
 
 Stage = Literal["read", "ask", "train"]
 
@@ -161,9 +163,9 @@ def write_student(out: Path, student: weights.FoldedStudent, *, size: int) -> No
         OSError: the file cannot be written.
     """
     if out.suffix == ARCHIVE:
-        weights.save(out, student)
+        folding.save(out, student)
         return
-    from imgsearch.distillation.student import build_folded
+    from imgsearch.networks.backbones.compact.network import build_folded
 
     temporary = out.with_name(f".{os.getpid()}.{out.name}")
     try:
@@ -247,7 +249,7 @@ def pixels(path: Path) -> NDArray[np.uint8]:
     Raises:
         UnreadableImageError: it cannot be read.
     """
-    return images.display(images.read_file(path), longest=LARGEST_SIDE)
+    return loading.display(loading.read_file(path), longest=LARGEST_SIDE)
 
 
 def _plans(sources: Sequence[Sequence[Path]], options: DistillOptions) -> list[CachePlan]:

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imgsearch.distillation.architecture import COMPACT, Architecture
 from imgsearch.distillation.crops import CropRules
 from imgsearch.errors import UsageError
+from imgsearch.networks.backbones.compact.architecture import COMPACT, Architecture
 
 if TYPE_CHECKING:
     from pathlib import Path

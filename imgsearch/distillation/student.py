@@ -1,4 +1,4 @@
-"""The student in Keras 3, built from its architecture on whatever backend Keras runs on."""
+"""The student while it is trained, in Keras 3, on whatever backend Keras runs on."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from imgsearch.distillation.weights import EPSILON, UnitWeights
+from imgsearch.distillation.folding import UnitWeights
+from imgsearch.networks.backbones.compact.network import (
+    HALF_RANGE,
+    body,
+    build_folded,
+    convolution,
+    layer_name,
+    padded,
+)
+from imgsearch.networks.backbones.compact.weights import EPSILON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from imgsearch.distillation.architecture import Architecture, Block, Convolution
-    from imgsearch.distillation.weights import FoldedStudent
+    from imgsearch.networks.backbones.compact.architecture import Architecture, Convolution
+    from imgsearch.networks.backbones.compact.weights import FoldedStudent
 
-HALF_RANGE: Final = 127.5
+
 POOLING: Final = "pooling"
 """Name of the training student's layer that the head sees."""
 MOMENTUM: Final = 0.95
@@ -39,66 +48,27 @@ def build_student(architecture: Architecture, *, seed: int = 0) -> Any:  # noqa:
     counter = iter(range(seed * 10_000, seed * 10_000 + 10_000))
 
     def apply(spec: Convolution, x: Any) -> Any:  # noqa: ANN401  as above
-        x = _convolution(
+        x = convolution(
             spec,
             use_bias=False,
             kernel_initializer=keras.initializers.VarianceScaling(
                 2.0, mode="fan_out", distribution="normal", seed=next(counter)
             ),
-        )(_padded(spec, x))
+        )(padded(spec, x))
         x = keras.layers.BatchNormalization(
             momentum=MOMENTUM,
             epsilon=EPSILON,
             gamma_initializer="zeros" if spec.starts_at_zero else "ones",
-            name=f"{_layer_name(spec)}_normalisation",
+            name=f"{layer_name(spec)}_normalisation",
         )(x)
         return keras.layers.ReLU()(x) if spec.relu else x
 
     images = keras.Input((None, None, 3), name="images")
     rescaled = keras.layers.Rescaling(1.0 / HALF_RANGE, offset=-1.0, name="rescaling")(images)
-    maps = _body(architecture, rescaled, apply)
+    maps = body(architecture, rescaled, apply)
     pooled = keras.layers.GlobalAveragePooling2D(keepdims=True, name=POOLING)(maps)
     embeddings = keras.layers.Flatten()(apply(architecture.head_convolution(), pooled))
     return keras.Model(images, embeddings, name="student")
-
-
-def build_folded(student: FoldedStudent, size: int | None) -> Any:  # noqa: ANN401  Keras has no types
-    """Build a trained student for use: convolutions, ReLUs, additions and average poolings only.
-
-    The linear head stands before the pooling as a 1x1 convolution: the mean over locations and a
-    linear map commute, so the global average pooling of what comes out is the embedding.
-
-    Args:
-        student: its architecture and folded weights.
-        size: side of the square input in pixels; None for any.
-
-    Returns:
-        A Keras model, float32 images (n, size, size, 3) in 0..255, RGB -> feature maps
-        (n, h, w, dim).
-    """
-    import keras
-
-    architecture = student.architecture
-    first = architecture.stem_convolutions()[0].name
-
-    def apply(spec: Convolution, x: Any) -> Any:  # noqa: ANN401
-        layer = _convolution(spec, use_bias=True)
-        kernel, bias = student.weights[spec.name].kernel, student.weights[spec.name].bias
-        if spec.name == first:
-            # W (x / 127.5 - 1) = (W / 127.5) x - ΣW, and a zero there is 127.5 here: one pass
-            # over the pixels less, a fifteenth of the time.
-            side = (spec.padding, spec.padding)
-            x = keras.ops.pad(x, ((0, 0), side, side, (0, 0)), constant_values=HALF_RANGE)
-            x = layer(x)
-            kernel, bias = kernel / np.float32(HALF_RANGE), bias - kernel.sum(axis=(0, 1, 2))
-        else:
-            x = layer(_padded(spec, x))
-        layer.set_weights([kernel, bias])
-        return keras.layers.ReLU()(x) if spec.relu else x
-
-    images = keras.Input((size, size, 3), name="images")
-    maps = apply(architecture.head_convolution(), _body(architecture, images, apply))
-    return keras.Model(images, maps, name="student")
 
 
 def unfold(student: FoldedStudent, images: NDArray[np.uint8]) -> dict[str, UnitWeights]:
@@ -116,7 +86,7 @@ def unfold(student: FoldedStudent, images: NDArray[np.uint8]) -> dict[str, UnitW
 
     specs = student.architecture.convolutions()
     model = build_folded(student, images.shape[1])
-    *inner, head = (model.get_layer(_layer_name(spec)).output for spec in specs)
+    *inner, head = (model.get_layer(layer_name(spec)).output for spec in specs)
     # The head's normalisation sees pooled embeddings, all others every location.
     pooled = keras.layers.GlobalAveragePooling2D()(head)
     probe = keras.Model(model.inputs, [*inner, pooled])
@@ -140,9 +110,9 @@ def get_units(model: Any, architecture: Architecture) -> dict[str, UnitWeights]:
     """Return the arrays of a model that `build_student` made, by convolution's name."""
     units = {}
     for spec in architecture.convolutions():
-        norm = model.get_layer(f"{_layer_name(spec)}_normalisation")
+        norm = model.get_layer(f"{layer_name(spec)}_normalisation")
         units[spec.name] = UnitWeights(
-            kernel=model.get_layer(_layer_name(spec)).kernel.numpy(),
+            kernel=model.get_layer(layer_name(spec)).kernel.numpy(),
             scale=norm.gamma.numpy(),
             offset=norm.beta.numpy(),
             mean=norm.moving_mean.numpy(),
@@ -182,46 +152,3 @@ def take_statistics(model: Any, batches: Iterable[NDArray[np.uint8]]) -> None:  
         for layer in layers:
             layer.momentum = done / (done + 1)
         model(images.astype(np.float32), training=True)
-
-
-def _layer_name(spec: Convolution) -> str:
-    return spec.name.replace(".", "_")
-
-
-def _convolution(spec: Convolution, **options: Any) -> Any:  # noqa: ANN401  Keras has no types
-    import keras
-
-    return keras.layers.Conv2D(
-        spec.outputs, spec.kernel, spec.stride, "valid", name=_layer_name(spec), **options
-    )
-
-
-def _padded(spec: Convolution, x: Any) -> Any:  # noqa: ANN401  Keras has no types
-    import keras
-
-    # Explicit, because "same" pads strided convolutions on one side in TensorFlow only.
-    return keras.layers.ZeroPadding2D(spec.padding)(x) if spec.padding else x
-
-
-def _body(architecture: Architecture, images: Any, apply: Callable[[Convolution, Any], Any]) -> Any:  # noqa: ANN401
-
-    x = images
-    for spec in architecture.stem_convolutions():
-        x = apply(spec, x)
-    for block in architecture.blocks():
-        x = _block(block, x, apply)
-    return apply(architecture.features_convolution(), x)
-
-
-def _block(block: Block, x: Any, apply: Callable[[Convolution, Any], Any]) -> Any:  # noqa: ANN401
-    import keras
-
-    y = x
-    for spec in block.branch:
-        y = apply(spec, y)
-    if block.shortcut is not None:
-        if block.shortcut_pool > 1:
-            # "same" counts no padding, and fits the strided branch where a side is odd.
-            x = keras.layers.AveragePooling2D(block.shortcut_pool, padding="same")(x)
-        x = apply(block.shortcut, x)
-    return keras.layers.ReLU()(keras.layers.Add()([x, y]))

@@ -16,7 +16,7 @@ import numpy as np
 
 from imgsearch.distillation import crops
 from imgsearch.errors import UsageError
-from imgsearch.pooling import l2_normalise
+from imgsearch.networks.pooling import l2_normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from imgsearch.distillation import losses
+from imgsearch.distillation.folding import UnitWeights, fold_all, write_archive
 from imgsearch.distillation.student import (
     POOLING,
     build_student,
@@ -19,7 +20,6 @@ from imgsearch.distillation.student import (
     set_units,
     take_statistics,
 )
-from imgsearch.distillation.weights import FoldedStudent, UnitWeights, fold_all, write_archive
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.distillation.architecture import Architecture
     from imgsearch.distillation.settings import TrainingSettings
+    from imgsearch.networks.backbones.compact.architecture import Architecture
+    from imgsearch.networks.backbones.compact.weights import FoldedStudent
 
 AVERAGED_EVERY: Final = 4
 BATCH: Final = 32

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch.errors import ImgsearchError, UnknownBackboneError, UnreadableImageError
-from imgsearch.evaluation.items import load_item
-from imgsearch.pooling import l2_normalise, pool
+from imgsearch.evaluation.ground_truth.items import load_item
+from imgsearch.networks.pooling import l2_normalise, pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from imgsearch.evaluation.embedding import Shared
-    from imgsearch.evaluation.ground_truth import Item
-    from imgsearch.evaluation.networks import Network
+    from imgsearch.evaluation.embedding_run import Shared
+    from imgsearch.evaluation.ground_truth.values import Item
     from imgsearch.evaluation.variants import Composition
+    from imgsearch.networks.source import Network
     from imgsearch.recipe import Recipe, Resize
 
 SAMPLE: Final = 64
@@ -143,7 +143,7 @@ def query_milliseconds(
         more: called with the position of a query, does what a query costs besides the search.
     """
     # FAISS loads when it is needed: listing options is quicker without.
-    from imgsearch.index import ExactIndex
+    from imgsearch.vectors.exact import ExactIndex
 
     index = ExactIndex.build(np.arange(len(gallery)), gallery)
     count = min(QUERIES, len(queries))
@@ -177,7 +177,7 @@ def peak_bytes() -> float:
 def _weights_bytes(recipe: Recipe) -> int:
     if recipe.weights_path is not None and Path(recipe.weights_path).is_file():
         return Path(recipe.weights_path).stat().st_size
-    from imgsearch.backbones import catalogue, weights
+    from imgsearch.networks.backbones import catalogue, weights
 
     try:
         backbone = catalogue.find(recipe.backbone)

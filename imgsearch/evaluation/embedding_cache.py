@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
 
-from imgsearch.runtimes import graphs
+from imgsearch.networks.runtimes import graphs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.evaluation.ground_truth import Item
+    from imgsearch.evaluation.ground_truth.values import Item
     from imgsearch.recipe import Recipe
 
 MAGIC: Final = b"ISEMBED\x01"

@@ -7,28 +7,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from imgsearch.networks.source import Network
     from imgsearch.recipe import Recipe, RecipeRequest
 
     Notify = Callable[[str], None]
 
+
 # As the name of a weights file: repeatable random weights, for costs without a download.
 RANDOM: Final = "random"
-
-
-class Network(Protocol):
-    """What turns pixels into feature maps."""
-
-    @property
-    def recipe(self) -> Recipe:
-        """Its rules; the pooling is not its business."""
-        ...
-
-    def feature_maps(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return feature maps (n, h, w, c) of RGB images (n, size, size, 3)."""
-        ...
 
 
 class NetworkSource(Protocol):
@@ -56,7 +42,7 @@ class CatalogueNetworks:
             UsageError: a name or option that makes no sense.
             WeightsUnavailableError: the weights are not here and may or can not be fetched.
         """
-        from imgsearch.backbones.resolve import random_recipe, resolve
+        from imgsearch.networks.backbones.resolve import random_recipe, resolve
 
         if request.weights is None or str(request.weights) != RANDOM:
             return resolve(request, offline=offline, notify=notify)
@@ -75,13 +61,13 @@ class CatalogueNetworks:
             WeightsUnavailableError: the weights are no longer where they were.
             RecipeMismatchError: the weights there are now others.
         """
-        from imgsearch.embedder import load_embedder
+        from imgsearch.networks.embedder import load_embedder
 
         return load_embedder(recipe, notify=notify)
 
 
 def has_random_weights(recipe: Recipe) -> bool:
     """Tell whether a recipe's weights were never trained."""
-    from imgsearch.backbones.build import RANDOM_PREFIX
+    from imgsearch.networks.backbones.build import RANDOM_PREFIX
 
     return recipe.weights.startswith(RANDOM_PREFIX)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from imgsearch.evaluation.ground_truth import Item
+    from imgsearch.evaluation.ground_truth.values import Item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from imgsearch import projection
 from imgsearch.errors import UsageError
 from imgsearch.evaluation.costs import (
     FLOAT_BYTES,
@@ -20,25 +19,20 @@ from imgsearch.evaluation.costs import (
     sample_of,
     weights_bytes,
 )
-from imgsearch.evaluation.embedding import Embedding, Loaded, Progress, Work, plan
-from imgsearch.evaluation.judging import (
-    Judgement,
-    composed,
-    judge,
-    readable_part,
-    searched,
-)
+from imgsearch.evaluation.embedding_run import Embedding, Loaded, Progress, Work, plan
 from imgsearch.evaluation.machine import machine, versions
-from imgsearch.evaluation.metrics import DEFAULT_METRICS, parse_metric
+from imgsearch.evaluation.metrics.metrics import DEFAULT_METRICS, parse_metric
+from imgsearch.evaluation.metrics.pareto import pareto_best
 from imgsearch.evaluation.networks import has_random_weights
-from imgsearch.evaluation.pareto import pareto_best
 from imgsearch.evaluation.results import (
     Cost,
     EvaluationReport,
     GroundTruthResult,
     VariantResult,
 )
+from imgsearch.evaluation.variant_run import Judgement, composed, judge, readable_part, searched
 from imgsearch.evaluation.variants import Composition
+from imgsearch.vectors import projection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.evaluation.embedding_cache import EmbeddingCache
-    from imgsearch.evaluation.ground_truth import GroundTruth
+    from imgsearch.evaluation.ground_truth.values import GroundTruth
     from imgsearch.evaluation.networks import NetworkSource
     from imgsearch.evaluation.variants import Variant
     from imgsearch.recipe import Recipe

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import UsageError
-from imgsearch.projection import NONE, ProjectionChoice
 from imgsearch.recipe import RESIZES, PoolingChoice, RecipeRequest
+from imgsearch.vectors.projection import NONE, ProjectionChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,0 +1,51 @@
+"""Text that came from outside, made safe to show.
+
+A file name may hold newlines, terminal escape sequences, characters that reverse the reading
+direction, or bytes that are no text at all. What a person sees spells these out; what another
+program reads gets them exact (JSON, NUL-separated paths).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from imgsearch.text import SURROGATES, printable, spelled
+
+__all__ = ["printable", "short_path", "single_line"]
+
+
+def single_line(path: Path) -> bytes:
+    """Return a path as bytes that hold no line break: raw, with control characters spelled out.
+
+    Bytes that are not UTF-8 stay as they are.
+    """
+    text = os.fspath(path)
+    if text.isprintable():
+        return os.fsencode(text)
+    return os.fsencode(
+        "".join(
+            character if ord(character) in SURROGATES else spelled(character) for character in text
+        )
+    )
+
+
+def short_path(path: Path) -> str:
+    """Return a path for a person: relative beneath the current folder, else with "~"; printable."""
+    return printable(_shortened(path))
+
+
+def _shortened(path: Path) -> str:
+    try:
+        here = Path.cwd()
+    except OSError:  # the current folder was deleted
+        return os.fspath(path)
+    if path != here and path.is_relative_to(here):
+        return os.fspath(path.relative_to(here))
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return os.fspath(path)
+    if home != Path(home.anchor) and path.is_relative_to(home):
+        return os.fspath(Path("~") / path.relative_to(home))
+    return os.fspath(path)

@@ -1,0 +1,1 @@
+"""JSON documents: what `--json` prints, made of values alone."""

@@ -1,0 +1,121 @@
+"""What `evaluate` and `recommend` found, as JSON. docs/json.md describes it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgsearch.documents.gallery_documents import path_keys
+from imgsearch.text import valid_text
+
+if TYPE_CHECKING:
+    from imgsearch.documents.gallery_documents import Json
+    from imgsearch.evaluation.recommendation import Recommendation
+    from imgsearch.evaluation.results import (
+        Estimate,
+        EvaluationReport,
+        GroundTruthResult,
+        VariantResult,
+    )
+
+
+def evaluation_keys(report: EvaluationReport) -> Json:
+    """Return what an evaluation found; picture strips are the HTML report's business."""
+    return {
+        "command": valid_text(Path(report.command)),
+        **path_keys(Path(report.folder), "folder"),
+        "started": report.started,
+        "seconds": round(report.seconds, 3),
+        "versions": [{"package": name, "release": release} for name, release in report.versions],
+        "machine": report.machine,
+        "ground_truths": [ground_truth_keys(result) for result in report.ground_truths],
+        "unreadable_files": [
+            {**path_keys(Path(path)), "reason": reason} for path, reason in report.unreadable
+        ],
+        "notes": list(report.notes),
+    }
+
+
+def ground_truth_keys(result: GroundTruthResult) -> Json:
+    """Return all variants over one ground truth."""
+    return {
+        "name": result.name,
+        "queries": result.queries,
+        "pictures": result.gallery,
+        "variants": [variant_keys(variant) for variant in result.variants],
+    }
+
+
+def variant_keys(variant: VariantResult) -> Json:
+    """Return what one variant reaches and costs."""
+    cost = variant.cost
+    return {
+        "name": variant.name,
+        "backbone": variant.backbone,
+        "pooling": variant.pooling,
+        "size": variant.size,
+        "resize": variant.resize,
+        "dim": variant.dim,
+        "projection": variant.projection,
+        "post_processing": variant.post_processing,
+        "recipes": list(variant.recipes),
+        "pareto": variant.pareto,
+        "metrics": [
+            {
+                "metric": found.metric,
+                "estimate": estimate_keys(found.estimate),
+                "difference": None if found.difference is None else estimate_keys(found.difference),
+                "queries": found.queries,
+                "skipped": found.skipped,
+            }
+            for found in variant.metrics
+        ],
+        "cost": {
+            "decode_rate": round(cost.decode_rate, 2),
+            "network_rate": round(cost.network_rate, 2),
+            "query_milliseconds": round(cost.query_milliseconds, 4),
+            "weights_megabytes": round(cost.weights_megabytes, 3),
+            "bytes_per_image": cost.bytes_per_image,
+            "peak_megabytes": _number(cost.peak_megabytes, 1),
+        },
+        "groups": [
+            {
+                "group": valid_text(Path(found.group)),
+                "queries": found.queries,
+                "value": _number(found.value, 6),
+            }
+            for found in variant.groups
+        ],
+    }
+
+
+def estimate_keys(estimate: Estimate) -> Json:
+    """Return a figure with its interval."""
+    return {
+        "value": _number(estimate.value, 6),
+        "low": _number(estimate.low, 6),
+        "high": _number(estimate.high, 6),
+    }
+
+
+def recommendation_keys(advice: Recommendation, command: str) -> Json:
+    """Return which recipe to take, and why."""
+    return {
+        "command": valid_text(Path(command)),
+        "chosen": variant_keys(advice.chosen),
+        "best": variant_keys(advice.best),
+        "lead": None if advice.lead is None else estimate_keys(advice.lead),
+        "reasons": list(advice.reasons),
+        "tried": ground_truth_keys(advice.tried),
+        "skipped": [{"name": name, "reason": reason} for name, reason in advice.skipped],
+        "unreadable_files": [
+            {**path_keys(Path(path)), "reason": reason} for path, reason in advice.unreadable
+        ],
+        "seconds": round(advice.seconds, 3),
+    }
+
+
+def _number(value: float, digits: int) -> float | None:
+    """Return a rounded number; None for NaN, which JSON does not know."""
+    return round(value, digits) if math.isfinite(value) else None

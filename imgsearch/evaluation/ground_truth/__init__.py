@@ -1,0 +1,1 @@
+"""Ground truth: what is asked, and which answers are right."""

@@ -1,0 +1,75 @@
+"""Ground truth as values: which pictures are asked about, and which answers are right.
+
+Where it comes from (folders, tables, file names, annotation files, edits) is the business of the
+modules that read it; all of them return these values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imgsearch.images.geometry import CropBox
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One picture of an evaluation, as the backbone sees it.
+
+    Attributes:
+        path: the image file.
+        crop: the part of it that is embedded; None for all of it.
+        edit: name of the program's own edit that it goes through first; None for none.
+    """
+
+    path: Path
+    crop: CropBox | None = None
+    edit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Query:
+    """One question and its right answers.
+
+    Attributes:
+        item: position of the picture that is asked about, in `GroundTruth.items`. It is never an
+            answer to itself.
+        relevant: positions of the right answers, shape (r,), int64, ascending, without `item`.
+        junk: positions that are neither rewarded nor punished, shape (j,), int64, ascending.
+        group: what the query belongs to (its class, its scene): queries of one group share a row
+            of the per-class table.
+        cluster: queries of one cluster are drawn together when uncertainty is estimated; None
+            where those of one group are. Edits of one picture are a cluster, while their group
+            is the kind of edit.
+    """
+
+    item: int
+    relevant: NDArray[np.int64]
+    junk: NDArray[np.int64]
+    group: str
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GroundTruth:
+    """Pictures, questions about them, and the right answers.
+
+    Attributes:
+        name: what it is called in tables, such as "folders" or "revisited, medium".
+        items: every picture that is needed, each once, in a fixed order.
+        gallery: positions of the items that are searched, shape (n,), int64, ascending. An item
+            that is only asked about (a crop, an edit) is not among them.
+        queries: the questions, in a fixed order; those without a relevant item stay among them,
+            and are counted and skipped by the metrics.
+    """
+
+    name: str
+    items: tuple[Item, ...]
+    gallery: NDArray[np.int64]
+    queries: tuple[Query, ...]

@@ -1,0 +1,101 @@
+"""The report of an evaluation: one HTML file that needs nothing else, on any machine, offline.
+
+It is handed to others, so it holds its pictures itself, asks no server for anything (the browser
+is told to forbid it), and shows names of files and classes as text whatever they hold.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgsearch.evaluation.report import number_format, pareto_plot
+from imgsearch.evaluation.report.page import GroundTruthView
+from imgsearch.evaluation.report.pictures import Album
+from imgsearch.files import write_atomically
+from imgsearch.text import printable
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from imgsearch.evaluation.results import EvaluationReport
+
+
+def write_report(report: EvaluationReport, path: Path) -> None:
+    """Write a report as one self-contained HTML file, whole or not at all.
+
+    A file that is there already is replaced. Pictures are read again for their thumbnails; one
+    that has become unreadable shows as its name.
+
+    Args:
+        report: what was found.
+        path: of the HTML file; its folder has to exist.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    write_atomically(path, [render(report).encode("utf-8")])
+
+
+def render(report: EvaluationReport) -> str:
+    """Return the report's HTML."""
+    album = Album(report.folder)
+    views = [
+        GroundTruthView(result, key=f"t{place}", album=album)
+        for place, result in enumerate(report.ground_truths)
+        if result.variants
+    ]
+    # The pictures stand at the page's start, so all parts that show any come first.
+    for view in views:
+        view.details  # noqa: B018  read once here, kept by the view
+    template = _environment().get_template("report.html")
+    return template.render(
+        report=report,
+        title=Path(report.folder).name or report.folder,
+        started=_moment(report.started),
+        views=views,
+        album=album,
+        plot=pareto_plot,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("imgsearch.evaluation.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    for tool in (
+        number_format.amount,
+        number_format.duration,
+        number_format.figure,
+        number_format.heading,
+        number_format.interval,
+        number_format.is_certain,
+        number_format.signed,
+        number_format.signed_interval,
+    ):
+        environment.filters[tool.__name__] = tool
+    return environment
+
+
+def _shown(value: object) -> object:
+    """Spell out what is not to be seen, in every text that enters the page."""
+    # Not in Markup, which is a kind of str: it was made of parts that came through here.
+    return printable(value) if type(value) is str else value
+
+
+def _moment(started: str) -> str:
+    try:
+        moment = datetime.fromisoformat(started)
+    except ValueError:
+        return started
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

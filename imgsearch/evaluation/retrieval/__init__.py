@@ -1,0 +1,1 @@
+"""Retrieval as evaluations do it: neighbours, expansion, re-ranking."""

@@ -1,0 +1,167 @@
+"""Write a gallery's embeddings for other programs: NumPy with JSON Lines, or Parquet."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from imgsearch import paths
+from imgsearch.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from imgsearch.storage.database import Store
+    from imgsearch.storage.records import Content, StoredRecipe
+
+ExportFormat = Literal["npy", "parquet"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What was written.
+
+    Attributes:
+        folder: where.
+        embeddings: how many.
+        dim: their length.
+        files: what was made.
+    """
+
+    folder: Path
+    embeddings: int
+    dim: int
+    files: tuple[Path, ...]
+
+
+def export(
+    store: Store,
+    stored: StoredRecipe,
+    folder: Path,
+    *,
+    format: ExportFormat = "npy",  # noqa: A002 - the word that users type
+    overwrite: bool = False,
+) -> ExportReport:
+    """Write the raw embeddings of a recipe, and what is known of each picture.
+
+    "npy" gives `embeddings.npy`, float32 `(n, dim)`, and `contents.jsonl`, whose line i tells
+    of row i; "parquet" gives `embeddings.parquet` with the same fields and an `embedding`
+    column. Both give `recipe.json`. Contents are ordered by hash, and contents that no file
+    holds any more are left out.
+
+    Args:
+        store: in a snapshot.
+        stored: the recipe.
+        folder: made when it is not there.
+        format: "npy" or "parquet".
+        overwrite: replace the files of an earlier export.
+
+    Raises:
+        UsageError: the folder has such files already, or the format is unknown.
+        MissingExtraError: Parquet without the extra.
+    """
+    if format not in ("npy", "parquet"):
+        raise UsageError(f"format: {format!r} is none of npy, parquet")
+    names = ("embeddings.npy", "contents.jsonl", "recipe.json")
+    if format == "parquet":
+        names = ("embeddings.parquet", "recipe.json")  # type: ignore[assignment]
+    files = tuple(folder / name for name in names)
+    for file in files:
+        if file.exists() and not overwrite:
+            raise UsageError(f"{file} is there already: choose another folder, or --overwrite")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: an export is a folder, and this is a file")
+    if format == "parquet":
+        _pyarrow()
+    writer = _write_npy if format == "npy" else _write_parquet
+    ids = store.held_ids(stored.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    writer(store, stored, folder, ids)
+    (folder / "recipe.json").write_text(stored.recipe.to_json() + "\n", encoding="utf-8")
+    return ExportReport(folder, len(ids), stored.recipe.dim, files)
+
+
+def _write_npy(store: Store, stored: StoredRecipe, folder: Path, ids: list[int]) -> None:
+    shape = (len(ids), stored.recipe.dim)
+    target = folder / "embeddings.npy"
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    with (
+        target.open("wb") as vectors,
+        (folder / "contents.jsonl").open("w", encoding="ascii") as lines,
+    ):
+        np.lib.format.write_array_header_2_0(vectors, header)
+        for block, rows in _blocks(store, stored, ids):
+            vectors.write(rows.astype("<f4").tobytes())
+            for content in block:
+                lines.write(json.dumps(_record(store, content)) + "\n")
+
+
+def _write_parquet(store: Store, stored: StoredRecipe, folder: Path, ids: list[int]) -> None:
+    pa, pq = _pyarrow()
+    text, number = pa.string(), pa.float64()
+    whole = pa.int64()
+    schema = pa.schema(
+        [
+            ("content", text),
+            ("paths", pa.list_(text)),
+            *((name, whole) for name in ("bytes", "width", "height", "orientation")),
+            *((name, text) for name in ("format", "taken", "camera", "lens")),
+            ("latitude", number),
+            ("longitude", number),
+            ("embedding", pa.list_(pa.float32(), stored.recipe.dim)),
+        ]
+    )
+    with pq.ParquetWriter(folder / "embeddings.parquet", schema) as writer:
+        for block, rows in _blocks(store, stored, ids):
+            records = [_record(store, content, text_only=True) for content in block]
+            for record, row in zip(records, rows, strict=True):
+                record["embedding"] = row
+            writer.write_table(pa.Table.from_pylist(records, schema=schema))
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtraError(
+            "Parquet needs the extra: pip install 'imgsearch[parquet]'"
+        ) from error
+    return pa, pq
+
+
+def _blocks(
+    store: Store, stored: StoredRecipe, ids: list[int]
+) -> Iterator[tuple[list[Content], NDArray[np.float32]]]:
+    for start in range(0, len(ids), 512):
+        part = ids[start : start + 512]
+        contents = store.contents(part)
+        rows: dict[int, NDArray[np.float32]] = {}
+        for found, vectors in store.embeddings(stored, part):
+            rows.update(zip(found.tolist(), vectors, strict=True))
+        yield [contents[key] for key in part], np.stack([rows[key] for key in part])
+
+
+def _record(store: Store, content: Content, *, text_only: bool = False) -> dict[str, Any]:
+    roots = {root.id: paths.encode(root.path) for root in store.roots()}
+    held = sorted(
+        os.fsencode(paths.join(roots[root_id], path))
+        for root_id, path in store.files_of_contents([content.id])[content.id]
+    )
+    record: dict[str, Any] = {"content": content.hash, "bytes": content.bytes}
+    record |= asdict(content.metadata)
+    if text_only:
+        record["paths"] = [path.decode("utf-8", errors="backslashreplace") for path in held]
+        return record
+    record["paths"] = [os.fsdecode(path) for path in held]
+    if any("\udc80" <= character <= "\udcff" for path in record["paths"] for character in path):
+        record["paths_base64"] = [base64.b64encode(path).decode("ascii") for path in held]
+    return record

@@ -1,0 +1,1 @@
+"""Images: from a file's bytes to RGB pixels and metadata."""

@@ -1,0 +1,148 @@
+"""From a file's bytes to RGB pixels: the face of all that reads pictures.
+
+What the bytes are decides, never the file's name. Each picture becomes what a viewer shows, in
+sRGB: the first frame, turned by EXIF, alpha over white, colour profile applied.
+
+    images ─► decoders, optional_decoders ─► strict_formats     bytes to a picture
+           ─► geometry, colours                                 its size, turn, colours
+           ─► signatures, refusals                              what it is, why it cannot be read
+"""
+
+from __future__ import annotations
+
+import stat
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+from imgsearch.errors import UnreadableImageError
+from imgsearch.images.colours import in_resizable_mode, over_white, to_srgb
+from imgsearch.images.formats import decoder_of
+from imgsearch.images.geometry import CropBox, plan_display, plan_square, resized
+from imgsearch.images.refusals import refusing
+from imgsearch.images.signatures import identify, what_else
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from imgsearch.images.geometry import Plan, Size
+    from imgsearch.images.metadata import Metadata
+    from imgsearch.recipe import Resize
+
+
+MAX_FILE_BYTES: Final = 2 << 30
+
+# ImageNet's mean colour: the pretrained networks subtract it or were trained around it, so that
+# a border of it is as near to "nothing here" as a colour gets.
+PAD_COLOUR: Final = (124, 116, 104)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture.
+
+    Attributes:
+        pixels: uint8 (size, size, 3), C-contiguous, RGB in sRGB.
+        metadata: what is known besides the pixels, of the full picture.
+    """
+
+    pixels: NDArray[np.uint8]
+    metadata: Metadata
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        UnreadableImageError: it vanished, is no regular file, is empty, is larger than 2 GiB,
+            has a name that no file can have, or the operating system refuses.
+    """
+    try:
+        # A pipe or a device would block for ever where a file is expected.
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise UnreadableImageError("a folder, not a file", name=str(path))
+        if not stat.S_ISREG(mode):
+            raise UnreadableImageError("not a regular file", name=str(path))
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise UnreadableImageError("no such file (it may have vanished)", name=str(path)) from error
+    except PermissionError as error:
+        raise UnreadableImageError("permission denied", name=str(path)) from error
+    except OSError as error:
+        reason = (error.strerror or "the operating system refuses").lower()
+        raise UnreadableImageError(f"cannot be read: {reason}", name=str(path)) from error
+    except ValueError as error:
+        # A zero character or half a surrogate pair, as a table of ground truth may hold.
+        raise UnreadableImageError("no file can have such a name", name=str(path)) from error
+    except MemoryError as error:
+        raise UnreadableImageError("not enough memory to read it", name=str(path)) from error
+    if not data:
+        raise UnreadableImageError("empty (0 bytes)", name=str(path))
+    if len(data) > MAX_FILE_BYTES:
+        raise UnreadableImageError("larger than 2 GiB", name=str(path))
+    return data
+
+
+def load(data: bytes, *, size: int, resize: Resize, crop: CropBox | None = None) -> Picture:
+    """Decode a file's bytes to a square of RGB pixels.
+
+    "squash" fits the whole picture into the square whatever its shape; "pad" keeps its shape
+    and fills the rest with ImageNet's mean colour; "crop" takes the largest centred square.
+    The resize is Pillow's bicubic, antialiased (Keys 1981, a = -0.5, stretched by the scale).
+
+    Args:
+        data: the bytes of a whole file.
+        size: side of the square in pixels.
+        resize: how the picture becomes a square.
+        crop: only this part of the displayed picture.
+
+    Returns:
+        the square, uint8 (size, size, 3), and the metadata of the full picture.
+
+    Raises:
+        UnreadableImageError: the bytes are no picture that can be decoded; its reason says why.
+        UsageError: the crop reaches beyond the picture.
+    """
+    rgb, metadata = _render(
+        data, lambda displayed: plan_square(displayed, crop, size=size, resize=resize)
+    )
+    if rgb.size != (size, size):
+        square = Image.new("RGB", (size, size), PAD_COLOUR)
+        square.paste(rgb, ((size - rgb.width) // 2, (size - rgb.height) // 2))
+        rgb = square
+    return Picture(np.array(rgb), metadata)
+
+
+def display(data: bytes, *, longest: int) -> NDArray[np.uint8]:
+    """Decode a file's bytes for showing them: uint8 (height, width, 3) RGB in sRGB.
+
+    The picture keeps its shape; its longer side is at most `longest` pixels, and it is never
+    enlarged.
+
+    Raises:
+        UnreadableImageError: the bytes are no picture that can be decoded; its reason says why.
+    """
+    rgb, _ = _render(data, lambda displayed: plan_display(displayed, longest=longest))
+    return np.array(rgb)
+
+
+def _render(data: bytes, plan: Callable[[Size], Plan]) -> tuple[Image.Image, Metadata]:
+    """Decode what the plan wants, which it says once it knows the picture's displayed size."""
+    kind = identify(data)
+    if kind is None:
+        raise UnreadableImageError(what_else(data))
+    decode = decoder_of(kind)
+    with ExitStack() as turn, refusing(data, kind):
+        decoded = decode(data, kind, lambda displayed: plan(displayed).needed(displayed), turn)
+        planned = plan((decoded.metadata.width, decoded.metadata.height))
+        flat = in_resizable_mode(decoded.image)
+        small = over_white(resized(flat, decoded.locate(planned.box), planned.target))
+        return to_srgb(small, decoded.profile), decoded.metadata

@@ -1,0 +1,1 @@
+"""Indexing: from folders on disk to committed embeddings."""

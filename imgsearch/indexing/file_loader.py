@@ -1,0 +1,101 @@
+"""The pipeline from files to pixels: read, hash and decode side by side, in order, bounded.
+
+Worker threads read and decode while the caller's thread runs the backbone; Pillow, hashlib and
+the runtimes let go of the interpreter while they work. No more than a window of files is under
+way, so memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from imgsearch.errors import UnreadableImageError
+from imgsearch.images import loading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from pathlib import Path
+
+    from imgsearch.images.loading import Picture
+    from imgsearch.recipe import Recipe
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile(Generic[T]):
+    """What came of reading one file.
+
+    Attributes:
+        item: what the caller asked for.
+        hash: SHA-256 of the bytes, 64 hexadecimal digits; "" when they could not be read.
+        bytes: how many there are.
+        picture: pixels and metadata; None when not wanted or not readable.
+        reason: why the file could not be read or decoded, or None.
+    """
+
+    item: T
+    hash: str = ""
+    bytes: int = 0
+    picture: Picture | None = None
+    reason: str | None = None
+
+
+def load_files(
+    items: Iterable[T],
+    path_of: Callable[[T], Path],
+    *,
+    recipe: Recipe,
+    is_embedded: Callable[[str], bool],
+    jobs: int | None = None,
+) -> Generator[LoadedFile[T]]:
+    """Yield one `LoadedFile` for every item, in the items' order.
+
+    Args:
+        items: drawn from as the window has room.
+        path_of: the file of an item.
+        recipe: the size and resizing that are wanted.
+        is_embedded: asked with a content's hash, from worker threads; such contents are not
+            decoded.
+        jobs: worker threads; None for one per processor.
+
+    Yields:
+        Files that cannot be read carry the reason; none ever raises.
+    """
+    workers = jobs or os.cpu_count() or 1
+    window: deque[Future[LoadedFile[T]]] = deque()
+
+    def load(item: T) -> LoadedFile[T]:
+        return _load(item, path_of(item), recipe=recipe, is_embedded=is_embedded)
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="imgsearch-decode") as pool:
+        try:
+            for item in items:
+                window.append(pool.submit(load, item))
+                if len(window) >= 8 * workers:
+                    yield window.popleft().result()
+            while window:
+                yield window.popleft().result()
+        finally:
+            for future in window:
+                future.cancel()
+
+
+def _load(
+    item: T, path: Path, *, recipe: Recipe, is_embedded: Callable[[str], bool]
+) -> LoadedFile[T]:
+    content_hash, size = "", 0
+    try:
+        data = loading.read_file(path)
+        content_hash, size = hashlib.sha256(data).hexdigest(), len(data)
+        if is_embedded(content_hash):
+            return LoadedFile(item, content_hash, size)
+        picture = loading.load(data, size=recipe.size, resize=recipe.resize)
+    except UnreadableImageError as error:
+        return LoadedFile(item, content_hash, size, reason=error.reason)
+    return LoadedFile(item, content_hash, size, picture)

@@ -1,0 +1,270 @@
+"""One run of `index`: from folders on disk to committed embeddings.
+
+The run scans first. Then it reads what is new or changed, in the order of the scan, while what was
+read before goes through the network and what came out of that is committed. A run that is stopped
+or killed leaves what it has committed; the next one finds it by its hashes and goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from imgsearch import paths
+from imgsearch.images import formats
+from imgsearch.indexing.committer import Committed, Committer
+from imgsearch.indexing.file_loader import load_files
+from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
+from imgsearch.indexing.scan import ScanRules, walk
+from imgsearch.paths import ScannedFile, look_up
+from imgsearch.storage.database import Store
+from imgsearch.storage.roots import is_absent
+from imgsearch.storage.scan_comparison import Changes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from imgsearch.networks.source import EmbedsImages
+    from imgsearch.recipe import Recipe
+    from imgsearch.storage.records import StoredRecipe
+    from imgsearch.storage.roots import ScanTarget
+
+
+class IndexRun:
+    """One run, over a store that is open for writing under the writer lock."""
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        *,
+        options: IndexOptions,
+        progress: Callable[[IndexProgress], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
+        """Prepare a run.
+
+        Args:
+            store: the gallery's rows.
+            folder: the gallery's folder, which scans leave out.
+            options: how to go about it.
+            progress: told of every step.
+            stop: asked after every file, scanned or read; True ends the run in good order.
+        """
+        self._store = store
+        self._folder = folder
+        self._options = options
+        self._progress = progress or (lambda _: None)
+        self._stop = stop or (lambda: False)
+        self._changes = Changes(store)
+        self._unlisted: list[UnreadableFile] = []
+        self._counts = _Counts()
+
+    def scan(self, targets: Sequence[ScanTarget]) -> None:
+        """Walk the targets that are there and note what was found and what is missing."""
+        for target in targets:
+            if target.absent:
+                self._counts.offline += self._store.file_count(target.root.id, target.below)
+                continue
+            rules = ScanRules(
+                suffixes=formats.SUFFIXES,
+                exclude=target.root.exclude,
+                follow_symlinks=target.root.follow_symlinks,
+                skip=(self._folder,),
+            )
+            unlisted: list[bytes] = []
+            self._changes.add(target.root.id, self._walk(target, rules, unlisted))
+            if self._counts.interrupted or is_absent(self._store, target.root):
+                continue  # or the drive was unplugged meanwhile: nothing can be called missing
+            self._changes.add_missing(
+                target.root.id,
+                target.below,
+                unlisted=unlisted,
+                still_there=_finder(target.root.path, rules),
+            )
+
+    def _walk(
+        self, target: ScanTarget, rules: ScanRules, unlisted: list[bytes]
+    ) -> Iterator[ScannedFile]:
+        def leave_out(path: bytes, reason: str) -> None:
+            unlisted.append(path)
+            place = paths.join(paths.encode(target.root.path), path) if path else target.root.path
+            self._unlisted.append(UnreadableFile(place, reason))
+
+        try:
+            named = look_up(target.root.path, target.below) if target.below else None
+        except OSError as error:
+            leave_out(target.below, error.strerror or str(error))
+            return
+        if named:
+            yield named
+            return
+        if not target.root.recursive:
+            return
+        for found in walk(target.root.path, rules, below=target.below):
+            if isinstance(found, ScannedFile):
+                self._counts.scanned += 1
+                if self._counts.scanned % 500 == 0:
+                    self._progress(IndexProgress("scan", self._counts.scanned, None))
+                yield found
+            else:
+                leave_out(found.path, found.reason)
+            if self._stop():
+                self._counts.interrupted = True
+                return
+
+    def compare(self, recipe_id: int | None) -> int:
+        """Return how many of the scanned files have to be read for a recipe."""
+        tally = self._changes.compare(recipe_id, formats.decoders_fingerprint())
+        self._counts.unchanged = tally.unchanged
+        if self._options.dry_run:
+            self._counts.new = tally.new
+            self._counts.changed = tally.changed + tally.retry
+            self._counts.missing = tally.missing
+        return tally.pending
+
+    def read(
+        self, stored: StoredRecipe, load_embedder: Callable[[], EmbedsImages], *, total: int
+    ) -> None:
+        """Read, hash, decode, embed and commit the files that `compare` found.
+
+        Args:
+            stored: the recipe.
+            load_embedder: called once, from another thread, when there is a picture to embed.
+            total: how many files there are to read.
+        """
+        if self._counts.interrupted:
+            return  # half a scan does not tell what has moved
+        roots = {root.id: paths.encode(root.path) for root in self._store.roots()}
+        started = time.monotonic()
+
+        def tell(committed: Committed) -> None:
+            self._counts.committed = committed
+            rate = committed.embedded / max(time.monotonic() - started, 1e-9)
+            self._progress(IndexProgress("read", committed.files, total, rate))
+
+        committer = Committer(
+            self._store,
+            self._changes,
+            stored,
+            batch_size=self._options.batch_size,
+            load_embedder=load_embedder,
+        )
+        tell(committer.committed)
+        with _embedded_contents(self._folder, stored) as is_embedded:
+            loading = load_files(
+                self._changes.pending(),
+                lambda pending: paths.join(roots[pending.root_id], pending.path),
+                recipe=stored.recipe,
+                is_embedded=is_embedded,
+                jobs=self._options.jobs,
+            )
+            # Closed before the readers' connection is, also when the backbone fails.
+            with closing(loading), committer:
+                for taken, loaded in enumerate(loading, start=1):
+                    if committer.take(loaded):
+                        tell(committer.committed)
+                    if self._stop():
+                        self._counts.interrupted |= taken < total
+                        break
+                committer.finish()
+        tell(committer.committed)
+
+    def forget_missing(self) -> None:
+        """Take out of the gallery what is gone, unless the run was stopped before its end.
+
+        Only a whole run knows that a missing file has not merely moved.
+        """
+        if not self._counts.interrupted:
+            with self._store.transaction():
+                self._counts.missing = self._changes.missing()
+                self._changes.forget_missing()
+
+    def promote(self, stored: StoredRecipe) -> None:
+        """Make a recipe the primary one where it is that one's newer version.
+
+        So a newer bundled network takes over, once it has embedded as much as the older one.
+        """
+        primary, *_ = self._store.recipes()
+        if not self._counts.interrupted and stored.recipe.supersedes(primary.recipe):
+            count = self._store.embedding_count
+            if count(stored.id) >= count(primary.id):
+                with self._store.transaction():
+                    self._store.make_primary(stored.id)
+
+    def report(
+        self, recipe: Recipe | None, targets: Sequence[ScanTarget], *, first: bool
+    ) -> IndexReport:
+        """Return what the run did."""
+        counts, committed = self._counts, self._counts.committed
+        unreadable = [
+            UnreadableFile(path, reason)
+            for target in targets
+            if not target.absent
+            for path, reason in self._store.unreadable(target.root, target.below)
+        ]
+        return IndexReport(
+            recipe=recipe,
+            new=counts.new + committed.new,
+            changed=counts.changed + committed.changed,
+            moved=committed.moved,
+            unchanged=counts.unchanged + committed.unchanged,
+            missing=counts.missing,
+            offline=counts.offline,
+            unreadable_files=tuple(unreadable),
+            embedded=committed.embedded,
+            seconds=time.monotonic() - counts.started,
+            interrupted=counts.interrupted,
+            dry_run=self._options.dry_run,
+            first=first,
+            offline_roots=tuple(
+                dict.fromkeys(target.root.path for target in targets if target.absent)
+            ),
+            unlisted=tuple(self._unlisted),
+        )
+
+
+@dataclass(slots=True)
+class _Counts:
+    scanned: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    missing: int = 0
+    offline: int = 0
+    interrupted: bool = False
+    started: float = field(default_factory=time.monotonic)
+    committed: Committed = field(default_factory=Committed)
+
+
+def _finder(root: Path, rules: ScanRules) -> Callable[[bytes], ScannedFile | None]:
+    def find(path: bytes) -> ScannedFile | None:
+        if rules.excludes(path):
+            return None
+        folders = [root / folder for folder in paths.decode(path).parents[:-1]]
+        if not rules.follow_symlinks and any(folder.is_symlink() for folder in folders):
+            return None
+        return look_up(root, path)
+
+    return find
+
+
+@contextmanager
+def _embedded_contents(folder: Path, stored: StoredRecipe) -> Iterator[Callable[[str], bool]]:
+    # Decoding threads ask over a connection of their own, so that they never see, and never
+    # wait for, the transaction that the writer has open.
+    reader = Store.open(folder)
+    lock = threading.Lock()
+
+    def is_embedded(content_hash: str) -> bool:
+        with lock:
+            return reader.find_content(content_hash, stored.id)[1]
+
+    try:
+        yield is_embedded
+    finally:
+        reader.close()

@@ -1,0 +1,167 @@
+"""Walk photo folders and say which files may be pictures, without opening any."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from imgsearch.paths import GONE, ScannedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+# Folders that network drives and desktop systems fill with thumbnails or deleted files.
+SYSTEM_FOLDERS: Final = frozenset(
+    {b"@eaDir", b"#recycle", b"$RECYCLE.BIN", b"System Volume Information", b"lost+found"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnlistedFolder:
+    """A folder that is there but could not be listed; nothing is known of what it holds.
+
+    Attributes:
+        path: stored form, relative to the root.
+        reason: what the operating system said.
+    """
+
+    path: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRules:
+    """What a walk leaves out.
+
+    Attributes:
+        suffixes: lower-case suffixes of pictures, with their dots.
+        exclude: glob patterns. One with a "/" is held against the path relative to the root,
+            where "*" crosses folders; one without, against the name of each file and folder.
+        follow_symlinks: whether symbolic links are followed; loops are noticed.
+        skip: absolute folders that are never entered (the gallery's own).
+    """
+
+    suffixes: frozenset[str]
+    exclude: tuple[str, ...] = ()
+    follow_symlinks: bool = False
+    skip: tuple[Path, ...] = ()
+    _names: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _paths: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compile the patterns once for all folders."""
+        names = [glob for glob in self.exclude if "/" not in glob]
+        whole = [glob.strip("/") for glob in self.exclude if "/" in glob]
+        object.__setattr__(self, "_names", _compile(names))
+        object.__setattr__(self, "_paths", _compile(whole))
+
+    def excludes(self, path: bytes) -> bool:
+        """Whether a pattern holds for this stored relative path or a folder above it."""
+        if self._names is None and self._paths is None:
+            return False
+        parts = os.fsdecode(path).split("/")
+        if self._names and any(self._names.match(part) for part in parts):
+            return True
+        return self._paths is not None and any(
+            self._paths.match("/".join(parts[: end + 1])) for end in range(len(parts))
+        )
+
+    def is_picture(self, name: bytes) -> bool:
+        """Whether the name ends like a picture's; content decides later."""
+        return os.path.splitext(os.fsdecode(name))[1].lower() in self.suffixes  # noqa: PTH122 - Path objects cost a third of a scan
+
+
+def walk(
+    root: Path, rules: ScanRules, *, below: bytes = b""
+) -> Iterator[ScannedFile | UnlistedFolder]:
+    """Yield the files beneath a root that may be pictures, always in the same order.
+
+    Hidden files and folders, whose names begin with a dot, and `SYSTEM_FOLDERS` are left out.
+
+    Args:
+        root: the folder that paths are relative to.
+        rules: what is left out.
+        below: stored relative folder to begin at; b"" for the root itself.
+
+    Yields:
+        Files, and folders that could not be listed.
+    """
+    top = os.fsencode(root)
+    skip = {os.fsencode(folder) for folder in rules.skip}
+    visited: set[tuple[int, int]] = set()
+    stack = [below]
+    while stack:
+        folder = stack.pop()
+        place = os.path.join(top, folder) if folder else top  # noqa: PTH118 - bytes
+        if place in skip:
+            continue
+        if rules.follow_symlinks and not _is_first_visit(place, visited):
+            continue
+        listing = _list(place, folder)
+        if isinstance(listing, UnlistedFolder):
+            yield listing
+            continue
+        inner = []
+        for entry in listing:
+            path = folder + b"/" + entry.name if folder else entry.name
+            if entry.name.startswith(b".") or rules.excludes(path):
+                continue
+            if _is_folder(entry, rules):
+                inner.append(path)
+            elif rules.is_picture(entry.name):
+                file = _regular_file(entry, path, rules)
+                if file:
+                    yield file
+        stack.extend(reversed(inner))
+
+
+def _list(place: bytes, folder: bytes) -> list[os.DirEntry[bytes]] | UnlistedFolder:
+    """Return what a folder holds, by name; nothing when the folder is gone."""
+    try:
+        with os.scandir(place) as listing:
+            return sorted(listing, key=lambda entry: entry.name)
+    except OSError as error:
+        if error.errno in GONE:
+            return []
+        return UnlistedFolder(folder, error.strerror or str(error))
+
+
+def _is_first_visit(place: bytes, visited: set[tuple[int, int]]) -> bool:
+    try:
+        status = os.stat(place)  # noqa: PTH116 - bytes
+    except OSError:
+        return True  # listing it says why
+    identity = (status.st_dev, status.st_ino)
+    first = identity not in visited
+    visited.add(identity)
+    return first
+
+
+def _is_folder(entry: os.DirEntry[bytes], rules: ScanRules) -> bool:
+    try:
+        is_folder = entry.is_dir(follow_symlinks=rules.follow_symlinks)
+    except OSError:
+        return False  # gone since it was listed, or a link to nowhere
+    return is_folder and entry.name not in SYSTEM_FOLDERS
+
+
+def _regular_file(entry: os.DirEntry[bytes], path: bytes, rules: ScanRules) -> ScannedFile | None:
+    try:
+        status = entry.stat(follow_symlinks=rules.follow_symlinks)
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return ScannedFile(path, status.st_size, status.st_mtime_ns)
+
+
+def _compile(globs: list[str]) -> re.Pattern[str] | None:
+    if not globs:
+        return None
+    return re.compile("|".join(fnmatch.translate(glob) for glob in globs))

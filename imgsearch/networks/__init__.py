@@ -1,0 +1,1 @@
+"""Networks: from RGB pixels to embeddings."""

@@ -1,0 +1,189 @@
+"""From what a person asks for to a recipe that says everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from imgsearch.errors import UsageError, WeightsUnavailableError
+from imgsearch.networks.backbones import build, catalogue, custom, layer_names, weights
+from imgsearch.networks.backbones.compact import bundled
+from imgsearch.recipe import AUTO, PREPROCESSINGS, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imgsearch.networks.backbones.catalogue import Backbone
+    from imgsearch.recipe import Pooling, RecipeRequest, Resize
+
+PREFERRED: Final = "mobilenet_v2"
+FALLBACK: Final = "compact"
+
+
+def resolve(
+    request: RecipeRequest, *, offline: bool = False, notify: Callable[[str], None]
+) -> Recipe:
+    """Resolve a request to a recipe, fetching weights where they are missing.
+
+    "auto" takes MobileNetV2 when its weights are on this machine or can be downloaded, else
+    compact, which comes with imgsearch. A catalogue network with its default layer needs no
+    TensorFlow here; another layer is looked up by building the network, one's own network by
+    loading it.
+
+    Args:
+        request: what is asked for.
+        offline: never download.
+        notify: is told, in one line each, which backbone was chosen and why, and of downloads.
+
+    Raises:
+        UnknownBackboneError: the name is not in the catalogue.
+        UnknownLayerError: the network has no such layer, or it gives no feature maps.
+        WeightsUnavailableError: the weights are not here and may not or cannot be downloaded.
+        UntrustedModelError: one's own network without the right checksum.
+        UsageError: options that make no sense together.
+    """
+    if request.backbone == AUTO:
+        return _resolve_auto(request, offline=offline, notify=notify)
+    if Path(request.backbone).suffix == custom.SUFFIX:
+        return _resolve_custom(request)
+    return _resolve_catalogue(
+        request, catalogue.find(request.backbone), offline=offline, notify=notify
+    )
+
+
+def random_recipe(
+    name: str,
+    *,
+    seed: int = 0,
+    size: int | None = None,
+    layer: str | None = None,
+    pooling: Pooling = "gap",
+    resize: Resize = "squash",
+) -> Recipe:
+    """Return a recipe with repeatable random weights, for tests and timing only.
+
+    Args:
+        name: a catalogue name.
+        seed: another seed is another network.
+        size: side of the input in pixels; None takes the network's own.
+        layer: None takes the default layer.
+        pooling: as in a recipe.
+        resize: as in a recipe.
+
+    Raises:
+        UnknownBackboneError: the name is not in the catalogue.
+        UnknownLayerError: the network has no such layer.
+        UsageError: the size is below what the network accepts.
+    """
+    backbone = catalogue.find(name)
+    side = size or backbone.size
+    build.check_size(backbone, side)
+    layer, dim = _layer_and_dim(backbone, layer, size=side)
+    return Recipe(
+        backbone=stored_name(backbone),
+        weights=f"{build.RANDOM_PREFIX}{seed}",
+        layer=layer,
+        size=side,
+        resize=resize,
+        pooling=pooling,
+        dim=dim,
+        preprocessing=backbone.preprocessing,
+    )
+
+
+def stored_name(backbone: Backbone) -> str:
+    """Return the name that a recipe keeps: compact's carries its version, as in "compact-1"."""
+    if backbone.is_compact:
+        return f"{bundled.NAME}-{bundled.VERSION}"
+    return backbone.name
+
+
+def _resolve_auto(
+    request: RecipeRequest, *, offline: bool, notify: Callable[[str], None]
+) -> Recipe:
+    if request.weights is not None:
+        raise UsageError("weights: a weights file needs the name of its network in --backbone")
+    preferred = catalogue.find(PREFERRED)
+    here = weights.is_available(preferred)
+    try:
+        recipe = _resolve_catalogue(request, preferred, offline=offline, notify=notify)
+    except WeightsUnavailableError as error:
+        if here:
+            # It is there and cannot be read: falling back would hide that.
+            raise
+        reason = "offline" if offline else f"the download failed: {error.__cause__}"
+        notify(
+            f"backbone: {FALLBACK}, because {PREFERRED}'s weights are not on this machine "
+            f"({reason})"
+        )
+        return _resolve_catalogue(request, catalogue.find(FALLBACK), offline=offline, notify=notify)
+    why = "are on this machine" if here else "were downloaded"
+    notify(f"backbone: {PREFERRED}, whose weights {why}")
+    return recipe
+
+
+def _resolve_catalogue(
+    request: RecipeRequest, backbone: Backbone, *, offline: bool, notify: Callable[[str], None]
+) -> Recipe:
+    for option, value in (
+        ("preprocessing", request.preprocessing),
+        ("trust-model", request.trusted_sha256),
+    ):
+        if value is not None:
+            raise UsageError(
+                f"{option}: {value!r} goes with one's own network only; {backbone.name} has its own"
+            )
+    if request.weights is not None and backbone.is_compact:
+        raise UsageError(f"weights: {backbone.name} comes with its weights and takes no others")
+    size = request.size or backbone.size
+    build.check_size(backbone, size)
+    layer, dim = _layer_and_dim(backbone, request.layer, size=size)
+    path = request.weights or weights.ensure(backbone, offline=offline, notify=notify)
+    return Recipe(
+        backbone=stored_name(backbone),
+        weights=weights.fingerprint(path),
+        layer=layer,
+        size=size,
+        resize=request.resize,
+        pooling=request.pooling,
+        dim=dim,
+        preprocessing=backbone.preprocessing,
+        precision=request.precision,
+        weights_path=None if backbone.is_compact else str(path.absolute()),
+    )
+
+
+def _resolve_custom(request: RecipeRequest) -> Recipe:
+    if request.weights is not None:
+        raise UsageError("weights: one's own network brings its weights in the .keras file")
+    path = Path(request.backbone).absolute()
+    fingerprint = custom.check_trust(path, request.trusted_sha256)
+    if request.preprocessing is None:
+        raise UsageError(
+            f"preprocessing: {path} cannot say what it expects its pixels to go through; say it: "
+            f"{', '.join(PREPROCESSINGS)}"
+        )
+    outputs, inputs = custom.load(
+        path, sha256=fingerprint.removeprefix(custom.PREFIX), size=request.size
+    )
+    layer = request.layer or custom.default_layer(outputs)
+    output = layer_names.choose(outputs, layer, backbone=build.CUSTOM)
+    return Recipe(
+        backbone=build.CUSTOM,
+        weights=fingerprint,
+        layer=layer,
+        size=int(inputs.shape[1]),
+        resize=request.resize,
+        pooling=request.pooling,
+        dim=int(output.shape[-1]),
+        preprocessing=request.preprocessing,
+        precision=request.precision,
+        weights_path=str(path),
+    )
+
+
+def _layer_and_dim(backbone: Backbone, layer: str | None, *, size: int) -> tuple[str, int]:
+    """Return the layer's name and channels; only another layer than the default costs a build."""
+    if layer is None or layer == backbone.layer:
+        return backbone.layer, backbone.dim
+    return layer, build.layer_dim(backbone, layer, size=size)

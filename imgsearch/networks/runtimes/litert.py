@@ -1,0 +1,79 @@
+"""A fast runtime that starts at once: LiteRT on the CPU, from a graph that was exported once."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imgsearch.errors import DamagedCacheError
+from imgsearch.networks.framework_noise import without_greetings
+from imgsearch.networks.runtimes.graphs import Graph
+from imgsearch.networks.runtimes.runtime import available_threads
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class LiteRTRuntime:
+    """Runs an exported graph; safe to share between threads, which then take turns.
+
+    The graph takes one image at a time, spread over the threads by LiteRT's own XNNPACK: larger
+    batches are no faster, would be prepared anew for every length, and a batch's images would
+    not be bit for bit what they are alone.
+
+    Attributes:
+        name: "litert".
+    """
+
+    name = "litert"
+
+    def __init__(self, graph: Graph, *, threads: int | None = None) -> None:
+        """Prepare the graph for this machine's CPU.
+
+        Args:
+            graph: what `export` returned.
+            threads: number of threads; None takes all cores.
+
+        Raises:
+            DamagedCacheError: LiteRT does not accept the graph.
+        """
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            with without_greetings():
+                interpreter = Interpreter(
+                    model_content=graph.topology, num_threads=available_threads(threads)
+                )
+                interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise DamagedCacheError(f"LiteRT does not accept an exported graph: {error}") from error
+        self._interpreter = interpreter
+        self._input = interpreter.get_input_details()[0]["index"]
+        self._output = interpreter.get_output_details()[0]["index"]
+        self._lock = threading.Lock()
+
+    def feature_maps(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the activations, shape (n, h, w, c), float32, of a batch (n, s, s, 3)."""
+        maps = []
+        with self._lock:
+            for image in batch:
+                self._interpreter.set_tensor(self._input, image[np.newaxis])
+                self._interpreter.invoke()
+                maps.append(self._interpreter.get_tensor(self._output))
+        return np.concatenate(maps)
+
+
+def export(function: Any) -> Graph:  # noqa: ANN401  TensorFlow has no types
+    """Export a concrete TensorFlow function as a LiteRT graph, with float32 constants.
+
+    Args:
+        function: what `imgsearch.networks.runtimes.tensorflow.concrete_function` returned.
+
+    Raises:
+        Exception: whatever the converter raises for an operation that it does not know.
+    """
+    from imgsearch.networks.runtimes.tensorflow import as_flatbuffer
+
+    return Graph(topology=as_flatbuffer(function), constants=b"")

@@ -1,0 +1,203 @@
+"""From a query vector to ranked matches: filters, ties, duplicates, paths."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from imgsearch import paths
+from imgsearch.errors import UsageError
+from imgsearch.search.matches import FileCopy, Match
+from imgsearch.search.query_expansion import expanded
+from imgsearch.storage.filters import Filters, allowed_ids, lies_under, parts_under
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from imgsearch.search.query_expansion import Expansion
+    from imgsearch.search.search_space import SearchSpace
+    from imgsearch.storage.database import Store
+    from imgsearch.storage.records import Root, StoredRecipe
+
+
+SCORE_DECIMALS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a search space.
+
+    Attributes:
+        vector: unit query vector `(out,)` of the space.
+        k: how many matches are wanted.
+        where: what matches must be besides similar.
+        min_score: the least score of a match.
+        excluded: ids of contents that are left out.
+    """
+
+    vector: NDArray[np.float32]
+    k: int
+    where: Filters
+    min_score: float | None = None
+    excluded: tuple[int, ...] = ()
+
+
+def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
+    """Return the nearest matches, ordered by score and then by path.
+
+    Contents that several files hold are one match; contents that no file holds any more are
+    none. Equal scores are told apart by path alone, whatever order the index found them in, so
+    the search is widened until nothing beyond its end can tie with the last match. An approximate
+    index only names candidates, whose scores are computed exactly; it is asked for more until
+    there are k matches, or the worst candidate's score is too small.
+
+    Args:
+        store: in the snapshot in which the space was opened.
+        space: where to search.
+        question: what for.
+
+    Raises:
+        UsageError: k is below 1, or a folder of the filter is not in the gallery.
+    """
+    if question.k < 1:
+        raise UsageError(f"k: {question.k} is not a number of matches above 0")
+    roots = {root.id: root for root in store.roots()}
+    under = [parts_under(path, roots.values()) for path in question.where.under]
+    allowed = allowed_ids(store, question.where, under)
+    excluded = np.array(question.excluded, dtype=np.int64) if question.excluded else None
+    online = {identifier: root.online for identifier, root in roots.items()}
+    everything = len(space.index) + 1
+    width = min(space.candidates(question.k), everything)
+    while True:
+        scores, ids = space.index.search(
+            question.vector[np.newaxis], width, allowed=allowed, excluded=excluded
+        )
+        found = ids[0][ids[0] >= 0]
+        exhausted = len(found) < width
+        by_id = _exact_scores(store, space, question, found)
+        least = float(scores[0][-1]) if space.is_exact else min(by_id.values(), default=-math.inf)
+        ranked = _matches(store, question, by_id, roots=roots, online=online, under=under)
+        if exhausted or _is_settled(ranked, question, least, exact=space.is_exact):
+            return [
+                replace(match, rank=rank)
+                for rank, match in enumerate(ranked[: question.k], start=1)
+            ]
+        width = min(4 * width, everything)
+
+
+def expand(
+    store: Store,
+    space: SearchSpace,
+    question: Question,
+    *,
+    stored: StoredRecipe,
+    expansion: Expansion,
+) -> Question:
+    """Return the question with its vector moved towards its own first matches.
+
+    Whatever the filters, the first matches in the whole gallery count, for they say what the
+    question is about and not what its answer may be; contents that the question excludes do not.
+    Scores of the answer are those with the moved vector.
+
+    Args:
+        store: in the snapshot in which the space was opened.
+        space: where to search.
+        question: what for.
+        stored: the recipe of the space.
+        expansion: how many matches, and how they are weighed.
+    """
+    plain = replace(question, k=expansion.k, where=Filters(), min_score=None)
+    scores = {
+        store.find_content(match.content, stored.id)[0]: match.score
+        for match in answer(store, space, plain)
+    }
+    ids = [content_id for content_id in scores if content_id is not None]
+    vector = question.vector
+    blocks = list(store.embeddings(stored, ids)) if ids else []
+    if blocks:
+        found = np.concatenate([identifiers for identifiers, _ in blocks])
+        vector = expanded(
+            vector,
+            space.project(np.concatenate([embeddings for _, embeddings in blocks])),
+            np.array([scores[content_id] for content_id in found.tolist()]),
+            alpha=expansion.alpha,
+        )
+    return replace(question, vector=vector)
+
+
+def _is_settled(
+    ranked: Sequence[Match], question: Question, last_score: float, *, exact: bool
+) -> bool:
+    # FAISS's float32 sums may differ from the final scores in the last digits.
+    margin = 10.0 ** (1 - SCORE_DECIMALS)
+    if question.min_score is not None and last_score < question.min_score - margin:
+        return True
+    if not exact:
+        return len(ranked) >= question.k  # what lies beyond is not known to be any worse
+    return len(ranked) >= question.k and last_score < ranked[question.k - 1].score - margin
+
+
+def _exact_scores(
+    store: Store, space: SearchSpace, question: Question, found: NDArray[np.int64]
+) -> dict[int, float]:
+    ids, rows = space.vectors(store, found)
+    vectors = rows.astype(np.float64)
+    # Row by row, so that a score's last digit does not depend on its neighbours, as BLAS's does.
+    exact = np.round((vectors * question.vector).sum(axis=1), SCORE_DECIMALS)
+    return dict(zip(ids.tolist(), np.clip(exact, -1, 1).tolist(), strict=True))
+
+
+def _matches(
+    store: Store,
+    question: Question,
+    by_id: dict[int, float],
+    *,
+    roots: dict[int, Root],
+    online: dict[int, bool],
+    under: Sequence[list[tuple[int, bytes]]],
+) -> list[Match]:
+    if question.min_score is not None:
+        by_id = {key: score for key, score in by_id.items() if score >= question.min_score}
+    contents = store.contents(by_id)
+    matches = []
+    for content_id, copies in store.files_of_contents(list(by_id)).items():
+        held = [
+            FileCopy(
+                paths.join(paths.encode(roots[root_id].path), path),
+                roots[root_id].path,
+                offline=not online[root_id],
+            )
+            for root_id, path in copies
+            if lies_under(root_id, path, under)
+        ]
+        if not held:
+            continue
+        held.sort(key=lambda copy: (copy.offline, paths.encode(copy.path)))
+        content = contents[content_id]
+        facts = content.metadata
+        matches.append(
+            Match(
+                rank=0,
+                score=by_id[content_id] + 0.0,  # -0.0 becomes 0.0
+                path=held[0].path,
+                root=held[0].root,
+                content=content.hash,
+                width=facts.width,
+                height=facts.height,
+                format=facts.format,
+                bytes=content.bytes,
+                taken=facts.taken,
+                camera=facts.camera,
+                lens=facts.lens,
+                latitude=facts.latitude,
+                longitude=facts.longitude,
+                offline=held[0].offline,
+                duplicates=tuple(held[1:]),
+            )
+        )
+    return sorted(matches, key=lambda match: (-match.score, paths.encode(match.path)))

@@ -1,0 +1,257 @@
+"""The gallery's database: opened, changed in transactions, read in snapshots. The truth.
+
+`file_rows`, `content_rows` and `embedding_rows` have the statements of one table or two; what
+concerns several is here.
+
+Every change is made inside `Store.transaction`, whose COMMIT is the only commit point: what it
+covers is there after a crash, whole, and what it does not cover never was.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from imgsearch.errors import GalleryDamagedError, ImgsearchError, NoGalleryError
+from imgsearch.storage import schema
+from imgsearch.storage.content_rows import ContentRows
+from imgsearch.storage.embedding_rows import EmbeddingRows
+from imgsearch.storage.file_rows import FileRows
+from imgsearch.storage.records import Counts, Integrity
+from imgsearch.storage.sqlite_errors import DATABASE, primary_code, translated_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+
+NOT_WRITABLE_CODES: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+
+class Store(FileRows, ContentRows, EmbeddingRows):
+    """The rows of one gallery, over one connection.
+
+    A writer must hold the writer lock. A reader's `snapshot` sees one state throughout.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._in_turn = threading.RLock()
+
+    @classmethod
+    def create(cls, folder: Path) -> Store:
+        """Open the gallery in a folder for writing; make it when it is not there.
+
+        Raises:
+            GalleryDamagedError: the database is not a gallery's, is damaged, or is newer.
+        """
+        from sqlite_utils import Database
+
+        folder.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            folder / DATABASE, isolation_level=None, check_same_thread=False
+        )
+        try:
+            with translated_errors(folder):
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                database = Database(connection, execute_plugins=False)
+                # First of all, so that another program's database is left as it is.
+                schema.refuse_strangers(database)
+                connection.execute("PRAGMA journal_mode = WAL")
+                schema.bring_up_to_date(database)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection)
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Open the gallery in a folder for reading only; never waits for a writer.
+
+        Raises:
+            NoGalleryError: there is none.
+            GalleryDamagedError: the database is not a gallery's, is damaged, or is newer.
+            ImgsearchError: changes wait to be taken up where this user may not write.
+        """
+        file = folder / DATABASE
+        none = NoGalleryError(
+            f"no gallery in {folder}: make one with `imgsearch index FOLDER`, or name "
+            "another with --gallery"
+        )
+        if not file.is_file():
+            raise none
+        # On a read-only medium SQLite can't make its shared-memory file; nobody can write
+        # there either, so the database may be taken as it lies.
+        for mode in ("mode=ro", "immutable=1"):
+            connection = sqlite3.connect(
+                f"{file.absolute().as_uri()}?{mode}",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            try:
+                with translated_errors(folder):
+                    (version,) = connection.execute("PRAGMA user_version").fetchone()
+                    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+                    (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+                    if not (version or mark or tables):
+                        # A first run was cut off before it had made the tables.
+                        raise none  # noqa: TRY301 - the connection is closed on the way
+                    schema.verify(mark, version)
+            except sqlite3.OperationalError as error:
+                connection.close()
+                if primary_code(error) not in NOT_WRITABLE_CODES or mode == "immutable=1":
+                    raise
+                log = folder / f"{DATABASE}-wal"
+                if log.is_file() and log.stat().st_size:
+                    raise ImgsearchError(
+                        f"{log} holds changes that nobody may take up here: run `imgsearch index` "
+                        f"once as a user who may write in {folder}"
+                    ) from error
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return cls(connection)
+        raise AssertionError  # the second mode returns or raises
+
+    @classmethod
+    def in_memory(cls) -> Store:
+        """Return an empty gallery's rows that are never written anywhere (for dry runs)."""
+        from sqlite_utils import Database
+
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        schema.bring_up_to_date(Database(connection, execute_plugins=False))
+        return cls(connection)
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is gone."""
+        self.connection.close()
+
+    @contextmanager
+    def transaction(self, *, dry_run: bool = False) -> Iterator[None]:
+        """Commit all changes made in the `with` block, or none of them.
+
+        An inner block belongs to the outer one's commit.
+
+        Args:
+            dry_run: undo everything at the end.
+        """
+        if self.connection.in_transaction:
+            yield
+            return
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            # A full disk, for one, has made SQLite roll back by itself.
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("ROLLBACK" if dry_run else "COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See one state of the gallery throughout the `with` block, whatever writers do.
+
+        Threads that share the store take turns.
+        """
+        with self._in_turn:
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self.connection.execute("ROLLBACK")
+
+    def counts(self) -> Counts:
+        """Return how much the gallery holds."""
+        row = self.connection.execute(
+            "SELECT (SELECT COUNT(*) FROM file), (SELECT COUNT(*) FROM content), "
+            "(SELECT COUNT(*) FROM file WHERE reason IS NOT NULL), "
+            "(SELECT COUNT(*) FROM orphan)"
+        ).fetchone()
+        return Counts(*row)
+
+    def setting(self, name: str) -> str | None:
+        """Return what is remembered under a name, or None."""
+        row = self.connection.execute(
+            "SELECT value FROM setting WHERE name = ?", (name,)
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Remember a text under a name."""
+        self.connection.execute(
+            "INSERT INTO setting (name, value) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
+    def remove_orphans(self, *, keep: Collection[int] = ()) -> int:
+        """Drop the contents that no file holds, with their embeddings; return how many.
+
+        Args:
+            keep: ids of those that stay all the same.
+        """
+        doomed = [(identifier,) for identifier in self.orphan_ids().difference(keep)]
+        touched = {
+            recipe_id
+            for identifier in doomed
+            for (recipe_id,) in self.connection.execute(
+                "SELECT recipe_id FROM embedding WHERE content_id = ?", identifier
+            )
+        }
+        for recipe_id in sorted(touched):
+            self.raise_generation(recipe_id)
+        self.connection.executemany("DELETE FROM content WHERE id = ?", doomed)
+        return len(doomed)
+
+    def integrity(self) -> Integrity:
+        """Return what SQLite itself finds wrong with the file and its references."""
+        try:
+            lines = [row[0] for row in self.connection.execute("PRAGMA integrity_check")]
+            broken = self.connection.execute("PRAGMA foreign_key_check").fetchall()
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            return Integrity(problems=(str(error),))
+        return Integrity(
+            problems=tuple(line for line in lines if line != "ok"),
+            indexes_only=all("index" in line for line in lines),
+            dangling_rows=len(broken),
+            dangling_tables=tuple(sorted({row[0] for row in broken})),
+        )
+
+    def remove_dangling_rows(self) -> None:
+        """Drop rows that refer to rows that are not there."""
+        for statement in (
+            "DELETE FROM embedding WHERE content_id NOT IN (SELECT id FROM content)",
+            "DELETE FROM embedding WHERE recipe_id NOT IN (SELECT id FROM recipe)",
+            "DELETE FROM file WHERE root_id NOT IN (SELECT id FROM root)",
+            # Without a size and time that fit, the next run reads the file again.
+            (
+                "UPDATE file SET content_id = NULL, size = -1 WHERE content_id IS NOT NULL "
+                "AND content_id NOT IN (SELECT id FROM content)"
+            ),
+        ):
+            self.connection.execute(statement)
+
+    def rebuild_indexes(self) -> None:
+        """Make SQLite's own indexes again from the rows.
+
+        Raises:
+            GalleryDamagedError: rows that must differ are the same.
+        """
+        try:
+            self.connection.execute("REINDEX")
+        except sqlite3.IntegrityError as error:
+            raise GalleryDamagedError(
+                f"gallery.db is damaged ({error}) and can't be repaired: restore a copy, or "
+                "index into a new gallery"
+            ) from error
+
+    def compact(self) -> None:
+        """Give free pages back to the file system."""
+        self.connection.execute("VACUUM")
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,165 @@
+"""Rows of roots and files: where the pictures lie."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from imgsearch import paths
+from imgsearch.errors import GalleryDamagedError
+from imgsearch.storage.records import Root, ScannedRow
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+
+class FileRows:
+    """The tables *root* and *file*, over one connection."""
+
+    connection: sqlite3.Connection
+
+    def roots(self) -> list[Root]:
+        """Return the registered photo folders, by path."""
+        rows = self.connection.execute(
+            "SELECT id, path, recursive, exclude, follow_symlinks FROM root ORDER BY path"
+        )
+        return [
+            Root(
+                id=identifier,
+                path=paths.decode(path),
+                recursive=bool(recursive),
+                exclude=_patterns(exclude),
+                follow_symlinks=bool(follow_symlinks),
+            )
+            for identifier, path, recursive, exclude, follow_symlinks in rows
+        ]
+
+    def add_root(self, path: Path, *, recursive: bool) -> Root:
+        """Register a photo folder that is not registered yet."""
+        cursor = self.connection.execute(
+            "INSERT INTO root (path, recursive, exclude, follow_symlinks) VALUES (?, ?, '[]', 0)",
+            (paths.encode(path), recursive),
+        )
+        return Root(id=cursor.lastrowid or 0, path=path, recursive=recursive)
+
+    def update_root(self, root: Root) -> None:
+        """Write a registered folder's path and options."""
+        self.connection.execute(
+            "UPDATE root SET path = ?, recursive = ?, exclude = ?, follow_symlinks = ? "
+            "WHERE id = ?",
+            (
+                paths.encode(root.path),
+                root.recursive,
+                json.dumps(root.exclude),
+                root.follow_symlinks,
+                root.id,
+            ),
+        )
+
+    def absorb_root(self, inner: Root, outer: Root) -> None:
+        """Give a root's files to another root that contains it, and forget the inner one."""
+        prefix = paths.relative_to(inner.path, outer.path)
+        self.connection.execute(
+            "UPDATE OR REPLACE file SET root_id = ?, path = CAST(? || path AS BLOB) "
+            "WHERE root_id = ?",
+            (outer.id, b"" if not prefix else prefix + b"/", inner.id),
+        )
+        self.connection.execute("DELETE FROM root WHERE id = ?", (inner.id,))
+
+    def remove_root(self, root_id: int) -> None:
+        """Forget a root and its files."""
+        self.connection.execute("DELETE FROM root WHERE id = ?", (root_id,))
+
+    def put_file(
+        self,
+        file_id: int | None,
+        row: ScannedRow,
+        *,
+        content_id: int | None,
+        reason: str | None = None,
+        decoders: str | None = None,
+    ) -> None:
+        """Write what is known of a file, over its row or as a new one.
+
+        Args:
+            file_id: the row to write over; None for a path that is new.
+            row: where the file is, and its size and time.
+            content_id: what it holds, as far as that could be read.
+            reason: why it could not be read or decoded.
+            decoders: by which decoders it could not.
+        """
+        values = (row.root_id, row.path, row.size, row.mtime_ns, content_id, reason, decoders)
+        if file_id is None:
+            self.connection.execute(
+                "INSERT INTO file (root_id, path, size, mtime_ns, content_id, reason, decoders) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+        else:
+            self.connection.execute(
+                "UPDATE file SET root_id = ?, path = ?, size = ?, mtime_ns = ?, content_id = ?, "
+                "reason = ?, decoders = ? WHERE id = ?",
+                (*values, file_id),
+            )
+
+    def file_count(self, root_id: int, below: bytes = b"") -> int:
+        """Return how many files the gallery knows in a root, or beneath a folder of it."""
+        (count,) = self.connection.execute(
+            "SELECT COUNT(*) FROM file "
+            "WHERE root_id = ? AND (path = ? OR (path >= ? AND path < ?))",
+            (root_id, below, *paths.beneath(below)),
+        ).fetchone()
+        return int(count)
+
+    def file_paths(self, root_id: int) -> Iterator[bytes]:
+        """Yield the stored paths of a root's files."""
+        for (path,) in self.connection.execute(
+            "SELECT path FROM file WHERE root_id = ? ORDER BY path", (root_id,)
+        ):
+            yield path
+
+    def files_of_contents(self, content_ids: Iterable[int]) -> dict[int, list[tuple[int, bytes]]]:
+        """Return, by content id, the root ids and stored paths of the files that hold it."""
+        return {
+            identifier: self.connection.execute(
+                "SELECT root_id, path FROM file WHERE content_id = ?", (identifier,)
+            ).fetchall()
+            for identifier in content_ids
+        }
+
+    def content_of_file(self, root_id: int, row: ScannedRow) -> int | None:
+        """Return the content of a file whose size and time are as they were when indexed."""
+        found = self.connection.execute(
+            "SELECT content_id FROM file WHERE root_id = ? AND path = ? AND size = ? "
+            "AND mtime_ns = ?",
+            (root_id, row.path, row.size, row.mtime_ns),
+        ).fetchone()
+        return found[0] if found else None
+
+    def remove_files(self, root_id: int, below: bytes) -> int:
+        """Forget a file, or the files beneath a folder of a root; return how many."""
+        return self.connection.execute(
+            "DELETE FROM file WHERE root_id = ? AND (path = ? OR (path >= ? AND path < ?))",
+            (root_id, below, *paths.beneath(below)),
+        ).rowcount
+
+    def unreadable(self, root: Root, below: bytes = b"") -> Iterator[tuple[Path, str]]:
+        """Yield the files of a root that could not be decoded, by path, with the reasons."""
+        rows = self.connection.execute(
+            "SELECT path, reason FROM file WHERE root_id = ? AND reason IS NOT NULL "
+            "AND (path = ? OR (path >= ? AND path < ?)) ORDER BY path",
+            (root.id, below, *paths.beneath(below)),
+        )
+        for path, reason in rows:
+            yield paths.join(paths.encode(root.path), path), reason
+
+
+def _patterns(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise GalleryDamagedError(
+            f"the patterns that a root leaves out cannot be read ({error})"
+        ) from error

@@ -1,0 +1,205 @@
+"""Tell new, changed, unchanged and missing files apart, inside SQLite.
+
+What a scan finds goes into a temporary table and is joined with the gallery's files there, so
+that memory does not grow with the number of photos.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from imgsearch import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from imgsearch.paths import ScannedFile
+    from imgsearch.storage.database import Store
+
+Reason = Literal["new", "changed", "embed", "retry"]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingFile:
+    """A file that has to be read.
+
+    Attributes:
+        root_id: row id of its root.
+        path: stored relative path.
+        size: bytes, by the scan.
+        mtime_ns: by the scan.
+        file_id: its row, or None when the path is new.
+        content_id: what it held, or None.
+        reason: a new path; another size or time; no embedding under the recipe yet; or not
+            readable by the decoders that were here last time.
+    """
+
+    root_id: int
+    path: bytes
+    size: int
+    mtime_ns: int
+    file_id: int | None
+    content_id: int | None
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many files a scan found of each kind."""
+
+    new: int = 0
+    changed: int = 0
+    embed: int = 0
+    retry: int = 0
+    unchanged: int = 0
+    missing: int = 0
+
+    @property
+    def pending(self) -> int:
+        """How many files have to be read."""
+        return self.new + self.changed + self.embed + self.retry
+
+
+class Changes:
+    """The comparison of one scan with the gallery's files."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._connection = store.connection
+        for statement in (
+            "DROP TABLE IF EXISTS temp.scan",
+            "DROP TABLE IF EXISTS temp.missing",
+            "DROP TABLE IF EXISTS temp.pending",
+            (
+                "CREATE TEMP TABLE scan (root_id INTEGER, path BLOB, size INTEGER, "
+                "mtime_ns INTEGER, PRIMARY KEY (root_id, path)) WITHOUT ROWID"
+            ),
+            "CREATE TEMP TABLE missing (file_id INTEGER PRIMARY KEY, content_id INTEGER)",
+            "CREATE INDEX temp.missing_by_content ON missing (content_id)",
+            (
+                "CREATE TEMP TABLE pending (id INTEGER PRIMARY KEY, root_id INTEGER, path BLOB, "
+                "size INTEGER, mtime_ns INTEGER, file_id INTEGER, content_id INTEGER, reason TEXT)"
+            ),
+        ):
+            self._connection.execute(statement)
+
+    def add(self, root_id: int, files: Iterable[ScannedFile]) -> None:
+        """Take in what a scan found in a root."""
+        rows = ((root_id, file.path, file.size, file.mtime_ns) for file in files)
+        with self._store.transaction():
+            self._connection.executemany("INSERT OR REPLACE INTO scan VALUES (?, ?, ?, ?)", rows)
+
+    def add_missing(
+        self,
+        root_id: int,
+        below: bytes,
+        *,
+        unlisted: Sequence[bytes],
+        still_there: Callable[[bytes], ScannedFile | None],
+    ) -> None:
+        """Note the files of a scanned folder that the scan did not find.
+
+        Args:
+            root_id: the root.
+            below: the scanned folder or file, stored relative path.
+            unlisted: folders that could not be listed; what lies beneath is not missing.
+            still_there: asked for each of the others; what it returns was only not looked for
+                (a file of another suffix that was named itself), and is taken in.
+        """
+        hidden = tuple(folder + b"/" if folder else b"" for folder in unlisted)
+        start, end = paths.beneath(below)
+        rows = self._connection.execute(
+            "SELECT id, path, content_id FROM file WHERE root_id = ? "
+            "AND (path = ? OR (path >= ? AND path < ?)) AND NOT EXISTS "
+            "(SELECT 1 FROM scan WHERE scan.root_id = file.root_id AND scan.path = file.path)",
+            (root_id, below, start, end),
+        ).fetchall()
+        found: list[ScannedFile] = []
+        missing: list[tuple[int, int | None]] = []
+        for file_id, path, content_id in rows:
+            if path.startswith(hidden):
+                continue
+            try:
+                file = still_there(path)
+            except OSError:
+                continue  # nobody can tell, so nothing is forgotten
+            if file is None:
+                missing.append((file_id, content_id))
+            else:
+                found.append(file)
+        self.add(root_id, found)
+        self._connection.executemany("INSERT OR IGNORE INTO missing VALUES (?, ?)", missing)
+
+    def compare(self, recipe_id: int | None, decoders: str) -> Tally:
+        """Work out which files have to be read, and return how many of each kind there are.
+
+        Args:
+            recipe_id: the recipe that embeddings are wanted of; None for one that is new.
+            decoders: what this machine can decode; files that others could not read are
+                tried again.
+        """
+        statement = """
+            INSERT INTO pending
+            SELECT NULL, scan.root_id, scan.path, scan.size, scan.mtime_ns, file.id,
+                   file.content_id,
+                   CASE WHEN file.id IS NULL THEN 'new'
+                        WHEN file.size <> scan.size OR file.mtime_ns <> scan.mtime_ns
+                        THEN 'changed'
+                        WHEN file.reason IS NULL THEN 'embed'
+                        ELSE 'retry' END
+            FROM scan
+            LEFT JOIN file ON file.root_id = scan.root_id AND file.path = scan.path
+            LEFT JOIN embedding
+                   ON embedding.content_id = file.content_id AND embedding.recipe_id = ?
+            WHERE file.id IS NULL OR file.size <> scan.size OR file.mtime_ns <> scan.mtime_ns
+               OR (embedding.id IS NULL AND (file.reason IS NULL OR file.decoders IS NOT ?))
+            ORDER BY scan.root_id, scan.path
+            """
+        with self._store.transaction():
+            self._connection.execute(statement, (recipe_id, decoders))
+        kinds = dict(
+            self._connection.execute("SELECT reason, COUNT(*) FROM pending GROUP BY reason")
+        )
+        (scanned,) = self._connection.execute("SELECT COUNT(*) FROM scan").fetchone()
+        (missing,) = self._connection.execute("SELECT COUNT(*) FROM missing").fetchone()
+        moving = sum(kinds.get(kind, 0) for kind in ("new", "changed", "retry"))
+        return Tally(**kinds, unchanged=scanned - moving, missing=missing)
+
+    def pending(self) -> Iterator[PendingFile]:
+        """Yield the files that have to be read, by root and path."""
+        last = 0
+        while True:
+            rows = self._connection.execute(
+                "SELECT id, root_id, path, size, mtime_ns, file_id, content_id, reason "
+                "FROM pending WHERE id > ? ORDER BY id LIMIT 512",
+                (last,),
+            ).fetchall()
+            if not rows:
+                return
+            for row in rows:
+                yield PendingFile(*row[1:])
+            last = rows[-1][0]
+
+    def take_missing(self, content_id: int) -> int | None:
+        """Return a missing file that held this content, and no longer call it missing.
+
+        It has moved to where the content was found.
+        """
+        row = self._connection.execute(
+            "SELECT file_id FROM missing WHERE content_id = ? ORDER BY file_id LIMIT 1",
+            (content_id,),
+        ).fetchone()
+        if row is None:
+            return None
+        self._connection.execute("DELETE FROM missing WHERE file_id = ?", row)
+        return int(row[0])
+
+    def missing(self) -> int:
+        """Return how many files are missing and have not been found elsewhere."""
+        (count,) = self._connection.execute("SELECT COUNT(*) FROM missing").fetchone()
+        return int(count)
+
+    def forget_missing(self) -> None:
+        """Take the missing files' rows out of the gallery; their contents stay until pruned."""
+        self._connection.execute("DELETE FROM file WHERE id IN (SELECT file_id FROM missing)")

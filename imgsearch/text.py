@@ -1,0 +1,54 @@
+"""Text that came from outside, with all that is not to be seen spelled out."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SURROGATES: Final = range(0xDC80, 0xDD00)  # what stands for bytes that are not UTF-8
+_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_JOINERS: Final = frozenset("\u200c\u200d")  # part of Persian and Indic words and of emoji
+_UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def printable(text: str) -> str:
+    r"""Return the text with control, direction and invisible characters spelled out.
+
+    A byte that is not UTF-8 (a surrogate escape) becomes `\xNN`, a control character `\n`,
+    `\x1b` and the like, a direction mark `\u202e`.
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(spelled, text))
+
+
+def spelled(character: str) -> str:
+    """Return one character as `printable` shows it."""
+    if character.isprintable() or character in _JOINERS:
+        return character
+    if unicodedata.category(character) not in _UNSAFE_CATEGORIES:
+        return character
+    if character in _SHORT:
+        return _SHORT[character]
+    code = ord(character)
+    if code in SURROGATES or character.isascii():
+        return f"\\x{code & 0xFF:02x}"
+    return character.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def is_utf8(path: Path) -> bool:
+    """Tell whether a path is text, so that it passes through JSON unchanged."""
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def valid_text(path: Path) -> str:
+    """Return the path as text, bytes that are not UTF-8 replaced by U+FFFD."""
+    return os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""Vectors: from arrays to nearest neighbours."""

@@ -1,0 +1,183 @@
+"""FAISS's inverted lists: made, taken apart into bytes, and mapped from a file.
+
+A list is its codes and then the positions of its vectors. Codes that are scanned in blocks (the
+"fast scan" of André, Kermarrec and Le Scouarnec 2015, http://www.vldb.org/pvldb/vol9/p288-andre.pdf)
+are interleaved within a block, and a list's last block is filled up.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from imgsearch.errors import UsageError
+from imgsearch.vectors.exact import faiss
+from imgsearch.vectors.index_plan import lists_wanted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_LISTS: Final = 1 << 18
+# Lists of blocks end at multiples of so many vectors, so that each begins where the widest
+# instructions may read: at a multiple of 64 bytes.
+ALIGNED: Final = 64
+NO_POSITION: Final = -1
+
+
+def checked_factory(factory: str, dim: int) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
+    """Return FAISS's index for a factory string, untrained.
+
+    Args:
+        factory: such as "IVF4096,SQ8", "IVF2048,PQ80x4fs" or "OPQ40_160,IVF4096,PQ40".
+        dim: length of the vectors.
+
+    Raises:
+        UsageError: FAISS does not know it, or it is not one that can be mapped from a file,
+            filtered and searched a few lists at a time.
+    """
+    advice = "name an IVF index such as 'IVF4096,SQ8' or 'OPQ40_160,IVF4096,PQ40', exact, or auto"
+    if not 1 <= lists_wanted(factory) <= MOST_LISTS:
+        raise UsageError(f"index: {factory!r} asks for more than {MOST_LISTS} lists; {advice}")
+    try:
+        index = faiss.index_factory(dim, factory, faiss.METRIC_INNER_PRODUCT)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise UsageError(
+            f"index: FAISS does not take {factory!r} for vectors of {dim} values "
+            f"({reason(error)}); {advice}"
+        ) from error
+    inner = (
+        faiss.downcast_index(index.index) if isinstance(index, faiss.IndexPreTransform) else index
+    )
+    if not isinstance(inner, faiss.IndexIVF):
+        raise UsageError(
+            f"index: {factory!r} makes {type(inner).__name__}, which cannot be mapped from a file "
+            f"and changed (scores are computed exactly in any case); {advice}"
+        )
+    plain = isinstance(faiss.downcast_InvertedLists(inner.invlists), faiss.ArrayInvertedLists)
+    if not plain and not isinstance(inner, faiss.IndexIVFPQFastScan):
+        raise UsageError(
+            f"index: {factory!r} packs its codes in a way that cannot be mapped from a file; "
+            f"{advice}"
+        )
+    return index
+
+
+def ivf_of(index: Any) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
+    """Return the IVF index within an index, as the class that it is."""
+    return faiss.downcast_index(faiss.extract_index_ivf(index))
+
+
+def transformed(index: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: ANN401  # FAISS has no type for mypy
+    """Return rows (n, dim) as the lists see them: behind the index's linear transforms, if any."""
+    if isinstance(index, faiss.IndexPreTransform):
+        for at in range(index.chain.size()):
+            rows = faiss.downcast_VectorTransform(index.chain.at(at)).apply(rows)
+    return rows
+
+
+def block_of(index: Any) -> int:  # noqa: ANN401  # FAISS has no type for mypy
+    """Return how many vectors' codes an IVF index interleaves; 1 for none."""
+    return int(index.bbs) if isinstance(index, faiss.IndexIVFPQFastScan) else 1
+
+
+def capacities(sizes: NDArray[np.int64], block: int) -> NDArray[np.int64]:
+    """Return for how many vectors each list has room in a file, shape (nlist,), int64."""
+    step = 1 if block == 1 else int(np.lcm(block, ALIGNED))
+    return -(-sizes // step) * step
+
+
+def list_bytes(
+    index: Any,  # noqa: ANN401  # FAISS has no type for mypy
+    number: int,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return one list of an IVF index as it stands in a file.
+
+    Returns:
+        Its codes, flat, and the positions of its vectors, both up to the list's capacity.
+    """
+    lists, block, code_size = index.invlists, block_of(index), int(index.code_size)
+    size = lists.list_size(number)
+    if not size:
+        return np.empty(0, dtype=np.uint8), np.empty(0, dtype=np.int64)
+    filled = -(-size // block) * block
+    codes: NDArray[np.uint8] = faiss.rev_swig_ptr(lists.get_codes(number), filled * code_size)
+    positions: NDArray[np.int64] = faiss.rev_swig_ptr(lists.get_ids(number), size)
+    if block == 1:
+        return codes, positions
+    (room,) = capacities(np.array([size]), block).tolist()
+    return (
+        np.pad(codes, (0, (room - filled) * code_size)),
+        np.pad(positions, (0, room - size), constant_values=NO_POSITION),
+    )
+
+
+def mapped_lists(path: str, length: int, *, code_size: int, places: NDArray[np.uint64]) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
+    """Return inverted lists that lie in a file and are read as they are visited.
+
+    Args:
+        path: the file, or a descriptor's name.
+        length: its bytes.
+        code_size: bytes of a vector.
+        places: size, capacity and offset in bytes of each list, shape (nlist, 3).
+    """
+    lists = faiss.OnDiskInvertedLists()
+    lists.nlist, lists.code_size = len(places), code_size
+    lists.filename, lists.totsize, lists.read_only = path, length, True
+    # FAISS would start threads that read the lists of each query ahead, in competition with it.
+    lists.prefetch_nthread = 0
+    lists.lists.resize(len(places))
+    faiss.memcpy(lists.lists.data(), faiss.swig_ptr(places), places.nbytes)
+    lists.do_mmap()
+    return lists
+
+
+def loaded_lists(
+    data: memoryview,
+    *,
+    code_size: int,
+    sizes: NDArray[np.int64],
+    block: int,
+) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
+    """Return inverted lists in memory, for systems on which FAISS maps none.
+
+    Args:
+        data: for each list its codes, then its positions, as `list_bytes` gives them.
+        code_size: bytes of a vector.
+        sizes: how many vectors each list has.
+        block: how many vectors' codes are interleaved; 1 for none.
+    """
+    if block == 1:
+        lists = faiss.ArrayInvertedLists(len(sizes), code_size)
+    else:
+        lists = faiss.BlockInvertedLists(len(sizes), block, block * code_size)
+    at = 0
+    for number, (size, room) in enumerate(
+        zip(sizes.tolist(), capacities(sizes, block).tolist(), strict=True)
+    ):
+        codes = np.frombuffer(data, np.uint8, room * code_size, at)
+        at += codes.nbytes
+        # Copied, for they need not begin at a multiple of eight.
+        positions = np.frombuffer(data[at : at + 8 * room], "<i8").astype(np.int64)
+        at += positions.nbytes
+        if not size:
+            continue
+        if block == 1:
+            lists.add_entries(number, size, faiss.swig_ptr(positions), faiss.swig_ptr(codes))
+        else:
+            lists.resize(number, size)
+            filled = -(-size // block) * block
+            faiss.memcpy(lists.get_codes(number), faiss.swig_ptr(codes), filled * code_size)
+            faiss.memcpy(lists.get_ids(number), faiss.swig_ptr(positions), 8 * size)
+    return lists
+
+
+def can_map() -> bool:
+    """Say whether FAISS maps lists from files on this system."""
+    return hasattr(faiss, "OnDiskInvertedLists")
+
+
+def reason(error: Exception) -> str:
+    """Return FAISS's message without the place in its source that it begins with."""
+    return re.sub(r"^Error in .*?\.(?:cpp|h):\d+: (?:Error: )?", "", str(error), flags=re.DOTALL)
