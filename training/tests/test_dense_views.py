@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from distillation_fakes import ColourTeacher, cache_plan, make_cache
+from distillation_fakes import ColourTeacher, blotches, cache_plan, make_cache, mean_colours
 
 from imgsearch.distillation.dense import DenseTargets
 from imgsearch.distillation.targets import CropCache
