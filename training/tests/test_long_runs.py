@@ -177,11 +177,10 @@ def test_a_finished_student_has_statistics_of_its_own_whatever_its_checkpoint_sa
 ENDLESS = """
 import dataclasses, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
 from test_long_runs import run_of
 from training.torch_run import train
 if __name__ == "__main__":
-    train(dataclasses.replace(run_of(Path(sys.argv[2])), plateau=10**12))
+    train(dataclasses.replace(run_of(Path(sys.argv[1])), plateau=10**12))
 """
 
 
@@ -191,7 +190,8 @@ def test_workers_end_when_their_run_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "endless.py"
     script.write_text(ENDLESS)
     killed = subprocess.Popen(
-        [sys.executable, str(script), str(Path(__file__).parent), str(tmp_path)],
+        [sys.executable, str(script), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
