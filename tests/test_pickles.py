@@ -202,6 +202,7 @@ def test_an_instruction_that_plain_values_do_not_need_is_refused(data: bytes) ->
         (b"}}b.", "sets the state of something"),
         # Arrays that are none.
         (OBJECT + b".", "'O8', which is no number"),
+        (b"cnumpy\ndtype\n\x8c\x04i8,O\x89\x88\x87R.", "'i8,O', which is no number"),
         (b"cnumpy\ndtype\n\x8c\x03V16\x89\x88\x87R.", "'V16', which is no number"),
         (NDARRAY + b"(K\x01K\x01\x85" + OBJECT + b"\x89]K\x05atb.", "'O8'"),
         (NDARRAY + b"(K\x01K\x01\x85" + INT8 + b"\x89]K\x05atb.", "bytes-like object is required"),
