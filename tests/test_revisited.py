@@ -183,15 +183,17 @@ def test_pictures_that_are_missing_or_ambiguous_are_named(
         (document() | {"gnd": [annotation(bbx=[1, 2, 3])] * 2}, "a bbx that is not"),
         (document() | {"gnd": [annotation(bbx=[1, 2, float("nan"), 4])] * 2}, "a bbx that is not"),
         (document() | {"gnd": [annotation(bbx=[5, 5, 5, 9])] * 2}, "an empty bbx"),
+        (document() | {"gnd": [annotation(bbx=[0, 0, 5, 10**400])] * 2}, "bbx that is too large"),
         (b"cos\nsystem\n(S'true'\ntR.", "names 'os.system', which plain values do not need"),
-        (b"hello", "is no pickle"),
+        (b"hello", "is no pickle of plain values, or a damaged one"),
     ],
 )
 def test_a_file_in_another_form_is_refused(
     tmp_path: Path, landmarks: Photos, said: Any, reason: str
 ) -> None:
-    with pytest.raises(UsageError, match=reason):
+    with pytest.raises(UsageError, match=reason) as refusal:
         read_revisited(landmarks, write(tmp_path, said))
+    assert str(refusal.value).startswith(f"{tmp_path / 'gnd_test.pkl'} ")
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, landmarks: Photos) -> None:

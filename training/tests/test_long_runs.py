@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +35,7 @@ from imgsearch.networks.backbones.framework import load_keras
 from training import ask_teachers, coloured_targets, pool
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Callable
 
 

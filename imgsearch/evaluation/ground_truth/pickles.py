@@ -1,43 +1,46 @@
-"""Pickle files that hold plain values, read without running anything.
+"""Pickles of plain values and NumPy arrays of numbers, read without running anything of the file.
 
-Python's own unpickler calls whatever a file tells it to call; even with its imports restricted
-it runs NumPy's C code on the file's claims, hashes what the file nests, and makes room for as
-many memo entries as the file says. Here the file is only taken apart (by `pickletools`, which
-executes nothing), and its instructions are carried out on lists, dictionaries, text, bytes,
-numbers and arrays of numbers. The few names of functions that an array's pickle needs are looked
-up in a table and stand for code of `pickled_arrays.py`; every other name, and every instruction
-beyond the ones below, is refused. Memory stays within a small multiple of the file's length.
-
-Instructions and their meaning: the comments of Python's `pickletools`, protocols 0 to 5.
+An unpickler calls what the file names; this one knows nothing but the functions below, which stand
+for those that an array's pickle names. It builds on the standard library's unpickler in Python,
+because the one in C can't be told to leave alone what a small file crashes it with: a memo number
+of two billion takes 32 GiB, and hashing a deeply nested key overflows its stack.
 """
 
 from __future__ import annotations
 
-import pickletools
+import io
+import pickle
+import re
 import warnings
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from imgsearch.evaluation.ground_truth.pickled_arrays import (
-    Array,
-    DataType,
-    Global,
-    PlainPickleError,
-    stand_in,
-    text_of,
-)
+import numpy as np
+
+from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_TUPLES: Final = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-_CONSTANTS: Final = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-# Instructions that push what they carry.
-_LITERAL_NAMES: Final = (
-    "INT LONG LONG1 LONG4 BININT BININT1 BININT2 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING "
-    "UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8"
-)
-_LITERALS: Final = frozenset(_LITERAL_NAMES.split())
-_MARK: Final = object()
+    from numpy.typing import NDArray
+
+# Reading takes up to 90 bytes for one of the file, so below 1 GiB. Revisited Paris (6,322 names and
+# 70 queries) takes 3.1 MiB in the most wordy protocol, though every query listed every name.
+MAX_PICKLE_BYTES: Final = 8 << 20
+
+_NUMBERS: Final = re.compile(r"[iu][1248]|f[248]|b1")
+# No sets, classes, instances, registered extensions, persistent ids or buffers from elsewhere.
+_INSTRUCTIONS: Final = """
+    PROTO FRAME STOP MARK POP POP_MARK PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET
+    NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT
+    STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8
+    BINBYTES SHORT_BINBYTES BINBYTES8 EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
+    EMPTY_LIST LIST APPEND APPENDS EMPTY_DICT GLOBAL STACK_GLOBAL
+"""
+_Base = pickle._Unpickler  # noqa: SLF001 - see the module's docstring
+
+
+class PlainPickleError(UsageError):
+    """A pickle that is damaged, or holds more than plain values; the message lacks its path."""
 
 
 def read_plain_pickle(data: bytes) -> Any:  # noqa: ANN401 - whatever the file holds
@@ -49,216 +52,146 @@ def read_plain_pickle(data: bytes) -> Any:  # noqa: ANN401 - whatever the file h
     Returns:
         None, numbers, text, bytes, NumPy arrays of numbers, and lists, tuples and dictionaries
         (with text as keys) of them. A file made for mischief may leave an inert object of this
-        module among them: check what you use.
+        module among them, or share and nest values without bound: check what you use.
 
     Raises:
-        PlainPickleError: it is damaged, or holds anything else; nothing of it was executed.
+        PlainPickleError: it is too large or damaged, or holds anything else.
     """
-    machine = _Machine()
+    if len(data) > MAX_PICKLE_BYTES:
+        raise PlainPickleError(f"is larger than {MAX_PICKLE_BYTES >> 20} MiB")
     try:
         with warnings.catch_warnings():
             # Python warns of escapes in old pickles' texts that it does not know.
             warnings.simplefilter("ignore", DeprecationWarning)
-            for opcode, argument, _position in pickletools.genops(data):
-                if opcode.name == "STOP":
-                    return machine.result()
-                machine.step(opcode.name, argument)
+            return _Unpickler(io.BytesIO(data), encoding="latin-1").load()
     except PlainPickleError:
         raise
-    # The file decides what goes wrong where: each of these means that it makes no sense.
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise PlainPickleError(f"is no pickle, or a damaged one: {error}") from error
-    except (MemoryError, RecursionError) as error:
-        raise PlainPickleError("is too large or too deep") from error
-    raise PlainPickleError("is no pickle, or a damaged one: it ends early")
+    except Exception as error:
+        reason = str(error) or "it ends early"
+        if isinstance(error, KeyError):
+            reason = f"it has an instruction {reason}, which they do not need"
+        raise PlainPickleError(
+            f"is no pickle of plain values, or a damaged one: {reason}"
+        ) from error
 
 
-class _Machine:
-    """A stack and a memo, and what each instruction does to them."""
+class _DataType:
+    """A NumPy data type under construction: the byte order arrives later."""
 
-    def __init__(self) -> None:
-        self._stack: list[Any] = []
-        self._memo: dict[int, Any] = {}
-
-    def result(self) -> Any:  # noqa: ANN401 - whatever the file holds
-        """Return what is left at the end."""
-        if len(self._stack) != 1:
-            raise ValueError(f"{len(self._stack)} values are left")
-        return self._take(1)[0]
-
-    def step(self, name: str, argument: Any) -> None:  # noqa: ANN401 - whatever the file holds
-        """Carry out one instruction."""
-        if name in _LITERALS:
-            self._stack.append(bytes(argument) if name == "BYTEARRAY8" else argument)
-        elif name in _CONSTANTS:
-            self._stack.append(_CONSTANTS[name])
-        elif name in _TUPLES:
-            count = _TUPLES[name]
-            self._stack.append(tuple(self._take(count)))
-        else:
-            action = _ACTIONS.get(name)
-            if action is None:
-                raise PlainPickleError(f"asks for {name}, which plain values do not need")
-            action(self, argument)
-
-    def _take(self, count: int) -> list[Any]:
-        """Take the topmost values off the stack."""
-        if count > len(self._stack):
-            raise IndexError("the stack is empty")
-        start = len(self._stack) - count
-        taken = self._stack[start:]
-        del self._stack[start:]
-        if any(value is _MARK for value in taken):
-            raise ValueError("a mark where a value is expected")
-        return taken
-
-    def _take_to_mark(self) -> list[Any]:
-        """Take everything above the topmost mark off the stack, and the mark."""
-        start = len(self._stack) - 1
-        while self._stack[start] is not _MARK:
-            start -= 1
-            if start < 0:
-                raise IndexError("there is no mark")
-        taken = self._stack[start + 1 :]
-        del self._stack[start:]
-        return taken
-
-    def nothing(self, _argument: object) -> None:
-        """PROTO and FRAME: of no meaning to values."""
-
-    def mark(self, _argument: object) -> None:
-        """Push a mark."""
-        self._stack.append(_MARK)
-
-    def push_list(self, _argument: object) -> None:
-        """Push an empty list."""
-        self._stack.append([])
-
-    def push_dict(self, _argument: object) -> None:
-        """Push an empty dictionary."""
-        self._stack.append({})
-
-    def make_list(self, _argument: object) -> None:
-        """Push a list of what lies above the mark."""
-        self._stack.append(self._take_to_mark())
-
-    def make_tuple(self, _argument: object) -> None:
-        """Push a tuple of what lies above the mark."""
-        self._stack.append(tuple(self._take_to_mark()))
-
-    def make_dict(self, _argument: object) -> None:
-        """Push a dictionary of the keys and values above the mark."""
-        made: dict[str, Any] = {}
-        _fill(made, self._take_to_mark())
-        self._stack.append(made)
-
-    def append(self, _argument: object) -> None:
-        """Append one value to the list beneath it."""
-        self._extend(self._take(1))
-
-    def appends(self, _argument: object) -> None:
-        """Append the values above the mark to the list beneath it."""
-        self._extend(self._take_to_mark())
-
-    def _extend(self, values: list[Any]) -> None:
-        target = self._stack[-1]
-        if type(target) is not list:
-            raise TypeError("values are appended to something else than a list")
-        target.extend(values)
-
-    def set_item(self, _argument: object) -> None:
-        """Put one key and value into the dictionary beneath them."""
-        self._update(self._take(2))
-
-    def set_items(self, _argument: object) -> None:
-        """Put the keys and values above the mark into the dictionary beneath it."""
-        self._update(self._take_to_mark())
-
-    def _update(self, pairs: list[Any]) -> None:
-        target = self._stack[-1]
-        if type(target) is not dict:
-            raise TypeError("keys are put into something else than a dictionary")
-        _fill(target, pairs)
-
-    def pop(self, _argument: object) -> None:
-        """Drop the topmost value or mark."""
-        self._stack.pop()
-
-    def pop_to_mark(self, _argument: object) -> None:
-        """Drop everything above the topmost mark, and the mark."""
-        self._take_to_mark()
-
-    def put(self, key: int) -> None:
-        """Remember the topmost value under a number."""
-        if self._stack[-1] is _MARK:
-            raise ValueError("a mark where a value is expected")
-        self._memo[key] = self._stack[-1]
-
-    def memoize(self, _argument: object) -> None:
-        """Remember the topmost value under the next number."""
-        self.put(len(self._memo))
-
-    def get(self, key: int) -> None:
-        """Push what was remembered under a number."""
-        self._stack.append(self._memo[key])
-
-    def push_global(self, name: str) -> None:
-        """Push what stands for a name, written "module name"."""
-        self._stack.append(stand_in(name))
-
-    def push_stacked_global(self, _argument: object) -> None:
-        """Push what stands for the module and name on the stack."""
-        module, name = self._take(2)
-        self._stack.append(stand_in(f"{text_of(module)} {text_of(name)}"))
-
-    def reduce(self, _argument: object) -> None:
-        """Call what stands for a name with a tuple of arguments."""
-        function, arguments = self._take(2)
-        if type(function) is not Global or type(arguments) is not tuple:
-            raise PlainPickleError("calls something that plain values do not need")
-        self._stack.append(function.call(*arguments))
-
-    def build(self, _argument: object) -> None:
-        """Complete an array or a data type by its state."""
-        made, state = self._take(2)
-        if type(made) not in (DataType, Array):
-            raise PlainPickleError("sets the state of something that plain values do not need")
-        whole = made.set_state(state)
-        # A pickle remembers an array before its state; whoever refers to it means the whole.
-        if whole is not made:
-            self._memo = {key: whole if v is made else v for key, v in self._memo.items()}
-        self._stack.append(whole)
+    def __init__(self, code: str, _align: object, _copy: object) -> None:
+        if not _NUMBERS.fullmatch(code):
+            raise PlainPickleError(f"holds an array of {code!r}, which is no number")
+        self.numpy = np.dtype(code)
 
 
-_ACTIONS: Final[Mapping[str, Callable[[_Machine, Any], None]]] = {
-    "PROTO": _Machine.nothing,
-    "FRAME": _Machine.nothing,
-    "MARK": _Machine.mark,
-    "EMPTY_LIST": _Machine.push_list,
-    "EMPTY_DICT": _Machine.push_dict,
-    "LIST": _Machine.make_list,
-    "TUPLE": _Machine.make_tuple,
-    "DICT": _Machine.make_dict,
-    "APPEND": _Machine.append,
-    "APPENDS": _Machine.appends,
-    "SETITEM": _Machine.set_item,
-    "SETITEMS": _Machine.set_items,
-    "POP": _Machine.pop,
-    "POP_MARK": _Machine.pop_to_mark,
-    "PUT": _Machine.put,
-    "BINPUT": _Machine.put,
-    "LONG_BINPUT": _Machine.put,
-    "MEMOIZE": _Machine.memoize,
-    "GET": _Machine.get,
-    "BINGET": _Machine.get,
-    "LONG_BINGET": _Machine.get,
-    "GLOBAL": _Machine.push_global,
-    "STACK_GLOBAL": _Machine.push_stacked_global,
-    "REDUCE": _Machine.reduce,
-    "BUILD": _Machine.build,
+def _array(data: Any, kind: Any, shape: Any, order: Any) -> NDArray[Any]:  # noqa: ANN401 - whatever the file holds
+    """Return an array from its bytes, which must be exactly as many as its shape needs."""
+    raw = data.encode("latin-1") if isinstance(data, str) else data
+    values = np.frombuffer(raw, dtype=kind.numpy).reshape(shape, order=order)
+    if values.shape != shape:
+        raise PlainPickleError(f"holds an array of the shape {shape!r}")
+    return values.astype(kind.numpy.newbyteorder("="))
+
+
+def _scalar(kind: Any, data: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+    return _array(data, kind, (), "C").item()
+
+
+def _reconstruct(_subtype: object, _shape: object, _kind: object) -> NDArray[Any]:
+    return np.empty(0)
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """Stand for `_codecs.encode`, by which protocols 0 to 2 spell bytes."""
+    if encoding not in ("latin1", "latin-1"):
+        raise PlainPickleError("asks for an encoding other than Latin-1")
+    return text.encode("latin-1")
+
+
+_STAND_INS: Final[Mapping[str, Callable[..., Any] | None]] = {
+    "numpy.core.multiarray._reconstruct": _reconstruct,
+    "numpy.core.multiarray.scalar": _scalar,
+    "numpy.core.numeric._frombuffer": _array,
+    "numpy.ndarray": None,
+    "numpy.dtype": _DataType,
+    "_codecs.encode": _encode,
+    "__builtin__.bytes": lambda: b"",
 }
 
 
-def _fill(target: dict[str, Any], pairs: list[Any]) -> None:
-    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-        target[text_of(key)] = value
+class _Unpickler(_Base):
+    """Takes the named functions from the table, and checks what it is told to change."""
+
+    stack: list[Any]
+    pop_mark: Callable[[], list[Any]]
+    dispatch: ClassVar[dict[int, Any]] = {
+        code: _Base.dispatch[code]
+        for code in (getattr(pickle, name)[0] for name in _INSTRUCTIONS.split())
+    }
+    _made = 0
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - of any kind
+        full = f"{module}.{name}"
+        known = full.replace("numpy._core.", "numpy.core.")  # as NumPy 2 calls it
+        if known not in _STAND_INS:
+            raise PlainPickleError(
+                f"names {full!r}, which plain values do not need; nothing of the file was executed"
+            )
+        return _STAND_INS[known]
+
+    def load_reduce(self) -> None:
+        arguments = self.stack.pop()
+        self.stack[-1] = self.stack[-1](*arguments)
+        self._count(self.stack[-1])
+
+    def load_build(self) -> None:
+        state = self.stack.pop()
+        match self.stack[-1], state:
+            case _DataType() as kind, (_, str(order), None, None, None, *_):
+                kind.numpy = kind.numpy.newbyteorder(order)  # type: ignore[arg-type]  # it checks
+            case np.ndarray() as array, (_, shape, kind, column_order, data):
+                whole = _array(data, kind, shape, "F" if column_order else "C")
+                array.__setstate__(whole.__reduce__()[2])  # type: ignore[arg-type]  # NumPy's own
+                self._count(array)
+            case _:
+                raise PlainPickleError("sets the state of something that plain values do not need")
+
+    def _count(self, made: object) -> None:
+        """Add up what calls make: one that is short may copy a large value again and again."""
+        if isinstance(made, (bytes, np.ndarray)):
+            self._made += len(made) if isinstance(made, bytes) else made.nbytes
+        if self._made > 2 * MAX_PICKLE_BYTES:
+            raise PlainPickleError("makes far more of its data than it holds")
+
+    def load_setitem(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self._fill([key, value])
+
+    def load_setitems(self) -> None:
+        self._fill(self.pop_mark())
+
+    def load_dict(self) -> None:
+        pairs = self.pop_mark()
+        self.stack.append({})
+        self._fill(pairs)
+
+    def _fill(self, pairs: list[Any]) -> None:
+        """Put keys and values into the dictionary beneath them; what nests can't be hashed."""
+        target = self.stack[-1]
+        if type(target) is not dict:
+            raise PlainPickleError("puts keys into something else than a dictionary")
+        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+            if type(key) not in (str, bytes):
+                raise PlainPickleError(f"holds {type(key).__name__} where text is expected")
+            self._count(key)
+            target[key.decode("latin-1") if type(key) is bytes else key] = value
+
+    dispatch |= {
+        pickle.REDUCE[0]: load_reduce,
+        pickle.BUILD[0]: load_build,
+        pickle.SETITEM[0]: load_setitem,
+        pickle.SETITEMS[0]: load_setitems,
+        pickle.DICT[0]: load_dict,
+        # Its own makes room for as many bytes as are claimed, before it reads them.
+        pickle.BYTEARRAY8[0]: _Base.dispatch[pickle.BINBYTES8[0]],
+    }

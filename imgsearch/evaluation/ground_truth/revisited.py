@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.evaluation.ground_truth.pickled_arrays import PlainPickleError
-from imgsearch.evaluation.ground_truth.pickles import read_plain_pickle
+from imgsearch.evaluation.ground_truth.pickles import PlainPickleError, read_plain_pickle
 from imgsearch.evaluation.ground_truth.values import GroundTruth, Item, Query
 from imgsearch.images import loading
 from imgsearch.images.geometry import CropBox
@@ -213,7 +212,10 @@ def _crop(corners: Any) -> CropBox | None:  # noqa: ANN401 - whatever the file h
     """Return the part that [left, top, right, bottom] means; None for all of the picture."""
     if corners is None:
         return None
-    numbers = [float(number) for number in _flat(corners, "bbx")]
+    try:
+        numbers = [float(number) for number in _flat(corners, "bbx")]
+    except OverflowError as error:
+        raise PlainPickleError("has a number in bbx that is too large") from error
     if len(numbers) != _CORNERS or not all(map(math.isfinite, numbers)):
         raise PlainPickleError("has a bbx that is not left, top, right and bottom")
     left, top, right, bottom = (max(0.0, number) for number in numbers)
