@@ -183,7 +183,7 @@ def throughput() -> None:
     embedders = [
         load_embedder(recipe, runtime="openvino")
         for recipe in (
-            resolve.resolve(RecipeRequest("compact"), notify=lambda _: None),
+            resolve.resolve(RecipeRequest("compact")),
             resolve.random_recipe("mobilenet_v2"),
         )
     ]
@@ -214,9 +214,7 @@ def candidates_of(arguments: argparse.Namespace) -> list[Candidate]:
         chosen += [student(path, size) for path in arguments.student]
     for name in ("compact", *arguments.backbone):
         try:
-            recipe = resolve.resolve(
-                RecipeRequest(name), offline=True, notify=lambda line: print(line, file=sys.stderr)
-            )
+            recipe = resolve.resolve(RecipeRequest(name), offline=True)
         except WeightsUnavailableError as error:
             print(f"left out: {error}", file=sys.stderr)
             continue

@@ -37,7 +37,7 @@ from imgsearch.indexing.report import IndexOptions
 from imgsearch.recipe import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -90,16 +90,12 @@ class ColourGrids:
     def __init__(self, pause: float = 0.0) -> None:
         self.embedder = ColourGrid(pause)
 
-    def resolve(
-        self, request: RecipeRequest, *, offline: bool, notify: Callable[[str], None]
-    ) -> Recipe:
+    def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:  # noqa: ARG002 - the protocol's
         """Return its recipe."""
-        notify(f"{request.backbone}, offline {offline}: the colour grid")
         return RECIPE
 
-    def load(self, recipe: Recipe, *, notify: Callable[[str], None]) -> ColourGrid:
+    def load(self, recipe: Recipe) -> ColourGrid:  # noqa: ARG002 - the protocol's
         """Return the backbone."""
-        notify(recipe.name)
         return self.embedder
 
 

@@ -212,7 +212,7 @@ def imgsearch(precision: str, backbone: str) -> Callable[[Sequence[Path]], int]:
     from imgsearch.recipe import RecipeRequest
 
     request = RecipeRequest(backbone, precision=precision)  # type: ignore[arg-type]
-    load_embedder(resolve(request, offline=True, notify=_quiet), notify=_quiet)
+    load_embedder(resolve(request, offline=True))
 
     def embed(paths: Sequence[Path]) -> int:
         with (
@@ -222,10 +222,6 @@ def imgsearch(precision: str, backbone: str) -> Callable[[Sequence[Path]], int]:
             return gallery.index(paths[0].parent).embedded
 
     return embed
-
-
-def _quiet(_: str) -> None:
-    pass
 
 
 # From the name of imgsearch's backbone to a function that embeds files.

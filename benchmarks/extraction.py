@@ -60,7 +60,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.networks.source import Notify
     from imgsearch.recipe import Recipe
 
 REPOSITORY: Final = Path(__file__).parents[1]
@@ -133,11 +132,11 @@ class InstantNetwork:
         self._rows = l2_normalise(rows)
         self._next = 0
 
-    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:  # noqa: ARG002 - the protocol's
+    def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:  # noqa: ARG002 - the protocol's
         """Return the recipe."""
         return self.recipe
 
-    def load(self, recipe: Recipe, *, notify: Notify) -> InstantNetwork:  # noqa: ARG002 - the protocol's
+    def load(self, recipe: Recipe) -> InstantNetwork:  # noqa: ARG002 - the protocol's
         """Return itself."""
         return self
 
@@ -224,8 +223,8 @@ def plain_loop(folders: Sequence[Path], counts: Sequence[int]) -> list[float]:
 def load(request: RecipeRequest) -> Embedder | None:
     """Return the network in a precision, or None where this machine has it not."""
     try:
-        recipe = PretrainedNetworks().resolve(request, offline=False, notify=_tell)
-        return load_embedder(recipe, notify=_tell)
+        recipe = PretrainedNetworks().resolve(request, offline=False)
+        return load_embedder(recipe)
     except ImgsearchError as error:
         _tell(f"{request.precision}: {error}")
         return None

@@ -55,7 +55,7 @@ def label_of(path: Path, folder: Path) -> str:
 
 def measure(folder: Path, backbone: str, gallery_path: Path) -> Row:
     """Index a folder into a new gallery and return how well it retrieves."""
-    with Gallery(gallery_path, recipe=backbone, notify=print) as gallery:
+    with Gallery(gallery_path, recipe=backbone) as gallery:
         gallery.index(folder)
     store = Store.open(gallery_path)
     stored = store.recipes()[0]

@@ -51,8 +51,8 @@ def embed(folders: Sequence[Path], backbone: str, *, most: int = PICTURES) -> ND
     from imgsearch.networks.embedder import load_embedder
     from imgsearch.recipe import RecipeRequest
 
-    recipe = resolve(RecipeRequest(backbone=backbone), offline=False, notify=print)
-    embedder = load_embedder(recipe, notify=print)
+    recipe = resolve(RecipeRequest(backbone=backbone), offline=False)
+    embedder = load_embedder(recipe)
     paths = [
         path
         for folder in folders

@@ -169,8 +169,8 @@ def embed_sets(folders: list[Path]) -> dict[str, NDArray[Any]]:
     from imgsearch.networks.embedder import load_embedder
     from imgsearch.recipe import RecipeRequest
 
-    recipe = resolve(RecipeRequest(backbone=BACKBONE), offline=True, notify=talk)
-    embedder = load_embedder(recipe, notify=talk)
+    recipe = resolve(RecipeRequest(backbone=BACKBONE), offline=True)
+    embedder = load_embedder(recipe)
     arrays: dict[str, NDArray[Any]] = {"recipe": np.array(recipe.name)}
     for folder in folders:
         paths = sorted(

@@ -140,7 +140,7 @@ def recipe_of(name: str) -> tuple[Recipe, bool]:
     """Return a network's recipe, and whether its weights are ImageNet's or its own."""
     backbone = catalogue.find(name)
     if backbone.is_compact or weights.is_available(backbone):
-        return resolve(RecipeRequest(name), offline=True, notify=lambda _: None), True
+        return resolve(RecipeRequest(name), offline=True), True
     return random_recipe(name), False
 
 

@@ -9,6 +9,7 @@ the process itself matters. Environment variables steer it:
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -24,14 +25,14 @@ from imgsearch.cli import app, main
 from imgsearch.recipe import Recipe, RecipeRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
     from typer.testing import Result
 
 GRID = 4
 SIZE = 16
 DIM = GRID * GRID * 3
+
+LOG = logging.getLogger("imgsearch.fakes")
 
 
 class FakeEmbedder:
@@ -60,11 +61,9 @@ class FakeSource:
         self.runtime = runtime
         self.threads = threads
 
-    def resolve(
-        self, request: RecipeRequest, *, offline: bool, notify: Callable[[str], None]
-    ) -> Recipe:
+    def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:
         """Return a recipe named after the request."""
-        notify(f"backbone {request.backbone}: a fake{' (offline)' if offline else ''}")
+        LOG.info("backbone %s: a fake%s", request.backbone, " (offline)" if offline else "")
         return Recipe(
             backbone="fake" if request.backbone == "auto" else request.backbone,
             weights="sha256:" + "0" * 64,
@@ -77,9 +76,9 @@ class FakeSource:
             precision=request.precision,
         )
 
-    def load(self, recipe: Recipe, *, notify: Callable[[str], None]) -> FakeEmbedder:
+    def load(self, recipe: Recipe) -> FakeEmbedder:
         """Return the fake embedder."""
-        notify("loading the fake")
+        LOG.info("loading the fake")
         return FakeEmbedder(recipe)
 
 

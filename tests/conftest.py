@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pytest
@@ -14,12 +16,14 @@ from imgsearch.gallery.gallery import Gallery
 from imgsearch.recipe import Recipe, RecipeRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+LOG = logging.getLogger("imgsearch.fakes")
 SIZE = 16
+T = TypeVar("T")
 
 
 @dataclass
@@ -49,12 +53,10 @@ class FakeSource:
     runtime: str = "auto"
     threads: int | None = None
 
-    def resolve(
-        self, request: RecipeRequest, *, offline: bool, notify: Callable[[str], None]
-    ) -> Recipe:
+    def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:
         """Return a recipe whose name is the request's backbone."""
         self.requests.append(request)
-        notify(f"resolved {request.backbone}{' offline' if offline else ''}")
+        LOG.info("resolved %s%s", request.backbone, " offline" if offline else "")
         return Recipe(
             backbone="fake-1" if request.backbone == "auto" else request.backbone,
             weights="sha256:" + "0" * 64,
@@ -67,9 +69,9 @@ class FakeSource:
             preprocessing="raw",
         )
 
-    def load(self, recipe: Recipe, *, notify: Callable[[str], None]) -> FakeEmbedder:
+    def load(self, recipe: Recipe) -> FakeEmbedder:
         """Return a fresh embedder."""
-        notify(f"loaded {recipe.backbone}")
+        LOG.info("loaded %s", recipe.backbone)
         self.embedders.append(FakeEmbedder(recipe))
         return self.embedders[-1]
 
@@ -113,3 +115,44 @@ def touch_later(path: Path, *, seconds: float = 10) -> None:
     status = path.stat()
     later = status.st_mtime_ns + int(seconds * 1e9)
     os.utime(path, ns=(later, later))
+
+
+class _Collected(logging.Handler):
+    """Collects messages."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__()
+        self.messages = messages
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@contextmanager
+def collected_log() -> Iterator[list[str]]:
+    """Give the list of what the library logs within the block, debugging apart."""
+    library = logging.getLogger("imgsearch")
+    messages: list[str] = []
+    handler, level = _Collected(messages), library.level
+    library.addHandler(handler)
+    library.setLevel(logging.INFO)
+    try:
+        yield messages
+    finally:
+        library.removeHandler(handler)
+        library.setLevel(level)
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """Return the list of what the library logs during the test."""
+    with collected_log() as messages:
+        yield messages
+
+
+def silently(function: Callable[..., T], *arguments: object, **options: object) -> T:
+    """Call a function, and fail when the library logs anything meanwhile."""
+    with collected_log() as messages:
+        returned = function(*arguments, **options)
+    assert messages == []
+    return returned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,11 +13,11 @@ from PIL import Image
 from imgsearch.recipe import Recipe, RecipeRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+LOG = logging.getLogger("imgsearch.fakes")
 SIZE = 16
 # Angles of colours between red and green, in degrees; neighbours are those of similar angle.
 ANGLES = {"a/0": 0, "a/1": 50, "b/0": 20, "b/1": 90}
@@ -48,16 +49,10 @@ class FakeNetworks:
     requests: list[RecipeRequest] = field(default_factory=list)
     networks: list[FakeNetwork] = field(default_factory=list)
 
-    def resolve(
-        self,
-        request: RecipeRequest,
-        *,
-        offline: bool = False,
-        notify: Callable[[str], None] = lambda _: None,
-    ) -> Recipe:
+    def resolve(self, request: RecipeRequest, *, offline: bool = False) -> Recipe:
         """Return a recipe named after the request."""
         self.requests.append(request)
-        notify(f"resolved{' offline' if offline else ''}")
+        LOG.info("resolved%s", " offline" if offline else "")
         random = request.weights is not None and str(request.weights) == "random"
         return Recipe(
             backbone="fake" if request.backbone == "auto" else request.backbone,
@@ -70,9 +65,9 @@ class FakeNetworks:
             preprocessing="raw",
         )
 
-    def load(self, recipe: Recipe, *, notify: Callable[[str], None]) -> FakeNetwork:
+    def load(self, recipe: Recipe) -> FakeNetwork:
         """Return a fresh network."""
-        notify(f"loaded {recipe.backbone}")
+        LOG.info("loaded %s", recipe.backbone)
         self.networks.append(FakeNetwork(recipe))
         return self.networks[-1]
 

@@ -39,7 +39,7 @@ def root(store: Store, tmp_path: Path) -> Root:
 def recipe(store: Store) -> StoredRecipe:
     """Return a stored recipe."""
     source = FakeSource()
-    return store.add_recipe(source.resolve(RecipeRequest(), offline=True, notify=lambda _: None))
+    return store.add_recipe(source.resolve(RecipeRequest(), offline=True))
 
 
 def know(

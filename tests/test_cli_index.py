@@ -383,7 +383,7 @@ def test_a_locked_gallery_names_the_process_and_exits_with_eleven(
 def test_the_fake_embeds_a_picture_as_unit_rows() -> None:
     """The fake itself: what the tests above stand on."""
     source = FakeSource()
-    recipe = source.resolve(RecipeRequest(), offline=False, notify=lambda _: None)
+    recipe = source.resolve(RecipeRequest(), offline=False)
     images = np.zeros((2, 16, 16, 3), np.uint8)
     rows = FakeEmbedder(recipe).embed(images)
     assert rows.shape == (2, 48)

@@ -30,7 +30,7 @@ def give(
     source: FakeSource, monkeypatch: pytest.MonkeyPatch, make: Callable[[Recipe], FakeEmbedder]
 ) -> None:
     """Let a source load what `make` makes."""
-    monkeypatch.setattr(source, "load", lambda recipe, notify: make(recipe))  # noqa: ARG005 - the protocol's
+    monkeypatch.setattr(source, "load", make)
 
 
 def test_the_network_has_its_next_batch_before_the_last_one_is_committed(

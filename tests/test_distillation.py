@@ -811,7 +811,7 @@ def test_the_command_distils_the_bundled_backbone_into_a_network_that_can_be_ind
     trust = hashlib.sha256(out.read_bytes()).hexdigest()
     assert f"--trust-model {trust}" in result.stderr
     request = RecipeRequest(backbone=str(out), preprocessing="raw", trusted_sha256=trust)
-    recipe = resolve(request, notify=lambda _: None)
+    recipe = resolve(request)
     embeddings = load_embedder(recipe, runtime="tensorflow").embed(images_of(128))
     assert recipe.size == 128
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-5)

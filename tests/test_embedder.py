@@ -19,6 +19,7 @@ from backbone_fixtures import (
     tiny_network,
     tiny_recipe,
 )
+from conftest import silently
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,10 +79,6 @@ def recipe(tmp_path: Path) -> Recipe:
     """Return the recipe of a tiny network that lies in a file."""
     path = tmp_path / "tiny.keras"
     return tiny_recipe(path, save_network(tiny_network(), path))
-
-
-def nobody(line: str) -> None:
-    pytest.fail(f"nothing was to be said, and this was: {line}")
 
 
 def test_an_embedding_is_the_pooled_maps_at_unit_length() -> None:
@@ -156,9 +153,10 @@ def cached(suffix: str) -> list[str]:
     return sorted(path.name for path in graphs.folder().glob(f"*.{suffix}"))
 
 
-def test_the_fastest_runs_after_all_agreed_and_their_graphs_are_kept(recipe: Recipe) -> None:
-    said: list[str] = []
-    fast = load_embedder(recipe, notify=said.append)
+def test_the_fastest_runs_after_all_agreed_and_their_graphs_are_kept(
+    recipe: Recipe, said: list[str]
+) -> None:
+    fast = load_embedder(recipe)
     assert fast.runtime_name == "openvino"
     assert said == [
         "preparing custom for this machine (once)",
@@ -166,7 +164,7 @@ def test_the_fastest_runs_after_all_agreed_and_their_graphs_are_kept(recipe: Rec
     ]
     assert (len(cached("graph")), len(cached("choice"))) == (2, 1)
 
-    reference = load_embedder(recipe, runtime="tensorflow", notify=nobody)
+    reference = silently(load_embedder, recipe, runtime="tensorflow")
     assert reference.runtime_name == "tensorflow"
     images = random_images(5, SIZE)
     expected = reference.embed(images)
@@ -186,7 +184,7 @@ def test_with_a_graph_in_the_cache_tensorflow_is_not_imported(recipe: Recipe) ->
         "import numpy as np\n"
         "from imgsearch.networks.embedder import load_embedder\n"
         "from imgsearch.recipe import Recipe\n"
-        "embedder = load_embedder(Recipe.from_json(sys.argv[1]), notify=print)\n"
+        "embedder = load_embedder(Recipe.from_json(sys.argv[1]))\n"
         f"images = np.random.default_rng(0).integers(0, 256, {images.shape}, dtype=np.uint8)\n"
         "sys.stdout.write(embedder.embed(images).tobytes().hex())\n"
         "sys.exit(len({'tensorflow', 'keras', 'h5py'} & set(sys.modules)))\n"
@@ -202,20 +200,20 @@ def test_with_a_graph_in_the_cache_tensorflow_is_not_imported(recipe: Recipe) ->
     np.testing.assert_allclose(received, expected, atol=1e-6)
 
 
-def test_a_damaged_graph_is_made_again(recipe: Recipe) -> None:
+def test_a_damaged_graph_is_made_again(recipe: Recipe, said: list[str]) -> None:
     images = random_images(1, SIZE)
     expected = load_embedder(recipe).embed(images)
     path = graphs.GraphKey.of(recipe, "openvino").path
     whole = path.read_bytes()
     path.write_bytes(whole[:100] + b"\0" + whole[101:])
+    said.clear()
 
-    said: list[str] = []
-    again = load_embedder(recipe, notify=said.append)
+    again = load_embedder(recipe)
     assert again.runtime_name == "openvino"
     assert "fails its checksum" in said[0]
     assert "preparing" in said[-2]
     np.testing.assert_array_equal(again.embed(images), expected)
-    load_embedder(recipe, notify=nobody)
+    silently(load_embedder, recipe)
 
 
 def graph_of_another_network(_: Any) -> Graph:
@@ -231,11 +229,10 @@ openvino_export = openvino.export
 
 
 def test_a_graph_that_disagrees_is_not_used(
-    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     monkeypatch.setattr(openvino, "export", graph_of_another_network)
-    said: list[str] = []
-    loaded = load_embedder(recipe, notify=said.append)
+    loaded = load_embedder(recipe)
     assert loaded.runtime_name == "litert"
     assert "differ from TensorFlow's in float32 (cosine" in said[1]
     assert len(cached("graph")) == 1
@@ -244,7 +241,7 @@ def test_a_graph_that_disagrees_is_not_used(
 
 
 def test_a_network_that_no_exporter_knows_is_run_by_tensorflow_and_not_tried_again(
-    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     def fail(_: Any) -> None:
         message = "no such operation"
@@ -252,24 +249,22 @@ def test_a_network_that_no_exporter_knows_is_run_by_tensorflow_and_not_tried_aga
 
     monkeypatch.setattr(openvino, "export", fail)
     monkeypatch.setattr(litert, "export", fail)
-    said: list[str] = []
-    assert load_embedder(recipe, notify=said.append).runtime_name == "tensorflow"
+    assert load_embedder(recipe).runtime_name == "tensorflow"
     assert ["no such operation" in line for line in said] == [False, True, True]
-    assert load_embedder(recipe, notify=nobody).runtime_name == "tensorflow"
+    assert silently(load_embedder, recipe).runtime_name == "tensorflow"
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(
-    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     monkeypatch.setenv("IMGSEARCH_CACHE", __file__)
-    said: list[str] = []
-    assert load_embedder(recipe, notify=said.append).runtime_name == "openvino"
+    assert load_embedder(recipe).runtime_name == "openvino"
     assert "cannot be kept" in said[-1]
 
 
 def test_another_pooling_uses_the_same_graph(recipe: Recipe) -> None:
     load_embedder(recipe)
-    load_embedder(replace(recipe, pooling="rmac"), notify=nobody)
+    silently(load_embedder, replace(recipe, pooling="rmac"))
     assert len(cached("graph")) == 2
 
 
@@ -278,17 +273,17 @@ def test_the_choice_is_remembered_without_measuring_again(
 ) -> None:
     assert load_embedder(recipe).runtime_name == "openvino"
     rates.clear()
-    assert load_embedder(recipe, notify=nobody).runtime_name == "openvino"
+    assert silently(load_embedder, recipe).runtime_name == "openvino"
 
 
 def test_other_threads_are_measured_anew_from_the_graphs_alone(
-    recipe: Recipe, rates: dict[str, float], monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, rates: dict[str, float], monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     load_embedder(recipe)
     monkeypatch.setattr(preparing, "_build", None)
     rates["litert"] = 99
-    said: list[str] = []
-    assert load_embedder(recipe, threads=1, notify=said.append).runtime_name == "litert"
+    said.clear()
+    assert load_embedder(recipe, threads=1).runtime_name == "litert"
     assert said == ["runtime: litert is the fastest here (images/s: litert 99, openvino 30)"]
     assert load_embedder(recipe).runtime_name == "openvino"
 
@@ -335,12 +330,12 @@ def test_a_quick_start_takes_litert_and_measures_nothing(
 ) -> None:
     fast = load_embedder(recipe)
     rates.clear()
-    quick = load_embedder(recipe, runtime="quick", notify=nobody)
+    quick = silently(load_embedder, recipe, runtime="quick")
     assert (fast.runtime_name, quick.runtime_name) == ("openvino", "litert")
     images = random_images(3, SIZE)
     assert np.sum(fast.embed(images) * quick.embed(images), axis=1).min() >= 0.9999
     graphs.GraphKey.of(recipe, "litert").path.unlink()
-    assert load_embedder(recipe, runtime="quick", notify=nobody).runtime_name == "openvino"
+    assert silently(load_embedder, recipe, runtime="quick").runtime_name == "openvino"
 
 
 def test_a_quick_start_without_graphs_prepares_like_any_other(recipe: Recipe) -> None:
@@ -366,19 +361,18 @@ def test_bfloat16_has_graphs_of_its_own_and_never_litert(
     with pytest.raises(ImgsearchError, match="litert: it has no bfloat16"):
         load_embedder(rounded, runtime="litert")
     images = random_images(3, SIZE)
-    expected = load_embedder(recipe, notify=nobody).embed(images)
+    expected = silently(load_embedder, recipe).embed(images)
     received = load_embedder(rounded).embed(images)
     assert 0.99 < np.sum(expected * received, axis=1).min() < 0.9999999
 
 
 def test_a_processor_without_bfloat16_leaves_it_to_tensorflow(
-    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     monkeypatch.setitem(trial.LEAST_AGREEMENT, "bfloat16", 0.99)
     monkeypatch.setattr(openvino, "has_bfloat16", lambda: False)
     rounded = replace(recipe, precision="bfloat16")
-    said: list[str] = []
-    assert load_embedder(rounded, notify=said.append).runtime_name == "tensorflow"
+    assert load_embedder(rounded).runtime_name == "tensorflow"
     assert "this processor has no bfloat16" in said[1]
     with pytest.raises(ImgsearchError, match="--precision float32"):
         load_embedder(rounded, runtime="openvino")
@@ -406,7 +400,7 @@ def test_weights_that_are_gone_are_missed_only_without_a_graph(
     """The graph was made from weights with the recipe's own fingerprint."""
     load_embedder(recipe)
     (tmp_path / "tiny.keras").unlink()
-    assert load_embedder(recipe, notify=nobody).runtime_name == "openvino"
+    assert silently(load_embedder, recipe).runtime_name == "openvino"
     with pytest.raises(WeightsUnavailableError, match=r"tiny\.keras"):
         load_embedder(recipe, runtime="tensorflow")
     for path in graphs.folder().iterdir():

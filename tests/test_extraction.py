@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-RECIPE = FakeSource().resolve(RecipeRequest(), offline=True, notify=lambda _: None)
+RECIPE = FakeSource().resolve(RecipeRequest(), offline=True)
 
 
 def load(paths: list[Path], *, embedded: frozenset[str] = frozenset()) -> list[LoadedFile[Path]]:

@@ -44,7 +44,7 @@ def indexed(gallery: Gallery, photos: Path) -> Gallery:
 def embedding(*paths: Path, crop: CropBox | None = None) -> NDArray[np.float64]:
     """Return what the fake backbone makes of pictures, by hand."""
     source = FakeSource()
-    recipe = source.resolve(RecipeRequest(), offline=True, notify=lambda _: None)
+    recipe = source.resolve(RecipeRequest(), offline=True)
     pixels = [
         loading.load(path.read_bytes(), size=recipe.size, resize="squash", crop=crop).pixels
         for path in paths
@@ -385,13 +385,12 @@ def test_a_picture_without_an_embedding_under_the_recipe_is_embedded_for_the_que
 
 
 def test_indexing_resolves_a_backbone_once_and_offline_when_told(
-    gallery: Gallery, photos: Path, source: FakeSource
+    gallery: Gallery, photos: Path, source: FakeSource, said: list[str]
 ) -> None:
-    told: list[str] = []
-    with Gallery(gallery.path, offline=True, notify=told.append, source=source) as one:
+    with Gallery(gallery.path, offline=True, source=source) as one:
         one.index(photos)
         one.index(photos)
-    assert told == ["resolved auto offline", "loaded fake-1"]
+    assert said == ["resolved auto offline", "loaded fake-1"]
     assert len(source.requests) == 1
 
 

@@ -560,7 +560,7 @@ class FailingEmbedder(FakeEmbedder):
 def test_a_backbone_that_fails_commits_whole_batches_only(
     gallery: Gallery, photos: Path, source: FakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "load", lambda recipe, notify: FailingEmbedder(recipe))  # noqa: ARG005 - the protocol's
+    monkeypatch.setattr(source, "load", FailingEmbedder)
     with pytest.raises(MemoryError):
         gallery.index(photos, options=IndexOptions(batch_size=4))
     gallery = Gallery(gallery.path, source=FakeSource())
@@ -577,7 +577,7 @@ def test_a_backbone_that_returns_too_few_rows_is_caught_before_the_commit(
         def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return super().embed(images)[:rows]
 
-    monkeypatch.setattr(source, "load", lambda recipe, notify: Short(recipe))  # noqa: ARG005 - the protocol's
+    monkeypatch.setattr(source, "load", Short)
     with pytest.raises(ValueError, match="zip"):
         gallery.index(photos)
     assert gallery.information().files == 0
@@ -690,7 +690,7 @@ def test_a_picture_of_which_the_backbone_makes_no_numbers_is_recorded_and_stops_
                 rows[3, 5], rows[7, 0] = float("nan"), float("inf")
             return rows
 
-    monkeypatch.setattr(source, "load", lambda recipe, notify: Overflowing(recipe))  # noqa: ARG005 - the protocol's
+    monkeypatch.setattr(source, "load", Overflowing)
     report = gallery.index(photos)
     assert counts(report) == {"new": 12, "unreadable": 2, "embedded": 10}
     assert {file.reason for file in report.unreadable_files} == {

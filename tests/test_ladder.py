@@ -20,8 +20,6 @@ from imgsearch.evaluation.ground_truth.values import GroundTruth, Item
 from imgsearch.evaluation.recommendation import Recommendation, recommend, some_photos, thinned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from imgsearch.recipe import Recipe
@@ -49,10 +47,9 @@ class Slow(FakeNetwork):
 class Networks(FakeNetworks):
     """Gives blind, slow and common networks by their names."""
 
-    def load(self, recipe: Recipe, *, notify: Callable[[str], None]) -> FakeNetwork:
+    def load(self, recipe: Recipe) -> FakeNetwork:
         """Return the network of this name."""
         kinds = {"blind": Blind, "slow": Slow, "good": FakeNetwork}
-        notify(f"loaded {recipe.backbone}")
         self.networks.append(kinds[recipe.backbone](recipe))
         return self.networks[-1]
 

@@ -43,13 +43,12 @@ def cache_weights(name: str) -> Path:
 
 
 def resolve_offline(**request: Any) -> Recipe:
-    return resolve(RecipeRequest(**request), offline=True, notify=lambda _: None)
+    return resolve(RecipeRequest(**request), offline=True)
 
 
-def test_auto_takes_mobilenet_v2_when_its_weights_are_here() -> None:
+def test_auto_takes_mobilenet_v2_when_its_weights_are_here(said: list[str]) -> None:
     path = cache_weights("mobilenet_v2")
-    said: list[str] = []
-    recipe = resolve(RecipeRequest(), notify=said.append)
+    recipe = resolve(RecipeRequest())
     assert recipe == Recipe(
         backbone="mobilenet_v2",
         weights=ABC,
@@ -64,9 +63,8 @@ def test_auto_takes_mobilenet_v2_when_its_weights_are_here() -> None:
     assert said == ["backbone: mobilenet_v2, whose weights are on this machine"]
 
 
-def test_auto_takes_compact_offline_and_says_why() -> None:
-    said: list[str] = []
-    recipe = resolve(RecipeRequest(), offline=True, notify=said.append)
+def test_auto_takes_compact_offline_and_says_why(said: list[str]) -> None:
+    recipe = resolve(RecipeRequest(), offline=True)
     assert recipe.backbone == f"compact-{bundled.VERSION}"
     assert recipe.weights == weights.fingerprint(bundled.weights_path())
     assert recipe.size == bundled.INPUT_SIZE
@@ -77,24 +75,24 @@ def test_auto_takes_compact_offline_and_says_why() -> None:
     ]
 
 
-def test_auto_takes_compact_when_the_download_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_takes_compact_when_the_download_fails(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     def fail(backbone: Any, **_: Any) -> Path:
         raise weights.unavailable(backbone, "the download failed") from OSError("no network")
 
     monkeypatch.setattr(weights, "download", fail)
-    said: list[str] = []
-    recipe = resolve(RecipeRequest(), notify=said.append)
+    recipe = resolve(RecipeRequest())
     assert recipe.backbone == f"compact-{bundled.VERSION}"
     assert said[-1].endswith("(the download failed: no network)")
 
 
-def test_auto_says_that_it_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_says_that_it_downloaded(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     def download(backbone: Any, **_: Any) -> Path:
         return cache_weights(backbone.name)
 
     monkeypatch.setattr(weights, "download", download)
-    said: list[str] = []
-    assert resolve(RecipeRequest(), notify=said.append).backbone == "mobilenet_v2"
+    assert resolve(RecipeRequest()).backbone == "mobilenet_v2"
     assert said == ["backbone: mobilenet_v2, whose weights were downloaded"]
 
 
@@ -224,7 +222,7 @@ def test_resolving_a_catalogue_network_starts_no_framework() -> None:
         "import sys\n"
         "from imgsearch.networks.backbones.resolve import resolve\n"
         "from imgsearch.recipe import RecipeRequest\n"
-        "resolve(RecipeRequest(), offline=True, notify=print)\n"
+        "resolve(RecipeRequest(), offline=True)\n"
         "print({'keras', 'tensorflow', 'openvino', 'h5py'} & set(sys.modules))\n"
     )
     result = subprocess.run(

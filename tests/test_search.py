@@ -47,7 +47,7 @@ class World:
 
     def __init__(self) -> None:
         self.store = Store.in_memory()
-        recipe = FakeSource().resolve(RecipeRequest(), offline=True, notify=lambda _: None)
+        recipe = FakeSource().resolve(RecipeRequest(), offline=True)
         self.stored = self.store.add_recipe(recipe)
         self.roots = [self.store.add_root(path, recursive=True) for path in ROOTS]
         self.items: list[tuple[int, Metadata, np.ndarray, list[tuple[Root, bytes]]]] = []

@@ -50,7 +50,7 @@ class Rows:
         self.folder = folder
         self.store = Store.in_memory()
         request = RecipeRequest(backbone=name)
-        recipe = FakeSource().resolve(request, offline=True, notify=lambda _: None)
+        recipe = FakeSource().resolve(request, offline=True)
         self.recipe_id = self.store.add_recipe(recipe).id
         self.count = 0
 
@@ -453,7 +453,9 @@ def test_another_choice_is_remembered_and_carried_out_by_the_next_refresh(large:
 
 
 @pytest.mark.parametrize("damage", ["absent", "front", "other"])
-def test_lists_that_are_not_whole_cost_time_and_no_answer(large: Rows, damage: str) -> None:
+def test_lists_that_are_not_whole_cost_time_and_no_answer(
+    large: Rows, damage: str, said: list[str]
+) -> None:
     lists = lists_files(large.folder)[0].path
     data = lists.read_bytes()
     lists.unlink()
@@ -468,10 +470,10 @@ def test_lists_that_are_not_whole_cost_time_and_no_answer(large: Rows, damage: s
         lists.write_bytes(lists_files(other.folder)[0].path.read_bytes())
     with pytest.raises((DamagedCacheError, OSError)):
         read_cache(large.path, large.stored)
-    said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_space, "LARGE_COUNT", 600)
-        space = open_space(large.store, large.folder, large.stored, DEFAULT, notify=said.append)
+        said.clear()
+        space = open_space(large.store, large.folder, large.stored, DEFAULT)
     assert space.is_exact
     assert len(space.index) == 600
     assert "imgsearch index" in said[0]

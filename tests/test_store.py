@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def add_recipe(store: Store, name: str = "auto") -> StoredRecipe:
     """Keep a recipe of 48 dimensions."""
     request = RecipeRequest(backbone=name)
-    recipe = FakeSource().resolve(request, offline=True, notify=lambda _: None)
+    recipe = FakeSource().resolve(request, offline=True)
     return store.add_recipe(recipe)
 
 

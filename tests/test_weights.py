@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from conftest import silently
 
 from imgsearch.errors import WeightsUnavailableError
 from imgsearch.networks.backbones import weights
@@ -65,10 +66,6 @@ def backbone_at(url: str, *, checksum: str = "") -> Backbone:
     return replace(find("mobilenet_v2"), weights_url=url, checksum=checksum)
 
 
-def nobody(line: str) -> None:
-    pytest.fail(f"nothing was to be said, and this was: {line}")
-
-
 def test_weights_lie_where_keras_keeps_them(keras_home: Path) -> None:
     expected = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
     assert weights.cached_path(find("mobilenet_v2")) == keras_home / "models" / expected
@@ -102,12 +99,12 @@ def test_weights_that_are_there_are_taken_without_a_word() -> None:
     path = weights.cached_path(find("vgg16"))
     path.parent.mkdir(parents=True)
     path.write_bytes(CONTENT)
-    assert weights.ensure(find("vgg16"), offline=False, notify=nobody) == path
+    assert silently(weights.ensure, find("vgg16"), offline=False) == path
 
 
 def test_offline_the_error_names_file_folder_address_and_compact(keras_home: Path) -> None:
     with pytest.raises(WeightsUnavailableError) as caught:
-        weights.ensure(find("resnet50"), offline=True, notify=nobody)
+        silently(weights.ensure, find("resnet50"), offline=True)
     message = str(caught.value)
     for part in (
         "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
@@ -122,12 +119,13 @@ def test_offline_the_error_names_file_folder_address_and_compact(keras_home: Pat
 
 
 @pytest.mark.parametrize("algorithm", ["md5", "sha256"])
-def test_a_download_lands_whole_under_its_name(server: str, algorithm: str) -> None:
-    said: list[str] = []
+def test_a_download_lands_whole_under_its_name(
+    server: str, algorithm: str, said: list[str]
+) -> None:
     checksum = hashlib.new(algorithm, CONTENT).hexdigest()
     backbone = backbone_at(f"{server}/whole", checksum=checksum)
 
-    path = weights.ensure(backbone, offline=False, notify=said.append)
+    path = weights.ensure(backbone, offline=False)
 
     assert path.read_bytes() == CONTENT
     assert [entry.name for entry in path.parent.iterdir()] == [backbone.weights_file]
@@ -155,7 +153,7 @@ def test_a_download_that_fails_leaves_the_cache_as_it_was(
     target.write_bytes(b"what was there before")
 
     with pytest.raises(WeightsUnavailableError, match=reason):
-        weights.download(backbone, notify=lambda _: None)
+        weights.download(backbone)
 
     assert [entry.name for entry in target.parent.iterdir()] == [target.name]
     assert target.read_bytes() == b"what was there before"
@@ -165,7 +163,7 @@ def test_a_server_that_never_answers_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         backbone = backbone_at(f"http://127.0.0.1:{silent.getsockname()[1]}/")
         with pytest.raises(WeightsUnavailableError, match=r"no answer within|timed out"):
-            weights.download(backbone, notify=lambda _: None, timeout=0.1)
+            weights.download(backbone, timeout=0.1)
 
 
 def test_a_server_that_refuses_is_an_error_with_its_reason() -> None:
@@ -173,7 +171,7 @@ def test_a_server_that_refuses_is_an_error_with_its_reason() -> None:
         port = closed.getsockname()[1]
     backbone = backbone_at(f"http://127.0.0.1:{port}/")
     with pytest.raises(WeightsUnavailableError, match="download failed"):
-        weights.download(backbone, notify=lambda _: None)
+        weights.download(backbone)
 
 
 def test_a_cache_folder_that_cannot_be_made_is_an_error_with_its_reason(
@@ -181,10 +179,10 @@ def test_a_cache_folder_that_cannot_be_made_is_an_error_with_its_reason(
 ) -> None:
     monkeypatch.setenv("KERAS_HOME", __file__)
     with pytest.raises(WeightsUnavailableError, match="download failed"):
-        weights.download(backbone_at(f"{server}/whole"), notify=lambda _: None)
+        weights.download(backbone_at(f"{server}/whole"))
 
 
 def test_compact_has_its_weights_with_it() -> None:
     assert weights.is_available(find("compact"))
-    path = weights.ensure(find("compact"), offline=True, notify=nobody)
+    path = silently(weights.ensure, find("compact"), offline=True)
     assert path.is_file()

@@ -107,9 +107,9 @@ def teacher(text: str, *, bfloat16: bool = False) -> Teacher:
             preprocessing=cast("Preprocessing", preprocessing),
             trusted_sha256=fingerprint(Path(name)),
         )
-    recipe = resolve(request, offline=True, notify=_LOG.info)
+    recipe = resolve(request, offline=True)
     said = recipe.identifier
-    embedder = load_embedder(recipe, runtime="openvino" if bfloat16 else "auto", notify=_LOG.info)
+    embedder = load_embedder(recipe, runtime="openvino" if bfloat16 else "auto")
     if bfloat16:
         said = f"{said}/bfloat16"
         graph = graphs.load(graphs.GraphKey.of(recipe, "openvino"))

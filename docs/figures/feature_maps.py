@@ -151,7 +151,7 @@ def look(path: Path, backbone: str) -> tuple[NDArray[np.uint8], list[Layer]]:
 
     def recipe(layer: str | None = None) -> Recipe:
         request = RecipeRequest(backbone=backbone, layer=layer)
-        return resolve(request, offline=True, notify=lambda _: None)
+        return resolve(request, offline=True)
 
     last = recipe()
     found = build.layers(backbone)

@@ -14,7 +14,7 @@ from imgsearch.cli.interrupts import interrupts
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import counted
-from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal
+from imgsearch.cli.terminal import FAINT, PLAIN, Line
 from imgsearch.errors import ImgsearchError, UsageError
 from imgsearch.text import printable
 
@@ -175,7 +175,7 @@ def distill(
     announce = not terminal.animates and not settings.quiet
     with interrupts(announce=announce) as asked, terminal.working("Starting", asked) as steps:
         chosen = [
-            _teacher(name, offline=teachers.offline, terminal=terminal) for name in teachers.teacher
+            _teacher(name, offline=teachers.offline) for name in teachers.teacher
         ]
 
         def progress(stage: str, done: int, total: int) -> None:
@@ -287,16 +287,16 @@ def _sources(named: Sequence[str], exclude: Sequence[str]) -> list[list[Path]]:
     return sources
 
 
-def _teacher(name: str, *, offline: bool, terminal: Terminal) -> "Teacher":
+def _teacher(name: str, *, offline: bool) -> "Teacher":
     """Return a backbone of the catalogue as a teacher, through the project's own embedder."""
     from imgsearch.distillation.targets import Teacher
     from imgsearch.networks.backbones.resolve import resolve
     from imgsearch.networks.embedder import load_embedder
     from imgsearch.recipe import RecipeRequest
 
-    recipe = resolve(RecipeRequest(name), offline=offline, notify=terminal.say)
+    recipe = resolve(RecipeRequest(name), offline=offline)
     try:
-        embedder = load_embedder(recipe, notify=terminal.say)
+        embedder = load_embedder(recipe)
     except ImgsearchError as error:
         backend = os.environ.get("KERAS_BACKEND", TENSORFLOW)
         if backend == TENSORFLOW:

@@ -67,9 +67,7 @@ def evaluate(
         cache = work.embedding_cache(Path(temporary))
         truths = truth.read(photos)
         source = network_source()
-        variants = wanted.variants(
-            partial(source.resolve, offline=networks.offline, notify=terminal.say)
-        )
+        variants = wanted.variants(partial(source.resolve, offline=networks.offline))
         report = evaluate(
             truths,
             variants,
@@ -132,7 +130,6 @@ def working(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "Iterat
             yield Work(
                 batch_size=options.batch_size,
                 jobs=options.jobs,
-                notify=terminal.say,
                 progress=partial(_show, steps),
                 stop=asked.stop,
             )

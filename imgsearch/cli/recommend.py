@@ -13,6 +13,7 @@ import typer
 from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.evaluate import network_source, working
 from imgsearch.cli.evaluate_options import WorkOptions
+from imgsearch.cli.log_lines import log_as_details
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.tables import amount, counted, duration
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal, write_data
@@ -22,8 +23,10 @@ from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from imgsearch.evaluation.ground_truth.values import GroundTruth
+    from imgsearch.evaluation.networks import NetworkSource
     from imgsearch.evaluation.recommendation import Recommendation
     from imgsearch.evaluation.results import GroundTruthResult, VariantResult
+    from imgsearch.recipe import Recipe, RecipeRequest
 
 COPIES: Final = (
     "No two pictures share a folder, so edited copies of the pictures ask for their originals. "
@@ -102,7 +105,7 @@ def recommend(
             ladder.backbone or networks_to_try(download=ladder.download),
             source=source,
             cache=work.embedding_cache(Path(temporary)),
-            resolve=partial(source.resolve, offline=not ladder.download, notify=terminal.detail),
+            resolve=partial(_resolve, source, offline=not ladder.download),
             minutes=ladder.minutes,
             work=doing,
         )
@@ -124,6 +127,12 @@ def recommend(
     if advice.unreadable:
         terminal.warn(f"{counted(len(advice.unreadable), 'file')} could not be read, left out")
         raise typer.Exit(SOME_UNREADABLE)
+
+
+def _resolve(source: "NetworkSource", request: "RecipeRequest", *, offline: bool) -> "Recipe":
+    """Resolve one of many candidates, whose choice matters only to who asks for details."""
+    with log_as_details():
+        return source.resolve(request, offline=offline)
 
 
 def leading(advice: "Recommendation") -> "GroundTruthResult":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from imgsearch.cli.log_lines import show_log
 from imgsearch.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ class Settings:
 
     @property
     def terminal(self) -> Terminal:
-        """What prints, as talkative as was asked for."""
-        return Terminal(verbose=self.verbose, quiet=self.quiet)
+        """What prints, as talkative as was asked for; what the library logs goes there too."""
+        terminal = Terminal(verbose=self.verbose, quiet=self.quiet)
+        show_log(terminal)
+        return terminal
 
     def open_gallery(
         self,
@@ -61,6 +64,6 @@ class Settings:
         from imgsearch.networks.source import PretrainedNetworks
 
         source = PretrainedNetworks(runtime=runtime, threads=threads)
-        gallery = Gallery(self.gallery, notify=terminal.say, source=source, **choices)
+        gallery = Gallery(self.gallery, source=source, **choices)
         terminal.detail(f"gallery: {gallery.path}")
         return gallery

@@ -71,14 +71,12 @@ class Work:
     Attributes:
         batch_size: images that go through a network at once.
         jobs: decoding threads; None for one a processor.
-        notify: is told, in one line each, what takes long or went wrong without harm.
         progress: is told of every step.
         stop: asked between steps; True ends the run in good order.
     """
 
     batch_size: int = 32
     jobs: int | None = None
-    notify: Callable[[str], None] = lambda _: None
     progress: Callable[[Progress], None] = _nobody
     stop: Callable[[], bool] = lambda: False
 
@@ -164,15 +162,14 @@ def _chunks(passes: list[Pass]) -> list[tuple[Pass, ...]]:
 class Loaded:
     """The networks of a `Shared`, each loaded when it is first needed."""
 
-    def __init__(self, source: NetworkSource, notify: Callable[[str], None]) -> None:
+    def __init__(self, source: NetworkSource) -> None:
         self._source = source
-        self._notify = notify
         self._networks: dict[Recipe, Network] = {}
 
     def get(self, network: Recipe) -> Network:
         """Return a network, loading it the first time."""
         if network not in self._networks:
-            self._networks[network] = self._source.load(network, notify=self._notify)
+            self._networks[network] = self._source.load(network)
         return self._networks[network]
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from imgsearch.networks.source import Network
     from imgsearch.recipe import Recipe, RecipeRequest
-
-    Notify = Callable[[str], None]
 
 
 # As the name of a weights file: repeatable random weights, for costs without a download.
@@ -20,11 +16,11 @@ RANDOM: Final = "random"
 class NetworkSource(Protocol):
     """Gives networks to an evaluation."""
 
-    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
+    def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:
         """Return the recipe that a request stands for on this machine."""
         ...
 
-    def load(self, recipe: Recipe, *, notify: Notify) -> Network:
+    def load(self, recipe: Recipe) -> Network:
         """Return the network of a recipe."""
         ...
 
@@ -32,7 +28,7 @@ class NetworkSource(Protocol):
 class CatalogueNetworks:
     """The networks that a gallery has, run as fast as this machine can, and random ones."""
 
-    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
+    def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:
         """Return the recipe that a request stands for on this machine.
 
         A request whose weights are called "random" gets repeatable random ones: what the network
@@ -45,7 +41,7 @@ class CatalogueNetworks:
         from imgsearch.networks.backbones.resolve import random_recipe, resolve
 
         if request.weights is None or str(request.weights) != RANDOM:
-            return resolve(request, offline=offline, notify=notify)
+            return resolve(request, offline=offline)
         return random_recipe(
             request.backbone,
             size=request.size,
@@ -54,7 +50,7 @@ class CatalogueNetworks:
             resize=request.resize,
         )
 
-    def load(self, recipe: Recipe, *, notify: Notify) -> Network:
+    def load(self, recipe: Recipe) -> Network:
         """Return the network of a recipe.
 
         Raises:
@@ -63,7 +59,7 @@ class CatalogueNetworks:
         """
         from imgsearch.networks.embedder import load_embedder
 
-        return load_embedder(recipe, notify=notify)
+        return load_embedder(recipe)
 
 
 def has_random_weights(recipe: Recipe) -> bool:

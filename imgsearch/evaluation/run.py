@@ -185,7 +185,7 @@ class EvaluationRun:
         planned = plan(recipes)
         for place, shared in enumerate(planned):
             self._work.go_on()
-            loaded = Loaded(self._source, self._work.notify)
+            loaded = Loaded(self._source)
             self._embedding.compute(shared, loaded, self._embedding.missing(shared))
             self._work.progress(Progress("measure", place, len(planned)))
             self.meter.measure(shared, loaded.get)
@@ -199,7 +199,7 @@ class EvaluationRun:
         recipes = [recipe for variant in variants for recipe in variant.composition.recipes]
         seconds = 0.0
         for shared in plan(recipes):
-            self.meter.measure(shared, Loaded(self._source, self._work.notify).get)
+            self.meter.measure(shared, Loaded(self._source).get)
             missing = self._embedding.missing(shared)
             for each in shared.passes:
                 count = int(np.count_nonzero(missing[each.network]))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexProgress, IndexReport, UnreadableFile
-    from imgsearch.networks.source import EmbedderSource, EmbedsImages, Notify
+    from imgsearch.networks.source import EmbedderSource, EmbedsImages
     from imgsearch.recipe import Recipe
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
@@ -73,7 +73,6 @@ class Gallery:
         recipe: str | RecipeRequest | None = None,
         projection: str = AUTO,
         offline: bool = False,
-        notify: Notify | None = None,
         source: EmbedderSource | None = None,
     ) -> None:
         """Name a gallery; nothing is read or made yet.
@@ -86,8 +85,6 @@ class Gallery:
             projection: what queries search: "auto", "none", "centred", "DIM", "DIM:POWER" or
                 "DIM:POWER:SHRINKAGE".
             offline: never download weights.
-            notify: told in one line each what is worth saying, such as which backbone was
-                chosen and why.
             source: where embeddings come from; None for the pretrained networks.
         """
         self.path = paths.absolute(path if path is not None else default_gallery_path())
@@ -95,7 +92,6 @@ class Gallery:
         self._indexed_under: str | None = None
         self._projection = projection
         self._offline = offline
-        self._notify: Notify = notify or (lambda _: None)
         self._source: EmbedderSource = source or networks.PretrainedNetworks()
         self._reader: Store | None = None
         self._opening = threading.Lock()
@@ -229,7 +225,7 @@ class Gallery:
         known = choose_stored(stored, request)
         if known is not None or dry_run:
             return known.recipe if known else None
-        recipe = self._source.resolve(request, offline=self._offline, notify=self._notify)
+        recipe = self._source.resolve(request, offline=self._offline)
         if all(item.recipe != recipe for item in stored):
             # A network that cannot be loaded must not become a gallery's recipe.
             self._embedder(recipe)
@@ -257,7 +253,7 @@ class Gallery:
 
     def _embedder(self, recipe: Recipe) -> EmbedsImages:
         if recipe.identifier not in self._embedders:
-            self._embedders[recipe.identifier] = self._source.load(recipe, notify=self._notify)
+            self._embedders[recipe.identifier] = self._source.load(recipe)
         return self._embedders[recipe.identifier]
 
     # Searching
@@ -363,7 +359,7 @@ class Gallery:
             if space.generation == stored.generation:
                 return space
         choice = ProjectionChoice.parse(self._projection)
-        space = open_space(store, self.path, stored, choice, notify=self._notify)
+        space = open_space(store, self.path, stored, choice)
         self._space = (key, space)
         return space
 

@@ -15,8 +15,6 @@ from imgsearch.networks.runtimes import graphs, preparing
 from imgsearch.networks.runtimes.runtime import GRAPH_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from imgsearch.networks.runtimes.runtime import Runtime, RuntimeChoice
@@ -92,7 +90,6 @@ def load_embedder(
     *,
     runtime: RuntimeChoice = "auto",
     threads: int | None = None,
-    notify: Callable[[str], None] = lambda _: None,
 ) -> Embedder:
     """Return an embedder for a recipe, as fast as this machine allows.
 
@@ -106,7 +103,6 @@ def load_embedder(
         runtime: "auto" measures once which runtime puts most images through, and remembers it;
             "quick" takes the one that starts soonest, for a picture or two; or one by its name.
         threads: threads of the runtime; None takes all cores.
-        notify: is told, in one line each, what takes long and what went wrong without harm.
 
     Raises:
         WeightsUnavailableError: the weights are no longer on this machine.
@@ -115,12 +111,12 @@ def load_embedder(
     """
     check_weights(recipe)
     if runtime == "quick":
-        executor = preparing.first_cached(recipe, GRAPH_KINDS, threads=threads, notify=notify)
+        executor = preparing.first_cached(recipe, GRAPH_KINDS, threads=threads)
         if executor is not None:
             return Embedder(recipe, executor)
     if runtime == "auto" or runtime == "quick":  # noqa: PLR1714  so that the type narrows
-        return Embedder(recipe, preparing.fastest(recipe, threads=threads, notify=notify))
-    return Embedder(recipe, preparing.named(recipe, runtime, threads=threads, notify=notify))
+        return Embedder(recipe, preparing.fastest(recipe, threads=threads))
+    return Embedder(recipe, preparing.named(recipe, runtime, threads=threads))
 
 
 def check_weights(recipe: Recipe) -> None:

@@ -5,25 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     from numpy.typing import NDArray
 
     from imgsearch.networks.runtimes.runtime import RuntimeChoice
     from imgsearch.recipe import Recipe, RecipeRequest
 
-    Notify = Callable[[str], None]
-
 
 class EmbedderSource(Protocol):
     """Where a gallery's embeddings come from."""
 
-    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
+    def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:
         """Return the recipe that a request stands for on this machine."""
         ...
 
-    def load(self, recipe: Recipe, *, notify: Notify) -> EmbedsImages:
+    def load(self, recipe: Recipe) -> EmbedsImages:
         """Return what makes embeddings under a recipe."""
         ...
 
@@ -41,7 +37,7 @@ class PretrainedNetworks:
         self._runtime = runtime
         self._threads = threads
 
-    def resolve(self, request: RecipeRequest, *, offline: bool, notify: Notify) -> Recipe:
+    def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:
         """Return the recipe that a request stands for on this machine.
 
         Raises:
@@ -50,9 +46,9 @@ class PretrainedNetworks:
         """
         from imgsearch.networks.backbones.resolve import resolve
 
-        return resolve(request, offline=offline, notify=notify)
+        return resolve(request, offline=offline)
 
-    def load(self, recipe: Recipe, *, notify: Notify) -> EmbedsImages:
+    def load(self, recipe: Recipe) -> EmbedsImages:
         """Return what makes embeddings under a recipe.
 
         Raises:
@@ -61,7 +57,7 @@ class PretrainedNetworks:
         """
         from imgsearch.networks.embedder import load_embedder
 
-        return load_embedder(recipe, runtime=self._runtime, threads=self._threads, notify=notify)
+        return load_embedder(recipe, runtime=self._runtime, threads=self._threads)
 
 
 class EmbedsImages(Protocol):

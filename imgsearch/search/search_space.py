@@ -10,6 +10,7 @@ is until much has changed, and the first, with what was added and removed since.
 
 from __future__ import annotations
 
+import logging
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -34,7 +35,6 @@ from imgsearch.vectors.projection import Projection, ProjectionChoice
 from imgsearch.vectors.segmented import SegmentedIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 # A projection fitted on half of a small gallery can lose what one fitted on all of it gains
 # (benchmarks/results/projection_study.md), and fitting a small one anew costs next to nothing.
+LOG: Final = logging.getLogger(__name__)
 SMALL: Final = 2_000
 SMALL_GROWTH: Final = 1.25
 LARGE_GROWTH: Final = 2
@@ -131,8 +132,6 @@ def open_space(
     folder: Path,
     stored: StoredRecipe,
     choice: ProjectionChoice,
-    *,
-    notify: Callable[[str], None] = lambda _: None,
 ) -> SearchSpace:
     """Return the space to search a recipe in, at the store's present state.
 
@@ -141,7 +140,6 @@ def open_space(
         folder: the gallery's folder, where caches lie.
         stored: the recipe.
         choice: the default projection is cached; another one is fitted anew.
-        notify: told in one line when everything must be read, which takes long.
     """
     cached = _newest_cache(folder, stored) if choice == projection.DEFAULT else None
     if cached is None:
@@ -149,7 +147,9 @@ def open_space(
         if count >= LARGE_COUNT:
             because = "no whole index" if choice == projection.DEFAULT else "no index of this kind"
             advice = "; `imgsearch index` writes one" if choice == projection.DEFAULT else ""
-            notify(f"the gallery has {because}: reading all {count:,} embeddings{advice}")
+            LOG.info(
+                "the gallery has %s: reading all %s embeddings%s", because, f"{count:,}", advice
+            )
         return _build(store, stored, choice)
     return _bring_up_to_date(store, stored, cached)
 

@@ -35,8 +35,8 @@ from imgsearch.networks.backbones.framework import load_keras
 from training import ask_teachers, coloured_targets, pool
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def test_pytorch_and_keras_students_with_the_same_weights_give_the_same() -> None:

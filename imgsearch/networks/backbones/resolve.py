@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,18 +12,15 @@ from imgsearch.networks.backbones.compact import bundled
 from imgsearch.recipe import AUTO, PREPROCESSINGS, Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from imgsearch.networks.backbones.catalogue import Backbone
     from imgsearch.recipe import Pooling, RecipeRequest, Resize
 
+LOG: Final = logging.getLogger(__name__)
 PREFERRED: Final = "mobilenet_v2"
 FALLBACK: Final = "compact"
 
 
-def resolve(
-    request: RecipeRequest, *, offline: bool = False, notify: Callable[[str], None]
-) -> Recipe:
+def resolve(request: RecipeRequest, *, offline: bool = False) -> Recipe:
     """Resolve a request to a recipe, fetching weights where they are missing.
 
     "auto" takes MobileNetV2 when its weights are on this machine or can be downloaded, else
@@ -33,7 +31,6 @@ def resolve(
     Args:
         request: what is asked for.
         offline: never download.
-        notify: is told, in one line each, which backbone was chosen and why, and of downloads.
 
     Raises:
         UnknownBackboneError: the name is not in the catalogue.
@@ -43,12 +40,10 @@ def resolve(
         UsageError: options that make no sense together.
     """
     if request.backbone == AUTO:
-        return _resolve_auto(request, offline=offline, notify=notify)
+        return _resolve_auto(request, offline=offline)
     if Path(request.backbone).suffix == custom.SUFFIX:
         return _resolve_custom(request)
-    return _resolve_catalogue(
-        request, catalogue.find(request.backbone), offline=offline, notify=notify
-    )
+    return _resolve_catalogue(request, catalogue.find(request.backbone), offline=offline)
 
 
 def random_recipe(
@@ -98,33 +93,31 @@ def stored_name(backbone: Backbone) -> str:
     return backbone.name
 
 
-def _resolve_auto(
-    request: RecipeRequest, *, offline: bool, notify: Callable[[str], None]
-) -> Recipe:
+def _resolve_auto(request: RecipeRequest, *, offline: bool) -> Recipe:
     if request.weights is not None:
         raise UsageError("weights: a weights file needs the name of its network in --backbone")
     preferred = catalogue.find(PREFERRED)
     here = weights.is_available(preferred)
     try:
-        recipe = _resolve_catalogue(request, preferred, offline=offline, notify=notify)
+        recipe = _resolve_catalogue(request, preferred, offline=offline)
     except WeightsUnavailableError as error:
         if here:
             # It is there and cannot be read: falling back would hide that.
             raise
         reason = "offline" if offline else f"the download failed: {error.__cause__}"
-        notify(
-            f"backbone: {FALLBACK}, because {PREFERRED}'s weights are not on this machine "
-            f"({reason})"
+        LOG.info(
+            "backbone: %s, because %s's weights are not on this machine (%s)",
+            FALLBACK,
+            PREFERRED,
+            reason,
         )
-        return _resolve_catalogue(request, catalogue.find(FALLBACK), offline=offline, notify=notify)
+        return _resolve_catalogue(request, catalogue.find(FALLBACK), offline=offline)
     why = "are on this machine" if here else "were downloaded"
-    notify(f"backbone: {PREFERRED}, whose weights {why}")
+    LOG.info("backbone: %s, whose weights %s", PREFERRED, why)
     return recipe
 
 
-def _resolve_catalogue(
-    request: RecipeRequest, backbone: Backbone, *, offline: bool, notify: Callable[[str], None]
-) -> Recipe:
+def _resolve_catalogue(request: RecipeRequest, backbone: Backbone, *, offline: bool) -> Recipe:
     for option, value in (
         ("preprocessing", request.preprocessing),
         ("trust-model", request.trusted_sha256),
@@ -138,7 +131,7 @@ def _resolve_catalogue(
     size = request.size or backbone.size
     build.check_size(backbone, size)
     layer, dim = _layer_and_dim(backbone, request.layer, size=size)
-    path = request.weights or weights.ensure(backbone, offline=offline, notify=notify)
+    path = request.weights or weights.ensure(backbone, offline=offline)
     return Recipe(
         backbone=stored_name(backbone),
         weights=weights.fingerprint(path),

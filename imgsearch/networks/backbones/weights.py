@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import queue
 import tempfile
@@ -19,10 +20,9 @@ from imgsearch.errors import WeightsUnavailableError
 from imgsearch.networks.backbones.compact import bundled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from imgsearch.networks.backbones.catalogue import Backbone
 
+LOG: Final = logging.getLogger(__name__)
 CONNECT_SECONDS: Final = 5.0
 CHUNK_BYTES: Final = 1 << 20
 MD5_DIGITS: Final = 32
@@ -88,7 +88,6 @@ def ensure(
     backbone: Backbone,
     *,
     offline: bool,
-    notify: Callable[[str], None],
     timeout: float = CONNECT_SECONDS,
 ) -> Path:
     """Return the path of this backbone's weights, downloading them where that is needed.
@@ -96,7 +95,6 @@ def ensure(
     Args:
         backbone: a backbone of the catalogue.
         offline: never download.
-        notify: is told one line before a download starts.
         timeout: as `download` takes it.
 
     Raises:
@@ -111,12 +109,10 @@ def ensure(
         )
     if offline:
         raise unavailable(backbone, "downloads are forbidden (offline)")
-    return download(backbone, notify=notify, timeout=timeout)
+    return download(backbone, timeout=timeout)
 
 
-def download(
-    backbone: Backbone, *, notify: Callable[[str], None], timeout: float = CONNECT_SECONDS
-) -> Path:
+def download(backbone: Backbone, *, timeout: float = CONNECT_SECONDS) -> Path:
     """Download this backbone's weights into Keras's cache and return their path.
 
     Keras's own `get_file` is not used: it writes straight to the final name, so that a killed
@@ -127,7 +123,6 @@ def download(
 
     Args:
         backbone: a backbone of the catalogue that is not bundled.
-        notify: is told one line before the download starts.
         timeout: seconds that the server may take to answer, and between two pieces.
 
     Raises:
@@ -135,9 +130,11 @@ def download(
             written; whatever was in the cache before is still there.
     """
     target = cached_path(backbone)
-    notify(
-        f"downloading {backbone.weights_file} "
-        f"(about {_megabytes(backbone.download_bytes)}) to {target.parent}"
+    LOG.info(
+        "downloading %s (about %s) to %s",
+        backbone.weights_file,
+        _megabytes(backbone.download_bytes),
+        target.parent,
     )
     # Only a download needs it, and it takes longer to import than a query may waste.
     import http.client

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import DamagedCacheError, ImgsearchError
 from imgsearch.networks.backbones import build
@@ -12,18 +13,18 @@ from imgsearch.networks.runtimes.runtime import GRAPH_KINDS
 from imgsearch.networks.runtimes.tensorflow import TensorFlowRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
     from imgsearch.networks.runtimes.graphs import Graph
     from imgsearch.networks.runtimes.runtime import GraphKind, Runtime, RuntimeName
     from imgsearch.recipe import Recipe
 
-    Notify = Callable[[str], None]
+LOG: Final = logging.getLogger(__name__)
 
 
 def first_cached(
-    recipe: Recipe, kinds: Iterable[GraphKind], *, threads: int | None, notify: Notify
+    recipe: Recipe, kinds: Iterable[GraphKind], *, threads: int | None
 ) -> Runtime | None:
     """Return the runtime of the first graph in the cache that is whole; None without one."""
     for kind in kinds:
@@ -34,11 +35,11 @@ def first_cached(
             if graph is not None:
                 return _execute(graph, kind, recipe, threads=threads)
         except DamagedCacheError as error:
-            notify(str(error))
+            LOG.info("%s", error)
     return None
 
 
-def fastest(recipe: Recipe, *, threads: int | None, notify: Notify) -> Runtime:
+def fastest(recipe: Recipe, *, threads: int | None) -> Runtime:
     """Return the runtime that puts most images through on this machine.
 
     It is measured once for a network, size, precision and number of threads, and remembered.
@@ -50,9 +51,9 @@ def fastest(recipe: Recipe, *, threads: int | None, notify: Notify) -> Runtime:
     key = choices.ChoiceKey.of(recipe, threads)
     chosen = choices.load(key)
     if chosen == "tensorflow":
-        return named(recipe, chosen, threads=threads, notify=notify)
+        return named(recipe, chosen, threads=threads)
     if chosen is not None:
-        executor = first_cached(recipe, [chosen], threads=threads, notify=notify)
+        executor = first_cached(recipe, [chosen], threads=threads)
         if executor is not None:
             return executor
     candidates = []
@@ -63,28 +64,28 @@ def fastest(recipe: Recipe, *, threads: int | None, notify: Notify) -> Runtime:
         else [kind for kind in GRAPH_KINDS if _obstacle(kind, recipe) is None]
     )
     for kind in possible:
-        executor = first_cached(recipe, [kind], threads=threads, notify=notify)
+        executor = first_cached(recipe, [kind], threads=threads)
         if executor is None:
-            candidates = _prepare_all(recipe, threads=threads, notify=notify)
+            candidates = _prepare_all(recipe, threads=threads)
             break
         candidates.append(executor)
     else:
         if not candidates:
-            candidates = _prepare_all(recipe, threads=threads, notify=notify)
+            candidates = _prepare_all(recipe, threads=threads)
     winner = candidates[0]
     if len(candidates) > 1:
         rates = {each.name: trial.images_per_second(recipe, each) for each in candidates}
         winner = max(candidates, key=lambda each: rates[each.name])
         listing = ", ".join(f"{name} {rate:.0f}" for name, rate in rates.items())
-        notify(f"runtime: {winner.name} is the fastest here (images/s: {listing})")
+        LOG.info("runtime: %s is the fastest here (images/s: %s)", winner.name, listing)
     try:
         choices.save(key, _name(winner))
     except OSError as error:
-        notify(f"{graphs.folder()}: the choice cannot be kept ({error.strerror or error})")
+        LOG.info("%s: the choice cannot be kept (%s)", graphs.folder(), error.strerror or error)
     return winner
 
 
-def named(recipe: Recipe, runtime: RuntimeName, *, threads: int | None, notify: Notify) -> Runtime:
+def named(recipe: Recipe, runtime: RuntimeName, *, threads: int | None) -> Runtime:
     """Return the runtime of that name.
 
     Raises:
@@ -95,36 +96,36 @@ def named(recipe: Recipe, runtime: RuntimeName, *, threads: int | None, notify: 
         obstacle = _obstacle(runtime, recipe)
         if obstacle is not None:
             raise _refusal(runtime, obstacle)
-        executor = first_cached(recipe, [runtime], threads=threads, notify=notify)
+        executor = first_cached(recipe, [runtime], threads=threads)
         if executor is not None:
             return executor
     model, reference = _build(recipe, threads=threads)
     if runtime == "tensorflow":
         return _tensorflow(recipe, model, reference)
-    notify(f"preparing {recipe.backbone} for this machine (once)")
-    return _prepare(recipe, runtime, reference, threads=threads, notify=notify)
+    LOG.info("preparing %s for this machine (once)", recipe.backbone)
+    return _prepare(recipe, runtime, reference, threads=threads)
 
 
-def _prepare_all(recipe: Recipe, *, threads: int | None, notify: Notify) -> list[Runtime]:
+def _prepare_all(recipe: Recipe, *, threads: int | None) -> list[Runtime]:
     """Return every runtime that agrees with the reference, TensorFlow last."""
     model, reference = _build(recipe, threads=threads)
-    notify(f"preparing {recipe.backbone} for this machine (once)")
+    LOG.info("preparing %s for this machine (once)", recipe.backbone)
     agreeing: list[Runtime] = []
     for kind in GRAPH_KINDS:
         obstacle = _obstacle(kind, recipe)
         if obstacle is None:
             try:
-                agreeing.append(_prepare(recipe, kind, reference, threads=threads, notify=notify))
+                agreeing.append(_prepare(recipe, kind, reference, threads=threads))
             except ImgsearchError as error:
-                notify(f"{error}; another one runs {recipe.backbone} instead")
+                LOG.info("%s; another one runs %s instead", error, recipe.backbone)
         elif kind == "openvino":
-            notify(f"{_refusal(kind, obstacle)}")
+            LOG.info("%s", _refusal(kind, obstacle))
     try:
         agreeing.append(_tensorflow(recipe, model, reference))
     except ImgsearchError as error:
         if not agreeing:
             raise
-        notify(str(error))
+        LOG.info("%s", error)
     return agreeing
 
 
@@ -134,7 +135,6 @@ def _prepare(
     reference: TensorFlowRuntime,
     *,
     threads: int | None,
-    notify: Notify,
 ) -> Runtime:
     """Export the network, check that its embeddings agree, and keep the graph."""
     exporter = litert.export if kind == "litert" else openvino.export
@@ -148,7 +148,11 @@ def _prepare(
     try:
         graphs.save(graphs.GraphKey.of(recipe, kind), graph)
     except OSError as error:
-        notify(f"{graphs.folder()}: the exported graph cannot be kept ({error.strerror or error})")
+        LOG.info(
+            "%s: the exported graph cannot be kept (%s)",
+            graphs.folder(),
+            error.strerror or error,
+        )
     return candidate
 
 
