@@ -22,6 +22,7 @@ from imgsearch import Gallery
 from imgsearch.evaluation.metrics.average_precision import mean_average_precision
 from imgsearch.search.search_space import open_space
 from imgsearch.storage.database import Store
+from imgsearch.storage.embeddings import Embeddings
 from imgsearch.vectors import projection
 
 
@@ -67,11 +68,12 @@ def measure(folder: Path, backbone: str, gallery_path: Path) -> Row:
                 "SELECT content_id FROM file WHERE path = ?", (path,)
             ).fetchone()
             labels[content_id] = label_of(file, folder)
-    raw = open_space(store, gallery_path, stored, projection.NONE)
-    searched = open_space(store, gallery_path, stored, projection.DEFAULT)
+    held = Embeddings(store, gallery_path, stored)
+    raw = open_space(held, projection.NONE)
+    searched = open_space(held, projection.DEFAULT)
     names = np.array([labels[int(identifier)] for identifier in raw.index.ids])
-    before = mean_average_precision(raw.vectors(store, raw.index.ids)[1], names)
-    after = mean_average_precision(searched.vectors(store, raw.index.ids)[1], names)
+    before = mean_average_precision(raw.vectors(held, raw.index.ids)[1], names)
+    after = mean_average_precision(searched.vectors(held, raw.index.ids)[1], names)
     store.close()
     return Row(
         folder=folder.name,

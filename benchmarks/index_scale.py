@@ -31,6 +31,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -45,10 +46,10 @@ from index_measures import milliseconds, peak_mb, recall, rival_data, sweep, tim
 from index_report import page
 from index_rivals import RIVALS, SKLEARN_MOST, build_rival, limits, search_rival
 
-from imgsearch.gallery.gallery import Gallery
 from imgsearch.search.answering import Question, answer
 from imgsearch.search.search_space import open_space, refresh_cache
 from imgsearch.storage.database import Store
+from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Filters
 from imgsearch.vectors import projection
 from imgsearch.vectors.projection import NONE
@@ -78,7 +79,7 @@ def build(gallery: Path, _: argparse.Namespace) -> Figures:
     store = Store.create(gallery)
     stored = store.recipes()[0]
     started = time.perf_counter()
-    space = refresh_cache(store, gallery, stored)
+    space = refresh_cache(Embeddings(store, gallery, stored))
     seconds = time.perf_counter() - started
     files = [*gallery.glob("index-*.faiss"), *gallery.glob("index-*.lists")]
     figures: Figures = {
@@ -104,7 +105,8 @@ def query(gallery: Path, options: argparse.Namespace) -> Figures:
     store = Store.open(gallery)
     stored = store.recipes()[0]
     with store.snapshot():
-        space = open_space(store, gallery, stored, projection.DEFAULT)
+        held = Embeddings(store, gallery, stored)
+        space = open_space(held, projection.DEFAULT)
         opened = time.perf_counter() - started
         wanted = np.load(options.workspace / "truth.npz")
         ids, asked, nearest = wanted["ids"], wanted["asked"], wanted["nearest"]
@@ -118,7 +120,7 @@ def query(gallery: Path, options: argparse.Namespace) -> Figures:
             assert raw is not None  # noqa: S101  # it was embedded
             vector = space.combine(raw[np.newaxis])
             started = time.perf_counter()
-            found = answer(store, space, Question(vector, 10, Filters(), excluded=(own,)))
+            found = answer(held, space, Question(vector, 10, Filters(), excluded=(own,)))
             seconds.append(time.perf_counter() - started)
             started = time.perf_counter()
             space.index.search(vector[np.newaxis], space.candidates(10))
@@ -147,12 +149,13 @@ def grow(gallery: Path, options: argparse.Namespace) -> Figures:
     started = time.perf_counter()
     add(store, stored, root.id, fresh, start=options.size)
     committed = time.perf_counter() - started
-    refresh_cache(store, gallery, store.recipes()[0])
+    refresh_cache(Embeddings(store, gallery, store.recipes()[0]))
     refreshed = time.perf_counter() - started - committed
-    with Gallery(gallery) as reader, reader._reading().snapshot():  # noqa: SLF001  # no embedder is wanted
-        space = open_space(reader._reading(), gallery, store.recipes()[0], projection.DEFAULT)  # noqa: SLF001
+    with closing(Store.open(gallery)) as reader, reader.snapshot():
+        held = Embeddings(reader, gallery, reader.recipes()[0])
+        space = open_space(held, projection.DEFAULT)
         vector = space.combine(fresh[:1])
-        (match,) = answer(reader._reading(), space, Question(vector, 1, Filters()))  # noqa: SLF001
+        (match,) = answer(held, space, Question(vector, 1, Filters()))
     searched = time.perf_counter() - started
     assert match.score > 0.999, match  # noqa: PLR2004, S101  # the very picture
     return {
@@ -193,7 +196,8 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
     faiss.omp_set_num_threads(1)
     queries = rival_data(options.workspace)[1]
     store = Store.open(gallery)
-    space = open_space(store, gallery, store.recipes()[0], projection.DEFAULT)
+    held = Embeddings(store, gallery, store.recipes()[0])
+    space = open_space(held, projection.DEFAULT)
     if not isinstance(space.index, SegmentedIndex):
         return sweep("imgsearch", [(0, lambda: space.index.search(queries, 11)[1] - 1)], options)
     base = space.index.base
@@ -207,7 +211,7 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
             candidates = base.search(queries, width, visits=visits)[1]
             found = np.empty((len(queries), 11), np.int64)
             for row, (one, some) in enumerate(zip(queries, candidates, strict=True)):
-                ids, rows = space.vectors(store, some)
+                ids, rows = space.vectors(held, some)
                 best = np.argsort(-(rows @ one), kind="stable")[:11]
                 found[row] = np.searchsorted(base.ids, ids[best])
             return found

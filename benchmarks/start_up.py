@@ -53,6 +53,7 @@ from imgsearch.images.metadata import Metadata
 from imgsearch.networks.pooling import l2_normalise
 from imgsearch.search.search_space import refresh_cache
 from imgsearch.storage.database import Store
+from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.writer_lock import writer_lock
 
@@ -102,7 +103,7 @@ def grow(gallery: Path, count: int) -> NDArray[np.float32]:
                     store.put_file(None, file, content_id=content)
                 store.raise_generation(stored.id)
         (stored,) = store.recipes()
-        refresh_cache(store, gallery, stored)
+        refresh_cache(Embeddings(store, gallery, stored))
         rows = np.concatenate([vectors for _, vectors in store.embeddings(stored)])
         store.close()
     return rows

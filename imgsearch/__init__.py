@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imgsearch.errors import ImgsearchError
-    from imgsearch.gallery.checking import CheckReport, Finding
+    from imgsearch.gallery.checking import CheckReport
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery, default_gallery_path
     from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imgsearch.search.matches import FileCopy, Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.storage.filters import Filters, Near
+    from imgsearch.storage.findings import Finding
 
 __version__ = "0.1.0"
 
@@ -62,10 +63,8 @@ __all__ = [
 # The command line must start fast, so nothing is imported before it is asked for.
 _HOMES = {
     "errors": ("ImgsearchError",),
-    "gallery.checking": (
-        "CheckReport",
-        "Finding",
-    ),
+    "gallery.checking": ("CheckReport",),
+    "storage.findings": ("Finding",),
     "gallery.exporting": ("ExportReport",),
     "gallery.gallery": (
         "Gallery",

@@ -161,6 +161,8 @@ class Recipe:
         preprocessing: what the pixels go through before the backbone.
         precision: arithmetic of the runtime that makes the embeddings.
         decoder: version of the decoding rules (rotation, colour, antialiased resizing).
+        text: fingerprint of the text encoder whose embeddings are comparable with these; None where
+            there is none, and then it is no part of the identifier.
         weights_path: where the weights were found; how to find them again, not what they are.
     """
 
@@ -174,6 +176,7 @@ class Recipe:
     preprocessing: Preprocessing
     precision: Precision = "float32"
     decoder: int = DECODER_VERSION
+    text: str | None = None
     weights_path: str | None = field(default=None, compare=False)
 
     @property
@@ -194,14 +197,21 @@ class Recipe:
     @property
     def identifier(self) -> str:
         """Twelve hexadecimal digits that differ whenever embeddings are not comparable."""
-        identity = asdict(self)
+        identity = self._values()
         del identity["weights_path"]
         canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
         """Return the recipe as one line of JSON, from which `from_json` makes it again."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(self._values(), sort_keys=True)
+
+    def _values(self) -> dict[str, Any]:
+        values = asdict(self)
+        if self.text is None:
+            # As it was before there were text encoders, so that identifiers stay what they are.
+            del values["text"]
+        return values
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:

@@ -12,7 +12,8 @@ from cli_fakes import FakeSource, picture, run
 
 from imgsearch.cli.tables import align, byte_size, counted, duration
 from imgsearch.cli.terminal import plain
-from imgsearch.gallery.checking import CheckReport, Finding
+from imgsearch.gallery.checking import CheckReport
+from imgsearch.storage.findings import Finding
 
 
 @pytest.fixture(autouse=True)

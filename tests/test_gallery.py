@@ -606,7 +606,7 @@ def test_a_gallery_is_closed_by_its_block_and_opens_again_by_itself(
 ) -> None:
     with indexed:
         assert indexed.query(photos / "trip0/00.png")
-    assert indexed._reader is None
+    assert indexed._connections._reader is None
     assert indexed.query(photos / "trip0/00.png")
     indexed.close()
     indexed.close()

@@ -22,6 +22,7 @@ from imgsearch.recipe import RecipeRequest
 from imgsearch.search.answering import Question, answer
 from imgsearch.search.search_space import SearchSpace
 from imgsearch.storage.database import Store
+from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Filters, Near, distance_km, full_date
 from imgsearch.storage.records import Root, ScannedRow
 from imgsearch.vectors.approximate_builder import Growing
@@ -52,6 +53,11 @@ class World:
         self.roots = [self.store.add_root(path, recursive=True) for path in ROOTS]
         self.items: list[tuple[int, Metadata, np.ndarray, list[tuple[Root, bytes]]]] = []
 
+    @property
+    def embeddings(self) -> Embeddings:
+        """What the rows hold."""
+        return Embeddings(self.store, Path("/nowhere"), self.stored)
+
     def add(self, vector: np.ndarray, facts: Metadata, files: list[tuple[int, bytes]]) -> int:
         """Keep a content, its unit vector and its files; return its id."""
         content_id = self.store.add_content(f"{len(self.items):064x}", 10, facts)
@@ -69,7 +75,7 @@ class World:
 
     def ask(self, question: Question) -> list[Match]:
         """Return the answer under test."""
-        return answer(self.store, self.space(), question)
+        return answer(self.embeddings, self.space(), question)
 
     def oracle(self, question: Question) -> list[tuple[float, Path, tuple[Path, ...]]]:
         """Return score, path and further paths of each match, by plain Python."""
@@ -402,7 +408,7 @@ def approximate(world: World) -> SearchSpace:
     growing = Growing.train(plan, vectors, query_ids=ids[:20], queries=vectors[:20])
     growing.add(ids, vectors)
     index = SegmentedIndex(growing.finish(), ExactIndex(DIM), np.empty(0, np.int64))
-    return SearchSpace(None, index, 0, stored=world.stored)
+    return SearchSpace(None, index, 0)
 
 
 @pytest.fixture(scope="module")
@@ -445,7 +451,7 @@ def test_an_approximate_answer_ends_and_has_exact_scores_and_k_matches(
     for _, _, vector, _ in world.items[:5]:
         question = replace(Question(vector, 10, Filters()), **changes)  # type: ignore[arg-type]
         expected = world.oracle(question)
-        found = [(match.score, match.path) for match in answer(world.store, space, question)]
+        found = [(match.score, match.path) for match in answer(world.embeddings, space, question)]
         everything = {path: score for score, path, _ in world.oracle(replace(question, k=10_000))}
         assert all(everything[path] == score for score, path in found)
         assert [match[0] for match in found] == sorted((s for s, _ in found), reverse=True)

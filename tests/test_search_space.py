@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from imgsearch.images.metadata import Metadata
 from imgsearch.recipe import RecipeRequest
 from imgsearch.search import search_space, space_building
 from imgsearch.search.cache_files import cache_files, cache_path, lists_files, unfinished_files
+from imgsearch.search.faiss_engine import FaissEngine
 from imgsearch.search.search_space import (
     SMALL,
     SMALL_GROWTH,
@@ -28,6 +30,7 @@ from imgsearch.search.search_space import (
     refresh_cache,
 )
 from imgsearch.storage.database import Store
+from imgsearch.storage.embeddings import Embeddings
 from imgsearch.vectors import exact, projection
 from imgsearch.vectors.index_plan import IndexChoice
 from imgsearch.vectors.projection import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
@@ -59,6 +62,11 @@ class Rows:
         """The recipe at its present generation."""
         return self.store.recipes()[0]
 
+    @property
+    def embeddings(self) -> Embeddings:
+        """What the rows hold at present."""
+        return Embeddings(self.store, self.folder, self.stored)
+
     def add(self, count: int, *, hashes: NDArray[np.int64] | None = None) -> None:
         """Keep contents with random unit vectors; a hash names its vector."""
         for number in range(self.count, self.count + count) if hashes is None else hashes:
@@ -82,16 +90,16 @@ class Rows:
 
     def refresh(self) -> SearchSpace:
         """Write the cache."""
-        return refresh_cache(self.store, self.folder, self.stored)
+        return refresh_cache(self.embeddings)
 
     def open(self, choice: ProjectionChoice = DEFAULT) -> SearchSpace:
         """Open the space for reading."""
-        return open_space(self.store, self.folder, self.stored, choice)
+        return open_space(self.embeddings, choice)
 
     @property
     def path(self) -> Path:
         """Where the present cache lies."""
-        return cache_path(self.folder, self.stored)
+        return cache_path(self.embeddings)
 
 
 @pytest.fixture
@@ -218,7 +226,7 @@ def test_a_reader_of_an_older_state_drops_what_a_newer_cache_has_beyond_it(rows:
     rows.remove(0)
     for content_id in range(11, 16):
         rows.store.remove_embedding(rows.recipe_id, content_id)
-    space = open_space(rows.store, rows.folder, earlier, DEFAULT)
+    space = open_space(Embeddings(rows.store, rows.folder, earlier), DEFAULT)
     assert sorted(space.index.ids.tolist()) == known.tolist()
 
 
@@ -233,7 +241,7 @@ def test_any_damage_to_the_cache_costs_time_and_no_answer(rows: Rows, count: int
         flipped[place] ^= 1 << int(random.integers(8))
         rows.path.write_bytes(flipped)
         with pytest.raises(DamagedCacheError):
-            read_cache(rows.path, rows.stored)
+            read_cache(rows.path, rows.embeddings.identifier)
         assert same(rows.open(), expected)
     for cut in (b"", data[:10], data[:-1], data + b"\0"):
         rows.path.write_bytes(cut)
@@ -249,7 +257,7 @@ def test_a_cache_of_another_recipe_under_this_ones_name_is_not_believed(tmp_path
     other.refresh()
     other.path.rename(rows.path)
     with pytest.raises(DamagedCacheError, match="holds recipe"):
-        read_cache(rows.path, rows.stored)
+        read_cache(rows.path, rows.embeddings.identifier)
     assert len(rows.open().index) == 6
 
 
@@ -363,7 +371,7 @@ KIND = "IVF8,SQ8"
 @pytest.fixture
 def large(rows: Rows) -> Rows:
     """Return rows that are searched approximately, with a cache of theirs."""
-    assert choose_index(rows.store, DIM, factory=KIND)
+    assert choose_index(rows.embeddings, factory=KIND)
     rows.add(600)
     rows.refresh()
     return rows
@@ -380,7 +388,7 @@ def nearest(rows: Rows, space: SearchSpace, content_id: int, k: int = 10) -> dic
     assert own is not None
     query = space.project(own[np.newaxis])
     _, ids = space.index.search(query, space.candidates(k))
-    found, vectors = space.vectors(rows.store, ids[0][ids[0] >= 0])
+    found, vectors = space.vectors(rows.embeddings, ids[0][ids[0] >= 0])
     scores = (vectors.astype(np.float64) * query[0]).sum(axis=1).round(6)
     best = np.lexsort((found, -scores))[:k]
     return dict(zip(found[best].tolist(), scores[best].tolist(), strict=True))
@@ -397,7 +405,7 @@ def test_an_approximate_index_is_written_beside_the_cache_and_read_back(large: R
     assert [file.path for file in lists_files(large.folder)] == [
         large.folder / space.base.split(" ")[0]
     ]
-    exact = open_space(large.store, large.folder / "elsewhere", large.stored, DEFAULT)
+    exact = open_space(replace(large.embeddings, folder=large.folder / "elsewhere"), DEFAULT)
     shared = 0
     for content_id in range(1, 41):
         mine, truth = nearest(large, space, content_id), nearest(large, exact, content_id)
@@ -438,17 +446,17 @@ def test_when_much_has_changed_the_lists_are_built_anew(large: Rows) -> None:
 
 
 def test_another_choice_is_remembered_and_carried_out_by_the_next_refresh(large: Rows) -> None:
-    assert not choose_index(large.store, DIM, factory=KIND)
-    assert choose_index(large.store, DIM, factory="IVF4,SQfp16", memory=10**6)
+    assert not choose_index(large.embeddings, factory=KIND)
+    assert choose_index(large.embeddings, factory="IVF4,SQfp16", memory=10**6)
     assert segments(large.refresh()).base.plan.factory == "IVF4,SQfp16"
     assert index_choice(large.store) == IndexChoice(factory="IVF4,SQfp16", memory=10**6)
-    assert choose_index(large.store, DIM, factory="auto")
+    assert choose_index(large.embeddings, factory="auto")
     assert index_choice(large.store).memory == 10**6
-    assert choose_index(large.store, DIM, factory="exact")
+    assert choose_index(large.embeddings, factory="exact")
     assert large.refresh().is_exact
     assert lists_files(large.folder) == []
     with pytest.raises(UsageError, match="HNSW"):
-        choose_index(large.store, DIM, factory="HNSW32")
+        choose_index(large.embeddings, factory="HNSW32")
     assert index_choice(large.store).factory == "exact"
 
 
@@ -464,16 +472,16 @@ def test_lists_that_are_not_whole_cost_time_and_no_answer(
     if damage == "other":
         other = Rows(large.folder / "other")
         other.folder.mkdir()
-        choose_index(other.store, DIM, factory=KIND)
+        choose_index(other.embeddings, factory=KIND)
         other.add(500)
         other.refresh()
         lists.write_bytes(lists_files(other.folder)[0].path.read_bytes())
     with pytest.raises((DamagedCacheError, OSError)):
-        read_cache(large.path, large.stored)
+        read_cache(large.path, large.embeddings.identifier)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_space, "LARGE_COUNT", 600)
         said.clear()
-        space = open_space(large.store, large.folder, large.stored, DEFAULT)
+        space = open_space(large.embeddings, DEFAULT)
     assert space.is_exact
     assert len(space.index) == 600
     assert "imgsearch index" in said[0]
@@ -484,10 +492,10 @@ def test_lists_that_are_not_whole_cost_time_and_no_answer(
 
 def test_a_candidate_without_a_row_is_dropped(large: Rows) -> None:
     """As a damaged list may name one."""
-    found, vectors = large.open().vectors(large.store, np.array([3, 10**9]))
+    found, vectors = large.open().vectors(large.embeddings, np.array([3, 10**9]))
     assert found.tolist() == [3]
     assert len(vectors) == 1
-    found, vectors = large.open().vectors(large.store, np.array([10**9]))
+    found, vectors = large.open().vectors(large.embeddings, np.array([10**9]))
     assert (len(found), vectors.shape) == (0, (0, DIM))
 
 
@@ -502,7 +510,7 @@ def test_a_reader_goes_on_while_a_writer_replaces_the_lists(large: Rows) -> None
 def test_lists_that_no_cache_names_are_noticed_and_cleared(large: Rows) -> None:
     left = large.folder / f"index-{large.stored.recipe.identifier}-999.lists"
     left.write_bytes(b"half")
-    findings = checking.check(large.store, large.folder)
+    findings = checking.check(large.store, large.folder, FaissEngine())
     assert [finding.severity for finding in findings if left.name in finding.what] == ["note"]
     large.add(1)
     large.refresh()
@@ -511,7 +519,7 @@ def test_lists_that_no_cache_names_are_noticed_and_cleared(large: Rows) -> None:
 
 
 def test_the_check_reads_the_lists_that_a_query_maps_unread(large: Rows) -> None:
-    clean = checking.check(large.store, large.folder)
+    clean = checking.check(large.store, large.folder, FaissEngine())
     assert not any(finding.severity != "note" for finding in clean)
     lists = lists_files(large.folder)[0].path
     data = lists.read_bytes()
@@ -519,10 +527,12 @@ def test_the_check_reads_the_lists_that_a_query_maps_unread(large: Rows) -> None
     lists.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     assert large.open().index.ids.size == 600
     (finding,) = [
-        item for item in checking.check(large.store, large.folder) if lists.name in item.what
+        item
+        for item in checking.check(large.store, large.folder, FaissEngine())
+        if lists.name in item.what
     ]
     assert finding.severity == "cache"
-    findings = checking.repair(large.store, large.folder, [finding])
+    findings = checking.repair(large.store, large.folder, FaissEngine(), findings=[finding])
     assert findings[0].repaired
     assert lists.read_bytes() == data
 

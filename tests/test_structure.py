@@ -42,7 +42,7 @@ ROOMS: dict[str, str] = {
 VALUES = {
     "evaluation.recommendation", "evaluation.results", "gallery.checking", "gallery.exporting",
     "gallery.information", "gallery.maintenance", "indexing.report", "networks.backbones.catalogue",
-    "networks.backbones.layer_names", "search.matches",
+    "networks.backbones.layer_names", "search.matches", "storage.findings",
 }  # fmt: skip
 OWNERS: dict[str, str] = {
     "faiss": "vectors",

@@ -174,9 +174,7 @@ def distill(
     sources = _sources(images, training.exclude)
     announce = not terminal.animates and not settings.quiet
     with interrupts(announce=announce) as asked, terminal.working("Starting", asked) as steps:
-        chosen = [
-            _teacher(name, offline=teachers.offline) for name in teachers.teacher
-        ]
+        chosen = [_teacher(name, offline=teachers.offline) for name in teachers.teacher]
 
         def progress(stage: str, done: int, total: int) -> None:
             steps.at(TITLES[stage], done, total)

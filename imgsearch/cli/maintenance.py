@@ -15,7 +15,7 @@ from imgsearch.documents import gallery_documents
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
-    from imgsearch.gallery.checking import Finding
+    from imgsearch.storage.findings import Finding
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the report as JSON on standard output.")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
-from imgsearch.errors import DamagedCacheError
 from imgsearch.search.cache_files import (
     cache_files,
     cache_path,
@@ -13,34 +12,14 @@ from imgsearch.search.cache_files import (
     named_lists,
     unfinished_files,
 )
+from imgsearch.storage.embeddings import Embeddings
+from imgsearch.storage.findings import Finding
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imgsearch.search.engine import SearchEngine
     from imgsearch.storage.database import Store
-    from imgsearch.storage.records import StoredRecipe
-
-Severity = Literal["damage", "cache", "note"]
-
-VECTOR_TOLERANCE: Final = 1e-4
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that a check noticed.
-
-    Attributes:
-        what: a sentence.
-        severity: "damage" to the truth; a "cache" that is not what it says it is; a "note" that
-            asks for nothing, such as a cache that an interrupted run left behind the rows.
-        repairable: whether a repair mends it.
-        repaired: whether this check has mended it.
-    """
-
-    what: str
-    severity: Severity
-    repairable: bool = False
-    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +34,13 @@ class CheckReport:
         return all(finding.repaired or finding.severity == "note" for finding in self.findings)
 
 
-def check(store: Store, folder: Path) -> list[Finding]:
+def check(store: Store, folder: Path, engine: SearchEngine) -> list[Finding]:
     """Look for damage, without changing anything.
 
     Args:
         store: the gallery's rows.
         folder: the gallery's folder.
+        engine: what searches it.
 
     Returns:
         SQLite's own findings about the file, rows that refer to nothing, embeddings of a wrong
@@ -73,11 +53,12 @@ def check(store: Store, folder: Path) -> list[Finding]:
     known = {stored.recipe.identifier: stored for stored in store.recipes()}
     for stored in known.values():
         if not any(finding.severity == "damage" for finding in findings):
-            findings += _cache_findings(store, folder, stored)
+            findings += engine.check(Embeddings(store, folder, stored))
     findings += [
         Finding(f"{cache.path.name}: an index cache that is out of date", "note", repairable=True)
         for cache in cache_files(folder)
-        if cache.recipe not in known or cache.path != cache_path(folder, known[cache.recipe])
+        if cache.recipe not in known
+        or cache.path != cache_path(Embeddings(store, folder, known[cache.recipe]))
     ]
     needed = {named_lists(cache.path) for cache in cache_files(folder)}
     findings += [
@@ -92,7 +73,9 @@ def check(store: Store, folder: Path) -> list[Finding]:
     return findings
 
 
-def repair(store: Store, folder: Path, findings: list[Finding]) -> list[Finding]:
+def repair(
+    store: Store, folder: Path, engine: SearchEngine, *, findings: list[Finding]
+) -> list[Finding]:
     """Mend what can be made again, and return the findings with what has been mended.
 
     Rows that refer to nothing and embeddings that are no unit vectors are dropped: the next
@@ -101,10 +84,9 @@ def repair(store: Store, folder: Path, findings: list[Finding]) -> list[Finding]
     Args:
         store: open for writing.
         folder: the gallery's folder.
+        engine: what searches it.
         findings: of `check`.
     """
-    from imgsearch.search.search_space import refresh_cache
-
     if any(finding.severity == "damage" and not finding.repairable for finding in findings):
         return findings
     if any(finding.repairable for finding in findings):
@@ -119,8 +101,8 @@ def repair(store: Store, folder: Path, findings: list[Finding]) -> list[Finding]
         for path in [*caches, *unfinished_files(folder)]:
             path.unlink(missing_ok=True)
         for stored in store.recipes():
-            refresh_cache(store, folder, stored)
-    left = {finding.what for finding in check(store, folder)}
+            engine.refresh(Embeddings(store, folder, stored))
+    left = {finding.what for finding in check(store, folder, engine)}
     return [
         replace(finding, repaired=finding.repairable and finding.what not in left)
         for finding in findings
@@ -169,45 +151,3 @@ def _row_findings(store: Store) -> list[Finding]:
             )
         )
     return findings
-
-
-def _cache_findings(store: Store, folder: Path, stored: StoredRecipe) -> list[Finding]:
-    import numpy as np
-
-    from imgsearch.search.search_space import read_cache
-    from imgsearch.vectors import approximate_file
-    from imgsearch.vectors.segmented import SegmentedIndex
-
-    path = cache_path(folder, stored)
-    if not path.is_file():
-        return [
-            Finding(
-                f"recipe {stored.recipe.identifier}: the index cache is absent; queries build it "
-                "in memory each time, and the next index writes it",
-                "note",
-                repairable=True,
-            )
-        ]
-    try:
-        space = read_cache(path, stored)
-        if isinstance(space.index, SegmentedIndex):
-            approximate_file.verify(path.with_name(space.base.partition(" ")[0]))
-    except (DamagedCacheError, OSError) as error:
-        return [Finding(str(error), "cache", repairable=True)]
-    ids = store.embedded_ids(stored.id)
-    exact = space.index.tail if isinstance(space.index, SegmentedIndex) else space.index
-    if not np.array_equal(np.sort(space.index.ids), ids) or any(
-        not np.allclose(exact.vectors(block), space.project(raw), atol=VECTOR_TOLERANCE)
-        for block, raw in store.embeddings(
-            stored, None if exact is space.index else exact.ids.tolist()
-        )
-    ):
-        return [
-            Finding(
-                f"{path.name}: holds {len(space.index)} vectors that are not those of the "
-                f"{len(ids)} embeddings",
-                "cache",
-                repairable=True,
-            )
-        ]
-    return []

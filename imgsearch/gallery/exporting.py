@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.storage.database import Store
-    from imgsearch.storage.records import Content, StoredRecipe
+    from imgsearch.storage.embeddings import Embeddings
+    from imgsearch.storage.records import Content
 
 ExportFormat = Literal["npy", "parquet"]
 
@@ -43,8 +44,7 @@ class ExportReport:
 
 
 def export(
-    store: Store,
-    stored: StoredRecipe,
+    embeddings: Embeddings,
     folder: Path,
     *,
     format: ExportFormat = "npy",  # noqa: A002 - the word that users type
@@ -58,8 +58,7 @@ def export(
     holds any more are left out.
 
     Args:
-        store: in a snapshot.
-        stored: the recipe.
+        embeddings: in a snapshot.
         folder: made when it is not there.
         format: "npy" or "parquet".
         overwrite: replace the files of an earlier export.
@@ -82,15 +81,15 @@ def export(
     if format == "parquet":
         _pyarrow()
     writer = _write_npy if format == "npy" else _write_parquet
-    ids = store.held_ids(stored.id)
+    ids = embeddings.store.held_ids(embeddings.stored.id)
     folder.mkdir(parents=True, exist_ok=True)
-    writer(store, stored, folder, ids)
-    (folder / "recipe.json").write_text(stored.recipe.to_json() + "\n", encoding="utf-8")
-    return ExportReport(folder, len(ids), stored.recipe.dim, files)
+    writer(embeddings, folder, ids)
+    (folder / "recipe.json").write_text(embeddings.recipe.to_json() + "\n", encoding="utf-8")
+    return ExportReport(folder, len(ids), embeddings.recipe.dim, files)
 
 
-def _write_npy(store: Store, stored: StoredRecipe, folder: Path, ids: list[int]) -> None:
-    shape = (len(ids), stored.recipe.dim)
+def _write_npy(embeddings: Embeddings, folder: Path, ids: list[int]) -> None:
+    shape = (len(ids), embeddings.recipe.dim)
     target = folder / "embeddings.npy"
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with (
@@ -98,13 +97,13 @@ def _write_npy(store: Store, stored: StoredRecipe, folder: Path, ids: list[int])
         (folder / "contents.jsonl").open("w", encoding="ascii") as lines,
     ):
         np.lib.format.write_array_header_2_0(vectors, header)
-        for block, rows in _blocks(store, stored, ids):
+        for block, rows in _blocks(embeddings, ids):
             vectors.write(rows.astype("<f4").tobytes())
             for content in block:
-                lines.write(json.dumps(_record(store, content)) + "\n")
+                lines.write(json.dumps(_record(embeddings.store, content)) + "\n")
 
 
-def _write_parquet(store: Store, stored: StoredRecipe, folder: Path, ids: list[int]) -> None:
+def _write_parquet(embeddings: Embeddings, folder: Path, ids: list[int]) -> None:
     pa, pq = _pyarrow()
     text, number = pa.string(), pa.float64()
     whole = pa.int64()
@@ -116,12 +115,12 @@ def _write_parquet(store: Store, stored: StoredRecipe, folder: Path, ids: list[i
             *((name, text) for name in ("format", "taken", "camera", "lens")),
             ("latitude", number),
             ("longitude", number),
-            ("embedding", pa.list_(pa.float32(), stored.recipe.dim)),
+            ("embedding", pa.list_(pa.float32(), embeddings.recipe.dim)),
         ]
     )
     with pq.ParquetWriter(folder / "embeddings.parquet", schema) as writer:
-        for block, rows in _blocks(store, stored, ids):
-            records = [_record(store, content, text_only=True) for content in block]
+        for block, rows in _blocks(embeddings, ids):
+            records = [_record(embeddings.store, content, text_only=True) for content in block]
             for record, row in zip(records, rows, strict=True):
                 record["embedding"] = row
             writer.write_table(pa.Table.from_pylist(records, schema=schema))
@@ -139,13 +138,13 @@ def _pyarrow() -> tuple[Any, Any]:
 
 
 def _blocks(
-    store: Store, stored: StoredRecipe, ids: list[int]
+    embeddings: Embeddings, ids: list[int]
 ) -> Iterator[tuple[list[Content], NDArray[np.float32]]]:
     for start in range(0, len(ids), 512):
         part = ids[start : start + 512]
-        contents = store.contents(part)
+        contents = embeddings.store.contents(part)
         rows: dict[int, NDArray[np.float32]] = {}
-        for found, vectors in store.embeddings(stored, part):
+        for found, vectors in embeddings.blocks(part):
             rows.update(zip(found.tolist(), vectors, strict=True))
         yield [contents[key] for key in part], np.stack([rows[key] for key in part])
 

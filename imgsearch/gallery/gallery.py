@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import os
-import threading
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
-from imgsearch.gallery.recipe_choice import choose_stored, find_stored, stored_to_query
+from imgsearch.gallery.connections import Connections
+from imgsearch.gallery.recipe_choice import stored_to_index, stored_to_query
 from imgsearch.indexing.advice import hints
 from imgsearch.indexing.report import IndexOptions
 from imgsearch.networks import source as networks
+from imgsearch.networks.loaded import LoadedNetworks
 from imgsearch.recipe import AUTO, RecipeRequest
-from imgsearch.search.cache_files import cache_files, cache_path, lists_are_there
-from imgsearch.search.query_pictures import embed_query
-from imgsearch.storage.database import Store
+from imgsearch.search.faiss_engine import FaissEngine
+from imgsearch.search.query_pictures import embed_query, ids_held, query_vector
+from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Filters
 from imgsearch.storage.roots import register
-from imgsearch.storage.sqlite_errors import DATABASE, translated_errors
-from imgsearch.storage.writer_lock import writer_lock
+from imgsearch.storage.sqlite_errors import translated_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from imgsearch.gallery.checking import CheckReport
     from imgsearch.gallery.exporting import ExportFormat, ExportReport
@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexProgress, IndexReport, UnreadableFile
-    from imgsearch.networks.source import EmbedderSource, EmbedsImages
+    from imgsearch.networks.source import EmbedderSource
     from imgsearch.recipe import Recipe
+    from imgsearch.search.engine import SearchEngine
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.query_pictures import QueryEmbedding, QueryImage
     from imgsearch.search.search_space import SearchSpace
+    from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
 
 
@@ -74,6 +76,7 @@ class Gallery:
         projection: str = AUTO,
         offline: bool = False,
         source: EmbedderSource | None = None,
+        engine: SearchEngine | None = None,
     ) -> None:
         """Name a gallery; nothing is read or made yet.
 
@@ -86,17 +89,17 @@ class Gallery:
                 "DIM:POWER:SHRINKAGE".
             offline: never download weights.
             source: where embeddings come from; None for the pretrained networks.
+            engine: what searches them; None for FAISS beside the database.
         """
         self.path = paths.absolute(path if path is not None else default_gallery_path())
         self._wanted = None if recipe == AUTO else recipe
         self._indexed_under: str | None = None
         self._projection = projection
         self._offline = offline
-        self._source: EmbedderSource = source or networks.PretrainedNetworks()
-        self._reader: Store | None = None
-        self._opening = threading.Lock()
+        self._networks = LoadedNetworks(source or networks.PretrainedNetworks())
+        self._engine: SearchEngine = engine or FaissEngine()
+        self._connections = Connections(self.path)
         self._space: tuple[str, SearchSpace] | None = None
-        self._embedders: dict[str, EmbedsImages] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -109,11 +112,9 @@ class Gallery:
 
     def close(self) -> None:
         """Close the database and forget loaded networks and indexes."""
-        if self._reader is not None:
-            self._reader.close()
-        self._reader = None
+        self._connections.close()
         self._space = None
-        self._embedders.clear()
+        self._networks.forget()
 
     # Indexing
 
@@ -146,12 +147,12 @@ class Gallery:
 
         options = options or IndexOptions()
         wanted = [paths.absolute(folder) for folder in folders]
-        first = not (self.path / DATABASE).is_file()
+        first = not self._connections.exists
         recipe = None
         if first:
             self._check_new(wanted)
             recipe = self._recipe_to_index([], dry_run=options.dry_run)
-        with self._index_store(first=first, dry_run=options.dry_run) as store:
+        with self._connections.indexing(dry_run=options.dry_run) as store:
             if recipe is None:
                 recipe = self._recipe_to_index(store.recipes(), dry_run=options.dry_run)
             run = IndexRun(store, self.path, options=options, progress=progress, stop=stop)
@@ -163,44 +164,21 @@ class Gallery:
                     exclude=options.exclude,
                     follow_symlinks=options.follow_symlinks,
                 )
-            refresh = self._choose_index(store, stored, options)
+            held = Embeddings(store, self.path, stored) if stored and not options.dry_run else None
+            anew = held is not None and self._engine.choose(
+                held, factory=options.index, memory=options.memory
+            )
             run.scan(targets)
             total = run.compare(stored.id if stored else None)
-            if not options.dry_run and stored is not None:
-                self._indexed_under = stored.recipe.identifier
+            if held is not None:
+                self._indexed_under = held.identifier
                 if total:
-                    run.read(stored, lambda: self._embedder(stored.recipe), total=total)
+                    run.read(held.stored, lambda: self._networks.of(held.recipe), total=total)
                 run.forget_missing()
-                run.promote(stored)
-                self._refresh(store, stored.recipe, anyway=refresh)
+                run.promote(held.stored)
+                self._refresh(held, anyway=anew)
             report = run.report(recipe, targets, first=first)
             return replace(report, hints=tuple(hints(store, report)))
-
-    @contextmanager
-    def _index_store(self, *, first: bool, dry_run: bool) -> Iterator[Store]:
-        if first and dry_run:
-            store = Store.in_memory()
-            yield store
-            store.close()
-            return
-        with self._writing() as store:
-            if dry_run:
-                with store.transaction(dry_run=True):
-                    yield store
-            else:
-                yield store
-
-    @contextmanager
-    def _writing(self) -> Iterator[Store]:
-        if self.path.exists() and not self.path.is_dir():
-            raise UsageError(f"{self.path}: a gallery is a folder, and this is a file")
-        self.path.mkdir(parents=True, exist_ok=True)
-        with writer_lock(self.path), translated_errors(self.path):
-            store = Store.create(self.path)
-            try:
-                yield store
-            finally:
-                store.close()
 
     def _check_new(self, wanted: Sequence[Path]) -> None:
         if not wanted:
@@ -213,48 +191,19 @@ class Gallery:
                 raise UsageError(f"{path}: no such file or folder")
 
     def _recipe_to_index(self, stored: Sequence[StoredRecipe], *, dry_run: bool) -> Recipe | None:
-        if self._wanted is None and stored:
-            return stored[0].recipe
-        if isinstance(self._wanted, RecipeRequest):
-            request = self._wanted
-        else:
-            known = find_stored(stored, self._wanted) if self._wanted else None
-            if known is not None:
-                return known.recipe
-            request = RecipeRequest(backbone=self._wanted or AUTO)
-        known = choose_stored(stored, request)
-        if known is not None or dry_run:
-            return known.recipe if known else None
-        recipe = self._source.resolve(request, offline=self._offline)
+        chosen = stored_to_index(stored, self._wanted)
+        if chosen.known is not None or dry_run:
+            return chosen.known
+        recipe = self._networks.source.resolve(chosen.request, offline=self._offline)
         if all(item.recipe != recipe for item in stored):
             # A network that cannot be loaded must not become a gallery's recipe.
-            self._embedder(recipe)
+            self._networks.of(recipe)
         return recipe
 
-    def _choose_index(
-        self, store: Store, stored: StoredRecipe | None, options: IndexOptions
-    ) -> bool:
-        if stored is None or options.dry_run or (options.index, options.memory) == (None, None):
-            return False
-        from imgsearch.search.search_space import choose_index
-
-        return choose_index(store, stored.recipe.dim, factory=options.index, memory=options.memory)
-
-    def _refresh(self, store: Store, recipe: Recipe, *, anyway: bool = False) -> None:
-        stored = next(item for item in store.recipes() if item.recipe == recipe)
-        identifier = stored.recipe.identifier
-        caches = [cache.path for cache in cache_files(self.path) if cache.recipe == identifier]
-        whole = caches == [cache_path(self.path, stored)] and lists_are_there(caches[0])
-        if whole and not anyway:
-            return  # nothing changed, and FAISS need not be imported to find that out
-        from imgsearch.search.search_space import refresh_cache
-
-        refresh_cache(store, self.path, stored)
-
-    def _embedder(self, recipe: Recipe) -> EmbedsImages:
-        if recipe.identifier not in self._embedders:
-            self._embedders[recipe.identifier] = self._source.load(recipe)
-        return self._embedders[recipe.identifier]
+    def _refresh(self, held: Embeddings, *, anyway: bool = False) -> None:
+        held = held.renewed()
+        if anyway or not self._engine.is_current(held):
+            self._engine.refresh(held)
 
     # Searching
 
@@ -296,71 +245,71 @@ class Gallery:
 
         if not pictures:
             raise UsageError("query: no picture given; name an image file")
-        store = self._reading()
-        with translated_errors(self.path), store.snapshot():
-            stored = self._recipe_to_query(store)
-            space = self._open_space(store, stored)
+        with self._connections.snapshot() as store:
+            held = self._embeddings_to_query(store)
 
-            def embed(picture: QueryImage, part: CropBox | None = None) -> QueryEmbedding:
+        def embed(picture: QueryImage, part: CropBox | None = None) -> QueryEmbedding:
+            with translated_errors(self.path):
                 return embed_query(
-                    picture,
-                    part,
-                    store=store,
-                    stored=stored,
-                    embedder=lambda: self._embedder(stored.recipe),
+                    picture, part, embeddings=held, network=lambda: self._networks.of(held.recipe)
                 )
 
-            asked = [embed(picture, crop) for picture in pictures]
-            avoided = [embed(picture) for picture in minus]
-            vector = space.combine(
-                np.stack([picture.embedding for picture in asked]),
-                np.stack([picture.embedding for picture in avoided]) if avoided else None,
-            )
-            if not vector.any():
-                raise UsageError(
-                    "query: the pictures asked about and those to stay away from cancel out"
-                )
-            own = {p.content_id for p in asked + avoided if p.content_id is not None}
+        asked = [embed(picture, crop) for picture in pictures]
+        avoided = [embed(picture) for picture in minus]
+        with self._connections.snapshot():
+            held = held.renewed()
+            space = self._open_space(held)
             question = answering.Question(
-                vector=vector,
+                vector=query_vector(space, asked, avoided),
                 k=k,
                 where=_with_absolute_paths(where or Filters()),
                 min_score=min_score,
-                excluded=tuple(sorted(own)),
+                excluded=ids_held(held, asked + avoided),
             )
             if expand is not None:
-                question = answering.expand(store, space, question, stored=stored, expansion=expand)
+                question = answering.expand(held, space, question, expansion=expand)
             if include_self:
                 question = replace(question, excluded=())
-            return answering.answer(store, space, question)
+            return answering.answer(held, space, question)
 
-    def _reading(self) -> Store:
-        with self._opening:
-            if self._reader is None:
-                self._reader = Store.open(self.path)
-            return self._reader
+    def image(self, content: str, *, longest: int = 1024) -> NDArray[np.uint8]:
+        """Return an image of the gallery for showing it: upright, in sRGB, alpha over white.
 
-    def _recipe_to_query(self, store: Store) -> StoredRecipe:
+        Args:
+            content: SHA-256 of the bytes, 64 hexadecimal digits, as `Match.content` has it.
+            longest: of the longer side, in pixels; an image is never enlarged.
+
+        Returns:
+            Shape (height, width, 3), uint8, RGB.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UsageError: the gallery holds no such content.
+            UnreadableImageError: no file that holds it is there and as it was.
+        """
+        from imgsearch.gallery.originals import read_content
+        from imgsearch.images.loading import display
+
+        with self._connections.snapshot() as store:
+            files = store.files_holding(content)
+        return display(read_content(content, files), longest=longest)
+
+    def _embeddings_to_query(self, store: Store) -> Embeddings:
         stored = store.recipes()
         if not stored:
             raise NoGalleryError(
                 f"the gallery in {self.path} is empty: fill it with `imgsearch index FOLDER`"
             )
         wanted = self._wanted if self._wanted is None else self._indexed_under or self._wanted
-        return stored_to_query(stored, wanted)
+        return Embeddings(store, self.path, stored_to_query(stored, wanted))
 
-    def _open_space(self, store: Store, stored: StoredRecipe) -> SearchSpace:
-        from imgsearch.search.search_space import open_space
-        from imgsearch.vectors.projection import ProjectionChoice
-
-        key = stored.recipe.identifier
-        if self._space and self._space[0] == key:
+    def _open_space(self, held: Embeddings) -> SearchSpace:
+        if self._space and self._space[0] == held.identifier:
             space = self._space[1]
-            if space.generation == stored.generation:
+            if space.generation == held.generation:
                 return space
-        choice = ProjectionChoice.parse(self._projection)
-        space = open_space(store, self.path, stored, choice)
-        self._space = (key, space)
+        space = self._engine.open(held, self._projection)
+        self._space = (held.identifier, space)
         return space
 
     # Looking after it
@@ -373,8 +322,7 @@ class Gallery:
         """
         from imgsearch.gallery import information
 
-        store = self._reading()
-        with translated_errors(self.path), store.snapshot():
+        with self._connections.snapshot() as store:
             return information.information(store, self.path)
 
     def unreadable(self) -> Iterator[UnreadableFile]:
@@ -386,7 +334,7 @@ class Gallery:
         from imgsearch.indexing.report import UnreadableFile
 
         # A connection of its own: whoever reads on slowly may query meanwhile.
-        with closing(Store.open(self.path)) as store, store.snapshot():
+        with self._connections.own_snapshot() as store:
             for root in store.roots():
                 for path, reason in store.unreadable(root):
                     yield UnreadableFile(path, reason)
@@ -401,7 +349,7 @@ class Gallery:
         """
         from imgsearch.gallery import maintenance
 
-        with self._changing() as store:
+        with self._connections.changing() as store:
             report = maintenance.remove(store, [paths.absolute(path) for path in wanted])
             self._refresh_all(store)
             return report
@@ -415,7 +363,7 @@ class Gallery:
         """
         from imgsearch.gallery import maintenance
 
-        with self._changing() as store:
+        with self._connections.changing() as store:
             report = maintenance.prune(store, self.path)
             self._refresh_all(store)
             return report
@@ -431,12 +379,12 @@ class Gallery:
         from imgsearch.gallery import checking
 
         if not repair:
-            store = self._reading()
-            with translated_errors(self.path), store.snapshot():
-                return checking.CheckReport(tuple(checking.check(store, self.path)))
-        with self._changing() as store:
-            findings = checking.check(store, self.path)
-            return checking.CheckReport(tuple(checking.repair(store, self.path, findings)))
+            with self._connections.snapshot() as store:
+                return checking.CheckReport(tuple(checking.check(store, self.path, self._engine)))
+        with self._connections.changing() as store:
+            findings = checking.check(store, self.path, self._engine)
+            mended = checking.repair(store, self.path, self._engine, findings=findings)
+            return checking.CheckReport(tuple(mended))
 
     def relocate(self, old: str | Path, new: str | Path) -> RelocationReport:
         """Tell the gallery that a photo folder lies elsewhere now; nothing is embedded again.
@@ -448,7 +396,7 @@ class Gallery:
         """
         from imgsearch.gallery import maintenance
 
-        with self._changing() as store:
+        with self._connections.changing() as store:
             return maintenance.relocate(store, paths.absolute(old), paths.absolute(new))
 
     def export(
@@ -467,23 +415,15 @@ class Gallery:
         """
         from imgsearch.gallery import exporting
 
-        store = self._reading()
-        with translated_errors(self.path), store.snapshot():
-            stored = self._recipe_to_query(store)
+        with self._connections.snapshot() as store:
+            held = self._embeddings_to_query(store)
             return exporting.export(
-                store, stored, paths.absolute(folder), format=format, overwrite=overwrite
+                held, paths.absolute(folder), format=format, overwrite=overwrite
             )
-
-    @contextmanager
-    def _changing(self) -> Iterator[Store]:
-        if not (self.path / DATABASE).is_file():
-            Store.open(self.path)  # raises what a reader would be told
-        with self._writing() as store:
-            yield store
 
     def _refresh_all(self, store: Store) -> None:
         for stored in store.recipes():
-            self._refresh(store, stored.recipe)
+            self._refresh(Embeddings(store, self.path, stored))
 
 
 def _with_absolute_paths(where: Filters) -> Filters:

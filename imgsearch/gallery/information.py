@@ -150,7 +150,7 @@ def _recipe_information(store: Store, folder: Path, stored: StoredRecipe) -> Rec
         return about
     newest = caches[0]
     try:
-        space = read_cache(newest.path, stored)
+        space = read_cache(newest.path, stored.recipe.identifier)
     except (DamagedCacheError, OSError):
         return replace(about, cache="damaged")
     about = replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import UnknownRecipeError
@@ -10,6 +11,7 @@ from imgsearch.recipe import AUTO, RecipeRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from imgsearch.recipe import Recipe
     from imgsearch.storage.records import StoredRecipe
 
 SHORTEST_PREFIX: Final = 4
@@ -74,6 +76,44 @@ def choose_stored(
     ]
     fitting = _newest(fitting)
     return fitting[0] if len(fitting) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRecipe:
+    """What a run of `index` embeds under.
+
+    Attributes:
+        known: a recipe of the gallery, or None.
+        request: what is to be resolved where none is known.
+    """
+
+    known: Recipe | None
+    request: RecipeRequest
+
+
+def stored_to_index(
+    stored: Sequence[StoredRecipe], wanted: str | RecipeRequest | None
+) -> ChosenRecipe:
+    """Return the recipe that a run embeds under, as far as the gallery knows it.
+
+    Args:
+        stored: the gallery's recipes, the primary one first.
+        wanted: a name as in `find_stored`, a backbone, a request, or None for the primary one.
+
+    Raises:
+        UnknownRecipeError: several recipes fit.
+    """
+    if isinstance(wanted, RecipeRequest):
+        request = wanted
+    else:
+        request = RecipeRequest(backbone=wanted or AUTO)
+        if wanted is None and stored:
+            return ChosenRecipe(stored[0].recipe, request)
+        named = find_stored(stored, wanted) if wanted else None
+        if named is not None:
+            return ChosenRecipe(named.recipe, request)
+    known = choose_stored(stored, request)
+    return ChosenRecipe(known.recipe if known else None, request)
 
 
 def stored_to_query(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -22,6 +26,38 @@ class EmbedderSource(Protocol):
     def load(self, recipe: Recipe) -> EmbedsImages:
         """Return what makes embeddings under a recipe."""
         ...
+
+
+class EmbedsText(Protocol):
+    """What turns words into embeddings that are comparable with images'."""
+
+    def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit embeddings `(n, dim)` of n texts."""
+        ...
+
+
+@runtime_checkable
+class TextSource(Protocol):
+    """An `EmbedderSource` some of whose recipes have a text encoder beside the network."""
+
+    def load_text(self, recipe: Recipe) -> EmbedsText:
+        """Return the text encoder of a recipe whose `text` names one."""
+        ...
+
+
+def load_text(source: EmbedderSource, recipe: Recipe) -> EmbedsText:
+    """Return the text encoder of a recipe.
+
+    Raises:
+        UsageError: the recipe has none, or the source cannot load it.
+    """
+    if recipe.text is None:
+        raise UsageError(
+            f"text: recipe {recipe.name} has no text encoder; index with a backbone that has one"
+        )
+    if not isinstance(source, TextSource):
+        raise UsageError(f"text: the text encoder of recipe {recipe.name} cannot be loaded here")
+    return source.load_text(recipe)
 
 
 class PretrainedNetworks:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.database import Store
-    from imgsearch.storage.records import Root, StoredRecipe
+    from imgsearch.storage.embeddings import Embeddings
+    from imgsearch.storage.records import Root
 
 
 SCORE_DECIMALS: Final = 6
@@ -47,7 +48,7 @@ class Question:
     excluded: tuple[int, ...] = ()
 
 
-def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
+def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> list[Match]:
     """Return the nearest matches, ordered by score and then by path.
 
     Contents that several files hold are one match; contents that no file holds any more are
@@ -57,7 +58,7 @@ def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
     there are k matches, or the worst candidate's score is too small.
 
     Args:
-        store: in the snapshot in which the space was opened.
+        embeddings: in the snapshot in which the space was opened.
         space: where to search.
         question: what for.
 
@@ -66,6 +67,7 @@ def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
     """
     if question.k < 1:
         raise UsageError(f"k: {question.k} is not a number of matches above 0")
+    store = embeddings.store
     roots = {root.id: root for root in store.roots()}
     under = [parts_under(path, roots.values()) for path in question.where.under]
     allowed = allowed_ids(store, question.where, under)
@@ -79,7 +81,7 @@ def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
         )
         found = ids[0][ids[0] >= 0]
         exhausted = len(found) < width
-        by_id = _exact_scores(store, space, question, found)
+        by_id = _exact_scores(embeddings, space, question, found)
         least = float(scores[0][-1]) if space.is_exact else min(by_id.values(), default=-math.inf)
         ranked = _matches(store, question, by_id, roots=roots, online=online, under=under)
         if exhausted or _is_settled(ranked, question, least, exact=space.is_exact):
@@ -91,12 +93,7 @@ def answer(store: Store, space: SearchSpace, question: Question) -> list[Match]:
 
 
 def expand(
-    store: Store,
-    space: SearchSpace,
-    question: Question,
-    *,
-    stored: StoredRecipe,
-    expansion: Expansion,
+    embeddings: Embeddings, space: SearchSpace, question: Question, *, expansion: Expansion
 ) -> Question:
     """Return the question with its vector moved towards its own first matches.
 
@@ -105,20 +102,19 @@ def expand(
     Scores of the answer are those with the moved vector.
 
     Args:
-        store: in the snapshot in which the space was opened.
+        embeddings: in the snapshot in which the space was opened.
         space: where to search.
         question: what for.
-        stored: the recipe of the space.
         expansion: how many matches, and how they are weighed.
     """
     plain = replace(question, k=expansion.k, where=Filters(), min_score=None)
     scores = {
-        store.find_content(match.content, stored.id)[0]: match.score
-        for match in answer(store, space, plain)
+        embeddings.store.find_content(match.content, embeddings.stored.id)[0]: match.score
+        for match in answer(embeddings, space, plain)
     }
     ids = [content_id for content_id in scores if content_id is not None]
     vector = question.vector
-    blocks = list(store.embeddings(stored, ids)) if ids else []
+    blocks = list(embeddings.blocks(ids)) if ids else []
     if blocks:
         found = np.concatenate([identifiers for identifiers, _ in blocks])
         vector = expanded(
@@ -143,9 +139,9 @@ def _is_settled(
 
 
 def _exact_scores(
-    store: Store, space: SearchSpace, question: Question, found: NDArray[np.int64]
+    embeddings: Embeddings, space: SearchSpace, question: Question, found: NDArray[np.int64]
 ) -> dict[int, float]:
-    ids, rows = space.vectors(store, found)
+    ids, rows = space.vectors(embeddings, found)
     vectors = rows.astype(np.float64)
     # Row by row, so that a score's last digit does not depend on its neighbours, as BLAS's does.
     exact = np.round((vectors * question.vector).sum(axis=1), SCORE_DECIMALS)

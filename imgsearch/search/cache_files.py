@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgsearch.storage.records import StoredRecipe
+    from imgsearch.storage.embeddings import Embeddings
 
 _NAME: Final = re.compile(r"index-([0-9a-f]{12})-(\d+)\.faiss")
 _LISTS_NAME: Final = re.compile(r"index-([0-9a-f]{12})-(\d+)\.lists")
@@ -33,14 +33,14 @@ class CacheFile:
     generation: int
 
 
-def cache_path(folder: Path, stored: StoredRecipe) -> Path:
+def cache_path(embeddings: Embeddings) -> Path:
     """Return where the index cache of a recipe at its present generation lies."""
-    return folder / f"index-{stored.recipe.identifier}-{stored.generation}.faiss"
+    return embeddings.folder / f"index-{embeddings.identifier}-{embeddings.generation}.faiss"
 
 
-def lists_path(folder: Path, stored: StoredRecipe) -> Path:
+def lists_path(embeddings: Embeddings) -> Path:
     """Return where an approximate index that is built at this generation lies."""
-    return folder / f"index-{stored.recipe.identifier}-{stored.generation}.lists"
+    return embeddings.folder / f"index-{embeddings.identifier}-{embeddings.generation}.lists"
 
 
 def lists_files(folder: Path) -> list[CacheFile]:

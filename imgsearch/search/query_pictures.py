@@ -11,83 +11,116 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgsearch import paths
-from imgsearch.errors import UnreadableImageError
+from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.storage.records import ScannedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from imgsearch.images.geometry import CropBox
     from imgsearch.networks.source import EmbedsImages
+    from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.database import Store
-    from imgsearch.storage.records import StoredRecipe
+    from imgsearch.storage.embeddings import Embeddings
 
     QueryImage = str | Path | bytes
 
 
 @dataclass(frozen=True, eq=False)
 class QueryEmbedding:
-    """A query's picture, embedded.
+    """An image that is asked about, embedded.
 
     Attributes:
         embedding: shape (dim,), float32, of unit length.
-        content_id: of the content that the picture is, where the gallery holds it.
+        content: SHA-256 of the bytes, 64 hexadecimal digits; the gallery may hold it or not.
     """
 
     embedding: NDArray[np.float32]
-    content_id: int | None
+    content: str
 
 
 def embed_query(
-    picture: QueryImage,
+    image: QueryImage,
     crop: CropBox | None,
     *,
-    store: Store,
-    stored: StoredRecipe,
-    embedder: Callable[[], EmbedsImages],
+    embeddings: Embeddings,
+    network: Callable[[], EmbedsImages],
 ) -> QueryEmbedding:
-    """Return a picture's embedding; what the gallery holds is neither decoded nor embedded again.
+    """Return an image's embedding; what the gallery holds is neither decoded nor embedded again.
+
+    Files are read, decoded and embedded outside any snapshot, so that several threads do so side
+    by side; the gallery is looked into between, in snapshots as short as a statement or two.
 
     Args:
-        picture: path of an image, or the bytes of an image file.
-        crop: the part of it that is asked about.
-        store: the gallery.
-        stored: the recipe to embed under.
-        embedder: called for what embeds, when that is needed.
+        image: path of a file, or a file's bytes.
+        crop: the part that is asked about.
+        embeddings: what the gallery holds under the recipe.
+        network: called for what embeds, when that is needed.
 
     Raises:
         UnreadableImageError: it cannot be read.
     """
-    content_id = None if isinstance(picture, bytes) else _indexed(store, Path(picture))
-    if content_id is not None and crop is None:
-        known = store.embedding(stored, content_id)
-        if known is not None:
-            return QueryEmbedding(known, content_id)
+    store = embeddings.store
+    content, known = None, None
+    if not isinstance(image, bytes):
+        with store.snapshot():
+            content = _indexed(store, Path(image))
+            if content is not None and crop is None:
+                _, known = embeddings.find(content)
+        if content is not None and known is not None:
+            return QueryEmbedding(known, content)
     # Decoders take a fifth of a query's start, and what is stored needs none.
     from imgsearch.images import loading
 
-    name = None if isinstance(picture, bytes) else str(picture)
+    name = None if isinstance(image, bytes) else str(image)
     try:
-        data = picture if isinstance(picture, bytes) else loading.read_file(paths.absolute(picture))
+        data = image if isinstance(image, bytes) else loading.read_file(paths.absolute(image))
     except UnreadableImageError as error:
         raise UnreadableImageError(error.reason, name=name) from error
-    if content_id is None:
-        content_hash = hashlib.sha256(data).hexdigest()
-        content_id, _ = store.find_content(content_hash, stored.id)
-        known = store.embedding(stored, content_id) if content_id is not None else None
-        if known is not None and crop is None:
-            return QueryEmbedding(known, content_id)
+    if content is None:
+        content = hashlib.sha256(data).hexdigest()
+        if crop is None:
+            with store.snapshot():
+                _, known = embeddings.find(content)
+            if known is not None:
+                return QueryEmbedding(known, content)
+    recipe = embeddings.recipe
     try:
-        loaded = loading.load(data, size=stored.recipe.size, resize=stored.recipe.resize, crop=crop)
+        loaded = loading.load(data, size=recipe.size, resize=recipe.resize, crop=crop)
     except UnreadableImageError as error:
         raise UnreadableImageError(error.reason, name=name) from error
-    return QueryEmbedding(embedder().embed(loaded.pixels[np.newaxis])[0], content_id)
+    return QueryEmbedding(network().embed(loaded.pixels[np.newaxis])[0], content)
 
 
-def _indexed(store: Store, picture: Path) -> int | None:
-    """Return the content of a path that is in the gallery and has not changed since."""
+def query_vector(
+    space: SearchSpace, asked: Sequence[QueryEmbedding], avoided: Sequence[QueryEmbedding]
+) -> NDArray[np.float32]:
+    """Return the unit query vector `(out,)` of what is asked about less what is avoided.
+
+    Raises:
+        UsageError: the two cancel out.
+    """
+    vector = space.combine(
+        np.stack([image.embedding for image in asked]),
+        np.stack([image.embedding for image in avoided]) if avoided else None,
+    )
+    if not vector.any():
+        raise UsageError("query: the pictures asked about and those to stay away from cancel out")
+    return vector
+
+
+def ids_held(embeddings: Embeddings, images: Sequence[QueryEmbedding]) -> tuple[int, ...]:
+    """Return the ids, ascending, of those images whose contents the gallery holds."""
+    found = {
+        embeddings.store.find_content(image.content, embeddings.stored.id)[0] for image in images
+    }
+    return tuple(sorted(content_id for content_id in found if content_id is not None))
+
+
+def _indexed(store: Store, picture: Path) -> str | None:
+    """Return the hash of a file that is in the gallery and has not changed since."""
     for path in {paths.absolute(picture), Path(os.path.realpath(picture))}:
         for root in store.roots():
             below = paths.relative_to(path, root.path)
@@ -99,5 +132,5 @@ def _indexed(store: Store, picture: Path) -> int | None:
                 row = ScannedRow(root.id, seen.path, seen.size, seen.mtime_ns)
                 content_id = store.content_of_file(root.id, row)
                 if content_id is not None:
-                    return content_id
+                    return store.contents([content_id])[content_id].hash
     return None

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from imgsearch.search.cache_files import CacheFile
     from imgsearch.storage.database import Store
-    from imgsearch.storage.records import StoredRecipe
+    from imgsearch.storage.embeddings import Embeddings
     from imgsearch.vectors.approximate import ApproximateIndex
 
 # A projection fitted on half of a small gallery can lose what one fitted on all of it gains
@@ -68,7 +68,6 @@ class SearchSpace:
         index: inner products with the projected unit vectors, by content id.
         generation: of the recipe, when it was built.
         fitted_at: how many contents the gallery had when the projection was fitted.
-        stored: the recipe; exact indexes can do without.
         base: name and checksum of the approximate index's file, "" while it has none.
     """
 
@@ -76,7 +75,6 @@ class SearchSpace:
     index: ExactIndex | SegmentedIndex
     generation: int
     fitted_at: int = 0
-    stored: StoredRecipe | None = None
     base: str = ""
 
     @property
@@ -91,7 +89,7 @@ class SearchSpace:
         return candidates_wanted(self.index.base.plan, k, spare=SPARE)
 
     def vectors(
-        self, store: Store, ids: NDArray[np.int64]
+        self, embeddings: Embeddings, ids: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return candidates' ids `(m,)` and their exact vectors `(m, out)`.
 
@@ -100,8 +98,7 @@ class SearchSpace:
         """
         if isinstance(self.index, ExactIndex):
             return ids, self.index.vectors(ids)
-        assert self.stored is not None  # noqa: S101  # whoever opens an approximate index sets it
-        blocks = list(store.embeddings(self.stored, ids.tolist())) if len(ids) else []
+        blocks = list(embeddings.blocks(ids.tolist())) if len(ids) else []
         if not blocks:
             return ids[:0], np.empty((0, self.index.dim), np.float32)
         found = np.concatenate([block[0] for block in blocks])
@@ -127,34 +124,27 @@ class SearchSpace:
         return unit
 
 
-def open_space(
-    store: Store,
-    folder: Path,
-    stored: StoredRecipe,
-    choice: ProjectionChoice,
-) -> SearchSpace:
-    """Return the space to search a recipe in, at the store's present state.
+def open_space(embeddings: Embeddings, choice: ProjectionChoice) -> SearchSpace:
+    """Return the space to search a recipe in, at the present state of the rows.
 
     Args:
-        store: in a snapshot, so that all reads see one state.
-        folder: the gallery's folder, where caches lie.
-        stored: the recipe.
+        embeddings: in a snapshot, so that all reads see one state.
         choice: the default projection is cached; another one is fitted anew.
     """
-    cached = _newest_cache(folder, stored) if choice == projection.DEFAULT else None
+    cached = _newest_cache(embeddings) if choice == projection.DEFAULT else None
     if cached is None:
-        count = store.embedding_count(stored.id)
+        count = embeddings.count()
         if count >= LARGE_COUNT:
             because = "no whole index" if choice == projection.DEFAULT else "no index of this kind"
             advice = "; `imgsearch index` writes one" if choice == projection.DEFAULT else ""
             LOG.info(
                 "the gallery has %s: reading all %s embeddings%s", because, f"{count:,}", advice
             )
-        return _build(store, stored, choice)
-    return _bring_up_to_date(store, stored, cached)
+        return _build(embeddings, choice)
+    return _bring_up_to_date(embeddings, cached)
 
 
-def refresh_cache(store: Store, folder: Path, stored: StoredRecipe) -> SearchSpace:
+def refresh_cache(embeddings: Embeddings) -> SearchSpace:
     """Write the index cache of a recipe at its present generation; only for writers.
 
     The projection is fitted when the gallery has become large enough, and again when it has
@@ -165,23 +155,23 @@ def refresh_cache(store: Store, folder: Path, stored: StoredRecipe) -> SearchSpa
     Raises:
         UsageError: the index that was chosen cannot be made.
     """
-    cached = _newest_cache(folder, stored)
-    count = store.embedding_count(stored.id)
-    choice = index_choice(store)
-    if cached is not None and not _is_outgrown(cached, count):
-        space = _bring_up_to_date(store, stored, cached)
+    cached = _newest_cache(embeddings)
+    choice = index_choice(embeddings.store)
+    if cached is not None and not _is_outgrown(cached, embeddings.count()):
+        space = _bring_up_to_date(embeddings, cached)
         if _is_misfit(space, choice):
-            space = _build(store, stored, projection.DEFAULT, choice)
+            space = _build(embeddings, projection.DEFAULT, choice)
     else:
-        space = _build(store, stored, projection.DEFAULT, choice)
-    path = cache_path(folder, stored)
+        space = _build(embeddings, projection.DEFAULT, choice)
+    path = cache_path(embeddings)
     if space is not cached or not path.is_file():
-        _write(space, path, stored)
+        _write(space, path, embeddings)
     base = space.base.split(" ")[0]
+    folder = embeddings.folder
     old = [
         cache.path
         for cache in [*cache_files(folder), *lists_files(folder)]
-        if cache.recipe == stored.recipe.identifier and cache.path.name not in (path.name, base)
+        if cache.recipe == embeddings.identifier and cache.path.name not in (path.name, base)
     ]
     for left in [*old, *unfinished_files(folder)]:
         left.unlink(missing_ok=True)
@@ -199,19 +189,19 @@ def index_choice(store: Store) -> IndexChoice:
 
 
 def choose_index(
-    store: Store, dim: int, *, factory: str | None = None, memory: int | None = None
+    embeddings: Embeddings, *, factory: str | None = None, memory: int | None = None
 ) -> bool:
     """Remember what is asked of the gallery's index; return whether that is something new.
 
     Args:
-        store: open for writing.
-        dim: length of the embeddings that the index will hold, or of longer ones.
+        embeddings: open for writing.
         factory: as in `IndexChoice`; None leaves it as it is.
         memory: likewise.
 
     Raises:
         UsageError: an index that FAISS does not know, or that cannot serve as a cache.
     """
+    store = embeddings.store
     before = index_choice(store)
     wanted = IndexChoice(
         factory=before.factory if factory is None else factory,
@@ -222,13 +212,13 @@ def choose_index(
     if not wanted.plan(2**62, 1).is_exact and wanted.factory != AUTO:
         from imgsearch.vectors.inverted_lists import checked_factory
 
-        checked_factory(wanted.factory, min(dim, projection.DEFAULT.dim))
+        checked_factory(wanted.factory, min(embeddings.recipe.dim, projection.DEFAULT.dim))
     with store.transaction():
         store.set_setting(INDEX_SETTING, wanted.to_json())
     return True
 
 
-def read_cache(path: Path, stored: StoredRecipe) -> SearchSpace:
+def read_cache(path: Path, recipe: str) -> SearchSpace:
     """Load one index cache, and map the approximate index that it goes on from.
 
     Raises:
@@ -237,10 +227,9 @@ def read_cache(path: Path, stored: StoredRecipe) -> SearchSpace:
         OSError: a file is not there, or can't be read.
     """
     loaded, header, extra = exact_file.load(path)
-    if header.recipe != stored.recipe.identifier:
+    if header.recipe != recipe:
         raise DamagedCacheError(
-            f"{path} holds recipe {header.recipe}, not {stored.recipe.identifier}: "
-            "run `imgsearch check --repair`"
+            f"{path} holds recipe {header.recipe}, not {recipe}: run `imgsearch check --repair`"
         )
     found: ExactIndex | SegmentedIndex = loaded
     if header.base:
@@ -253,7 +242,7 @@ def read_cache(path: Path, stored: StoredRecipe) -> SearchSpace:
     if header.projection != NO_PROJECTION:
         (fitted_at,) = _FITTED_AT.unpack_from(extra)
         fitted = Projection.from_bytes(extra[_FITTED_AT.size :])
-    return SearchSpace(fitted, found, header.generation, fitted_at, stored, header.base)
+    return SearchSpace(fitted, found, header.generation, fitted_at, header.base)
 
 
 def _read_base(path: Path, header: IndexHeader) -> ApproximateIndex:
@@ -269,54 +258,53 @@ def _read_base(path: Path, header: IndexHeader) -> ApproximateIndex:
     return base
 
 
-def _newest_cache(folder: Path, stored: StoredRecipe) -> SearchSpace | None:
+def _newest_cache(embeddings: Embeddings) -> SearchSpace | None:
     seen: list[CacheFile] = []
     while True:
         caches = [
-            cache for cache in cache_files(folder) if cache.recipe == stored.recipe.identifier
+            cache
+            for cache in cache_files(embeddings.folder)
+            if cache.recipe == embeddings.identifier
         ]
         if caches == seen:
             return None
         for cache in caches:
             try:
-                return read_cache(cache.path, stored)
+                return read_cache(cache.path, embeddings.identifier)
             except (DamagedCacheError, OSError):
                 continue  # `check` names it; the rows have everything
         # A writer may have put newer files in their place meanwhile.
         seen = caches
 
 
-def _bring_up_to_date(store: Store, stored: StoredRecipe, space: SearchSpace) -> SearchSpace:
-    if space.generation == stored.generation:
+def _bring_up_to_date(embeddings: Embeddings, space: SearchSpace) -> SearchSpace:
+    if space.generation == embeddings.generation:
         return space
-    wanted = store.embedded_ids(stored.id)
+    wanted = embeddings.ids()
     have = space.index.ids
     gone = np.setdiff1d(have, wanted)
     if len(gone):
         space.index.remove(gone)
-    for identifiers, vectors in store.embeddings(stored, np.setdiff1d(wanted, have).tolist()):
+    for identifiers, vectors in embeddings.blocks(np.setdiff1d(wanted, have).tolist()):
         space.index.add(identifiers, space.project(vectors))
-    space.generation = stored.generation
+    space.generation = embeddings.generation
     return space
 
 
 def _build(
-    store: Store,
-    stored: StoredRecipe,
-    choice: ProjectionChoice,
-    wanted: IndexChoice | None = None,
+    embeddings: Embeddings, choice: ProjectionChoice, wanted: IndexChoice | None = None
 ) -> SearchSpace:
     """Build everything from the rows, exactly unless an index choice names another."""
-    count = store.embedding_count(stored.id)
-    fitted = fit_projection(store, stored, choice) if choice.applies_to(count) else None
-    dim = stored.recipe.dim if fitted is None else fitted.out
-    space = SearchSpace(fitted, ExactIndex(dim), stored.generation, count, stored)
+    count = embeddings.count()
+    fitted = fit_projection(embeddings, choice) if choice.applies_to(count) else None
+    dim = embeddings.recipe.dim if fitted is None else fitted.out
+    space = SearchSpace(fitted, ExactIndex(dim), embeddings.generation, count)
     plan = wanted.plan(count, dim) if wanted is not None else None
     if plan is not None and not plan.is_exact:
-        base = build_approximate(store, stored, plan=plan, dim=dim, project=space.project)
+        base = build_approximate(embeddings, plan=plan, dim=dim, project=space.project)
         space.index = SegmentedIndex(base, ExactIndex(dim), np.empty(0, np.int64))
     else:
-        space.index = build_exact(store, stored, dim=dim, project=space.project)
+        space.index = build_exact(embeddings, dim=dim, project=space.project)
     return space
 
 
@@ -345,7 +333,7 @@ def _is_outgrown(space: SearchSpace, count: int) -> bool:
     return count >= growth * space.fitted_at or growth * count <= space.fitted_at
 
 
-def _write(space: SearchSpace, path: Path, stored: StoredRecipe) -> None:
+def _write(space: SearchSpace, path: Path, embeddings: Embeddings) -> None:
     extra = b""
     if space.projection is not None:
         extra = _FITTED_AT.pack(space.fitted_at) + space.projection.to_bytes()
@@ -353,16 +341,16 @@ def _write(space: SearchSpace, path: Path, stored: StoredRecipe) -> None:
         if not space.base:
             from imgsearch.vectors import approximate_file
 
-            lists = lists_path(path.parent, stored)
+            lists = lists_path(embeddings)
             space.base = f"{lists.name} {approximate_file.save(lists, space.index.base)}"
         tail, removed = space.index.tail, space.index.removed
         extra = _REMOVED.pack(len(removed)) + removed.astype("<i8").tobytes() + extra
     else:
         tail = space.index
     header = IndexHeader(
-        recipe=stored.recipe.identifier,
+        recipe=embeddings.identifier,
         projection=NO_PROJECTION if space.projection is None else space.projection.version,
-        generation=stored.generation,
+        generation=embeddings.generation,
         dim=tail.dim,
         count=len(tail),
         base=space.base,

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.storage.database import Store
-    from imgsearch.storage.records import StoredRecipe
+    from imgsearch.storage.embeddings import Embeddings
     from imgsearch.vectors.approximate import ApproximateIndex
     from imgsearch.vectors.projection import Projection, ProjectionChoice
 
@@ -33,9 +32,7 @@ MEASURED_QUERIES: Final = 500
 TRAINING_BYTES: Final = 2**29
 
 
-def fit_projection(
-    store: Store, stored: StoredRecipe, choice: ProjectionChoice
-) -> Projection | None:
+def fit_projection(embeddings: Embeddings, choice: ProjectionChoice) -> Projection | None:
     """Return the projection fitted on a sample of the recipe's embeddings.
 
     None where the default was asked for and the embeddings do not differ.
@@ -45,10 +42,10 @@ def fit_projection(
     """
     # The contents of smallest hash, in the order of their hashes, are a uniform sample, and the
     # same one to the last digit however the gallery came to hold them.
-    sample = store.sample_ids(stored.id, FIT_SAMPLE)
+    sample = embeddings.sample(FIT_SAMPLE)
     place = {content_id: row for row, content_id in enumerate(sample)}
-    raw = np.empty((len(sample), stored.recipe.dim), np.float32)
-    for identifiers, vectors in store.embeddings(stored, sample):
+    raw = np.empty((len(sample), embeddings.recipe.dim), np.float32)
+    for identifiers, vectors in embeddings.blocks(sample):
         raw[[place[content_id] for content_id in identifiers.tolist()]] = vectors
     try:
         return projection.fit_choice(raw, choice)
@@ -58,13 +55,13 @@ def fit_projection(
         raise
 
 
-def build_exact(store: Store, stored: StoredRecipe, *, dim: int, project: Project) -> ExactIndex:
+def build_exact(embeddings: Embeddings, *, dim: int, project: Project) -> ExactIndex:
     """Return an index of all embeddings of the recipe, `dim` numbers each as they are searched."""
-    count = store.embedding_count(stored.id)
+    count = embeddings.count()
     ids = np.empty(count, np.int64)
     vectors = np.empty((count, dim), np.float32)
     row = 0
-    for identifiers, raw in store.embeddings(stored):
+    for identifiers, raw in embeddings.blocks():
         end = row + len(identifiers)
         ids[row:end] = identifiers
         vectors[row:end] = project(raw)
@@ -73,13 +70,12 @@ def build_exact(store: Store, stored: StoredRecipe, *, dim: int, project: Projec
 
 
 def build_approximate(
-    store: Store, stored: StoredRecipe, *, plan: IndexPlan, dim: int, project: Project
+    embeddings: Embeddings, *, plan: IndexPlan, dim: int, project: Project
 ) -> ApproximateIndex:
     """Train an approximate index on a sample, fill it block by block, and measure it.
 
     Args:
-        store: the truth.
-        stored: whose embeddings.
+        embeddings: what it will hold.
         plan: what index.
         dim: numbers of a vector as it is searched.
         project: makes it.
@@ -90,10 +86,10 @@ def build_approximate(
     from imgsearch.vectors.approximate_builder import TRAINING_FACTOR, Growing
 
     size = min(TRAINING_FACTOR * lists_wanted(plan.factory), TRAINING_BYTES // (4 * dim))
-    sample = store.sample_ids(stored.id, max(size, MEASURED_QUERIES))
+    sample = embeddings.sample(max(size, MEASURED_QUERIES))
     asked = set(sample[:MEASURED_QUERIES])
     ids, vectors = [], []
-    for identifiers, raw in store.embeddings(stored, sample):
+    for identifiers, raw in embeddings.blocks(sample):
         ids.append(identifiers)
         vectors.append(project(raw))
     known, training = np.concatenate(ids), np.concatenate(vectors)
@@ -103,6 +99,6 @@ def build_approximate(
         plan, training, query_ids=known[queries], queries=training[queries].copy()
     )
     del training
-    for identifiers, raw in store.embeddings(stored):
+    for identifiers, raw in embeddings.blocks():
         growing.add(identifiers, project(raw))
     return growing.finish()

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from imgsearch import paths
-from imgsearch.errors import GalleryDamagedError
+from imgsearch.errors import GalleryDamagedError, UsageError
 from imgsearch.storage.records import Root, ScannedRow
 
 if TYPE_CHECKING:
@@ -128,6 +128,24 @@ class FileRows:
             ).fetchall()
             for identifier in content_ids
         }
+
+    def files_holding(self, content_hash: str) -> list[Path]:
+        """Return the absolute paths of the files that hold a content, online or not.
+
+        Raises:
+            UsageError: the gallery holds no such content.
+        """
+        row = self.connection.execute(
+            "SELECT id FROM content WHERE hash = ?", (content_hash,)
+        ).fetchone()
+        if row is None:
+            raise UsageError(f"content: the gallery holds none of hash {content_hash!r}")
+        held = self.connection.execute(
+            "SELECT root.path, file.path FROM file JOIN root ON root.id = file.root_id "
+            "WHERE content_id = ? ORDER BY root.path, file.path",
+            row,
+        )
+        return [paths.join(root, path) for root, path in held]
 
     def content_of_file(self, root_id: int, row: ScannedRow) -> int | None:
         """Return the content of a file whose size and time are as they were when indexed."""

@@ -1,0 +1,112 @@
+"""How a gallery's database is opened: one shared reader, a writer under the lock."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from imgsearch.errors import UsageError
+from imgsearch.storage.database import Store
+from imgsearch.storage.sqlite_errors import DATABASE, translated_errors
+from imgsearch.storage.writer_lock import writer_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Connections:
+    """Opens the database in a gallery's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._reader: Store | None = None
+        self._opening = threading.Lock()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a database."""
+        return (self._folder / DATABASE).is_file()
+
+    def close(self) -> None:
+        """Close the shared reader; the next use opens it again."""
+        with self._opening:
+            if self._reader is not None:
+                self._reader.close()
+            self._reader = None
+
+    def reader(self) -> Store:
+        """Return the reader that all threads share.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+        """
+        with self._opening:
+            if self._reader is None:
+                self._reader = Store.open(self._folder)
+            return self._reader
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Store]:
+        """Give the shared reader, in a state that stays the same throughout the block.
+
+        Threads take turns.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+        """
+        store = self.reader()
+        with translated_errors(self._folder), store.snapshot():
+            yield store
+
+    @contextmanager
+    def own_snapshot(self) -> Iterator[Store]:
+        """Give a reader of the block's own, for which nobody waits."""
+        with closing(Store.open(self._folder)) as store, store.snapshot():
+            yield store
+
+    @contextmanager
+    def writing(self) -> Iterator[Store]:
+        """Give a writer under the lock; a gallery that is not there is made.
+
+        Raises:
+            UsageError: the folder's name is a file's.
+            GalleryLockedError: another process is writing.
+        """
+        if self._folder.exists() and not self._folder.is_dir():
+            raise UsageError(f"{self._folder}: a gallery is a folder, and this is a file")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with writer_lock(self._folder), translated_errors(self._folder):
+            store = Store.create(self._folder)
+            try:
+                yield store
+            finally:
+                store.close()
+
+    @contextmanager
+    def changing(self) -> Iterator[Store]:
+        """Give a writer under the lock, of a gallery that is there.
+
+        Raises:
+            NoGalleryError: there is none.
+            GalleryLockedError: another process is writing.
+        """
+        if not self.exists:
+            Store.open(self._folder)  # raises what a reader would be told
+        with self.writing() as store:
+            yield store
+
+    @contextmanager
+    def indexing(self, *, dry_run: bool) -> Iterator[Store]:
+        """Give a writer for a run of `index`; what a dry run writes is undone at the end."""
+        if dry_run and not self.exists:
+            with closing(Store.in_memory()) as store:
+                yield store
+            return
+        with self.writing() as store:
+            if dry_run:
+                with store.transaction(dry_run=True):
+                    yield store
+            else:
+                yield store
