@@ -125,7 +125,8 @@ def own_network(path: Path) -> Candidate:
 
 def found(folder: Path, labels: str) -> list[tuple[Path, str]]:
     """Return the pictures beneath a folder with their labels."""
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in formats.SUFFIXES)
+    suffixes = formats.suffixes()
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes)
     if labels == "folder":
         return [(path, path.parent.name) for path in paths]
     return [(path, path.stem.rpartition("_")[0]) for path in paths]

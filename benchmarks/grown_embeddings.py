@@ -53,11 +53,12 @@ def embed(folders: Sequence[Path], backbone: str, *, most: int = PICTURES) -> ND
 
     recipe = resolve(RecipeRequest(backbone=backbone), offline=False)
     embedder = load_embedder(recipe)
+    suffixes = formats.suffixes()
     paths = [
         path
         for folder in folders
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in formats.SUFFIXES
+        if path.suffix.lower() in suffixes
     ]
     random.Random(0).shuffle(paths)  # noqa: S311  # a sample, no secret
 

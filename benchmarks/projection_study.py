@@ -172,10 +172,9 @@ def embed_sets(folders: list[Path]) -> dict[str, NDArray[Any]]:
     recipe = resolve(RecipeRequest(backbone=BACKBONE), offline=True)
     embedder = load_embedder(recipe)
     arrays: dict[str, NDArray[Any]] = {"recipe": np.array(recipe.name)}
+    suffixes = formats.suffixes()
     for folder in folders:
-        paths = sorted(
-            path for path in folder.rglob("*") if path.suffix.lower() in formats.SUFFIXES
-        )
+        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
         rows = []
         for batch in batches(paths):
             pictures = [

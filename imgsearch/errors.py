@@ -73,7 +73,7 @@ class RecipeMismatchError(ImgsearchError):
 
 
 class MissingExtraError(ImgsearchError):
-    """An optional package is needed; the message names the extra that installs it."""
+    """An optional package is needed; the message names it."""
 
 
 class DamagedCacheError(ImgsearchError):

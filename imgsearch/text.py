@@ -1,4 +1,4 @@
-"""Text that came from outside, with all that is not to be seen spelled out."""
+"""Text from outside, such as file names and EXIF, made safe to show and to store."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-SURROGATES: Final = range(0xDC80, 0xDD00)  # what stands for bytes that are not UTF-8
+SURROGATES: Final = range(0xDC80, 0xDD00)  # stand for bytes that are not UTF-8, PEP 383
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _JOINERS: Final = frozenset("\u200c\u200d")  # part of Persian and Indic words and of emoji
 _UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def printable(text: str) -> str:
-    r"""Return the text with control, direction and invisible characters spelled out.
+    r"""Return the text with control, direction and invisible characters escaped.
 
     A byte that is not UTF-8 (a surrogate escape) becomes `\xNN`, a control character `\n`,
     `\x1b` and the like, a direction mark `\u202e`.
@@ -41,7 +41,7 @@ def spelled(character: str) -> str:
 
 
 def is_utf8(path: Path) -> bool:
-    """Tell whether a path is text, so that it passes through JSON unchanged."""
+    """Tell whether a path is UTF-8, and so passes through JSON unchanged."""
     try:
         os.fspath(path).encode("utf-8")
     except UnicodeEncodeError:

@@ -76,7 +76,7 @@ def test_no_more_than_two_batches_and_the_window_wait_for_a_slow_network(
     ahead: list[int] = []
     real_load = loading.load
 
-    def load(*arguments: object, **options: object) -> loading.Picture:
+    def load(*arguments: object, **options: object) -> loading.LoadedImage:
         loads.append(1)
         return real_load(*arguments, **options)  # type: ignore[arg-type]
 

@@ -142,11 +142,11 @@ def test_an_unknown_format_is_refused(indexed: Gallery, tmp_path: Path) -> None:
         indexed.export(tmp_path / "export", format="csv")
 
 
-def test_parquet_without_its_extra_names_it_and_leaves_nothing(
+def test_parquet_without_its_package_names_it_and_leaves_nothing(
     indexed: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r"imgsearch\[parquet\]"):
+    with pytest.raises(MissingExtraError, match="pip install pyarrow"):
         indexed.export(tmp_path / "export", format="parquet")
     assert not (tmp_path / "export").exists()
 

@@ -17,7 +17,7 @@ from picture_checks import ALL_FORMATS, largest_difference, needs, squash
 from PIL import Image
 
 from imgsearch.errors import UnreadableImageError
-from imgsearch.images import formats, loading
+from imgsearch.images import loading
 from imgsearch.images.loading import display, load, read_file
 from imgsearch.recipe import Resize
 
@@ -68,19 +68,6 @@ def test_the_content_decides_and_not_the_name(tmp_path: Path) -> None:
     path = tmp_path / "really_a_png.jpg"
     path.write_bytes(picture_files.encode(picture_files.corners(), "PNG"))
     assert load(read_file(path), size=8, resize="squash").metadata.format == "PNG"
-
-
-def test_suffixes_are_lower_case_and_hold_the_extras_formats() -> None:
-    assert {".jpg", ".jpeg", ".png", ".webp", ".heic", ".dng", ".avif", ".jp2"} <= formats.SUFFIXES
-    assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in formats.SUFFIXES)
-    assert formats.HEIF_SUFFIXES | formats.RAW_SUFFIXES < formats.SUFFIXES
-    assert not {".eps", ".ps", ".pdf", ".svg", ".psd"} & formats.SUFFIXES
-
-
-def test_the_fingerprint_names_every_decoder() -> None:
-    fingerprint = formats.decoders_fingerprint()
-    for part in ("reader-", "+pillow-", "+heif-", "+raw-"):
-        assert part in fingerprint
 
 
 def test_the_extras_are_imported_only_when_such_a_file_is_met() -> None:

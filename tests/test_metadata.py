@@ -237,7 +237,7 @@ def test_a_place_written_in_sexagesimal_is_read_back(latitude: float, longitude:
 def test_broken_exif_is_no_exif(block: bytes) -> None:
     image = picture_files.corners()
     image.info["exif"] = block
-    assert read_metadata(image, picture_format="JPEG") == Metadata(96, 64, "JPEG")
+    assert read_metadata(image, image_format="JPEG") == Metadata(96, 64, "JPEG")
 
 
 def test_damaged_exif_never_raises() -> None:
@@ -254,7 +254,7 @@ def test_damaged_exif_never_raises() -> None:
         image = Image.new("RGB", (3, 2))
         flips = int(generator.integers(1, 12))
         image.info["exif"] = picture_files.damage(block, generator, flips=flips)
-        metadata = read_metadata(image, picture_format="JPEG")
+        metadata = read_metadata(image, image_format="JPEG")
         assert metadata.orientation in range(1, 9)
         assert {metadata.width, metadata.height} == {2, 3}
         assert metadata.latitude is None or abs(metadata.latitude) <= 90

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import picture_files
@@ -12,19 +13,36 @@ from PIL import Image
 
 from imgsearch.images.loading import load
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@pytest.mark.parametrize(
-    ("package", "data", "remedy"),
-    [
-        ("pillow_heif", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "pip install 'imgsearch[heif]'"),
-        ("rawpy", picture_files.raw_photo(), "pip install 'imgsearch[raw]'"),
-    ],
-)
-def test_a_missing_extra_is_named(
-    package: str, data: bytes, remedy: str, monkeypatch: pytest.MonkeyPatch
+
+MISSING = {
+    "heif_decoder": ("pillow_heif", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "pillow-heif"),
+    "raw_decoder": ("rawpy", picture_files.raw_photo(), "rawpy"),
+}
+
+
+@pytest.mark.parametrize("module", MISSING)
+def test_a_missing_package_is_named_as_pip_knows_it(
+    module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, package, None)
-    assert remedy in reason_for(data)
+    imported, data, package = MISSING[module]
+    monkeypatch.setitem(sys.modules, imported, None)
+    monkeypatch.delitem(sys.modules, f"imgsearch.images.{module}", raising=False)
+    assert reason_for(data).endswith(f"a package that is not installed: pip install {package}")
+
+
+def test_a_package_that_is_installed_but_broken_says_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installing it once more would not help."""
+    (tmp_path / "rawpy.py").write_text("raise ImportError('libgomp.so.1: cannot open')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for module in ("rawpy", "imgsearch.images.raw_decoder"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    reason = reason_for(picture_files.raw_photo())
+    assert reason == "RAW needs rawpy, which is installed but broken: libgomp.so.1: cannot open"
 
 
 def test_raw_without_a_preview_is_developed() -> None:

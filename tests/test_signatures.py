@@ -5,7 +5,12 @@ from __future__ import annotations
 import picture_files
 from picture_checks import reason_for
 
-from imgsearch.images.signatures import identify
+from imgsearch.images import formats
+
+
+def identify(data: bytes) -> str | None:
+    found = formats.identify(data)
+    return found.name if found else None
 
 
 def test_tiff_is_no_raw_and_raw_no_tiff() -> None:

@@ -22,8 +22,8 @@ from PIL import Image
 
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.images import loading
+from imgsearch.images.formats import identify
 from imgsearch.images.refusals import refusing
-from imgsearch.images.signatures import identify
 from training.pool import pictures_beneath
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def cutout(path: Path) -> Image.Image | None:
         UnreadableImageError: it cannot be read.
     """
     data = loading.read_file(path)
-    with refusing(data, identify(data) or "file"), Image.open(BytesIO(data)) as image:
+    with refusing(data, identify(data)), Image.open(BytesIO(data)) as image:
         if not image.has_transparency_data:
             return None
         opened = image.convert("RGBA")

@@ -47,7 +47,8 @@ def pictures_beneath(folder: Path) -> tuple[Path, ...]:
     Raises:
         UsageError: there are none.
     """
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in formats.SUFFIXES)
+    suffixes = formats.suffixes()
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
     paths = tuple(sorted(found))
     if not paths:
         raise UsageError(f"source: no pictures beneath {folder}")

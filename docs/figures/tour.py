@@ -29,8 +29,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from imgsearch import Gallery
-from imgsearch import CropBox
+from imgsearch import CropBox, Gallery
 
 if TYPE_CHECKING:
     from imgsearch import Match

@@ -267,11 +267,11 @@ def _sources(named: Sequence[str], exclude: Sequence[str]) -> list[list[Path]]:
     Raises:
         UsageError: an argument that is not there.
     """
-    from imgsearch.images.formats import SUFFIXES
+    from imgsearch.images import formats
     from imgsearch.indexing.scan import ScanRules, walk
     from imgsearch.paths import ScannedFile
 
-    rules = ScanRules(suffixes=SUFFIXES, exclude=tuple(exclude))
+    rules = ScanRules(suffixes=formats.suffixes(), exclude=tuple(exclude))
     sources = []
     for name in named:
         path = Path(name).expanduser()

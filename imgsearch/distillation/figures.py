@@ -86,12 +86,13 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
     """
     if not folder.is_dir():
         raise UsageError(f"validate: {folder} is not a folder")
+    suffixes = formats.suffixes()
     found = [
         (path, subfolder.name)
         for subfolder in sorted(folder.iterdir())
         if subfolder.is_dir()
         for path in sorted(subfolder.iterdir())
-        if path.suffix.lower() in formats.SUFFIXES
+        if path.suffix.lower() in suffixes
     ]
     labels = np.array([label for _, label in found])
     distinct = len(set(labels))

@@ -132,7 +132,7 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow.parquet as pq
     except ImportError as error:
         raise MissingExtraError(
-            "Parquet needs the extra: pip install 'imgsearch[parquet]'"
+            "Parquet needs a package that is not installed: pip install pyarrow"
         ) from error
     return pa, pq
 

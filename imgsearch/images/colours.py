@@ -23,7 +23,7 @@ _PROFILE_MODES: Final = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
 def in_resizable_mode(image: Image.Image) -> Image.Image:
-    """Return the picture in mode L, RGB, CMYK, LAB, La or RGBa, 8 bits a channel.
+    """Return the image in mode L, RGB, CMYK, LAB, La or RGBa, 8 bits a channel.
 
     La and RGBa hold colours multiplied by alpha, which a resize may average.
     """
@@ -45,7 +45,7 @@ def in_resizable_mode(image: Image.Image) -> Image.Image:
 
 
 def over_white(image: Image.Image) -> Image.Image:
-    """Lay a picture in mode La or RGBa over white; Porter and Duff 1984, "over"."""
+    """Lay an image in mode La or RGBa over white; Porter and Duff 1984, "over"."""
     if image.mode not in {"La", "RGBa"}:
         return image
     values = np.asarray(image).astype(np.int16)
@@ -55,7 +55,7 @@ def over_white(image: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Scale a greyscale picture of 16 or 32 bits to 8 without clipping.
+    """Scale a greyscale image of 16 or 32 bits to 8 without clipping.
 
     16 bits scale by 255 / 65535. For 32 bits no file says where white is: integers up to 255 or
     up to 65535 keep those scales, floats from 0 to 1 scale by 255, and anything else is
@@ -81,7 +81,7 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return the picture in RGB; without a usable profile its numbers are taken as sRGB.
+    """Return the image in RGB; without a usable profile its numbers are taken as sRGB.
 
     CMYK without a profile is converted by (1 - ink) (1 - black). JPEG stores CMYK inverted, as
     Adobe does, which Pillow undoes.
@@ -99,8 +99,8 @@ def _transform(
 ) -> tuple[str, Callable[[Image.Image], Image.Image]] | None:
     """Return the mode that an ICC profile is for, and what converts that to sRGB.
 
-    `None` where the profile is broken, of another kind than the picture, or sRGB itself: where it
-    moves no colour of a probe by more than two levels. Photographs are mapped by the relative
+    `None` where the profile is broken, of another kind than the image, or sRGB itself: where it
+    moves no colour of a probe by more than two levels. Colours are mapped by the relative
     colorimetric intent with black point compensation (ICC.1:2022, section 6.2).
     """
     from PIL import ImageCms

@@ -1,37 +1,233 @@
-"""The formats that are read: suffixes, decoders."""
+"""The table of file formats: how one is recognised, decoded, and known to be cut short.
+
+A new format is one row of `FORMATS`, or of a program that calls `register`. Where Pillow reads it,
+the row names Pillow's class as its `opener`; otherwise the row names a decoder, a function in a
+module of its own, which gets the bytes of a file and returns `decoding.Decoded`.
+
+Importing this module loads neither Pillow nor numpy; what a row names is loaded by the first file
+that needs it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from imgsearch.errors import UsageError
+from imgsearch.images import signatures, truncation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
+    from io import BytesIO
 
-    from imgsearch.images.pillow_decoder import Decoded, Needed
+    from PIL import ImageFile
 
-    Decode = Callable[[bytes, str, Needed, ExitStack], Decoded]
+    from imgsearch.images.decoding import Decoded, Needed
 
-_PILLOW_NAMES: Final = (
-    "apng avif avifs bmp dib gif j2c j2k jfif jif jp2 jpc jpe jpeg jpf jpg jpx mpo pbm pfm pgm "
-    "png pnm ppm tif tiff webp"
-)
-_HEIF_NAMES: Final = "heic heif heics heifs hif"
-_RAW_NAMES: Final = (
-    "3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf rw2 rwl sr2 srf "
-    "srw x3f"
-)
-HEIF_SUFFIXES: Final = frozenset(f".{name}" for name in _HEIF_NAMES.split())
-RAW_SUFFIXES: Final = frozenset(f".{name}" for name in _RAW_NAMES.split())
-SUFFIXES: Final = (
-    frozenset(f".{name}" for name in _PILLOW_NAMES.split()) | HEIF_SUFFIXES | RAW_SUFFIXES
-)
-# Raised when imgsearch learns to read more, so that refused files are tried again.
+    Predicate = Callable[[bytes], bool]
+    Opener = Callable[[BytesIO], ImageFile.ImageFile]
+    Decode = Callable[[bytes, "Format", Needed, ExitStack], Decoded]
+
+# Raise it when imgsearch learns to read more, so that files refused before are tried again.
 READER_VERSION: Final = 1
+
+_WITH_PILLOW: Final = "imgsearch.images.pillow_decoder:decode_with_pillow"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One row of the table.
+
+    Attributes:
+        name: as galleries store it, such as "JPEG"; never changed once a version was published.
+        suffixes: in lower case with their dots; a scan takes files that end in one of them.
+        matches: whether the bytes of a whole file are of this format; never raises.
+        decoder: `Decode`, or "module:function" that names one.
+        opener: for Pillow's formats: its class, or a function that opens such a file without
+            decoding the pixels; or "module:name" of one.
+        package: PyPI's name of the package that the decoder imports, where that is optional.
+        ends_early: asked once decoding has failed: whether the file was cut short. Never raises.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    matches: Predicate
+    decoder: str | Decode = _WITH_PILLOW
+    opener: str | Opener | None = None
+    package: str | None = None
+    ends_early: Predicate = truncation.lacks_header
+
+    def __post_init__(self) -> None:
+        """Refuse a row that would fail only once there is a file of its format.
+
+        Raises:
+            UsageError: a suffix that no scan would find, or nothing that decodes.
+        """
+        for suffix in self.suffixes:
+            if not suffix.startswith(".") or suffix != suffix.lower():
+                raise UsageError(
+                    f"format {self.name}: the suffix {suffix!r} must begin with a dot and be "
+                    "lower case"
+                )
+        if self.decoder == _WITH_PILLOW and self.opener is None:
+            raise UsageError(
+                f"format {self.name}: give it a decoder, or one of Pillow's classes as its opener"
+            )
+
+
+def _dotted(names: str) -> tuple[str, ...]:
+    return tuple(f".{name}" for name in names.split())
+
+
+# The first row that matches wins: RAW before the TIFF that it is built on, AVIF before HEIF.
+FORMATS: Final = (
+    Format(
+        "JPEG",
+        _dotted("jpg jpeg jpe jfif jif mpo"),
+        matches=signatures.begins_with(b"\xff\xd8\xff"),
+        opener="imgsearch.images.strict_pillow:StrictJpeg",
+    ),
+    Format(
+        "PNG",
+        _dotted("png apng"),
+        matches=signatures.begins_with(b"\x89PNG\r\n\x1a\n"),
+        opener="imgsearch.images.strict_pillow:open_png",
+    ),
+    Format(
+        "GIF",
+        _dotted("gif"),
+        matches=signatures.begins_with(b"GIF87a", b"GIF89a"),
+        opener="PIL.GifImagePlugin:GifImageFile",
+    ),
+    Format(
+        "JPEG2000",
+        _dotted("jp2 j2k j2c jpc jpf jpx"),
+        matches=signatures.begins_with(b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n"),
+        opener="imgsearch.images.strict_pillow:open_jpeg2000",
+        ends_early=truncation.jpeg2000_ends_early,
+    ),
+    Format(
+        "WEBP",
+        _dotted("webp"),
+        matches=signatures.is_webp,
+        opener="PIL.WebPImagePlugin:WebPImageFile",
+        ends_early=truncation.riff_ends_early,
+    ),
+    Format(
+        "RAW",
+        _dotted(
+            "3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf rw2 rwl "
+            "sr2 srf srw x3f"
+        ),
+        matches=signatures.is_raw,
+        decoder="imgsearch.images.raw_decoder:decode_raw",
+        package="rawpy",
+        ends_early=truncation.raw_ends_early,
+    ),
+    Format(
+        "TIFF",
+        _dotted("tif tiff"),
+        matches=signatures.is_tiff,
+        opener="PIL.TiffImagePlugin:TiffImageFile",
+        ends_early=truncation.tiff_ends_early,
+    ),
+    Format(
+        "AVIF",
+        _dotted("avif avifs"),
+        matches=signatures.is_avif,
+        opener="imgsearch.images.strict_pillow:open_avif",
+        ends_early=truncation.boxes_end_early,
+    ),
+    Format(
+        "HEIF",
+        _dotted("heic heif heics heifs hif"),
+        matches=signatures.is_heif,
+        decoder="imgsearch.images.heif_decoder:decode_heif",
+        package="pillow-heif",
+        ends_early=truncation.boxes_end_early,
+    ),
+    Format(
+        "BMP",
+        _dotted("bmp dib"),
+        matches=signatures.is_bmp,
+        opener="PIL.BmpImagePlugin:BmpImageFile",
+    ),
+    Format(
+        "PPM",
+        _dotted("ppm pgm pbm pnm pfm"),
+        matches=signatures.is_netpbm,
+        opener="PIL.PpmImagePlugin:PpmImageFile",
+    ),
+)
+_REGISTERED: Final[list[Format]] = []
+
+
+def register(row: Format) -> Callable[[], None]:
+    """Add a row for as long as this process runs. It is asked before those of `FORMATS`.
+
+    Returns:
+        a function that takes the row out again.
+
+    Raises:
+        UsageError: there is a format of that name.
+    """
+    if any(row.name == known.name for known in all_formats()):
+        raise UsageError(f"format {row.name}: there is one of that name; choose another")
+    _REGISTERED.insert(0, row)
+    return lambda: _REGISTERED.remove(row)
+
+
+def all_formats() -> tuple[Format, ...]:
+    """Return every row, in the order in which they are asked."""
+    return (*_REGISTERED, *FORMATS)
+
+
+def identify(data: bytes) -> Format | None:
+    """Tell the format of a whole file by its bytes, `None` where no row matches."""
+    return next((row for row in all_formats() if row.matches(data)), None)
+
+
+def suffixes() -> frozenset[str]:
+    """Return the suffixes of every row, in lower case with their dots."""
+    return frozenset(suffix for row in all_formats() for suffix in row.suffixes)
+
+
+def name_of(text: str) -> str:
+    """Return the name of the format that a name or suffix means, as in "jpg" or ".HEIC".
+
+    What no row knows is returned in upper case, without a dot.
+    """
+    word = text.upper().lstrip(".")
+    rows = all_formats()
+    if any(row.name == word for row in rows):
+        return word
+    suffix = f".{word.lower()}"
+    return next((row.name for row in rows if suffix in row.suffixes), word)
+
+
+def decoder_of(row: Format) -> Decode:
+    """Return what decodes a format.
+
+    Raises:
+        ImportError: its package is not installed.
+    """
+    decode: Decode = named(row.decoder)
+    return decode
+
+
+def named(reference: object) -> Any:  # noqa: ANN401 - the row's field says what it names
+    """Return what "module:name" names; anything that is no text is returned as it is."""
+    if not isinstance(reference, str):
+        return reference
+    from importlib import import_module
+
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
 
 
 def decoders_fingerprint() -> str:
-    """Return what can read pictures here, such as "reader-1+pillow-13.0.0+heif-1.8.1+raw-none".
+    """Return what can decode here, such as "reader-1+pillow-13.0.0+heif-1.8.1+raw-none".
 
     A file that could not be read is worth another try once this has changed.
     """
@@ -43,22 +239,13 @@ def decoders_fingerprint() -> str:
         except PackageNotFoundError:
             return "none"
 
-    return (
-        f"reader-{READER_VERSION}+pillow-{installed('pillow')}"
-        f"+heif-{installed('pillow-heif')}+raw-{installed('rawpy')}"
+    parts = [f"reader-{READER_VERSION}", f"pillow-{installed('pillow')}"]
+    # Sorted, as the order of the table is free to change and galleries hold this text.
+    parts += sorted(
+        f"{row.name.lower()}-{installed(row.package)}" for row in FORMATS if row.package
     )
-
-
-def decoder_of(kind: str) -> Decode:
-    """Return what decodes a format, by its name in `signatures`."""
-    if kind == "HEIF":
-        from imgsearch.images.heif_decoder import decode_heif
-
-        return decode_heif
-    if kind == "RAW":
-        from imgsearch.images.raw_decoder import decode_raw
-
-        return decode_raw
-    from imgsearch.images.pillow_decoder import decode_with_pillow
-
-    return decode_with_pillow
+    parts += sorted(
+        f"{row.name.lower()}-{installed(row.package) if row.package else 'registered'}"
+        for row in _REGISTERED
+    )
+    return "+".join(parts)

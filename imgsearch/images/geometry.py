@@ -1,4 +1,4 @@
-"""Which part of a picture goes onto how many pixels: crops, turning by EXIF, resizing."""
+"""Which part of an image goes onto how many pixels: crops, turning by EXIF, resizing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imgsearch.images.metadata import swaps_sides
 if TYPE_CHECKING:
     from imgsearch.recipe import Resize
 
-# Pictures are decoded no smaller than this multiple of the wanted size, so that the antialiased
+# Images are decoded no smaller than this multiple of the wanted size, so that the antialiased
 # resize afterwards hides what a decoder's coarse scale left out.
 OVERSAMPLING: Final = 2
 
@@ -35,14 +35,14 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class CropBox:
-    """A part of the displayed (rotated) picture.
+    """A part of the displayed (rotated) image.
 
     Attributes:
         left: distance from the left edge.
         top: distance from the top edge.
         width: above 0.
         height: above 0.
-        percent: the four figures are percent of the picture's width and height, not pixels.
+        percent: the four figures are percent of the image's width and height, not pixels.
     """
 
     left: float
@@ -82,10 +82,10 @@ class CropBox:
         return cls(left, top, width, height, percent)
 
     def within(self, size: Size) -> Box:
-        """Return left, top, right and bottom in pixels of a picture of that (width, height).
+        """Return left, top, right and bottom in pixels of an image of that (width, height).
 
         Raises:
-            UsageError: the crop reaches beyond the picture, or covers less than one pixel.
+            UsageError: the crop reaches beyond the image, or covers less than one pixel.
         """
         across, down = (size[0] / 100, size[1] / 100) if self.percent else (1.0, 1.0)
         left, top = self.left * across, self.top * down
@@ -107,7 +107,7 @@ class CropBox:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which part of a picture goes onto how many pixels.
+    """Which part of an image goes onto how many pixels.
 
     Attributes:
         box: left, top, right and bottom of the part, in displayed pixels.
@@ -118,7 +118,7 @@ class Plan:
     target: Size
 
     def needed(self, displayed: Size) -> Size:
-        """Return how large the whole displayed picture must be decoded for this plan."""
+        """Return how large the whole displayed image must be decoded for this plan."""
         left, top, right, bottom = self.box
         return (
             math.ceil(displayed[0] * OVERSAMPLING * self.target[0] / (right - left)),
@@ -127,10 +127,10 @@ class Plan:
 
 
 def plan_square(displayed: Size, crop: CropBox | None, *, size: int, resize: Resize) -> Plan:
-    """Plan a square of `size` pixels a side; under "pad" what the picture covers of it.
+    """Plan a square of `size` pixels a side; under "pad" what the image covers of it.
 
     Raises:
-        UsageError: the crop reaches beyond the picture, or covers less than one pixel.
+        UsageError: the crop reaches beyond the image, or covers less than one pixel.
     """
     box = crop.within(displayed) if crop else whole(displayed)
     left, top, right, bottom = box
@@ -145,7 +145,7 @@ def plan_square(displayed: Size, crop: CropBox | None, *, size: int, resize: Res
 
 
 def plan_display(displayed: Size, *, longest: int) -> Plan:
-    """Plan the whole picture in its shape, its longer side at most `longest`, never enlarged."""
+    """Plan the whole image in its shape, its longer side at most `longest`, never enlarged."""
     return Plan(whole(displayed), _scaled(displayed, min(1.0, longest / max(displayed))))
 
 
@@ -154,24 +154,24 @@ def _scaled(size: tuple[float, float], scale: float) -> Size:
 
 
 def whole(size: tuple[float, float]) -> Box:
-    """Return the box that holds all of a picture of that width and height."""
+    """Return the box that holds all of an image of that width and height."""
     return 0.0, 0.0, float(size[0]), float(size[1])
 
 
 def turned(image: Image.Image, orientation: int) -> Image.Image:
-    """Return a stored picture as it is displayed; Exif 3.0, section 4.6.5.1."""
+    """Return a stored image as it is displayed; Exif 3.0, section 4.6.5.1."""
     method = _TRANSPOSITIONS.get(orientation)
     return image if method is None else image.transpose(method)
 
 
 def turned_box(extent: tuple[float, float], orientation: int, *, within: Size) -> Box:
-    """Return where the displayed picture lies in the turned image, of the size `within`.
+    """Return where an image lies among decoded pixels, after both were turned.
 
     Args:
-        extent: width and height of the picture as stored. It begins at the stored image's left
-            and top; what the image has beyond it is padding.
-        orientation: EXIF orientation by which the image was turned.
-        within: width and height of the turned image.
+        extent: width and height of the image as stored. It begins at the left and top of the
+            decoded pixels; those beyond it are padding.
+        orientation: EXIF orientation by which they were turned.
+        within: width and height of the decoded pixels, turned.
     """
     width, height = extent[::-1] if swaps_sides(orientation) else extent
     # These orientations show the stored right or bottom edge at the left or the top.
@@ -181,7 +181,7 @@ def turned_box(extent: tuple[float, float], orientation: int, *, within: Size) -
 
 
 def resized(image: Image.Image, box: Box, target: Size) -> Image.Image:
-    """Resize a part of the picture, and let nothing bleed in from outside of it.
+    """Resize a part of the image, and let nothing bleed in from outside of it.
 
     Pillow's bicubic, antialiased (Keys 1981, a = -0.5, stretched by the scale).
 

@@ -1,11 +1,12 @@
-"""From a file's bytes to RGB pixels: the face of all that reads pictures.
+"""From a file's bytes to RGB pixels: what the other rooms call.
 
-What the bytes are decides, never the file's name. Each picture becomes what a viewer shows, in
-sRGB: the first frame, turned by EXIF, alpha over white, colour profile applied.
+The bytes decide, never the file's name. Each image becomes what a viewer shows, in sRGB: the
+first frame, turned by EXIF, alpha over white, colour profile applied.
 
-    images ─► decoders, optional_decoders ─► strict_formats     bytes to a picture
-           ─► geometry, colours                                 its size, turn, colours
-           ─► signatures, refusals                              what it is, why it cannot be read
+    loading ─► formats ─► signatures, truncation            the table: which format is it?
+               the row's decoder ─► decoding, metadata      from bytes to an image
+            ─► geometry, colours                            its size, turn and colours
+            ─► refusals                                     why a file cannot be read
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ from PIL import Image
 
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images.colours import in_resizable_mode, over_white, to_srgb
-from imgsearch.images.formats import decoder_of
+from imgsearch.images.formats import decoder_of, identify
 from imgsearch.images.geometry import CropBox, plan_display, plan_square, resized
-from imgsearch.images.refusals import refusing
-from imgsearch.images.signatures import identify, what_else
+from imgsearch.images.refusals import refusing, what_else
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,12 +44,12 @@ PAD_COLOUR: Final = (124, 116, 104)
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A decoded picture.
+class LoadedImage:
+    """A decoded image, resized for a network.
 
     Attributes:
         pixels: uint8 (size, size, 3), C-contiguous, RGB in sRGB.
-        metadata: what is known besides the pixels, of the full picture.
+        metadata: what is known besides the pixels, of the full image.
     """
 
     pixels: NDArray[np.uint8]
@@ -91,25 +91,22 @@ def read_file(path: Path) -> bytes:
     return data
 
 
-def load(data: bytes, *, size: int, resize: Resize, crop: CropBox | None = None) -> Picture:
-    """Decode a file's bytes to a square of RGB pixels.
+def load(data: bytes, *, size: int, resize: Resize, crop: CropBox | None = None) -> LoadedImage:
+    """Decode a file's bytes to a square of RGB pixels, for a network.
 
-    "squash" fits the whole picture into the square whatever its shape; "pad" keeps its shape
+    "squash" fits the whole image into the square whatever its shape; "pad" keeps its shape
     and fills the rest with ImageNet's mean colour; "crop" takes the largest centred square.
     The resize is Pillow's bicubic, antialiased (Keys 1981, a = -0.5, stretched by the scale).
 
     Args:
         data: the bytes of a whole file.
         size: side of the square in pixels.
-        resize: how the picture becomes a square.
-        crop: only this part of the displayed picture.
-
-    Returns:
-        the square, uint8 (size, size, 3), and the metadata of the full picture.
+        resize: how the image becomes a square.
+        crop: only this part of the displayed image.
 
     Raises:
-        UnreadableImageError: the bytes are no picture that can be decoded; its reason says why.
-        UsageError: the crop reaches beyond the picture.
+        UnreadableImageError: the bytes cannot be decoded; its reason says why.
+        UsageError: the crop reaches beyond the image, or covers less than one pixel of it.
     """
     rgb, metadata = _render(
         data, lambda displayed: plan_square(displayed, crop, size=size, resize=resize)
@@ -118,30 +115,30 @@ def load(data: bytes, *, size: int, resize: Resize, crop: CropBox | None = None)
         square = Image.new("RGB", (size, size), PAD_COLOUR)
         square.paste(rgb, ((size - rgb.width) // 2, (size - rgb.height) // 2))
         rgb = square
-    return Picture(np.array(rgb), metadata)
+    return LoadedImage(np.array(rgb), metadata)
 
 
 def display(data: bytes, *, longest: int) -> NDArray[np.uint8]:
     """Decode a file's bytes for showing them: uint8 (height, width, 3) RGB in sRGB.
 
-    The picture keeps its shape; its longer side is at most `longest` pixels, and it is never
+    The image keeps its shape; its longer side is at most `longest` pixels, and it is never
     enlarged.
 
     Raises:
-        UnreadableImageError: the bytes are no picture that can be decoded; its reason says why.
+        UnreadableImageError: the bytes cannot be decoded; its reason says why.
     """
     rgb, _ = _render(data, lambda displayed: plan_display(displayed, longest=longest))
     return np.array(rgb)
 
 
 def _render(data: bytes, plan: Callable[[Size], Plan]) -> tuple[Image.Image, Metadata]:
-    """Decode what the plan wants, which it says once it knows the picture's displayed size."""
-    kind = identify(data)
-    if kind is None:
+    """Decode what the plan wants, which it says once it knows the image's displayed size."""
+    row = identify(data)
+    if row is None:
         raise UnreadableImageError(what_else(data))
-    decode = decoder_of(kind)
-    with ExitStack() as turn, refusing(data, kind):
-        decoded = decode(data, kind, lambda displayed: plan(displayed).needed(displayed), turn)
+    with ExitStack() as turn, refusing(data, row):
+        decode = decoder_of(row)
+        decoded = decode(data, row, lambda displayed: plan(displayed).needed(displayed), turn)
         planned = plan((decoded.metadata.width, decoded.metadata.height))
         flat = in_resizable_mode(decoded.image)
         small = over_white(resized(flat, decoded.locate(planned.box), planned.target))

@@ -1,4 +1,4 @@
-"""What a picture's EXIF tells: when, with what and where it was taken. Owner of EXIF.
+"""What an image's EXIF tells: when, with what and where it was taken. Owner of EXIF.
 
 The tags and their types are those of Exif 3.0 (CIPA DC-008-2023), sections 4.6.5 (0th IFD and
 Exif IFD) and 4.6.6 (GPS IFD). Cameras, phones and editors break that standard in every way; a
@@ -40,12 +40,12 @@ _DATE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What is known about a picture besides its pixels.
+    """What is known about an image besides its pixels.
 
     Attributes:
-        width: pixels from left to right, after rotation, of the full picture.
-        height: pixels from top to bottom, after rotation, of the full picture.
-        format: what the bytes are, whatever the file is called: "JPEG", "PNG", "HEIF", "RAW"...
+        width: pixels from left to right, after rotation, of the full image.
+        height: pixels from top to bottom, after rotation, of the full image.
+        format: the name of its row in `formats`, such as "JPEG".
         taken: local time of the camera's clock without a zone, such as "2024-05-01T12:00:00".
         camera: make and model.
         lens: the lens's model.
@@ -93,8 +93,8 @@ def quietly() -> Iterator[None]:
     """Drop what Pillow warns of in this thread; other threads and modules warn as before.
 
     Odd EXIF, palettes with transparency and the like are worth a warning to a programmer, not
-    to someone who indexes photographs. The filter stays in `warnings.filters`, and does
-    nothing outside this context.
+    to someone who indexes photos. The filter stays in `warnings.filters`, and does nothing
+    outside this context.
     """
     filters = cast("list[Any]", warnings.filters)
     if not filters or filters[0] is not _FILTER:
@@ -110,21 +110,18 @@ def read_metadata(
     image: Image.Image,
     *,
     size: tuple[int, int] | None = None,
-    picture_format: str | None = None,
+    image_format: str | None = None,
     upright: bool = False,
     exif: Image.Exif | None = None,
 ) -> Metadata:
-    """Read what EXIF tells about a picture.
+    """Read what EXIF tells about an image; what is absent or makes no sense is `None`.
 
     Args:
-        image: an opened picture; its EXIF is read, its pixels are not needed.
-        size: width and height of the full picture as stored, where `image` is a smaller one.
-        picture_format: name of the format where `image` does not know it.
-        upright: the size is that of the displayed picture already (HEIF and TIFF).
+        image: opened; its EXIF is read, its pixels are not needed.
+        size: width and height of the full image as stored, where `image` is a smaller one.
+        image_format: name of the format where `image` does not know it.
+        upright: the size is that of the displayed image already (HEIF and TIFF).
         exif: EXIF that was found elsewhere than in `image`.
-
-    Returns:
-        the metadata; a value that is absent or makes no sense is `None`.
     """
     with quietly():
         main = read_exif(image) if exif is None else exif
@@ -137,7 +134,7 @@ def read_metadata(
         return Metadata(
             width=width,
             height=height,
-            format=picture_format or image.format or "unknown",
+            format=image_format or image.format or "unknown",
             taken=_taken(main, details),
             camera=_camera(
                 clean_text(_value(main, ExifTags.Base.Make)),
@@ -151,7 +148,7 @@ def read_metadata(
 
 
 def read_exif(image: Image.Image) -> Image.Exif:
-    """Return the picture's EXIF, empty where it has none or where it cannot be read."""
+    """Return the image's EXIF, empty where it has none or where it cannot be read."""
     try:
         return image.getexif()
     except Exception:  # noqa: BLE001 - a broken EXIF block raises nearly anything
@@ -165,7 +162,7 @@ def read_orientation(exif: Image.Exif) -> int:
 
 
 def swaps_sides(orientation: int) -> bool:
-    """Tell whether the displayed picture's width is the stored picture's height."""
+    """Tell whether the displayed image's width is the stored image's height."""
     return orientation >= 5  # noqa: PLR2004 - 5 to 8 transpose, Exif 3.0 section 4.6.5.1
 
 

@@ -1,7 +1,6 @@
-"""From a file's bytes to a picture, with packages that are imported when such a file is met.
+"""A camera's RAW to an image, with rawpy. Loaded when such a file is met.
 
-Owner of pillow_heif (HEIC and its kin) and of rawpy (cameras' RAW). LibRaw may still write a line
-about a damaged file to the process's stderr.
+LibRaw may still write a line about a damaged file to the process's stderr.
 """
 
 from __future__ import annotations
@@ -10,19 +9,18 @@ from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+import rawpy
 from PIL import Image
 
-from imgsearch.images.geometry import Size, turned, whole
+from imgsearch.images.decoding import Decoded, Needed, admit, check_pixels
+from imgsearch.images.geometry import Size, turned
 from imgsearch.images.metadata import UPRIGHT, read_exif, read_metadata, swaps_sides
-from imgsearch.images.pillow_decoder import Decoded, Needed, admit, check_pixels
-from imgsearch.images.refusals import missing_package
 from imgsearch.images.strict_pillow import StrictJpeg
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from rawpy import RawPy
-
+    from imgsearch.images.formats import Format
 
 # A preview whose shape differs more than this shows another part of the scene than the sensor.
 PREVIEW_SHAPE_TOLERANCE: Final = 0.05
@@ -31,31 +29,21 @@ PREVIEW_SHAPE_TOLERANCE: Final = 0.05
 _FLIPS: Final = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 
 
-def decode_raw(data: bytes, kind: str, needed: Needed, turn: ExitStack) -> Decoded:
+def decode_raw(data: bytes, row: Format, needed: Needed, turn: ExitStack) -> Decoded:
     """Decode a camera's RAW: its preview where that is large enough, else at half size.
 
-    The preview is the camera's own rendering, which is what people know the picture by, and
-    costs far less than developing the sensor's data.
-
-    Args:
-        data: the bytes of the whole file.
-        kind: "RAW".
-        needed: how large the picture must be decoded at least.
-        turn: what a giant picture holds until it is done with; see `decoders.admit`.
+    The preview is the camera's own rendering, which is what people know the photo by, and costs
+    far less than developing the sensor's data.
 
     Raises:
-        UnreadableImageError: rawpy is not installed, or the picture is too large.
+        UnreadableImageError: the image is too large.
         UsageError: from `needed`.
         Exception: whatever rawpy raises for damaged files.
     """
-    try:
-        import rawpy
-    except ImportError:
-        raise missing_package("RAW", "raw") from None
     with rawpy.imread(BytesIO(data)) as raw:
         orientation = _FLIPS.get(raw.sizes.flip, UPRIGHT)
         stored = (raw.sizes.iwidth, raw.sizes.iheight)
-        admit(stored, kind, turn)
+        admit(stored, row.name, turn)
         displayed = stored[::-1] if swaps_sides(orientation) else stored
         wanted = needed(displayed)
         preview = _preview(raw, wanted)
@@ -66,19 +54,17 @@ def decode_raw(data: bytes, kind: str, needed: Needed, turn: ExitStack) -> Decod
                 raw.postprocess(half_size=True, use_camera_wb=True, output_bps=8)
             )
     metadata = replace(
-        read_metadata(image, size=displayed, picture_format=kind, upright=True, exif=exif),
+        read_metadata(image, size=displayed, image_format=row.name, upright=True, exif=exif),
         orientation=orientation,
     )
-    return Decoded(image, metadata, whole(image.size), image.info.get("icc_profile"))
+    return Decoded(image, metadata, image.info.get("icc_profile"))
 
 
-def _preview(raw: RawPy, wanted: Size) -> Image.Image | None:
+def _preview(raw: rawpy.RawPy, wanted: Size) -> Image.Image | None:
     """Return the largest preview in a RAW file as it is stored, perhaps reduced."""
-    from rawpy import ThumbFormat
-
     try:
         preview = raw.extract_thumb()
-        if preview.format != ThumbFormat.JPEG:
+        if preview.format != rawpy.ThumbFormat.JPEG:
             return Image.fromarray(preview.data)
         image = StrictJpeg(BytesIO(preview.data))
         check_pixels(image.size, "RAW")
@@ -92,7 +78,7 @@ def _preview(raw: RawPy, wanted: Size) -> Image.Image | None:
 def _upright(preview: Image.Image, orientation: int, *, displayed: Size) -> Image.Image | None:
     """Turn a preview as the RAW is displayed; `None` where it shows another part of the scene.
 
-    Previews are stored as the sensor lies or as the picture is displayed; their shape tells.
+    Previews are stored as the sensor lies or as the image is displayed; their shape tells.
     """
     shape = displayed[0] / displayed[1]
     for image in (turned(preview, orientation), preview):

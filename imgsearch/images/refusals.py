@@ -1,4 +1,4 @@
-"""Why a file cannot be read: whatever a decoder raises becomes one short reason."""
+"""Why a file cannot be read: one short reason, whatever its bytes are or a decoder raises."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from PIL import Image
 
 from imgsearch.errors import ImgsearchError, UnreadableImageError
 from imgsearch.images.metadata import quietly
+from imgsearch.images.truncation import lacks_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imgsearch.images.formats import Format
+
 
 TRUNCATED: Final = "truncated: the file ends before the picture does"
-# A file below this length, in bytes, has been cut off in its header.
-SHORTEST_HEADER: Final = 32
 
 _SAYS_TRUNCATED: Final = re.compile(
     r"truncat|not processed|end of file|end of data|insufficient|no more images|input/output",
@@ -32,19 +33,32 @@ _IN_PLAIN_WORDS: Final = (
     ("decoder error", "its data cannot be decoded"),
     ("could not create decoder object", "its header makes no sense"),
 )
+# What is common among photos and in no row of the table, recognised well enough to be named.
+_OTHER_KINDS: Final = (
+    (re.compile(rb"\s*(?:<!doctype html|<html|<head|<body)", re.IGNORECASE), "a web page (HTML)"),
+    (re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<svg", re.DOTALL), "an SVG drawing"),
+    (re.compile(rb"%PDF"), "a PDF document"),
+    (re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"), "PostScript, which is never run"),
+    (re.compile(rb"8BPS"), "a Photoshop document"),
+    (re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "), "JPEG XL, which is not supported"),
+    (re.compile(rb"....ftyp|RIFF....AVI |\x1aE\xdf\xa3", re.DOTALL), "a video"),
+    (re.compile(rb"PK\x03\x04|\x1f\x8b|Rar!|7z\xbc\xaf"), "an archive"),
+    (re.compile(rb"\0{64}"), "nothing but zero bytes at its start"),
+)
 
 
 @contextmanager
-def refusing(data: bytes, kind: str) -> Iterator[None]:
+def refusing(data: bytes, known: Format | None) -> Iterator[None]:
     """Turn whatever a decoder raises into one error with a short reason; drop its warnings.
 
     Args:
-        data: the bytes of the whole file.
-        kind: its format, as `signatures.identify` names it.
+        data: the bytes of a whole file.
+        known: its format, where there is one for it.
 
     Raises:
         UnreadableImageError: something other than imgsearch's own errors was raised inside.
     """
+    kind = known.name if known else "file"
     try:
         with quietly():
             yield
@@ -57,48 +71,40 @@ def refusing(data: bytes, kind: str) -> Iterator[None]:
             f"too large: this {kind} has more pixels than Pillow's own limit allows"
         ) from error
     except Exception as error:  # decoders raise nearly anything
-        raise UnreadableImageError(_reason(error, data, kind)) from error
+        if isinstance(error, ImportError) and known and known.package:
+            raise UnreadableImageError(_lacking(known.package, kind, error)) from error
+        ends_early = known.ends_early if known else lacks_header
+        raise UnreadableImageError(_reason(error, kind, cut=ends_early(data))) from error
 
 
-def ends_early(data: bytes, kind: str) -> bool:
-    """Tell whether a container's own lengths reach beyond the file's end."""
-    if kind == "WEBP":
-        return int.from_bytes(data[4:8], "little") + 8 > len(data)
-    if kind in {"TIFF", "RAW"} and data[:2] in {b"II", b"MM"}:
-        return int.from_bytes(data[4:8], "little" if data[:2] == b"II" else "big") >= len(data)
-    if kind == "JPEG2000" and data[:1] == b"\xff":
-        return not data.endswith(b"\xff\xd9")
-    if kind in {"AVIF", "HEIF", "JPEG2000"} or (kind == "RAW" and data[4:8] == b"ftyp"):
-        return _boxes_end_early(data)
-    return len(data) < SHORTEST_HEADER
+def what_else(data: bytes) -> str:
+    """Say in a few words what the bytes of a file are whose format is in no row of the table."""
+    if not data:
+        return "empty (0 bytes)"
+    for pattern, name in _OTHER_KINDS:
+        if pattern.match(data[:4096]):
+            return f"not a picture: {name}"
+    return "not a picture that can be read (no known format)"
 
 
-def _boxes_end_early(data: bytes) -> bool:
-    """Add up the lengths of a file's boxes, ISO/IEC 14496-12 section 4.2."""
-    offset = 0
-    while offset + 8 <= len(data):
-        length = int.from_bytes(data[offset : offset + 4], "big")
-        if length == 1:
-            length = int.from_bytes(data[offset + 8 : offset + 16], "big")
-        if length < 8:  # noqa: PLR2004 - shorter than its own header; 0 is "to the end"
-            return False
-        offset += length
-    return offset > len(data) or len(data) < SHORTEST_HEADER
+def _lacking(package: str, kind: str, error: ImportError) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"{kind} needs a package that is not installed: pip install {package}"
+    return f"{kind} needs {package}, which is installed but broken: {_one_line(str(error))}"
 
 
-def _reason(error: Exception, data: bytes, kind: str) -> str:
+def _reason(error: Exception, kind: str, *, cut: bool) -> str:
     said = str(error.args[0]) if error.args else ""
     if error.args and isinstance(error.args[0], bytes):  # LibRaw's
         said = error.args[0].decode("ascii", "replace")
-    if _SAYS_TRUNCATED.search(said) or ends_early(data, kind):
+    if cut or _SAYS_TRUNCATED.search(said):
         return TRUNCATED
     for words, meaning in _IN_PLAIN_WORDS:
         if words in said:
             return f"damaged {kind}: {meaning}"
-    said = "".join(c if c.isprintable() else " " for c in said)[:100].strip()
+    said = _one_line(said)
     return f"damaged {kind}: {said}" if said else f"damaged {kind}"
 
 
-def missing_package(name: str, extra: str) -> UnreadableImageError:
-    """Return the error for a format whose decoder is not installed."""
-    return UnreadableImageError(f"{name} needs the extra: pip install 'imgsearch[{extra}]'")
+def _one_line(said: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in said)[:100].strip()

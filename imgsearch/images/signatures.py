@@ -1,51 +1,29 @@
-"""What a file's bytes are, told by how they begin; its name counts for nothing.
+"""How the bytes of each format begin; a file's name counts for nothing.
 
-A camera's RAW is told apart from the TIFF that it is built upon, and AVIF, HEIF and Canon's CR3
-from each other. Whatever else is common among photographs is recognised well enough to be named.
+Each function takes the bytes of a whole file, and never raises.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-_MAGIC: Final = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),
-    (b"MM\0+", "TIFF"),
-    (b"\xff\x4f\xff\x51", "JPEG2000"),
-    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
-    (b"IIU\0", "RAW"),  # Panasonic
-    (b"IIRO", "RAW"),  # Olympus
-    (b"IIRS", "RAW"),
-    (b"MMOR", "RAW"),
-    (b"FUJIFILMCCD-RAW", "RAW"),
-    (b"\0MRM", "RAW"),  # Minolta
-    (b"FOVb", "RAW"),  # Sigma
-)
-_NETPBM: Final = re.compile(rb"P(?:[1-6]|[fF])\s+[\d#]")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the latter two are BigTIFF
+# Panasonic, Olympus (three), Fujifilm, Minolta, Sigma.
+_RAW: Final = (b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW", b"\0MRM", b"FOVb")
 # "BM" begins many a text; the length of the header that follows makes it a bitmap.
-_BITMAP: Final = re.compile(rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL)
-_HEIF_BRANDS: Final = frozenset(
-    (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
+_BITMAP: Final = rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0"
+_NETPBM: Final = rb"P(?:[1-6]|[fF])\s+[\d#]"
+_AVIF_BRANDS: Final = frozenset((b"avif", b"avis"))
+_HEVC_BRANDS: Final = frozenset(
+    (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs")
 )
-_OTHER_KINDS: Final = (
-    (re.compile(rb"\s*(?:<!doctype html|<html|<head|<body)", re.IGNORECASE), "a web page (HTML)"),
-    (re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<svg", re.DOTALL), "an SVG drawing"),
-    (re.compile(rb"%PDF"), "a PDF document"),
-    (re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"), "PostScript, which is never run"),
-    (re.compile(rb"8BPS"), "a Photoshop document"),
-    (re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "), "JPEG XL, which is not supported"),
-    (re.compile(rb"....ftyp|RIFF....AVI |\x1aE\xdf\xa3", re.DOTALL), "a video"),
-    (re.compile(rb"PK\x03\x04|\x1f\x8b|Rar!|7z\xbc\xaf"), "an archive"),
-    (re.compile(rb"\0{64}"), "nothing but zero bytes at its start"),
-)
+# Any codec may be in a file of these brands; where none is named it is HEVC.
+_ANY_CODEC_BRANDS: Final = frozenset((b"mif1", b"msf1"))
 
 # TIFF's tags and types.
 _PHOTOMETRIC: Final = 262
@@ -56,56 +34,69 @@ _SHORT: Final = 3
 _RAW_PHOTOMETRICS: Final = (32803, 34892)
 
 
-def identify(data: bytes) -> str | None:
-    """Tell a file's format by its first bytes, `None` where it is none that is read.
+def begins_with(*magics: bytes) -> Callable[[bytes], bool]:
+    """Return a predicate: whether a file begins with one of these bytes."""
+    return lambda data: data.startswith(magics)
 
-    Returns:
-        "JPEG", "PNG", "GIF", "TIFF", "JPEG2000", "WEBP", "BMP", "PPM", "AVIF", "HEIF" or "RAW".
+
+def is_webp(data: bytes) -> bool:
+    """Tell WebP from what else is in a RIFF container (RFC 9649, section 2.4)."""
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+
+
+def is_bmp(data: bytes) -> bool:
+    """Tell whether the file is a Windows bitmap."""
+    return re.match(_BITMAP, data, re.DOTALL) is not None
+
+
+def is_netpbm(data: bytes) -> bool:
+    """Tell whether the file is a PBM, PGM, PPM or PFM."""
+    return re.match(_NETPBM, data) is not None
+
+
+def is_tiff(data: bytes) -> bool:
+    """Tell whether the file is a TIFF, which a camera's RAW may be as well."""
+    return data.startswith(_TIFF)
+
+
+def is_avif(data: bytes) -> bool:
+    """Tell whether the file's brands name AV1, and no HEVC besides unless AV1 comes first."""
+    major, brands = _brands(data)
+    return major in _AVIF_BRANDS or bool(brands & _AVIF_BRANDS and not brands & _HEVC_BRANDS)
+
+
+def is_heif(data: bytes) -> bool:
+    """Tell whether the file's brands name HEVC, or HEIF without a codec; AVIF may as well."""
+    _, brands = _brands(data)
+    return bool(brands & (_HEVC_BRANDS | _ANY_CODEC_BRANDS))
+
+
+def is_raw(data: bytes) -> bool:
+    """Tell whether the file is a camera's RAW, whatever it is built on."""
+    if data.startswith(_TIFF):
+        return _is_raw_tiff(data)
+    # Canon before 2004, and Canon's CR3.
+    return data.startswith(_RAW) or data[6:14] == b"HEAPCCDR" or _brands(data)[0] == b"crx "
+
+
+def _brands(data: bytes) -> tuple[bytes, set[bytes]]:
+    """Return the major brand and all brands of the `ftyp` box (ISO/IEC 14496-12, section 4.3).
+
+    Empty where the file does not begin with one.
     """
-    for magic, kind in _MAGIC:
-        if data.startswith(magic):
-            return "RAW" if kind == "TIFF" and _is_raw(data) else kind
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[4:8] == b"ftyp":
-        return _identify_by_brands(data)
-    if _BITMAP.match(data):
-        return "BMP"
-    if _NETPBM.match(data):
-        return "PPM"
-    return "RAW" if data[6:14] == b"HEAPCCDR" else None  # Canon before 2004
-
-
-def what_else(data: bytes) -> str:
-    """Say in a few words what bytes are that `identify` does not know."""
-    if not data:
-        return "empty (0 bytes)"
-    for pattern, name in _OTHER_KINDS:
-        if pattern.match(data[:4096]):
-            return f"not a picture: {name}"
-    return "not a picture that can be read (no known format)"
-
-
-def _identify_by_brands(data: bytes) -> str | None:
-    """Tell AVIF, HEIF and Canon's CR3 apart: ISO/IEC 14496-12 section 4.3, the `ftyp` box."""
+    if data[4:8] != b"ftyp":
+        return b"", set()
     end = min(int.from_bytes(data[:4], "big"), 256)
     major = data[8:12]
-    brands = {major, *(data[start : start + 4] for start in range(16, end - 3, 4))}
-    if major == b"crx ":
-        return "RAW"
-    if major in {b"avif", b"avis"} or (
-        brands & {b"avif", b"avis"} and not brands & (_HEIF_BRANDS - {b"mif1", b"msf1"})
-    ):
-        return "AVIF"
-    return "HEIF" if brands & _HEIF_BRANDS else None
+    return major, {major, *(data[start : start + 4] for start in range(16, end - 3, 4))}
 
 
-def _is_raw(data: bytes) -> bool:
-    """Tell a camera's RAW from the TIFF that it is built upon.
+def _is_raw_tiff(data: bytes) -> bool:
+    """Tell a camera's RAW from the TIFF that it is built on.
 
-    RAW files that are TIFF open as TIFF, as the tiny preview in their first directory. What
-    marks them is DNGVersion, Canon's "CR", or a directory whose PhotometricInterpretation is a
-    colour filter array or linear raw (TIFF/EP, ISO 12234-2; DNG 1.7 specification, chapter 4).
+    Such a RAW opens as TIFF, as the tiny preview in its first directory. What marks it is
+    DNGVersion, Canon's "CR", or a directory whose PhotometricInterpretation is a colour filter
+    array or linear raw (TIFF/EP, ISO 12234-2; DNG 1.7 specification, chapter 4).
     """
     if data[8:10] == b"CR":
         return True

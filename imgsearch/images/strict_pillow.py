@@ -8,77 +8,61 @@ a damaged file to the process's stderr.
 from __future__ import annotations
 
 import struct
+from functools import cache
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Final, cast
+from typing import IO, TYPE_CHECKING, cast
 
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    ImageFile,
-    Jpeg2KImagePlugin,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import ImageFile, JpegImagePlugin, PngImagePlugin
 
-from imgsearch.images.refusals import TRUNCATED, ends_early
+from imgsearch.images.formats import named
+from imgsearch.images.refusals import TRUNCATED
+from imgsearch.images.truncation import jpeg2000_ends_early
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from imgsearch.images.formats import Opener
 
 
-def open_strictly(data: bytes, kind: str) -> ImageFile.ImageFile:
-    """Open a picture without decoding its pixels.
+def open_strictly(data: bytes, opener: str | Opener | None) -> ImageFile.ImageFile:
+    """Open a file without decoding its pixels.
 
     Args:
         data: the bytes of the whole file.
-        kind: JPEG, PNG, GIF, BMP, PPM, TIFF, WEBP, JPEG2000 or AVIF. The first picture of an MPO
-            is a plain JPEG.
+        opener: as in `formats.Format`. One of Pillow's own classes is made strict here; the first
+            image of an MPO is a plain JPEG.
 
     Raises:
         Exception: whatever Pillow raises for damaged files.
     """
-    return _OPENERS[kind](BytesIO(data))
+    found = named(opener)
+    if isinstance(found, type):
+        found = _made_strict(found)
+    return cast("Opener", found)(BytesIO(data))
 
 
 class _Strict(ImageFile.ImageFile):
     """Refuses a file that ends early.
 
     With `ImageFile.LOAD_TRUNCATED_IMAGES` set, Pillow's decoding loop takes an empty read or a
-    `struct.error` for a reason to stop and to return half a picture.
+    `struct.error` for a reason to stop and to return half an image.
     """
 
     def load_read(self, read_bytes: int) -> bytes:
-        """Return the next bytes of the picture's data; called by Pillow's decoding loop."""
+        """Return the next bytes of the pixels' data; called by Pillow's decoding loop."""
         return _not_empty(cast("IO[bytes]", self.fp).read(read_bytes))
+
+
+@cache
+def _made_strict(plain: type) -> type:
+    return plain if issubclass(plain, _Strict) else type(plain.__name__, (_Strict, plain), {})
 
 
 class StrictJpeg(_Strict, JpegImagePlugin.JpegImageFile):
     """Refuses a JPEG that ends early, to which Pillow's own class would add an end marker."""
 
 
-class _Gif(_Strict, GifImagePlugin.GifImageFile):
-    pass
-
-
-class _Bmp(_Strict, BmpImagePlugin.BmpImageFile):
-    pass
-
-
-class _Ppm(_Strict, PpmImagePlugin.PpmImageFile):
-    pass
-
-
-class _Tiff(_Strict, TiffImagePlugin.TiffImageFile):
-    pass
-
-
 class _Png(PngImagePlugin.PngImageFile):
     def load_read(self, read_bytes: int) -> bytes:
-        """Return the next bytes of the picture's data, which Pillow's own finds in chunks."""
+        """Return the next bytes of the pixels' data, which Pillow's own finds in chunks."""
         try:
             return _not_empty(super().load_read(read_bytes))
         except (struct.error, IndexError) as error:
@@ -91,9 +75,9 @@ def _not_empty(data: bytes) -> bytes:
     return data
 
 
-def _open_png(file: BytesIO) -> ImageFile.ImageFile:
+def open_png(file: BytesIO) -> ImageFile.ImageFile:
+    """Open a PNG, its transparent sample scaled to 8 bits as Pillow scales the others."""
     image = _Png(file)
-    # Pillow scales samples to 8 bits, and leaves the transparent one at the file's depth.
     transparent = image.info.get("transparency")
     rawmode = image.tile[0].args
     if isinstance(transparent, int) and rawmode in {"L;2", "L;4"}:
@@ -103,28 +87,24 @@ def _open_png(file: BytesIO) -> ImageFile.ImageFile:
     return image
 
 
-def _open_jpeg2000(file: BytesIO) -> ImageFile.ImageFile:
-    if ImageFile.LOAD_TRUNCATED_IMAGES and ends_early(file.getvalue(), "JPEG2000"):
+def open_jpeg2000(file: BytesIO) -> ImageFile.ImageFile:
+    """Open a JPEG 2000, whose decoder reads the file by itself.
+
+    Raises:
+        OSError: the file ends early.
+    """
+    from PIL import Jpeg2KImagePlugin
+
+    if ImageFile.LOAD_TRUNCATED_IMAGES and jpeg2000_ends_early(file.getvalue()):
         raise OSError(TRUNCATED)
     return Jpeg2KImagePlugin.Jpeg2KImageFile(file)
 
 
-def _open_avif(file: BytesIO) -> ImageFile.ImageFile:
+def open_avif(file: BytesIO) -> ImageFile.ImageFile:
+    """Open an AVIF; one whose EXIF is broken, which Pillow refuses, without its EXIF."""
+    from PIL import AvifImagePlugin
+
     try:
         return AvifImagePlugin.AvifImageFile(file)
     except SyntaxError:
-        # Pillow refuses an AVIF whose EXIF is broken; without that item it is a picture.
         return AvifImagePlugin.AvifImageFile(BytesIO(file.getvalue().replace(b"Exif", b"skip", 1)))
-
-
-_OPENERS: Final[dict[str, Callable[[BytesIO], ImageFile.ImageFile]]] = {
-    "JPEG": StrictJpeg,
-    "PNG": _open_png,
-    "GIF": _Gif,
-    "BMP": _Bmp,
-    "PPM": _Ppm,
-    "TIFF": _Tiff,
-    "WEBP": WebPImagePlugin.WebPImageFile,
-    "JPEG2000": _open_jpeg2000,
-    "AVIF": _open_avif,
-}

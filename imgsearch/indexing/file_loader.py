@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
-    from imgsearch.images.loading import Picture
+    from imgsearch.images.loading import LoadedImage
     from imgsearch.recipe import Recipe
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class LoadedFile(Generic[T]):
     item: T
     hash: str = ""
     bytes: int = 0
-    picture: Picture | None = None
+    picture: LoadedImage | None = None
     reason: str | None = None
 
 

@@ -71,7 +71,7 @@ class IndexRun:
                 self._counts.offline += self._store.file_count(target.root.id, target.below)
                 continue
             rules = ScanRules(
-                suffixes=formats.SUFFIXES,
+                suffixes=formats.suffixes(),
                 exclude=target.root.exclude,
                 follow_symlinks=target.root.follow_symlinks,
                 skip=(self._folder,),

@@ -189,8 +189,10 @@ def allowed_ids(
     if where.min_height is not None:
         require("height >= ?", where.min_height)
     if where.formats:
+        from imgsearch.images import formats
+
         marks = ", ".join("?" * len(where.formats))
-        require(f"format IN ({marks})", *(_format(_text(name)) for name in where.formats))
+        require(f"format IN ({marks})", *(formats.name_of(_text(name)) for name in where.formats))
     if where.near is not None:
         near = where.near
         store.connection.create_function("distance_km", 4, distance_km, deterministic=True)
@@ -207,12 +209,6 @@ def allowed_ids(
 def _text(word: str) -> str:
     """Return a word that SQLite takes, also where a command line held bytes that are no UTF-8."""
     return word.encode("utf-8", "replace").decode("utf-8")
-
-
-def _format(name: str) -> str:
-    """Return a format as it is stored, from a name or suffix in any case."""
-    upper = name.upper().lstrip(".")
-    return {"JPG": "JPEG", "HEIC": "HEIF", "TIF": "TIFF", "JP2": "JPEG2000"}.get(upper, upper)
 
 
 def distance_km(latitude: float, longitude: float, latitude2: float, longitude2: float) -> float:

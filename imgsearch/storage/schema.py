@@ -182,5 +182,5 @@ def verify(mark: int, version: int, *, empty: bool = False) -> None:
     if version > len(STEPS):
         raise GalleryDamagedError(
             f"gallery.db has schema {version}, this imgsearch knows {len(STEPS)}: a newer "
-            "imgsearch wrote it; upgrade with `pip install -U imgsearch`"
+            "imgsearch wrote it; upgrade imgsearch"
         )

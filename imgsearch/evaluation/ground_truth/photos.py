@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.evaluation.ground_truth.values import Item
-from imgsearch.images.formats import SUFFIXES
+from imgsearch.images import formats
 from imgsearch.indexing.scan import ScanRules, UnlistedFolder, walk
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def find_photos(
     folder = paths.absolute(root)
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder; give the one that holds the labelled pictures")
-    rules = ScanRules(suffixes=SUFFIXES, exclude=exclude, follow_symlinks=follow_symlinks)
+    rules = ScanRules(suffixes=formats.suffixes(), exclude=exclude, follow_symlinks=follow_symlinks)
     names, sizes = [], []
     for found in walk(folder, rules):
         name = os.fsdecode(found.path)
