@@ -215,7 +215,8 @@ class FilterOptions:
         Raises:
             UsageError: a date or place that is none.
         """
-        from imgsearch.storage.filters import Filters, Near
+        from imgsearch.storage.filters import Filters
+        from imgsearch.storage.places import Near
 
         return Filters(
             under=tuple(map(Path, self.under)),
