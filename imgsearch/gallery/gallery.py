@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from imgsearch.gallery.information import GalleryInformation
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.images.geometry import CropBox
+    from imgsearch.indexing.executor import Executor
     from imgsearch.indexing.report import IndexProgress, IndexReport, UnreadableFile
     from imgsearch.networks.source import EmbedderSource, EmbedsImages, Notify
     from imgsearch.recipe import Recipe
@@ -75,6 +76,7 @@ class Gallery:
         offline: bool = False,
         notify: Notify | None = None,
         source: EmbedderSource | None = None,
+        executor: Executor | None = None,
     ) -> None:
         """Name a gallery; nothing is read or made yet.
 
@@ -89,6 +91,7 @@ class Gallery:
             notify: told in one line each what is worth saying, such as which backbone was
                 chosen and why.
             source: where embeddings come from; None for the pretrained networks.
+            executor: what reads and embeds files for `index`; None for threads of this process.
         """
         self.path = paths.absolute(path if path is not None else default_gallery_path())
         self._wanted = None if recipe == AUTO else recipe
@@ -97,6 +100,7 @@ class Gallery:
         self._offline = offline
         self._notify: Notify = notify or (lambda _: None)
         self._source: EmbedderSource = source or networks.PretrainedNetworks()
+        self._executor = executor
         self._reader: Store | None = None
         self._opening = threading.Lock()
         self._space: tuple[str, SearchSpace] | None = None
@@ -146,6 +150,7 @@ class Gallery:
             GalleryLockedError: another process is writing the gallery.
             WeightsUnavailableError: the backbone's weights cannot be had.
         """
+        from imgsearch.indexing.local_executor import LocalExecutor
         from imgsearch.indexing.run import IndexRun
 
         options = options or IndexOptions()
@@ -158,7 +163,14 @@ class Gallery:
         with self._index_store(first=first, dry_run=options.dry_run) as store:
             if recipe is None:
                 recipe = self._recipe_to_index(store.recipes(), dry_run=options.dry_run)
-            run = IndexRun(store, self.path, options=options, progress=progress, stop=stop)
+            run = IndexRun(
+                store,
+                self.path,
+                options=options,
+                progress=progress,
+                stop=stop,
+                executor=self._executor or LocalExecutor(self._embedder),
+            )
             with store.transaction():
                 stored = store.add_recipe(recipe) if recipe else None
                 targets = register(
@@ -173,7 +185,7 @@ class Gallery:
             if not options.dry_run and stored is not None:
                 self._indexed_under = stored.recipe.identifier
                 if total:
-                    run.read(stored, lambda: self._embedder(stored.recipe), total=total)
+                    run.read(stored, self._source, total=total)
                 run.forget_missing()
                 run.promote(stored)
                 self._refresh(store, stored.recipe, anyway=refresh)

@@ -54,12 +54,18 @@ class EmbeddingRows:
             "UPDATE recipe SET generation = generation + 1 WHERE id = ?", (recipe_id,)
         )
 
-    def add_embedding(self, recipe_id: int, content_id: int, vector: NDArray[np.float32]) -> None:
-        """Keep a content's embedding `(dim,)` under a recipe, as little-endian float32."""
-        self.connection.execute(
-            "INSERT INTO embedding (recipe_id, content_id, vector) VALUES (?, ?, ?)",
+    def add_embedding(self, recipe_id: int, content_id: int, vector: NDArray[np.float32]) -> bool:
+        """Keep a content's embedding `(dim,)` under a recipe, as little-endian float32.
+
+        Returns:
+            False when it has one already, which stays.
+        """
+        cursor = self.connection.execute(
+            "INSERT INTO embedding (recipe_id, content_id, vector) VALUES (?, ?, ?) "
+            "ON CONFLICT (recipe_id, content_id) DO NOTHING",
             (recipe_id, content_id, vector.astype("<f4").tobytes()),
         )
+        return cursor.rowcount > 0
 
     def remove_embedding(self, recipe_id: int, content_id: int) -> None:
         """Drop one embedding."""
