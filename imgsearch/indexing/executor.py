@@ -102,8 +102,9 @@ class Executor(Protocol):
         """Yield what came of every file, in the order of the work.
 
         Each sequence that is yielded is committed, in one transaction, before the next is asked
-        for: `job.known` has its contents from then on, and a crash loses no more than what was
-        not yielded. The generator is closed when the run ends early.
+        for: from then on `job.known` has its contents, and no crash loses them. An executor that
+        works ahead of the commits may embed a content twice; only the first embedding is kept.
+        The generator is closed if the run ends early.
 
         Args:
             job: what is the same for all files.

@@ -55,10 +55,10 @@ class IndexRun:
         """Prepare a run.
 
         Args:
-            store: the gallery's rows.
+            store: open for writing.
             folder: the gallery's folder, which scans leave out.
-            options: how to go about it.
-            progress: told of every step.
+            options: of the run.
+            progress: called at every step.
             stop: asked after every file, scanned or read; True ends the run in good order.
             executor: reads and embeds; None for threads of this process.
         """
@@ -73,7 +73,7 @@ class IndexRun:
         self._counts = _Counts()
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
-        """Walk the targets that are there and note what was found and what is missing."""
+        """Walk the targets that are online, and note what was found and what is missing."""
         for target in targets:
             if target.absent:
                 self._counts.offline += self._store.file_count(target.root.id, target.below)
@@ -87,7 +87,7 @@ class IndexRun:
             unlisted: list[bytes] = []
             self._changes.add(target.root.id, self._walk(target, rules, unlisted))
             if self._counts.interrupted or is_absent(self._store, target.root):
-                continue  # or the drive was unplugged meanwhile: nothing can be called missing
+                continue  # half a scan, or a drive unplugged meanwhile, shows nothing missing
             self._changes.add_missing(
                 target.root.id,
                 target.below,
@@ -144,7 +144,7 @@ class IndexRun:
             total: how many files there are to read.
         """
         if self._counts.interrupted:
-            return  # half a scan does not tell what has moved
+            return  # half a scan does not show what has moved
         started = time.monotonic()
         stopped = False
 
@@ -181,9 +181,9 @@ class IndexRun:
             yield chunk
 
     def forget_missing(self) -> None:
-        """Take out of the gallery what is gone, unless the run was stopped before its end.
+        """Remove missing files from the gallery, unless the run was stopped before its end.
 
-        Only a whole run knows that a missing file has not merely moved.
+        Only a whole run can tell that a missing file has not moved.
         """
         if not self._counts.interrupted:
             with self._store.transaction():
@@ -191,9 +191,9 @@ class IndexRun:
                 self._changes.forget_missing()
 
     def promote(self, stored: StoredRecipe) -> None:
-        """Make a recipe the primary one where it is that one's newer version.
+        """Make a recipe the primary one if it is a newer version of the primary one.
 
-        So a newer bundled network takes over, once it has embedded as much as the older one.
+        So a newer bundled network takes over once it has embedded as much as the older one.
         """
         primary, *_ = self._store.recipes()
         if not self._counts.interrupted and stored.recipe.supersedes(primary.recipe):
