@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sqlite3
 from contextlib import closing
@@ -14,16 +15,21 @@ from executor_fakes import PicklingExecutor, ProcessExecutor, embed_chunk, pickl
 
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.indexing import run
+from imgsearch.indexing.executor import EmbeddingJob, FileWork
 from imgsearch.indexing.report import IndexOptions
+from imgsearch.networks.source import PretrainedNetworks
 from imgsearch.recipe import RecipeRequest
 from imgsearch.storage.database import Store
 from imgsearch.storage.embedded_contents import EmbeddedContents
+from imgsearch.storage.scan_comparison import PendingFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
-    from imgsearch.indexing.executor import EmbeddedFile, EmbeddingJob, Executor, FileWork
+    from imgsearch.indexing.executor import EmbeddedFile, Executor
+
+RECIPE = FakeSource().resolve(RecipeRequest(), offline=True, notify=lambda _: None)
 
 
 @pytest.fixture
@@ -118,16 +124,46 @@ def test_an_error_of_the_executor_reaches_the_caller_and_undoes_nothing(
         assert gallery.check().clean
 
 
+def test_a_worker_needs_no_gallery_where_the_known_hashes_are_a_plain_set(tmp_path: Path) -> None:
+    paths = [
+        write_picture(tmp_path / f"{name}.png", seed=seed)
+        for name, seed in zip("abc", (1, 2, 1), strict=True)
+    ]
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    job = EmbeddingJob(recipe=RECIPE, source=FakeSource(), known=frozenset(hashes[1:2]))
+    chunk = [
+        FileWork(
+            bytes(tmp_path), PendingFile(1, path.name.encode(), 0, 0, None, None, reason="new")
+        )
+        for path in paths
+    ]
+    files = embed_chunk(pickled(job), pickled(chunk))
+    assert [file.work for file in files] == chunk
+    assert [file.work.path for file in files] == paths
+    assert [file.hash for file in files] == hashes
+    # The second content is known, and the third is the first again.
+    assert [file.embedding is not None for file in files] == [True, False, False]
+    assert [file.metadata is not None for file in files] == [True, False, False]
+
+
+def test_the_pretrained_networks_can_be_sent_to_a_worker() -> None:
+    job = EmbeddingJob(
+        recipe=RECIPE, source=PretrainedNetworks(runtime="litert", threads=2), known=frozenset()
+    )
+    copy = pickled(job)
+    assert copy.recipe == RECIPE
+    assert vars(copy.source) == vars(job.source)
+
+
 def test_known_contents_are_what_is_committed_under_the_recipe_in_every_copy(
     tmp_path: Path,
 ) -> None:
-    recipe = FakeSource().resolve(RecipeRequest(), offline=True, notify=lambda _: None)
     photo = write_picture(tmp_path / "a.png", seed=1)
     with Gallery(tmp_path / "gallery", source=FakeSource()) as gallery:
         gallery.index(photo)
         (match,) = gallery.query(photo, include_self=True)
     with closing(Store.create(gallery.path)) as store:
-        stored = store.add_recipe(recipe)
+        stored = store.add_recipe(RECIPE)
         known = EmbeddedContents(gallery.path, stored.id)
         with closing(known), closing(pickled(known)) as copy:
             assert match.content in known
@@ -144,4 +180,5 @@ def test_known_contents_are_what_is_committed_under_the_recipe_in_every_copy(
             vector = store.embedding(stored, 1)
         assert vector is not None
         assert vector.tolist() == [1.0] * 48
-    assert match.content not in EmbeddedContents(gallery.path, stored.id + 1)
+    with closing(EmbeddedContents(gallery.path, stored.id + 1)) as other:
+        assert match.content not in other

@@ -59,7 +59,7 @@ def test_files_that_cannot_be_read_carry_a_reason_and_stop_nothing(tmp_path: Pat
     good = write_picture(tmp_path / "good.png", seed=1)
     empty, text, cut = tmp_path / "empty.png", tmp_path / "text.jpg", tmp_path / "cut.png"
     empty.write_bytes(b"")
-    text.write_bytes(b"no picture")
+    text.write_bytes(b"not an image")
     cut.write_bytes(good.read_bytes()[:60])
     loaded = load([empty, good, text, tmp_path, cut, tmp_path / "vanished.png", good])
     assert [file.reason is None for file in loaded] == [
