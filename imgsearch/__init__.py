@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.matches import FileCopy, Match
     from imgsearch.search.query_expansion import Expansion
-    from imgsearch.storage.filters import Filters, Near
+    from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
+    from imgsearch.storage.places import Near
 
 __version__ = "0.1.0"
 
@@ -100,10 +101,8 @@ _HOMES = {
         "Match",
     ),
     "search.query_expansion": ("Expansion",),
-    "storage.filters": (
-        "Filters",
-        "Near",
-    ),
+    "storage.filters": ("Filters",),
+    "storage.places": ("Near",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

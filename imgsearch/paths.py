@@ -1,7 +1,7 @@
-"""Paths as the gallery keeps them: bytes, relative to a root, with "/" between the parts.
+"""Paths as the gallery stores them: bytes, relative to a root, with "/" between the parts.
 
-File names are bytes on most systems and need not be UTF-8; Python carries the others through
-`str` as surrogate escapes, which SQLite refuses as text. So paths are stored as BLOBs.
+File names are bytes on most systems and need not be UTF-8. Python represents bytes that are not
+by surrogate escapes in `str`, which SQLite refuses as text, so paths are stored as BLOBs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from imgsearch.errors import UsageError
 
 
 def absolute(path: str | Path) -> Path:
-    """Return the path from the file system's root, without ".", ".." and "~".
+    """Return the absolute path without ".", ".." and "~".
 
-    Symbolic links stay: a root that is reached through a link follows the link's target.
+    Symbolic links are not resolved, so that a root reached through a link follows that link.
 
     Raises:
-        UsageError: the path holds a NUL byte, which no file system allows.
+        UsageError: the path holds a NUL byte.
     """
     if "\0" in str(path):
         raise UsageError(f"path: {str(path)!r} holds a NUL byte, which no file name can")
@@ -30,25 +30,25 @@ def absolute(path: str | Path) -> Path:
 
 
 def encode(path: Path) -> bytes:
-    """Return an absolute or relative path as the bytes that are stored."""
+    """Return the stored form of an absolute or relative path."""
     return os.fsencode(path.as_posix())
 
 
 def decode(stored: bytes) -> Path:
-    """Return the path that `encode` stored."""
+    """Return the path of a stored form."""
     return Path(os.fsdecode(stored))
 
 
 def join(root: bytes, relative: bytes) -> Path:
-    """Return the absolute path of a stored file in a stored root."""
+    """Return the absolute path of a file from the stored forms of its root and of itself."""
     return decode(root + relative if root.endswith(b"/") else root + b"/" + relative)
 
 
 def relative_to(path: Path, root: Path) -> bytes | None:
-    """Return the path relative to the root as stored, b"" for the root itself.
+    """Return the stored form of a path relative to a root, b"" for the root itself.
 
     Returns:
-        None when the path is not beneath the root.
+        None if the path is not beneath the root.
     """
     if path == root:
         return b""
@@ -58,24 +58,24 @@ def relative_to(path: Path, root: Path) -> bytes | None:
 def beneath(folder: bytes) -> tuple[bytes, bytes]:
     """Return the half-open range of stored paths that lie beneath a stored relative folder.
 
-    Bytes sort as SQLite sorts BLOBs, and "0" follows "/", so the range is one index scan.
-    b"" stands for the root itself and gives everything: no name is longer than 255 bytes.
+    SQLite sorts BLOBs byte by byte, and "0" follows "/", so the range is one index scan. b"" is
+    the root itself and gives the range of everything, as no name is longer than 255 bytes.
     """
     return (folder + b"/", folder + b"0") if folder else (b"", b"\xff" * 256)
 
 
-# What the operating system says of a name behind which there is nothing (any more).
+# The operating system's errors for a path where there is no file (any more).
 GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 
 @dataclass(frozen=True, slots=True)
 class ScannedFile:
-    """A file that may be a picture.
+    """A file that may hold an image.
 
     Attributes:
         path: stored form, relative to the root.
         size: bytes.
-        mtime_ns: time of the last change in nanoseconds, as the file system says.
+        mtime_ns: modification time in nanoseconds.
     """
 
     path: bytes
@@ -84,10 +84,10 @@ class ScannedFile:
 
 
 def look_up(root: Path, path: bytes) -> ScannedFile | None:
-    """Return one file as a walk would, whatever its name; None when it is not there.
+    """Return one file as a walk would, whatever its name; None if it does not exist.
 
     Raises:
-        OSError: whether it is there can't be told, as in a folder that may not be entered.
+        OSError: nobody can tell whether it exists, as in a folder that may not be entered.
     """
     try:
         status = os.stat(os.path.join(os.fsencode(root), path))  # noqa: PTH116, PTH118 - bytes

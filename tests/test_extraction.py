@@ -43,23 +43,23 @@ def test_files_come_in_the_order_in_which_they_were_asked_for(tmp_path: Path) ->
         assert file.hash == hashlib.sha256(data).hexdigest()
         assert file.bytes == len(data)
         assert file.reason is None
-        assert file.picture is not None
+        assert file.image is not None
         expected = loading.load(data, size=RECIPE.size, resize=RECIPE.resize)
-        np.testing.assert_array_equal(file.picture.pixels, expected.pixels)
+        np.testing.assert_array_equal(file.image.pixels, expected.pixels)
 
 
 def test_what_is_embedded_already_is_hashed_but_not_decoded(tmp_path: Path) -> None:
     path = write_picture(tmp_path / "a.png", seed=1)
     content_hash = hashlib.sha256(path.read_bytes()).hexdigest()
     (file,) = load([path], embedded=frozenset([content_hash]))
-    assert (file.hash, file.picture, file.reason) == (content_hash, None, None)
+    assert (file.hash, file.image, file.reason) == (content_hash, None, None)
 
 
 def test_files_that_cannot_be_read_carry_a_reason_and_stop_nothing(tmp_path: Path) -> None:
     good = write_picture(tmp_path / "good.png", seed=1)
     empty, text, cut = tmp_path / "empty.png", tmp_path / "text.jpg", tmp_path / "cut.png"
     empty.write_bytes(b"")
-    text.write_bytes(b"no picture")
+    text.write_bytes(b"not an image")
     cut.write_bytes(good.read_bytes()[:60])
     loaded = load([empty, good, text, tmp_path, cut, tmp_path / "vanished.png", good])
     assert [file.reason is None for file in loaded] == [

@@ -41,14 +41,14 @@ def known(gallery: Gallery) -> set[Path]:
 
 
 def everything(gallery: Gallery) -> list[tuple[Path, ...]]:
-    """Return, for every match of a picture that is not in the gallery, its paths."""
+    """Return, for every match of an image that is not in the gallery, its paths."""
     with Gallery(gallery.path, source=FakeSource()) as reader:
         matches = reader.query(grey(), k=10_000)
     return [(match.path, *(copy.path for copy in match.duplicates)) for match in matches]
 
 
 def grey() -> bytes:
-    """Return a picture that no gallery here holds."""
+    """Return an image that no gallery here holds."""
     from io import BytesIO
 
     buffer = BytesIO()
@@ -56,7 +56,7 @@ def grey() -> bytes:
     return buffer.getvalue()
 
 
-def test_a_first_run_embeds_every_picture_and_a_second_reads_none(
+def test_a_first_run_embeds_every_file_and_a_second_reads_none(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = gallery.index(photos)
@@ -233,7 +233,7 @@ def test_a_drive_that_is_unplugged_during_the_scan_loses_nothing(
     assert counts(gallery.index()) == {"unchanged": 12}
 
 
-def test_a_drive_that_is_unplugged_while_pictures_are_read_is_read_later(
+def test_a_drive_that_is_unplugged_while_files_are_read_is_read_later(
     gallery: Gallery, photos: Path, tmp_path: Path
 ) -> None:
     """What vanished is tried again though neither size nor time has changed."""
@@ -680,7 +680,7 @@ def test_metadata_is_kept_for_every_content(
     assert match.bytes == path.stat().st_size
 
 
-def test_a_picture_of_which_the_backbone_makes_no_numbers_is_recorded_and_stops_nothing(
+def test_an_image_of_which_the_backbone_makes_no_numbers_is_recorded_and_stops_nothing(
     gallery: Gallery, photos: Path, source: FakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Overflowing(FakeEmbedder):
@@ -729,14 +729,14 @@ class Photographer(RuleBasedStateMachine):
 
     @rule(name=NAMES, seed=st.integers(0, 5))
     def write(self, name: str, seed: int) -> None:
-        """Write one of six pictures."""
+        """Write one of six images."""
         self.stamp(write_picture(self.folder / name, seed=seed))
 
     @rule(name=NAMES)
     def spoil(self, name: str) -> None:
-        """Write what is no picture."""
+        """Write what is not an image."""
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.folder / name).write_bytes(b"no picture")
+        (self.folder / name).write_bytes(b"not an image")
         self.stamp(self.folder / name)
 
     @rule(name=NAMES, other=NAMES)
@@ -798,7 +798,7 @@ class Photographer(RuleBasedStateMachine):
         report = self.gallery.index(self.folder)
         self.take_note()
         on_disk = sorted(self.folder.rglob("*.png"))
-        bad = [path for path in on_disk if path.read_bytes() == b"no picture"]
+        bad = [path for path in on_disk if path.read_bytes() == b"not an image"]
         assert [file.path for file in report.unreadable_files] == bad
         held: dict[bytes, list[Path]] = {}
         for path in on_disk:

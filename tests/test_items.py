@@ -48,9 +48,9 @@ def test_a_plain_item_is_what_the_gallery_embeds(picture: Path, resize: Resize) 
     (loaded,) = load_files(
         [picture], lambda path: path, recipe=recipe, is_embedded=lambda _hash: False
     )
-    assert loaded.picture is not None
+    assert loaded.image is not None
     pixels = load_item(Item(picture), size=48, resize=resize)
-    np.testing.assert_array_equal(pixels, loaded.picture.pixels)
+    np.testing.assert_array_equal(pixels, loaded.image.pixels)
     assert pixels.flags.c_contiguous
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from imgsearch.errors import UsageError
-from imgsearch.storage.filters import Filters, Near, full_date
+from imgsearch.storage.filters import Filters, full_date
+from imgsearch.storage.places import Near
 
 
 @pytest.mark.parametrize(

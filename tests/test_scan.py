@@ -37,7 +37,7 @@ def found(folder: Path, rules: ScanRules, below: bytes = b"") -> list[str]:
     return [os.fsdecode(file.path) for file in walk(folder, rules, below=below)]
 
 
-def test_pictures_are_found_recursively_in_the_same_order_each_time(tmp_path: Path) -> None:
+def test_image_files_are_found_recursively_in_the_same_order_each_time(tmp_path: Path) -> None:
     put(tmp_path, "b/z.JPG", "a.png", "b/a.jpg", "b/c/d.Png", "notes.txt", "jpg", "B/x.jpg")
     assert found(tmp_path, rules()) == ["a.png", "B/x.jpg", "b/a.jpg", "b/z.JPG", "b/c/d.Png"]
     assert found(tmp_path, rules()) == found(tmp_path, rules())
@@ -55,7 +55,7 @@ def test_hidden_names_and_the_systems_own_folders_are_left_out(tmp_path: Path) -
     assert found(tmp_path, rules()) == []
 
 
-def test_pipes_and_folders_that_are_named_like_pictures_are_no_files(tmp_path: Path) -> None:
+def test_pipes_and_folders_that_are_named_like_images_are_not_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     put(tmp_path, "folder.jpg/a.jpg")
     assert found(tmp_path, rules()) == ["folder.jpg/a.jpg"]

@@ -23,7 +23,8 @@ from imgsearch.search.answering import Question, answer
 from imgsearch.search.search_space import SearchSpace
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
-from imgsearch.storage.filters import Filters, Near, distance_km, full_date
+from imgsearch.storage.filters import Filters, full_date
+from imgsearch.storage.places import Near, distance_km
 from imgsearch.storage.records import Root, ScannedRow
 from imgsearch.vectors.approximate_builder import Growing
 from imgsearch.vectors.exact import ExactIndex

@@ -21,7 +21,7 @@ OUTPUT_PANEL: Final = "Output"
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """What is asked, and of which embeddings."""
+    """What is asked, and which embeddings are searched."""
 
     k: Annotated[
         int,
@@ -65,7 +65,7 @@ class SearchOptions:
         typer.Option(
             "--expand",
             metavar="K[:ALPHA]",
-            help="Move the query towards its first K matches in the whole gallery, weighed by "
+            help="Move the query towards its first K matches in the whole gallery, weighted by "
             "score to the power ALPHA (default: 3), and search again. Better where a picture has "
             "many right answers, worse where it has none.",
             rich_help_panel=SEARCH_PANEL,
@@ -75,7 +75,7 @@ class SearchOptions:
         bool,
         typer.Option(
             "--each",
-            help="Answer every image by itself as soon as it is read, not their mean.",
+            help="Answer each image on its own as soon as it is read, instead of their mean.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = False
@@ -84,8 +84,8 @@ class SearchOptions:
         typer.Option(
             "--files-from",
             metavar="FILE",
-            help="Take images from a list, one a line ('-': standard input, answered as it comes); "
-            "implies --each.",
+            help="Read images from a list, one per line ('-': standard input, answered as it "
+            "comes); implies --each.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = None
@@ -93,7 +93,7 @@ class SearchOptions:
         bool,
         typer.Option(
             "--include-self",
-            help="Do not leave the queried pictures out of their answer.",
+            help="Do not leave the queried pictures out of the answer.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = False
@@ -113,7 +113,8 @@ class SearchOptions:
             "--projection",
             metavar="WHICH",
             help="What is searched: auto (default), none (the embeddings themselves), centred "
-            "(these less their mean), or a projection of DIM, DIM:POWER or DIM:POWER:SHRINKAGE.",
+            "(the same minus their mean), or a projection of DIM, DIM:POWER or "
+            "DIM:POWER:SHRINKAGE.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = AUTO
@@ -122,7 +123,7 @@ class SearchOptions:
         typer.Option(
             "--runtime",
             metavar="NAME",
-            help="What executes the network: quick (default: starts soonest), auto (the fastest "
+            help="What runs the network: quick (default: starts soonest), auto (the fastest "
             "for many pictures), litert, openvino or tensorflow.",
             rich_help_panel=SEARCH_PANEL,
         ),
@@ -142,7 +143,7 @@ class FilterOptions:
         typer.Option(
             "--under",
             metavar="PATH",
-            help="Beneath this folder; may be repeated: beneath one of them.",
+            help="Under this folder; may be repeated: under any of them.",
             rich_help_panel=FILTER_PANEL,
         ),
     ] = field(default_factory=list)
@@ -185,7 +186,7 @@ class FilterOptions:
             "--min-width",
             metavar="PX",
             min=1,
-            help="At least so wide, as displayed.",
+            help="At least this many pixels wide, as displayed.",
             rich_help_panel=FILTER_PANEL,
         ),
     ] = None
@@ -195,7 +196,7 @@ class FilterOptions:
             "--min-height",
             metavar="PX",
             min=1,
-            help="At least so high, as displayed.",
+            help="At least this many pixels high, as displayed.",
             rich_help_panel=FILTER_PANEL,
         ),
     ] = None
@@ -213,9 +214,10 @@ class FilterOptions:
         """Return the filters that the gallery takes.
 
         Raises:
-            UsageError: a date or place that is none.
+            UsageError: a date or place that makes no sense.
         """
-        from imgsearch.storage.filters import Filters, Near
+        from imgsearch.storage.filters import Filters
+        from imgsearch.storage.places import Near
 
         return Filters(
             under=tuple(map(Path, self.under)),
@@ -245,14 +247,14 @@ class OutputOptions:
         bool,
         typer.Option(
             "--json",
-            help="One JSON document; with --each or --files-from one a line for each image.",
+            help="One JSON document; with --each or --files-from, one per image, a line each.",
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
     jsonl: Annotated[
         bool,
         typer.Option(
-            "--jsonl", help="One JSON object a line for each match.", rich_help_panel=OUTPUT_PANEL
+            "--jsonl", help="One JSON object per match, a line each.", rich_help_panel=OUTPUT_PANEL
         ),
     ] = False
     csv: Annotated[
@@ -261,14 +263,14 @@ class OutputOptions:
     ] = False
     paths: Annotated[
         bool,
-        typer.Option("--paths", help="One path a line.", rich_help_panel=OUTPUT_PANEL),
+        typer.Option("--paths", help="One path per line.", rich_help_panel=OUTPUT_PANEL),
     ] = False
     null: Annotated[
         bool,
         typer.Option(
             "--null",
             "-0",
-            help="Paths end with NUL, printed ones and those in a list of files.",
+            help="End paths with NUL, both those printed and those in a list of files.",
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False

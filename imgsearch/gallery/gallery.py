@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from imgsearch.gallery.information import GalleryInformation
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.images.geometry import CropBox
+    from imgsearch.indexing.executor import Executor
     from imgsearch.indexing.report import IndexProgress, IndexReport, UnreadableFile
     from imgsearch.networks.source import EmbedderSource
     from imgsearch.recipe import Recipe
@@ -77,6 +78,7 @@ class Gallery:
         offline: bool = False,
         source: EmbedderSource | None = None,
         engine: SearchEngine | None = None,
+        executor: Executor | None = None,
     ) -> None:
         """Name a gallery; nothing is read or made yet.
 
@@ -90,6 +92,7 @@ class Gallery:
             offline: never download weights.
             source: where embeddings come from; None for the pretrained networks.
             engine: what searches them; None for FAISS beside the database.
+            executor: what reads and embeds files for `index`; None for threads of this process.
         """
         self.path = paths.absolute(path if path is not None else default_gallery_path())
         self._wanted = None if recipe == AUTO else recipe
@@ -98,6 +101,7 @@ class Gallery:
         self._offline = offline
         self._networks = LoadedNetworks(source or networks.PretrainedNetworks())
         self._engine: SearchEngine = engine or FaissEngine()
+        self._executor = executor
         self._connections = Connections(self.path)
         self._space: tuple[str, SearchSpace] | None = None
 
@@ -143,6 +147,7 @@ class Gallery:
             GalleryLockedError: another process is writing the gallery.
             WeightsUnavailableError: the backbone's weights cannot be had.
         """
+        from imgsearch.indexing.local_executor import LocalExecutor
         from imgsearch.indexing.run import IndexRun
 
         options = options or IndexOptions()
@@ -155,7 +160,14 @@ class Gallery:
         with self._connections.indexing(dry_run=options.dry_run) as store:
             if recipe is None:
                 recipe = self._recipe_to_index(store.recipes(), dry_run=options.dry_run)
-            run = IndexRun(store, self.path, options=options, progress=progress, stop=stop)
+            run = IndexRun(
+                store,
+                self.path,
+                options=options,
+                progress=progress,
+                stop=stop,
+                executor=self._executor or LocalExecutor(self._networks.of),
+            )
             with store.transaction():
                 stored = store.add_recipe(recipe) if recipe else None
                 targets = register(
@@ -173,7 +185,7 @@ class Gallery:
             if held is not None:
                 self._indexed_under = held.identifier
                 if total:
-                    run.read(held.stored, lambda: self._networks.of(held.recipe), total=total)
+                    run.read(held.stored, self._networks.source, total=total)
                 run.forget_missing()
                 run.promote(held.stored)
                 self._refresh(held, anyway=anew)

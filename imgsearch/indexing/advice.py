@@ -1,4 +1,4 @@
-"""Advice that follows from what a run of `index` did."""
+"""Advice after a run of `index`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def hints(store: Store, report: IndexReport) -> Iterator[str]:
 
     Args:
         store: the gallery after the run.
-        report: what it did.
+        report: of the run.
     """
     backbone = report.recipe.backbone if report.recipe else ""
     if report.first and report.embedded and backbone.startswith(f"{COMPACT}-"):

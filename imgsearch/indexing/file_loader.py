@@ -1,8 +1,8 @@
 """The pipeline from files to pixels: read, hash and decode side by side, in order, bounded.
 
-Worker threads read and decode while the caller's thread runs the backbone; Pillow, hashlib and
-the runtimes let go of the interpreter while they work. No more than a window of files is under
-way, so memory does not grow with their number.
+Worker threads read and decode while the caller's thread goes on; Pillow and hashlib release the
+interpreter's lock while they work. No more than a window of files is under way, so memory does
+not grow with their number.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ class LoadedFile(Generic[T]):
 
     Attributes:
         item: what the caller asked for.
-        hash: SHA-256 of the bytes, 64 hexadecimal digits; "" when they could not be read.
-        bytes: how many there are.
-        picture: pixels and metadata; None when not wanted or not readable.
+        hash: SHA-256 of the content, 64 hexadecimal digits; "" if it could not be read.
+        bytes: size of the content.
+        image: pixels and metadata; None if not wanted or not readable.
         reason: why the file could not be read or decoded, or None.
     """
 
     item: T
     hash: str = ""
     bytes: int = 0
-    picture: LoadedImage | None = None
+    image: LoadedImage | None = None
     reason: str | None = None
 
 
@@ -57,15 +57,15 @@ def load_files(
     """Yield one `LoadedFile` for every item, in the items' order.
 
     Args:
-        items: drawn from as the window has room.
+        items: drawn from in the caller's thread, as the window has room.
         path_of: the file of an item.
-        recipe: the size and resizing that are wanted.
+        recipe: says the size and how images become squares.
         is_embedded: asked with a content's hash, from worker threads; such contents are not
             decoded.
         jobs: worker threads; None for one per processor.
 
     Yields:
-        Files that cannot be read carry the reason; none ever raises.
+        Files that cannot be read carry the reason and raise nothing.
     """
     workers = jobs or os.cpu_count() or 1
     window: deque[Future[LoadedFile[T]]] = deque()
@@ -95,7 +95,7 @@ def _load(
         content_hash, size = hashlib.sha256(data).hexdigest(), len(data)
         if is_embedded(content_hash):
             return LoadedFile(item, content_hash, size)
-        picture = loading.load(data, size=recipe.size, resize=recipe.resize)
+        image = loading.load(data, size=recipe.size, resize=recipe.resize)
     except UnreadableImageError as error:
         return LoadedFile(item, content_hash, size, reason=error.reason)
-    return LoadedFile(item, content_hash, size, picture)
+    return LoadedFile(item, content_hash, size, image)

@@ -1,4 +1,4 @@
-"""The values that a run of `index` takes and gives: options, progress, report."""
+"""The values that a run of `index` takes and returns: options, progress, report."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Stage = Literal["scan", "read"]
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
-    """How a run goes about its work.
+    """Options of a run.
 
     Attributes:
-        exclude: glob patterns of what is left out. They replace those remembered with the
-            folders named; an empty pattern alone clears them.
-        follow_symlinks: follow symbolic links, remembered likewise; None keeps what is
-            remembered, which is False for a new folder.
+        exclude: glob patterns of what is left out. They are stored with the folders named, and
+            replace those stored before; an empty pattern alone clears them.
+        follow_symlinks: whether to follow symbolic links, stored likewise; None keeps what is
+            stored, which is False for a new folder.
         batch_size: images that go through the backbone at once.
         jobs: decoding threads; None for one per processor.
         dry_run: only scan and count; nothing is read or written.
-        index: "auto", "exact" or a FAISS factory string for an inverted file, remembered with the
-            gallery; None keeps what is remembered.
-        memory: bytes that the index may take, remembered likewise.
+        index: "auto", "exact" or a FAISS factory string for inverted lists, stored with the
+            gallery; None keeps what is stored.
+        memory: bytes that the index may take, stored likewise.
     """
 
     exclude: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class IndexOptions:
     memory: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no sense.
+        """Refuse numbers below 1.
 
         Raises:
             UsageError: names the option and the number.
@@ -59,9 +59,9 @@ class IndexProgress:
     """How far a run has come.
 
     Attributes:
-        stage: what it is doing.
-        done: files found so far while scanning, files dealt with while reading.
-        total: files to deal with, or None while that is not known.
+        stage: scanning folders, or reading and embedding files.
+        done: files found so far while scanning; files committed so far while reading.
+        total: files to read, or None while that is not known.
         images_per_second: embeddings computed, over the time since reading began.
     """
 
@@ -84,22 +84,22 @@ class IndexReport:
     """What a run did.
 
     Attributes:
-        recipe: under which embeddings were made; None for a dry run that resolved none.
+        recipe: the recipe of the embeddings; None for a dry run that resolved none.
         new: files at paths that the gallery did not know, copies included.
-        changed: files whose bytes are others than before.
+        changed: files whose content is not what it was.
         moved: files found at another path than before.
-        unchanged: files with the same bytes as before.
-        missing: files that are gone from folders that are there; they were removed.
-        offline: files in folders that are absent; they were kept.
-        unreadable_files: files in the scanned folders that cannot be decoded.
+        unchanged: files with the same content as before.
+        missing: files that are gone from roots that are online; they were removed.
+        offline: files in roots that are absent; they were kept.
+        unreadable_files: files in the scanned folders that could not be read, decoded or embedded.
         embedded: embeddings computed.
-        seconds: from start to end.
-        interrupted: whether the run was stopped before it was through.
+        seconds: wall-clock time of the run.
+        interrupted: whether the run was stopped before its end.
         dry_run: whether nothing was written.
         first: whether this run made the gallery.
-        offline_roots: the absent folders.
+        offline_roots: the absent roots.
         unlisted: folders that could not be listed, with the operating system's reason.
-        hints: lines of advice for the person who ran it.
+        hints: lines of advice for the user.
     """
 
     recipe: Recipe | None
@@ -121,7 +121,7 @@ class IndexReport:
 
     @property
     def unreadable(self) -> int:
-        """How many files in the scanned folders cannot be decoded."""
+        """How many files are in `unreadable_files`."""
         return len(self.unreadable_files)
 
     @property

@@ -1,26 +1,27 @@
 """One run of `index`: from folders on disk to committed embeddings.
 
-The run scans first. Then it reads what is new or changed, in the order of the scan, while what was
-read before goes through the network and what came out of that is committed. A run that is stopped
-or killed leaves what it has committed; the next one finds it by its hashes and goes on.
+The run scans first. Then an executor reads and embeds what is new or changed, in the order of the
+scan, and this thread commits what comes of it. A run that is stopped or killed leaves what it has
+committed; the next one finds it by its hashes and goes on.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
 from imgsearch.images import formats
 from imgsearch.indexing.committer import Committed, Committer
-from imgsearch.indexing.file_loader import load_files
+from imgsearch.indexing.executor import EmbeddingJob, FileWork
+from imgsearch.indexing.local_executor import LocalExecutor
 from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
 from imgsearch.indexing.scan import ScanRules, walk
 from imgsearch.paths import ScannedFile, look_up
-from imgsearch.storage.database import Store
+from imgsearch.storage.embedded_contents import EmbeddedContents
 from imgsearch.storage.roots import is_absent
 from imgsearch.storage.scan_comparison import Changes
 
@@ -28,10 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from imgsearch.networks.source import EmbedsImages
+    from imgsearch.indexing.executor import Executor
+    from imgsearch.networks.source import EmbedderSource
     from imgsearch.recipe import Recipe
+    from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
     from imgsearch.storage.roots import ScanTarget
+
+CHUNK: Final = 256  # files given to an executor at once
 
 
 class IndexRun:
@@ -45,27 +50,30 @@ class IndexRun:
         options: IndexOptions,
         progress: Callable[[IndexProgress], None] | None = None,
         stop: Callable[[], bool] | None = None,
+        executor: Executor | None = None,
     ) -> None:
         """Prepare a run.
 
         Args:
-            store: the gallery's rows.
+            store: open for writing.
             folder: the gallery's folder, which scans leave out.
-            options: how to go about it.
-            progress: told of every step.
+            options: of the run.
+            progress: called at every step.
             stop: asked after every file, scanned or read; True ends the run in good order.
+            executor: reads and embeds; None for threads of this process.
         """
         self._store = store
         self._folder = folder
         self._options = options
         self._progress = progress or (lambda _: None)
         self._stop = stop or (lambda: False)
+        self._executor = executor or LocalExecutor()
         self._changes = Changes(store)
         self._unlisted: list[UnreadableFile] = []
         self._counts = _Counts()
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
-        """Walk the targets that are there and note what was found and what is missing."""
+        """Walk the targets that are online, and note what was found and what is missing."""
         for target in targets:
             if target.absent:
                 self._counts.offline += self._store.file_count(target.root.id, target.below)
@@ -79,7 +87,7 @@ class IndexRun:
             unlisted: list[bytes] = []
             self._changes.add(target.root.id, self._walk(target, rules, unlisted))
             if self._counts.interrupted or is_absent(self._store, target.root):
-                continue  # or the drive was unplugged meanwhile: nothing can be called missing
+                continue  # half a scan, or a drive unplugged meanwhile, shows nothing missing
             self._changes.add_missing(
                 target.root.id,
                 target.below,
@@ -127,57 +135,55 @@ class IndexRun:
             self._counts.missing = tally.missing
         return tally.pending
 
-    def read(
-        self, stored: StoredRecipe, load_embedder: Callable[[], EmbedsImages], *, total: int
-    ) -> None:
-        """Read, hash, decode, embed and commit the files that `compare` found.
+    def read(self, stored: StoredRecipe, source: EmbedderSource, *, total: int) -> None:
+        """Let the executor embed the files that `compare` found, and commit what comes of them.
 
         Args:
             stored: the recipe.
-            load_embedder: called once, from another thread, when there is a picture to embed.
+            source: loads its network.
             total: how many files there are to read.
         """
         if self._counts.interrupted:
-            return  # half a scan does not tell what has moved
-        roots = {root.id: paths.encode(root.path) for root in self._store.roots()}
+            return  # half a scan does not show what has moved
         started = time.monotonic()
+        stopped = False
+
+        def stop() -> bool:
+            nonlocal stopped
+            stopped = self._stop()
+            return stopped
 
         def tell(committed: Committed) -> None:
             self._counts.committed = committed
             rate = committed.embedded / max(time.monotonic() - started, 1e-9)
             self._progress(IndexProgress("read", committed.files, total, rate))
 
-        committer = Committer(
-            self._store,
-            self._changes,
-            stored,
-            batch_size=self._options.batch_size,
-            load_embedder=load_embedder,
-        )
+        committer = Committer(self._store, self._changes, stored)
         tell(committer.committed)
-        with _embedded_contents(self._folder, stored) as is_embedded:
-            loading = load_files(
-                self._changes.pending(),
-                lambda pending: paths.join(roots[pending.root_id], pending.path),
+        with closing(EmbeddedContents(self._folder, stored.id)) as known:
+            job = EmbeddingJob(
                 recipe=stored.recipe,
-                is_embedded=is_embedded,
+                source=source,
+                known=known,
+                batch_size=self._options.batch_size,
                 jobs=self._options.jobs,
             )
-            # Closed before the readers' connection is, also when the backbone fails.
-            with closing(loading), committer:
-                for taken, loaded in enumerate(loading, start=1):
-                    if committer.take(loaded):
-                        tell(committer.committed)
-                    if self._stop():
-                        self._counts.interrupted |= taken < total
-                        break
-                committer.finish()
-        tell(committer.committed)
+            with closing(self._executor.embed(job, self._chunks(), stop=stop)) as embedded:
+                for files in embedded:
+                    committer.commit(files)
+                    tell(committer.committed)
+        self._counts.interrupted |= stopped and committer.committed.files < total
+
+    def _chunks(self) -> Iterator[list[FileWork]]:
+        roots = {root.id: paths.encode(root.path) for root in self._store.roots()}
+        pending = self._changes.pending()
+        while chunk := [FileWork(roots[file.root_id], file) for file in islice(pending, CHUNK)]:
+            yield chunk
 
     def forget_missing(self) -> None:
-        """Take out of the gallery what is gone, unless the run was stopped before its end.
+        """Remove missing files from the gallery, unless the run was stopped before its end.
 
-        Only a whole run knows that a missing file has not merely moved.
+        Only a whole run can tell that a missing file has not moved.
         """
         if not self._counts.interrupted:
             with self._store.transaction():
@@ -185,9 +191,9 @@ class IndexRun:
                 self._changes.forget_missing()
 
     def promote(self, stored: StoredRecipe) -> None:
-        """Make a recipe the primary one where it is that one's newer version.
+        """Make a recipe the primary one if it is a newer version of the primary one.
 
-        So a newer bundled network takes over, once it has embedded as much as the older one.
+        So a newer bundled network takes over once it has embedded as much as the older one.
         """
         primary, *_ = self._store.recipes()
         if not self._counts.interrupted and stored.recipe.supersedes(primary.recipe):
@@ -251,20 +257,3 @@ def _finder(root: Path, rules: ScanRules) -> Callable[[bytes], ScannedFile | Non
         return look_up(root, path)
 
     return find
-
-
-@contextmanager
-def _embedded_contents(folder: Path, stored: StoredRecipe) -> Iterator[Callable[[str], bool]]:
-    # Decoding threads ask over a connection of their own, so that they never see, and never
-    # wait for, the transaction that the writer has open.
-    reader = Store.open(folder)
-    lock = threading.Lock()
-
-    def is_embedded(content_hash: str) -> bool:
-        with lock:
-            return reader.find_content(content_hash, stored.id)[1]
-
-    try:
-        yield is_embedded
-    finally:
-        reader.close()

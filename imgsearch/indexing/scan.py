@@ -1,4 +1,4 @@
-"""Walk photo folders and say which files may be pictures, without opening any."""
+"""Walking folders for files that may hold images, without opening any."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SYSTEM_FOLDERS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class UnlistedFolder:
-    """A folder that is there but could not be listed; nothing is known of what it holds.
+    """A folder that exists but could not be listed, so nothing is known of its files.
 
     Attributes:
         path: stored form, relative to the root.
-        reason: what the operating system said.
+        reason: the operating system's.
     """
 
     path: bytes
@@ -40,11 +40,11 @@ class ScanRules:
     """What a walk leaves out.
 
     Attributes:
-        suffixes: lower-case suffixes of pictures, with their dots.
-        exclude: glob patterns. One with a "/" is held against the path relative to the root,
+        suffixes: lower-case suffixes of image files, with their dots; others are left out.
+        exclude: glob patterns. One with a "/" is matched against the path relative to the root,
             where "*" crosses folders; one without, against the name of each file and folder.
-        follow_symlinks: whether symbolic links are followed; loops are noticed.
-        skip: absolute folders that are never entered (the gallery's own).
+        follow_symlinks: whether symbolic links are followed; loops are detected.
+        skip: absolute folders that are never entered, such as the gallery's own.
     """
 
     suffixes: frozenset[str]
@@ -55,14 +55,14 @@ class ScanRules:
     _paths: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Compile the patterns once for all folders."""
+        """Compile the patterns once."""
         names = [glob for glob in self.exclude if "/" not in glob]
         whole = [glob.strip("/") for glob in self.exclude if "/" in glob]
         object.__setattr__(self, "_names", _compile(names))
         object.__setattr__(self, "_paths", _compile(whole))
 
     def excludes(self, path: bytes) -> bool:
-        """Whether a pattern holds for this stored relative path or a folder above it."""
+        """Whether a pattern matches this stored relative path or a folder above it."""
         if self._names is None and self._paths is None:
             return False
         parts = os.fsdecode(path).split("/")
@@ -72,22 +72,22 @@ class ScanRules:
             self._paths.match("/".join(parts[: end + 1])) for end in range(len(parts))
         )
 
-    def is_picture(self, name: bytes) -> bool:
-        """Whether the name ends like a picture's; content decides later."""
+    def may_be_image(self, name: bytes) -> bool:
+        """Whether the name has an image's suffix; the content decides later."""
         return os.path.splitext(os.fsdecode(name))[1].lower() in self.suffixes  # noqa: PTH122 - Path objects cost a third of a scan
 
 
 def walk(
     root: Path, rules: ScanRules, *, below: bytes = b""
 ) -> Iterator[ScannedFile | UnlistedFolder]:
-    """Yield the files beneath a root that may be pictures, always in the same order.
+    """Yield the files beneath a root that may hold images, always in the same order.
 
     Hidden files and folders, whose names begin with a dot, and `SYSTEM_FOLDERS` are left out.
 
     Args:
         root: the folder that paths are relative to.
-        rules: what is left out.
-        below: stored relative folder to begin at; b"" for the root itself.
+        rules: what else is left out.
+        below: stored relative path of the folder to walk; b"" for the root itself.
 
     Yields:
         Files, and folders that could not be listed.
@@ -114,7 +114,7 @@ def walk(
                 continue
             if _is_folder(entry, rules):
                 inner.append(path)
-            elif rules.is_picture(entry.name):
+            elif rules.may_be_image(entry.name):
                 file = _regular_file(entry, path, rules)
                 if file:
                     yield file
@@ -122,7 +122,7 @@ def walk(
 
 
 def _list(place: bytes, folder: bytes) -> list[os.DirEntry[bytes]] | UnlistedFolder:
-    """Return what a folder holds, by name; nothing when the folder is gone."""
+    """Return the entries of a folder, by name; none if the folder is gone."""
     try:
         with os.scandir(place) as listing:
             return sorted(listing, key=lambda entry: entry.name)
@@ -147,7 +147,7 @@ def _is_folder(entry: os.DirEntry[bytes], rules: ScanRules) -> bool:
     try:
         is_folder = entry.is_dir(follow_symlinks=rules.follow_symlinks)
     except OSError:
-        return False  # gone since it was listed, or a link to nowhere
+        return False  # gone since it was listed, or a broken link
     return is_folder and entry.name not in SYSTEM_FOLDERS
 
 

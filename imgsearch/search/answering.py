@@ -70,7 +70,7 @@ def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> li
     store = embeddings.store
     roots = {root.id: root for root in store.roots()}
     under = [parts_under(path, roots.values()) for path in question.where.under]
-    allowed = allowed_ids(store, question.where, under)
+    allowed = allowed_ids(store, question.where)
     excluded = np.array(question.excluded, dtype=np.int64) if question.excluded else None
     online = {identifier: root.online for identifier, root in roots.items()}
     everything = len(space.index) + 1

@@ -1,1 +1,1 @@
-"""Storage: the SQLite database, which is the truth. Only this room executes SQL."""
+"""Storage: the SQLite database, the single source of truth. Only this room executes SQL."""

@@ -1,4 +1,4 @@
-"""Rows of contents: what the files hold, known by its hash."""
+"""Rows of contents: the bytes that files hold, known by their hash."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ContentRows:
         return (row[0], bool(row[1])) if row else (None, False)
 
     def add_content(self, content_hash: str, size: int, metadata: Metadata) -> int:
-        """Keep a content and return its id; a known one keeps its id."""
+        """Add a content and return its id; a known one keeps its id."""
         (identifier,) = self.connection.execute(
             "INSERT INTO content (hash, bytes, width, height, format, taken, camera, lens, "
             "latitude, longitude, orientation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -74,7 +74,7 @@ class ContentRows:
             values: one for each question mark.
         """
         rows = self.connection.execute(
-            f"SELECT id FROM content WHERE {condition}",  # noqa: S608 - conditions are the caller's own words
+            f"SELECT id FROM content WHERE {condition}",  # noqa: S608 - conditions are code, their values are bound
             list(values),
         )
         return np.fromiter((row[0] for row in rows), dtype=np.int64)

@@ -1,10 +1,10 @@
-"""The gallery's database: opened, changed in transactions, read in snapshots. The truth.
+"""The gallery's database: opened, changed in transactions, read in snapshots.
 
-`file_rows`, `content_rows` and `embedding_rows` have the statements of one table or two; what
-concerns several is here.
+`file_rows`, `content_rows` and `embedding_rows` hold the statements on one table or two; those on
+several are here.
 
-Every change is made inside `Store.transaction`, whose COMMIT is the only commit point: what it
-covers is there after a crash, whole, and what it does not cover never was.
+Every change is made inside `Store.transaction`, whose COMMIT is the only commit point: after a
+crash, a transaction is there as a whole or not at all.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NOT_WRITABLE_CODES: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 class Store(FileRows, ContentRows, EmbeddingRows):
     """The rows of one gallery, over one connection.
 
-    A writer must hold the writer lock. A reader's `snapshot` sees one state throughout.
+    A writer must hold the writer lock.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -42,10 +42,11 @@ class Store(FileRows, ContentRows, EmbeddingRows):
 
     @classmethod
     def create(cls, folder: Path) -> Store:
-        """Open the gallery in a folder for writing; make it when it is not there.
+        """Open the gallery in a folder for writing; create it if it does not exist.
 
         Raises:
-            GalleryDamagedError: the database is not a gallery's, is damaged, or is newer.
+            GalleryDamagedError: the database is not a gallery's, is damaged, or was written by a
+                newer imgsearch.
         """
         from sqlite_utils import Database
 
@@ -58,7 +59,7 @@ class Store(FileRows, ContentRows, EmbeddingRows):
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA foreign_keys = ON")
                 database = Database(connection, execute_plugins=False)
-                # First of all, so that another program's database is left as it is.
+                # Before anything is changed, so that another program's database stays as it is.
                 schema.refuse_strangers(database)
                 connection.execute("PRAGMA journal_mode = WAL")
                 schema.bring_up_to_date(database)
@@ -69,12 +70,13 @@ class Store(FileRows, ContentRows, EmbeddingRows):
 
     @classmethod
     def open(cls, folder: Path) -> Store:
-        """Open the gallery in a folder for reading only; never waits for a writer.
+        """Open the gallery in a folder read-only, without ever waiting for a writer.
 
         Raises:
             NoGalleryError: there is none.
-            GalleryDamagedError: the database is not a gallery's, is damaged, or is newer.
-            ImgsearchError: changes wait to be taken up where this user may not write.
+            GalleryDamagedError: the database is not a gallery's, is damaged, or was written by a
+                newer imgsearch.
+            ImgsearchError: the write-ahead log holds changes, and this user may not write there.
         """
         file = folder / DATABASE
         none = NoGalleryError(
@@ -83,8 +85,8 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         )
         if not file.is_file():
             raise none
-        # On a read-only medium SQLite can't make its shared-memory file; nobody can write
-        # there either, so the database may be taken as it lies.
+        # On a read-only medium SQLite can't create its shared-memory file; nobody can write
+        # there either, so the database may be read as immutable.
         for mode in ("mode=ro", "immutable=1"):
             connection = sqlite3.connect(
                 f"{file.absolute().as_uri()}?{mode}",
@@ -98,8 +100,8 @@ class Store(FileRows, ContentRows, EmbeddingRows):
                     (mark,) = connection.execute("PRAGMA application_id").fetchone()
                     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
                     if not (version or mark or tables):
-                        # A first run was cut off before it had made the tables.
-                        raise none  # noqa: TRY301 - the connection is closed on the way
+                        # A first run was killed before it created the tables.
+                        raise none  # noqa: TRY301 - the handler below closes the connection
                     schema.verify(mark, version)
             except sqlite3.OperationalError as error:
                 connection.close()
@@ -108,7 +110,7 @@ class Store(FileRows, ContentRows, EmbeddingRows):
                 log = folder / f"{DATABASE}-wal"
                 if log.is_file() and log.stat().st_size:
                     raise ImgsearchError(
-                        f"{log} holds changes that nobody may take up here: run `imgsearch index` "
+                        f"{log} holds changes that this user may not apply: run `imgsearch index` "
                         f"once as a user who may write in {folder}"
                     ) from error
             except BaseException:
@@ -120,7 +122,7 @@ class Store(FileRows, ContentRows, EmbeddingRows):
 
     @classmethod
     def in_memory(cls) -> Store:
-        """Return an empty gallery's rows that are never written anywhere (for dry runs)."""
+        """Return the rows of an empty gallery that is never written to disk (for dry runs)."""
         from sqlite_utils import Database
 
         connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -128,17 +130,17 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         return cls(connection)
 
     def close(self) -> None:
-        """Close the connection; what was not committed is gone."""
+        """Close the connection; what is not committed is lost."""
         self.connection.close()
 
     @contextmanager
     def transaction(self, *, dry_run: bool = False) -> Iterator[None]:
-        """Commit all changes made in the `with` block, or none of them.
+        """Commit all changes made in the `with` block, or, if it raises, none of them.
 
-        An inner block belongs to the outer one's commit.
+        A nested block is part of the outer transaction.
 
         Args:
-            dry_run: undo everything at the end.
+            dry_run: roll everything back at the end.
         """
         if self.connection.in_transaction:
             yield
@@ -147,7 +149,7 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         try:
             yield
         except BaseException:
-            # A full disk, for one, has made SQLite roll back by itself.
+            # After some errors, such as a full disk, SQLite has rolled back by itself.
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             raise
@@ -155,9 +157,9 @@ class Store(FileRows, ContentRows, EmbeddingRows):
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """See one state of the gallery throughout the `with` block, whatever writers do.
+        """Read one state of the gallery throughout the `with` block, whatever writers do.
 
-        Threads that share the store take turns.
+        Threads that share the store wait for each other.
         """
         with self._in_turn:
             self.connection.execute("BEGIN")
@@ -167,7 +169,7 @@ class Store(FileRows, ContentRows, EmbeddingRows):
                 self.connection.execute("ROLLBACK")
 
     def counts(self) -> Counts:
-        """Return how much the gallery holds."""
+        """Return the sizes of the gallery's tables."""
         row = self.connection.execute(
             "SELECT (SELECT COUNT(*) FROM file), (SELECT COUNT(*) FROM content), "
             "(SELECT COUNT(*) FROM file WHERE reason IS NOT NULL), "
@@ -176,14 +178,14 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         return Counts(*row)
 
     def setting(self, name: str) -> str | None:
-        """Return what is remembered under a name, or None."""
+        """Return the setting of that name, or None."""
         row = self.connection.execute(
             "SELECT value FROM setting WHERE name = ?", (name,)
         ).fetchone()
         return str(row[0]) if row else None
 
     def set_setting(self, name: str, value: str) -> None:
-        """Remember a text under a name."""
+        """Store a setting."""
         self.connection.execute(
             "INSERT INTO setting (name, value) VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -191,10 +193,10 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         )
 
     def remove_orphans(self, *, keep: Collection[int] = ()) -> int:
-        """Drop the contents that no file holds, with their embeddings; return how many.
+        """Delete the contents that no file holds, with their embeddings; return how many.
 
         Args:
-            keep: ids of those that stay all the same.
+            keep: ids of orphans that stay.
         """
         doomed = [(identifier,) for identifier in self.orphan_ids().difference(keep)]
         touched = {
@@ -210,7 +212,7 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         return len(doomed)
 
     def integrity(self) -> Integrity:
-        """Return what SQLite itself finds wrong with the file and its references."""
+        """Return what SQLite's own checks of pages, indexes and foreign keys find."""
         try:
             lines = [row[0] for row in self.connection.execute("PRAGMA integrity_check")]
             broken = self.connection.execute("PRAGMA foreign_key_check").fetchall()
@@ -224,12 +226,12 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         )
 
     def remove_dangling_rows(self) -> None:
-        """Drop rows that refer to rows that are not there."""
+        """Delete rows that refer to missing ones; a file whose content is missing is kept."""
         for statement in (
             "DELETE FROM embedding WHERE content_id NOT IN (SELECT id FROM content)",
             "DELETE FROM embedding WHERE recipe_id NOT IN (SELECT id FROM recipe)",
             "DELETE FROM file WHERE root_id NOT IN (SELECT id FROM root)",
-            # Without a size and time that fit, the next run reads the file again.
+            # A size that can't be true makes the next run read the file again.
             (
                 "UPDATE file SET content_id = NULL, size = -1 WHERE content_id IS NOT NULL "
                 "AND content_id NOT IN (SELECT id FROM content)"
@@ -238,10 +240,10 @@ class Store(FileRows, ContentRows, EmbeddingRows):
             self.connection.execute(statement)
 
     def rebuild_indexes(self) -> None:
-        """Make SQLite's own indexes again from the rows.
+        """Rebuild SQLite's own indexes from the rows.
 
         Raises:
-            GalleryDamagedError: rows that must differ are the same.
+            GalleryDamagedError: the rows break a UNIQUE constraint.
         """
         try:
             self.connection.execute("REINDEX")
@@ -252,6 +254,6 @@ class Store(FileRows, ContentRows, EmbeddingRows):
             ) from error
 
     def compact(self) -> None:
-        """Give free pages back to the file system."""
+        """Give free pages, and the write-ahead log, back to the file system."""
         self.connection.execute("VACUUM")
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

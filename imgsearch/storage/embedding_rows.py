@@ -35,7 +35,7 @@ class EmbeddingRows:
         ]
 
     def add_recipe(self, recipe: Recipe) -> StoredRecipe:
-        """Keep a recipe; the first one becomes the primary. Known recipes are returned."""
+        """Add a recipe, or find it; the first one becomes the primary."""
         self.connection.execute(
             "INSERT INTO recipe (identifier, recipe, is_primary, generation) "
             "VALUES (?, ?, NOT EXISTS (SELECT 1 FROM recipe), 0) "
@@ -45,24 +45,30 @@ class EmbeddingRows:
         return next(stored for stored in self.recipes() if stored.recipe == recipe)
 
     def make_primary(self, recipe_id: int) -> None:
-        """Let queries that name no recipe use this one."""
+        """Make this the recipe of queries that name none."""
         self.connection.execute("UPDATE recipe SET is_primary = (id = ?)", (recipe_id,))
 
     def raise_generation(self, recipe_id: int) -> None:
-        """Mark the caches of a recipe as older than its embeddings."""
+        """Mark the caches of a recipe as out of date."""
         self.connection.execute(
             "UPDATE recipe SET generation = generation + 1 WHERE id = ?", (recipe_id,)
         )
 
-    def add_embedding(self, recipe_id: int, content_id: int, vector: NDArray[np.float32]) -> None:
-        """Keep a content's embedding `(dim,)` under a recipe, as little-endian float32."""
-        self.connection.execute(
-            "INSERT INTO embedding (recipe_id, content_id, vector) VALUES (?, ?, ?)",
+    def add_embedding(self, recipe_id: int, content_id: int, vector: NDArray[np.float32]) -> bool:
+        """Add a content's embedding `(dim,)` under a recipe, as little-endian float32.
+
+        Returns:
+            False if it has one already, which stays.
+        """
+        cursor = self.connection.execute(
+            "INSERT INTO embedding (recipe_id, content_id, vector) VALUES (?, ?, ?) "
+            "ON CONFLICT (recipe_id, content_id) DO NOTHING",
             (recipe_id, content_id, vector.astype("<f4").tobytes()),
         )
+        return cursor.rowcount > 0
 
     def remove_embedding(self, recipe_id: int, content_id: int) -> None:
-        """Drop one embedding."""
+        """Delete one embedding."""
         self.connection.execute(
             "DELETE FROM embedding WHERE recipe_id = ? AND content_id = ?", (recipe_id, content_id)
         )
@@ -103,8 +109,8 @@ class EmbeddingRows:
     def sample_ids(self, recipe_id: int, size: int) -> list[int]:
         """Return the ids of the embedded contents with the smallest hashes, `size` at most.
 
-        They are a uniform sample that depends on what the gallery holds, not on how it came
-        to hold it.
+        They are a uniform sample that depends only on what the gallery holds, not on the order
+        in which it was added.
         """
         rows = self.connection.execute(
             "SELECT content.id FROM content JOIN embedding "
@@ -120,11 +126,11 @@ class EmbeddingRows:
         """Yield blocks of content ids `(m,)` and embeddings `(m, dim)`, ids ascending.
 
         Args:
-            recipe: whose embeddings.
+            recipe: the recipe of the embeddings.
             content_ids: only these, in any order; None for all.
 
         Raises:
-            GalleryDamagedError: a stored vector has not the recipe's dim.
+            GalleryDamagedError: a stored vector is not of the recipe's dim.
         """
         last = -1
         wanted = None if content_ids is None else sorted(content_ids)
@@ -152,7 +158,7 @@ class EmbeddingRows:
                 return
 
     def bad_embeddings(self, recipe: StoredRecipe) -> list[int]:
-        """Return the ids of the contents whose embedding is no unit vector of the right dim."""
+        """Return the ids of the contents whose embedding is not a unit vector of the right dim."""
         bad = []
         rows = self.connection.execute(
             "SELECT content_id, vector FROM embedding WHERE recipe_id = ?", (recipe.id,)
@@ -162,7 +168,7 @@ class EmbeddingRows:
                 bad.append(content_id)
                 continue
             vector = np.frombuffer(blob, dtype="<f4").astype(np.float64)
-            # A picture whose activations are all zero has the zero vector for an embedding.
+            # An image whose activations are all zero has the zero vector as its embedding.
             length = float(np.dot(vector, vector))
             if not (abs(length - 1) < UNIT_TOLERANCE or length == 0):
                 bad.append(content_id)
@@ -173,7 +179,7 @@ def _vectors(blobs: Sequence[bytes], recipe: StoredRecipe) -> NDArray[np.float32
     dim = recipe.recipe.dim
     if any(len(blob) != 4 * dim for blob in blobs):
         raise GalleryDamagedError(
-            f"an embedding of recipe {recipe.recipe.identifier} has not {dim} values: "
+            f"an embedding of recipe {recipe.recipe.identifier} is not of dim {dim}: "
             "run `imgsearch check --repair`"
         )
     return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), dim).astype(np.float32)

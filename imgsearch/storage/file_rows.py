@@ -1,4 +1,4 @@
-"""Rows of roots and files: where the pictures lie."""
+"""Rows of roots and files: where contents lie on disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FileRows:
     connection: sqlite3.Connection
 
     def roots(self) -> list[Root]:
-        """Return the registered photo folders, by path."""
+        """Return the registered folders, ordered by path."""
         rows = self.connection.execute(
             "SELECT id, path, recursive, exclude, follow_symlinks FROM root ORDER BY path"
         )
@@ -37,7 +37,7 @@ class FileRows:
         ]
 
     def add_root(self, path: Path, *, recursive: bool) -> Root:
-        """Register a photo folder that is not registered yet."""
+        """Register a folder that is not registered yet."""
         cursor = self.connection.execute(
             "INSERT INTO root (path, recursive, exclude, follow_symlinks) VALUES (?, ?, '[]', 0)",
             (paths.encode(path), recursive),
@@ -45,7 +45,7 @@ class FileRows:
         return Root(id=cursor.lastrowid or 0, path=path, recursive=recursive)
 
     def update_root(self, root: Root) -> None:
-        """Write a registered folder's path and options."""
+        """Write a root's path and options."""
         self.connection.execute(
             "UPDATE root SET path = ?, recursive = ?, exclude = ?, follow_symlinks = ? "
             "WHERE id = ?",
@@ -59,7 +59,7 @@ class FileRows:
         )
 
     def absorb_root(self, inner: Root, outer: Root) -> None:
-        """Give a root's files to another root that contains it, and forget the inner one."""
+        """Move a root's files to the root that contains it, and delete the inner one."""
         prefix = paths.relative_to(inner.path, outer.path)
         self.connection.execute(
             "UPDATE OR REPLACE file SET root_id = ?, path = CAST(? || path AS BLOB) "
@@ -69,7 +69,7 @@ class FileRows:
         self.connection.execute("DELETE FROM root WHERE id = ?", (inner.id,))
 
     def remove_root(self, root_id: int) -> None:
-        """Forget a root and its files."""
+        """Delete a root and its files from the gallery."""
         self.connection.execute("DELETE FROM root WHERE id = ?", (root_id,))
 
     def put_file(
@@ -81,14 +81,14 @@ class FileRows:
         reason: str | None = None,
         decoders: str | None = None,
     ) -> None:
-        """Write what is known of a file, over its row or as a new one.
+        """Write a file's row: a new one, or over an old one.
 
         Args:
-            file_id: the row to write over; None for a path that is new.
-            row: where the file is, and its size and time.
-            content_id: what it holds, as far as that could be read.
-            reason: why it could not be read or decoded.
-            decoders: by which decoders it could not.
+            file_id: the row to overwrite; None for a new path.
+            row: path, size and modification time.
+            content_id: the content; None if it could not be read or embedded.
+            reason: why the file could not be read, decoded or embedded.
+            decoders: fingerprint of the decoders that failed.
         """
         values = (row.root_id, row.path, row.size, row.mtime_ns, content_id, reason, decoders)
         if file_id is None:
@@ -105,7 +105,7 @@ class FileRows:
             )
 
     def file_count(self, root_id: int, below: bytes = b"") -> int:
-        """Return how many files the gallery knows in a root, or beneath a folder of it."""
+        """Return how many files the gallery has in a root, or beneath a folder of it."""
         (count,) = self.connection.execute(
             "SELECT COUNT(*) FROM file "
             "WHERE root_id = ? AND (path = ? OR (path >= ? AND path < ?))",
@@ -114,14 +114,14 @@ class FileRows:
         return int(count)
 
     def file_paths(self, root_id: int) -> Iterator[bytes]:
-        """Yield the stored paths of a root's files."""
+        """Yield the stored relative paths of a root's files, in order."""
         for (path,) in self.connection.execute(
             "SELECT path FROM file WHERE root_id = ? ORDER BY path", (root_id,)
         ):
             yield path
 
     def files_of_contents(self, content_ids: Iterable[int]) -> dict[int, list[tuple[int, bytes]]]:
-        """Return, by content id, the root ids and stored paths of the files that hold it."""
+        """Return, by content id, the root ids and stored relative paths of the files with it."""
         return {
             identifier: self.connection.execute(
                 "SELECT root_id, path FROM file WHERE content_id = ?", (identifier,)
@@ -148,7 +148,7 @@ class FileRows:
         return [paths.join(root, path) for root, path in held]
 
     def content_of_file(self, root_id: int, row: ScannedRow) -> int | None:
-        """Return the content of a file whose size and time are as they were when indexed."""
+        """Return the content id of a file if its size and time are those that were indexed."""
         found = self.connection.execute(
             "SELECT content_id FROM file WHERE root_id = ? AND path = ? AND size = ? "
             "AND mtime_ns = ?",
@@ -157,14 +157,14 @@ class FileRows:
         return found[0] if found else None
 
     def remove_files(self, root_id: int, below: bytes) -> int:
-        """Forget a file, or the files beneath a folder of a root; return how many."""
+        """Delete a file, or the files beneath a folder of a root; return how many."""
         return self.connection.execute(
             "DELETE FROM file WHERE root_id = ? AND (path = ? OR (path >= ? AND path < ?))",
             (root_id, below, *paths.beneath(below)),
         ).rowcount
 
     def unreadable(self, root: Root, below: bytes = b"") -> Iterator[tuple[Path, str]]:
-        """Yield the files of a root that could not be decoded, by path, with the reasons."""
+        """Yield the files of a root that could not be decoded, with the reasons, by path."""
         rows = self.connection.execute(
             "SELECT path, reason FROM file WHERE root_id = ? AND reason IS NOT NULL "
             "AND (path = ? OR (path >= ? AND path < ?)) ORDER BY path",
@@ -179,5 +179,5 @@ def _patterns(text: str) -> tuple[str, ...]:
         return tuple(json.loads(text))
     except (ValueError, TypeError) as error:
         raise GalleryDamagedError(
-            f"the patterns that a root leaves out cannot be read ({error})"
+            f"the exclusion patterns of a root cannot be read ({error})"
         ) from error

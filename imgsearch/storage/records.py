@@ -1,4 +1,4 @@
-"""What a row of the gallery's database says, as values."""
+"""Rows of the gallery's database, as values."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A registered photo folder.
+    """A registered folder, which stored paths are relative to.
 
     Attributes:
         id: row id.
         path: absolute path.
-        recursive: False when only files that were named one by one belong to it.
-        exclude: glob patterns of what is left out.
+        recursive: False if only files that were named one by one belong to it.
+        exclude: glob patterns of what scans leave out.
         follow_symlinks: whether symbolic links are followed.
     """
 
@@ -33,7 +33,7 @@ class Root:
 
     @property
     def online(self) -> bool:
-        """Whether the folder is there now, and holds anything.
+        """Whether the folder exists now and is not empty.
 
         An unplugged drive leaves an empty folder at its mount point.
         """
@@ -50,8 +50,7 @@ class StoredRecipe:
 
     Attributes:
         id: row id.
-        recipe: the recipe itself.
-        primary: whether queries use it when none is named.
+        primary: whether queries that name no recipe use it.
         generation: raised by every commit that adds or removes embeddings of this recipe.
     """
 
@@ -68,8 +67,8 @@ class Content:
     Attributes:
         id: row id.
         hash: SHA-256 of the bytes, 64 hexadecimal digits.
-        bytes: how many there are.
-        metadata: what the picture says of itself.
+        bytes: their number.
+        metadata: of the image.
     """
 
     id: int
@@ -80,7 +79,12 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many files, contents, files that cannot be read, and contents without a file."""
+    """Sizes of a gallery.
+
+    Attributes:
+        unreadable: files with a reason why they could not be read, decoded or embedded.
+        orphans: contents that no file holds.
+    """
 
     files: int
     contents: int
@@ -90,7 +94,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class ScannedRow:
-    """A file as it was scanned: root id, stored relative path, bytes, modification time."""
+    """A file as it was scanned.
+
+    Attributes:
+        path: stored form, relative to the root.
+        size: bytes.
+        mtime_ns: modification time in nanoseconds.
+    """
 
     root_id: int
     path: bytes
@@ -100,13 +110,13 @@ class ScannedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integrity:
-    """What SQLite finds wrong with the database's file.
+    """What SQLite's own checks find.
 
     Attributes:
-        problems: its own lines, none where the file is sound.
-        indexes_only: whether they concern nothing but indexes, which `REINDEX` makes again.
-        dangling_rows: how many rows refer to rows that are not there.
-        dangling_tables: the tables that hold them.
+        problems: SQLite's messages; none if the file is sound.
+        indexes_only: whether all of them are about indexes, which `REINDEX` rebuilds.
+        dangling_rows: how many rows have a foreign key that points nowhere.
+        dangling_tables: the tables of these rows.
     """
 
     problems: tuple[str, ...] = ()

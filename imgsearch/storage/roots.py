@@ -1,4 +1,4 @@
-"""Which photo folders the gallery has, and what of them a run is asked to scan."""
+"""Registering roots, and choosing what of them a run scans."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ class ScanTarget:
     """A part of a root that a run scans.
 
     Attributes:
-        root: the photo folder.
         below: stored relative path of the folder or file to scan; b"" for all of it.
-        absent: whether the root is not there: its files stay and are not looked for.
+        absent: whether the root is offline: its files stay in the gallery and are not scanned.
     """
 
     root: Root
@@ -33,10 +32,10 @@ class ScanTarget:
 
 
 def is_absent(store: Store, root: Root) -> bool:
-    """Whether a root is not there now.
+    """Whether a root is offline.
 
-    The empty folder that an unplugged drive leaves at its mount point counts as absent when
-    the gallery knows files in it: taking it at its word would empty the gallery.
+    An empty folder, such as an unplugged drive leaves at its mount point, counts as absent if
+    the gallery has files in it: otherwise all of them would be removed.
     """
     return not root.online and (
         not os.path.isdir(root.path) or store.file_count(root.id) > 0  # noqa: PTH112 - never raises
@@ -52,17 +51,17 @@ def register(
 ) -> list[ScanTarget]:
     """Make sure that every path lies in a root, and return what is to be scanned.
 
-    A folder that lies in no root becomes one, and takes in the roots within it that are there.
-    A file that lies in no root gets its folder as a root of single files.
+    A folder that lies in no root becomes one, and absorbs the roots within it that are online.
+    For a file that lies in no root, its folder becomes a root of single files.
 
     Args:
         store: in a transaction.
         wanted: absolute paths of folders and files; none for every root.
-        exclude: glob patterns that replace those remembered; empty ones are dropped.
-        follow_symlinks: replaces what is remembered; None keeps it.
+        exclude: glob patterns that replace the stored ones; empty ones are dropped.
+        follow_symlinks: replaces the stored option; None keeps it.
 
     Raises:
-        UsageError: a path that neither exists nor belongs to a root.
+        UsageError: a path that neither exists nor lies in a root.
     """
     asked = sorted(set(wanted))
     located = [_locate(store, path) for path in asked] if asked else _every_root(store)
@@ -110,7 +109,7 @@ def _locate(store: Store, path: Path) -> tuple[Root, bytes]:
         _absorb_inner(store, root)
         return root, b""
     if path in roots:
-        return roots[path], b""  # a root of single files that is absent
+        return roots[path], b""  # a root of single files, offline
     if path.parent not in roots and not path.exists():
         raise UsageError(
             f"{path}: no such file or folder, and no folder of the gallery contains it"
@@ -120,9 +119,9 @@ def _locate(store: Store, path: Path) -> tuple[Root, bytes]:
 
 
 def _absorb_inner(store: Store, outer: Root) -> None:
-    """Take the roots within a root into it, except absent ones.
+    """Absorb the roots within a root, except absent ones.
 
-    A scan of the outer root would find their files missing, where they are only offline.
+    A scan of the outer root would find their files missing, though they are only offline.
     """
     if not outer.recursive:
         return

@@ -1,7 +1,7 @@
 """Tell new, changed, unchanged and missing files apart, inside SQLite.
 
 What a scan finds goes into a temporary table and is joined with the gallery's files there, so
-that memory does not grow with the number of photos.
+that memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class PendingFile:
 
     Attributes:
         root_id: row id of its root.
-        path: stored relative path.
-        size: bytes, by the scan.
-        mtime_ns: by the scan.
-        file_id: its row, or None when the path is new.
-        content_id: what it held, or None.
-        reason: a new path; another size or time; no embedding under the recipe yet; or not
-            readable by the decoders that were here last time.
+        path: stored form, relative to the root.
+        size: bytes, as scanned.
+        mtime_ns: modification time in nanoseconds, as scanned.
+        file_id: its row, or None if the path is new.
+        content_id: the content it had, or None.
+        reason: "new" path; "changed" size or time; to "embed" under this recipe; or to "retry",
+            as other decoders could not read it.
     """
 
     root_id: int
@@ -46,7 +46,7 @@ class PendingFile:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many files a scan found of each kind."""
+    """How many files of each kind a scan found; "unchanged" counts those to embed as well."""
 
     new: int = 0
     changed: int = 0
@@ -85,7 +85,7 @@ class Changes:
             self._connection.execute(statement)
 
     def add(self, root_id: int, files: Iterable[ScannedFile]) -> None:
-        """Take in what a scan found in a root."""
+        """Add what a scan found in a root."""
         rows = ((root_id, file.path, file.size, file.mtime_ns) for file in files)
         with self._store.transaction():
             self._connection.executemany("INSERT OR REPLACE INTO scan VALUES (?, ?, ?, ?)", rows)
@@ -101,11 +101,12 @@ class Changes:
         """Note the files of a scanned folder that the scan did not find.
 
         Args:
-            root_id: the root.
-            below: the scanned folder or file, stored relative path.
-            unlisted: folders that could not be listed; what lies beneath is not missing.
-            still_there: asked for each of the others; what it returns was only not looked for
-                (a file of another suffix that was named itself), and is taken in.
+            root_id: row id of the root.
+            below: stored relative path of the scanned folder or file.
+            unlisted: folders that could not be listed; no file beneath one counts as missing.
+            still_there: looks up each of the others; a file that it returns was passed over by
+                the scan (it has another suffix and was named itself), and is added. If it raises
+                `OSError`, the file does not count as missing.
         """
         hidden = tuple(folder + b"/" if folder else b"" for folder in unlisted)
         start, end = paths.beneath(below)
@@ -123,7 +124,7 @@ class Changes:
             try:
                 file = still_there(path)
             except OSError:
-                continue  # nobody can tell, so nothing is forgotten
+                continue
             if file is None:
                 missing.append((file_id, content_id))
             else:
@@ -135,9 +136,9 @@ class Changes:
         """Work out which files have to be read, and return how many of each kind there are.
 
         Args:
-            recipe_id: the recipe that embeddings are wanted of; None for one that is new.
-            decoders: what this machine can decode; files that others could not read are
-                tried again.
+            recipe_id: row id of the recipe to embed under; None if it has none yet.
+            decoders: fingerprint of this machine's decoders; files that other decoders could not
+                read are tried again.
         """
         statement = """
             INSERT INTO pending
@@ -167,7 +168,7 @@ class Changes:
         return Tally(**kinds, unchanged=scanned - moving, missing=missing)
 
     def pending(self) -> Iterator[PendingFile]:
-        """Yield the files that have to be read, by root and path."""
+        """Yield the files that have to be read, ordered by root and path."""
         last = 0
         while True:
             rows = self._connection.execute(
@@ -182,9 +183,9 @@ class Changes:
             last = rows[-1][0]
 
     def take_missing(self, content_id: int) -> int | None:
-        """Return a missing file that held this content, and no longer call it missing.
+        """Return the row id of a missing file with this content, no longer counted as missing.
 
-        It has moved to where the content was found.
+        The file has moved to where the content was found.
         """
         row = self._connection.execute(
             "SELECT file_id FROM missing WHERE content_id = ? ORDER BY file_id LIMIT 1",
@@ -196,10 +197,10 @@ class Changes:
         return int(row[0])
 
     def missing(self) -> int:
-        """Return how many files are missing and have not been found elsewhere."""
+        """Return how many files are missing and were not found elsewhere."""
         (count,) = self._connection.execute("SELECT COUNT(*) FROM missing").fetchone()
         return int(count)
 
     def forget_missing(self) -> None:
-        """Take the missing files' rows out of the gallery; their contents stay until pruned."""
+        """Delete the missing files' rows; their contents stay until pruned."""
         self._connection.execute("DELETE FROM file WHERE id IN (SELECT file_id FROM missing)")

@@ -1,7 +1,7 @@
-"""The shape of `gallery.db`, as ordered steps that are never edited once released.
+"""The schema of `gallery.db`, as ordered migrations that are never edited once released.
 
-`PRAGMA user_version` counts the steps that a database has been through; `PRAGMA application_id`
-says that it is a gallery's.
+`PRAGMA user_version` counts the migrations that a database has been through;
+`PRAGMA application_id` marks it as a gallery's.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ APPLICATION_ID: Final = 0x696D6773  # "imgs"
 
 
 def m001_roots_files_and_contents(database: Database) -> None:
-    """Create the tables of photo folders, of the files in them, and of what the files hold.
+    """Create the tables of roots, of the files in them, and of their contents.
 
-    Paths are BLOBs: a file name is bytes, and need not be UTF-8. Content ids are never used
-    twice, so that a cache older than a removal can't mistake a new content for an old one.
+    Paths are BLOBs: a file name is bytes, and need not be UTF-8. Content ids are never reused,
+    so that a cache older than a removal can't mistake a new content for an old one.
     """
     _run(
         database,
@@ -65,7 +65,7 @@ def m001_roots_files_and_contents(database: Database) -> None:
 
 
 def m002_recipes_and_embeddings(database: Database) -> None:
-    """Create the tables of recipes and of the embeddings made under them."""
+    """Create the tables of recipes and of the embeddings under them."""
     _run(
         database,
         """
@@ -88,7 +88,7 @@ def m002_recipes_and_embeddings(database: Database) -> None:
 
 
 def m003_views(database: Database) -> None:
-    """Create `orphan`, the contents without a file, and `photo`, for people with other tools."""
+    """Create `orphan`, the contents without a file, and `photo`, for people with SQL tools."""
     database.create_view(
         "orphan",
         "SELECT id FROM content "
@@ -108,7 +108,7 @@ def m003_views(database: Database) -> None:
 
 
 def m004_settings(database: Database) -> None:
-    """Create the table of what was asked of this gallery and is remembered, by name."""
+    """Create the table of the gallery's settings, by name."""
     _run(database, "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
 
 
@@ -121,10 +121,10 @@ STEPS: Final[tuple[Callable[[Database], None], ...]] = (
 
 
 def bring_up_to_date(database: Database) -> None:
-    """Take the database through the steps that it lacks, all of them or none.
+    """Apply the migrations that the database lacks, all of them or none.
 
     Args:
-        database: an open, writable database without an open transaction.
+        database: writable, outside a transaction.
 
     Raises:
         GalleryDamagedError: the file is not a gallery's, or a newer imgsearch wrote it.
@@ -141,7 +141,7 @@ def bring_up_to_date(database: Database) -> None:
 
 
 def refuse_strangers(database: Database) -> None:
-    """Make sure, without a change, that a database is empty or a gallery's.
+    """Check, without changing anything, that a database is empty or a gallery's.
 
     Raises:
         GalleryDamagedError: the file is not a gallery's, or a newer imgsearch wrote it.
@@ -151,25 +151,25 @@ def refuse_strangers(database: Database) -> None:
 
 
 def application_id(database: Database) -> int:
-    """Return the mark that says whose database this is; 0 when none was set."""
+    """Return the number that marks whose database this is; 0 if none was set."""
     (value,) = database.execute("PRAGMA application_id").fetchone()
     return int(value)
 
 
 def _run(database: Database, statements: str) -> None:
-    # Not executescript: it would commit the transaction that makes a step whole.
+    # Not executescript: it would commit the transaction that makes a migration atomic.
     for statement in statements.split(";"):
         if statement.strip():
             database.execute(statement)
 
 
 def verify(mark: int, version: int, *, empty: bool = False) -> None:
-    """Make sure that a database is a gallery's, and not from the future.
+    """Check that a database is a gallery's, and not newer than this imgsearch.
 
     Args:
         mark: its application id.
         version: its user version.
-        empty: whether it has no table yet.
+        empty: whether it has no tables yet, and so need not be marked.
 
     Raises:
         GalleryDamagedError: it is not a gallery's, or a newer imgsearch wrote it.
@@ -182,5 +182,5 @@ def verify(mark: int, version: int, *, empty: bool = False) -> None:
     if version > len(STEPS):
         raise GalleryDamagedError(
             f"gallery.db has schema {version}, this imgsearch knows {len(STEPS)}: a newer "
-            "imgsearch wrote it; upgrade imgsearch"
+            "imgsearch wrote it; upgrade imgsearch, or choose another folder with --gallery"
         )

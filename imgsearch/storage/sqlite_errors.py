@@ -1,4 +1,4 @@
-"""SQLite's errors, translated where they leave the gallery's database."""
+"""SQLite's errors, translated into the gallery's."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 DATABASE: Final = "gallery.db"
 DAMAGE_CODES: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-# All statements are the gallery's own. Where their tables and columns are not there, or text is
-# no text, the file is not as it was written.
+# All statements are the gallery's own: if their tables or columns are missing, or text is not
+# text, the file is not as it was written.
 DAMAGE_WORDS: Final = (
     "no such ",
     "malformed ",
@@ -29,11 +29,11 @@ DAMAGE_WORDS: Final = (
 
 @contextmanager
 def translated_errors(folder: Path) -> Iterator[None]:
-    """Turn SQLite's words for a broken file into the gallery's, at the border.
+    """Turn SQLite's errors about a broken or busy file into the gallery's own.
 
     Raises:
-        GalleryDamagedError: SQLite says that the file is no database, or a malformed one.
-        GalleryLockedError: another program, which minds no writer lock, holds the database.
+        GalleryDamagedError: SQLite says that the file is not a database, or a malformed one.
+        GalleryLockedError: another program, which ignores the writer lock, holds the database.
     """
     try:
         yield
@@ -58,7 +58,7 @@ def translated_errors(folder: Path) -> Iterator[None]:
 
 
 def primary_code(error: Exception) -> int:
-    """Return the kind of an SQLite error, `sqlite3.SQLITE_OK` for Python's own."""
-    # Python tells the extended code, whose last byte is the kind of error; errors of Python's
-    # own, such as text that is no UTF-8 or the use of a closed connection, have none.
+    """Return SQLite's primary result code; `sqlite3.SQLITE_OK` if the error is Python's own."""
+    # Python gives the extended code, whose lowest byte is the primary one. Errors of Python's
+    # own, such as text that is not UTF-8 or the use of a closed connection, have none.
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF

@@ -1,4 +1,4 @@
-"""One writer at a time, held by a lock of the operating system."""
+"""One writer at a time, by a lock of the operating system."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 def writer_lock(gallery: Path) -> Iterator[None]:
     """Hold the gallery's writer lock for the length of a `with` block.
 
-    The operating system drops the lock when the process ends, however it ends, so a crash
-    never leaves a gallery locked. The process id beside it is for the message only.
+    The operating system releases the lock when the process ends, however it ends, so a crash
+    never leaves a gallery locked. The process id in `writer.pid` is only for the error message.
 
     Args:
         gallery: the gallery's folder, which must exist.
 
     Raises:
-        GalleryLockedError: another process, or another thread of this one, holds it; the
-            message has its process id.
+        GalleryLockedError: another process, or another thread of this one, holds it.
     """
     from filelock import FileLock, Timeout
 
