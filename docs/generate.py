@@ -109,7 +109,7 @@ def _entry(item: Any) -> list[str]:  # noqa: ANN401 - a class or a function
     lines += _docstring(item)
     if "__init__" in vars(item) and not dataclasses.is_dataclass(item):
         lines += ["", *_docstring(item.__init__)]
-    for name, member in vars(item).items():
+    for name, member in _members(item).items():
         if name.startswith("_") or not (
             isinstance(member, property | classmethod | staticmethod) or inspect.isfunction(member)
         ):
@@ -121,6 +121,15 @@ def _entry(item: Any) -> list[str]:  # noqa: ANN401 - a class or a function
         lines += ["", f"#### {item.__name__}.{name}", "", *_signature(name, function)]
         lines += ["", *_docstring(function)]
     return lines
+
+
+def _members(item: type) -> dict[str, Any]:
+    """Return what a class has of its own and from the bases that imgsearch gives it."""
+    members = dict(vars(item))
+    for base in item.__mro__[1:]:
+        if base.__module__.startswith("imgsearch."):
+            members |= {name: value for name, value in vars(base).items() if name not in members}
+    return members
 
 
 def _signature(name: str, function: Any) -> list[str]:  # noqa: ANN401 - whatever can be called

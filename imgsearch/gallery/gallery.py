@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.connections import Connections
-from imgsearch.gallery.recipe_choice import stored_to_index, stored_to_query
+from imgsearch.gallery.recipe_choice import stored_to_index
+from imgsearch.gallery.upkeep import Upkeep
 from imgsearch.indexing.advice import hints
 from imgsearch.indexing.report import IndexOptions
 from imgsearch.networks import source as networks
@@ -24,18 +25,14 @@ from imgsearch.storage.roots import register
 from imgsearch.storage.sqlite_errors import translated_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from imgsearch.gallery.checking import CheckReport
-    from imgsearch.gallery.exporting import ExportFormat, ExportReport
-    from imgsearch.gallery.information import GalleryInformation
-    from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.executor import Executor
-    from imgsearch.indexing.report import IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.indexing.report import IndexProgress, IndexReport
     from imgsearch.networks.source import EmbedderSource
     from imgsearch.recipe import Recipe
     from imgsearch.search.engine import SearchEngine
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.query_pictures import QueryEmbedding, QueryImage
     from imgsearch.search.search_space import SearchSpace
-    from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
 
 
@@ -57,7 +53,7 @@ def default_gallery_path() -> Path:
     return user_data_path("imgsearch", appauthor=False) / "gallery"
 
 
-class Gallery:
+class Gallery(Upkeep):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
@@ -212,11 +208,6 @@ class Gallery:
             self._networks.of(recipe)
         return recipe
 
-    def _refresh(self, held: Embeddings, *, anyway: bool = False) -> None:
-        held = held.renewed()
-        if anyway or not self._engine.is_current(held):
-            self._engine.refresh(held)
-
     # Searching
 
     def query(
@@ -306,15 +297,6 @@ class Gallery:
             files = store.files_holding(content)
         return display(read_content(content, files), longest=longest)
 
-    def _embeddings_to_query(self, store: Store) -> Embeddings:
-        stored = store.recipes()
-        if not stored:
-            raise NoGalleryError(
-                f"the gallery in {self.path} is empty: fill it with `imgsearch index FOLDER`"
-            )
-        wanted = self._wanted if self._wanted is None else self._indexed_under or self._wanted
-        return Embeddings(store, self.path, stored_to_query(stored, wanted))
-
     def _open_space(self, held: Embeddings) -> SearchSpace:
         if self._space and self._space[0] == held.identifier:
             space = self._space[1]
@@ -323,119 +305,6 @@ class Gallery:
         space = self._engine.open(held, self._projection)
         self._space = (held.identifier, space)
         return space
-
-    # Looking after it
-
-    def information(self) -> GalleryInformation:
-        """Say what is in the gallery.
-
-        Raises:
-            NoGalleryError: there is none.
-        """
-        from imgsearch.gallery import information
-
-        with self._connections.snapshot() as store:
-            return information.information(store, self.path)
-
-    def unreadable(self) -> Iterator[UnreadableFile]:
-        """Yield the files that could not be decoded, with the reasons, by path.
-
-        Raises:
-            NoGalleryError: there is no gallery.
-        """
-        from imgsearch.indexing.report import UnreadableFile
-
-        # A connection of its own: whoever reads on slowly may query meanwhile.
-        with self._connections.own_snapshot() as store:
-            for root in store.roots():
-                for path, reason in store.unreadable(root):
-                    yield UnreadableFile(path, reason)
-
-    def remove(self, *wanted: str | Path) -> RemovalReport:
-        """Take files, folders or whole roots out of the gallery; the photos are not touched.
-
-        Raises:
-            NoGalleryError: there is no gallery.
-            GalleryLockedError: another process is writing it.
-            UsageError: a path under which the gallery has nothing.
-        """
-        from imgsearch.gallery import maintenance
-
-        with self._connections.changing() as store:
-            report = maintenance.remove(store, [paths.absolute(path) for path in wanted])
-            self._refresh_all(store)
-            return report
-
-    def prune(self) -> PruneReport:
-        """Drop contents that no file holds any more, and old caches; compact the database.
-
-        Raises:
-            NoGalleryError: there is no gallery.
-            GalleryLockedError: another process is writing it.
-        """
-        from imgsearch.gallery import maintenance
-
-        with self._connections.changing() as store:
-            report = maintenance.prune(store, self.path)
-            self._refresh_all(store)
-            return report
-
-    def check(self, *, repair: bool = False) -> CheckReport:
-        """Name any damage; with `repair`, mend what can be made again.
-
-        Raises:
-            NoGalleryError: there is no gallery.
-            GalleryLockedError: a repair while another process is writing.
-            GalleryDamagedError: the database cannot even be opened.
-        """
-        from imgsearch.gallery import checking
-
-        if not repair:
-            with self._connections.snapshot() as store:
-                return checking.CheckReport(tuple(checking.check(store, self.path, self._engine)))
-        with self._connections.changing() as store:
-            findings = checking.check(store, self.path, self._engine)
-            mended = checking.repair(store, self.path, self._engine, findings=findings)
-            return checking.CheckReport(tuple(mended))
-
-    def relocate(self, old: str | Path, new: str | Path) -> RelocationReport:
-        """Tell the gallery that a photo folder lies elsewhere now; nothing is embedded again.
-
-        Raises:
-            NoGalleryError: there is no gallery.
-            GalleryLockedError: another process is writing it.
-            UsageError: no folder of the gallery lies at `old`, or `new` overlaps another.
-        """
-        from imgsearch.gallery import maintenance
-
-        with self._connections.changing() as store:
-            return maintenance.relocate(store, paths.absolute(old), paths.absolute(new))
-
-    def export(
-        self,
-        folder: str | Path,
-        *,
-        format: ExportFormat = "npy",  # noqa: A002 - the word that users type
-        overwrite: bool = False,
-    ) -> ExportReport:
-        """Write the raw embeddings and what is known of each picture, for other programs.
-
-        Raises:
-            NoGalleryError: there is no gallery.
-            UsageError: the folder holds an export already.
-            MissingExtraError: Parquet without the extra.
-        """
-        from imgsearch.gallery import exporting
-
-        with self._connections.snapshot() as store:
-            held = self._embeddings_to_query(store)
-            return exporting.export(
-                held, paths.absolute(folder), format=format, overwrite=overwrite
-            )
-
-    def _refresh_all(self, store: Store) -> None:
-        for stored in store.recipes():
-            self._refresh(Embeddings(store, self.path, stored))
 
 
 def _with_absolute_paths(where: Filters) -> Filters:

@@ -1,0 +1,159 @@
+"""The half of the façade that looks after what a gallery holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imgsearch import paths
+from imgsearch.errors import NoGalleryError
+from imgsearch.gallery.recipe_choice import stored_to_query
+from imgsearch.storage.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from imgsearch.gallery.checking import CheckReport
+    from imgsearch.gallery.connections import Connections
+    from imgsearch.gallery.exporting import ExportFormat, ExportReport
+    from imgsearch.gallery.information import GalleryInformation
+    from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
+    from imgsearch.indexing.report import UnreadableFile
+    from imgsearch.recipe import RecipeRequest
+    from imgsearch.search.engine import SearchEngine
+    from imgsearch.storage.database import Store
+
+
+class Upkeep:
+    """What `Gallery` is besides indexing and querying; not used by itself."""
+
+    path: Path
+    _connections: Connections
+    _engine: SearchEngine
+    _wanted: str | RecipeRequest | None
+    _indexed_under: str | None
+
+    def information(self) -> GalleryInformation:
+        """Say what is in the gallery.
+
+        Raises:
+            NoGalleryError: there is none.
+        """
+        from imgsearch.gallery import information
+
+        with self._connections.snapshot() as store:
+            return information.information(store, self.path)
+
+    def unreadable(self) -> Iterator[UnreadableFile]:
+        """Yield the files that could not be decoded, with the reasons, by path.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+        """
+        from imgsearch.indexing.report import UnreadableFile
+
+        # A connection of its own: whoever reads on slowly may query meanwhile.
+        with self._connections.own_snapshot() as store:
+            for root in store.roots():
+                for path, reason in store.unreadable(root):
+                    yield UnreadableFile(path, reason)
+
+    def remove(self, *wanted: str | Path) -> RemovalReport:
+        """Take files, folders or whole roots out of the gallery; the photos are not touched.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            GalleryLockedError: another process is writing it.
+            UsageError: a path under which the gallery has nothing.
+        """
+        from imgsearch.gallery import maintenance
+
+        with self._connections.changing() as store:
+            report = maintenance.remove(store, [paths.absolute(path) for path in wanted])
+            self._refresh_all(store)
+            return report
+
+    def prune(self) -> PruneReport:
+        """Drop contents that no file holds any more, and old caches; compact the database.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            GalleryLockedError: another process is writing it.
+        """
+        from imgsearch.gallery import maintenance
+
+        with self._connections.changing() as store:
+            report = maintenance.prune(store, self.path)
+            self._refresh_all(store)
+            return report
+
+    def check(self, *, repair: bool = False) -> CheckReport:
+        """Name any damage; with `repair`, mend what can be made again.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            GalleryLockedError: a repair while another process is writing.
+            GalleryDamagedError: the database cannot even be opened.
+        """
+        from imgsearch.gallery import checking
+
+        if not repair:
+            with self._connections.snapshot() as store:
+                return checking.CheckReport(tuple(checking.check(store, self.path, self._engine)))
+        with self._connections.changing() as store:
+            findings = checking.check(store, self.path, self._engine)
+            mended = checking.repair(store, self.path, self._engine, findings=findings)
+            return checking.CheckReport(tuple(mended))
+
+    def relocate(self, old: str | Path, new: str | Path) -> RelocationReport:
+        """Tell the gallery that a photo folder lies elsewhere now; nothing is embedded again.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            GalleryLockedError: another process is writing it.
+            UsageError: no folder of the gallery lies at `old`, or `new` overlaps another.
+        """
+        from imgsearch.gallery import maintenance
+
+        with self._connections.changing() as store:
+            return maintenance.relocate(store, paths.absolute(old), paths.absolute(new))
+
+    def export(
+        self,
+        folder: str | Path,
+        *,
+        format: ExportFormat = "npy",  # noqa: A002 - the word that users type
+        overwrite: bool = False,
+    ) -> ExportReport:
+        """Write the raw embeddings and what is known of each picture, for other programs.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UsageError: the folder holds an export already.
+            MissingExtraError: Parquet without the extra.
+        """
+        from imgsearch.gallery import exporting
+
+        with self._connections.snapshot() as store:
+            held = self._embeddings_to_query(store)
+            return exporting.export(
+                held, paths.absolute(folder), format=format, overwrite=overwrite
+            )
+
+    def _refresh_all(self, store: Store) -> None:
+        for stored in store.recipes():
+            self._refresh(Embeddings(store, self.path, stored))
+
+    def _embeddings_to_query(self, store: Store) -> Embeddings:
+        stored = store.recipes()
+        if not stored:
+            raise NoGalleryError(
+                f"the gallery in {self.path} is empty: fill it with `imgsearch index FOLDER`"
+            )
+        wanted = self._wanted if self._wanted is None else self._indexed_under or self._wanted
+        return Embeddings(store, self.path, stored_to_query(stored, wanted))
+
+    def _refresh(self, held: Embeddings, *, anyway: bool = False) -> None:
+        held = held.renewed()
+        if anyway or not self._engine.is_current(held):
+            self._engine.refresh(held)
