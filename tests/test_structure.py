@@ -20,6 +20,7 @@ GROUND: dict[str, str] = {
     "errors": "",
     "text": "",
     "files": "",
+    "checked_file": "errors files",
     "recipe": "errors",
     "paths": "errors",
 }
@@ -79,8 +80,6 @@ LONGER = {
     "evaluation.variants",
     "gallery.gallery",
     "search.search_space",
-    "vectors.approximate",
-    "vectors.approximate_file",
     "vectors.projection",
 }
 
