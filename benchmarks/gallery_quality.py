@@ -22,7 +22,7 @@ from imgsearch import Gallery
 from imgsearch.evaluation.metrics.average_precision import mean_average_precision
 from imgsearch.search.search_space import open_space
 from imgsearch.storage.database import Store
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ def measure(folder: Path, backbone: str, gallery_path: Path) -> Row:
                 "SELECT content_id FROM file WHERE path = ?", (path,)
             ).fetchone()
             labels[content_id] = label_of(file, folder)
-    raw = open_space(store, gallery_path, stored, projection.NONE)
-    searched = open_space(store, gallery_path, stored, projection.DEFAULT)
+    raw = open_space(store, gallery_path, stored, projection_choice.NONE)
+    searched = open_space(store, gallery_path, stored, projection_choice.DEFAULT)
     names = np.array([labels[int(identifier)] for identifier in raw.index.ids])
     before = mean_average_precision(raw.vectors(store, raw.index.ids)[1], names)
     after = mean_average_precision(searched.vectors(store, raw.index.ids)[1], names)

@@ -16,7 +16,7 @@ from imgsearch.recipe import Recipe
 from imgsearch.search.search_space import open_space
 from imgsearch.storage.database import Store
 from imgsearch.storage.records import ScannedRow
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_choice
 
 if TYPE_CHECKING:
     import argparse
@@ -94,7 +94,7 @@ def truth(gallery: Path, options: argparse.Namespace) -> Figures:
 
     store = Store.open(gallery)
     stored = store.recipes()[0]
-    space = open_space(store, gallery, stored, projection.DEFAULT)
+    space = open_space(store, gallery, stored, projection_choice.DEFAULT)
     count = store.embedding_count(stored.id)
     vectors = np.lib.format.open_memmap(
         options.workspace / "vectors.npy",

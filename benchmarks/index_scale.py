@@ -50,8 +50,8 @@ from imgsearch.search.answering import Question, answer
 from imgsearch.search.search_space import open_space, refresh_cache
 from imgsearch.storage.database import Store
 from imgsearch.storage.filters import Filters
-from imgsearch.vectors import projection
-from imgsearch.vectors.projection import NONE
+from imgsearch.vectors import projection_choice
+from imgsearch.vectors.projection_choice import NONE
 from imgsearch.vectors.segmented import SegmentedIndex
 from imgsearch.vectors.visited_lists import Visits
 
@@ -104,7 +104,7 @@ def query(gallery: Path, options: argparse.Namespace) -> Figures:
     store = Store.open(gallery)
     stored = store.recipes()[0]
     with store.snapshot():
-        space = open_space(store, gallery, stored, projection.DEFAULT)
+        space = open_space(store, gallery, stored, projection_choice.DEFAULT)
         opened = time.perf_counter() - started
         wanted = np.load(options.workspace / "truth.npz")
         ids, asked, nearest = wanted["ids"], wanted["asked"], wanted["nearest"]
@@ -150,7 +150,8 @@ def grow(gallery: Path, options: argparse.Namespace) -> Figures:
     refresh_cache(store, gallery, store.recipes()[0])
     refreshed = time.perf_counter() - started - committed
     with Gallery(gallery) as reader, reader._reading().snapshot():  # noqa: SLF001  # no embedder is wanted
-        space = open_space(reader._reading(), gallery, store.recipes()[0], projection.DEFAULT)  # noqa: SLF001
+        stored = store.recipes()[0]
+        space = open_space(reader._reading(), gallery, stored, projection_choice.DEFAULT)  # noqa: SLF001
         vector = space.combine(fresh[:1])
         (match,) = answer(reader._reading(), space, Question(vector, 1, Filters()))  # noqa: SLF001
     searched = time.perf_counter() - started
@@ -193,7 +194,7 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
     faiss.omp_set_num_threads(1)
     queries = rival_data(options.workspace)[1]
     store = Store.open(gallery)
-    space = open_space(store, gallery, store.recipes()[0], projection.DEFAULT)
+    space = open_space(store, gallery, store.recipes()[0], projection_choice.DEFAULT)
     if not isinstance(space.index, SegmentedIndex):
         return sweep("imgsearch", [(0, lambda: space.index.search(queries, 11)[1] - 1)], options)
     base = space.index.base
@@ -361,7 +362,9 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path, help="pictures to grow embeddings from")
     parser.add_argument("--embeddings", type=Path, help="the .npy file that keeps the real ones")
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
-    parser.add_argument("--dims", nargs="+", type=int, default=(projection.DEFAULT.dim, RAW_DIM))
+    parser.add_argument(
+        "--dims", nargs="+", type=int, default=(projection_choice.DEFAULT.dim, RAW_DIM)
+    )
     parser.add_argument("--no-rivals", dest="rivals", action="store_false")
     parser.add_argument("--workspace", type=Path, help="where the galleries go for a while")
     parser.add_argument("--quick", action="store_true", help="1,000 contents of the sample's kind")
@@ -374,7 +377,7 @@ def main() -> None:
         case = argparse.Namespace(**values)
         case.workspace, case.embeddings = Path(case.workspace), Path(case.embeddings)
         if case.raw:
-            projection.DEFAULT = NONE  # type: ignore[misc]  # a gallery without a projection
+            projection_choice.DEFAULT = NONE  # type: ignore[misc]  # a gallery without a projection
         print(json.dumps(STEPS[options.step](case.workspace / "gallery", case)))
         return
     started = time.perf_counter()

@@ -28,9 +28,9 @@ from imgsearch.search.search_space import (
     refresh_cache,
 )
 from imgsearch.storage.database import Store
-from imgsearch.vectors import exact, projection
+from imgsearch.vectors import exact, projection_fitting
 from imgsearch.vectors.index_plan import IndexChoice
-from imgsearch.vectors.projection import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
+from imgsearch.vectors.projection_choice import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
 from imgsearch.vectors.segmented import SegmentedIndex
 
 if TYPE_CHECKING:
@@ -352,7 +352,10 @@ def test_the_fit_uses_a_sample_of_a_large_gallery(
     assert fitted is not None
     assert fitted.fitted_count == 100
     sample = np.concatenate([raw for _, raw in rows.store.embeddings(rows.stored, range(1, 101))])
-    assert projection.fit(sample, dim=DEFAULT.dim, power=DEFAULT.power).version == fitted.version
+    assert (
+        projection_fitting.fit(sample, dim=DEFAULT.dim, power=DEFAULT.power).version
+        == fitted.version
+    )
 
 
 # Approximate indexes: what a large gallery gets, here asked for by name.

@@ -80,7 +80,6 @@ LONGER = {
     "evaluation.variants",
     "gallery.gallery",
     "search.search_space",
-    "vectors.projection",
 }
 
 

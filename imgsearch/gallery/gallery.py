@@ -355,7 +355,7 @@ class Gallery:
 
     def _open_space(self, store: Store, stored: StoredRecipe) -> SearchSpace:
         from imgsearch.search.search_space import open_space
-        from imgsearch.vectors.projection import ProjectionChoice
+        from imgsearch.vectors.projection_choice import ProjectionChoice
 
         key = stored.recipe.identifier
         if self._space and self._space[0] == key:

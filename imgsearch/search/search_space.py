@@ -26,11 +26,11 @@ from imgsearch.search.cache_files import (
     unfinished_files,
 )
 from imgsearch.search.space_building import build_approximate, build_exact, fit_projection
-from imgsearch.vectors import exact_file, projection
+from imgsearch.vectors import exact_file, projection_choice
 from imgsearch.vectors.exact import ExactIndex
 from imgsearch.vectors.exact_file import IndexHeader
 from imgsearch.vectors.index_plan import AUTO, IndexChoice, IndexPlan, candidates_wanted
-from imgsearch.vectors.projection import Projection, ProjectionChoice
+from imgsearch.vectors.projection import Projection
 from imgsearch.vectors.segmented import SegmentedIndex
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
     from imgsearch.vectors.approximate import ApproximateIndex
+    from imgsearch.vectors.projection_choice import ProjectionChoice
 
 # A projection fitted on half of a small gallery can lose what one fitted on all of it gains
 # (benchmarks/results/projection_study.md), and fitting a small one anew costs next to nothing.
@@ -143,12 +144,12 @@ def open_space(
         choice: the default projection is cached; another one is fitted anew.
         notify: told in one line when everything must be read, which takes long.
     """
-    cached = _newest_cache(folder, stored) if choice == projection.DEFAULT else None
+    cached = _newest_cache(folder, stored) if choice == projection_choice.DEFAULT else None
     if cached is None:
         count = store.embedding_count(stored.id)
         if count >= LARGE_COUNT:
-            because = "no whole index" if choice == projection.DEFAULT else "no index of this kind"
-            advice = "; `imgsearch index` writes one" if choice == projection.DEFAULT else ""
+            because = "no whole index" if choice == projection_choice.DEFAULT else "no index of this kind"
+            advice = "; `imgsearch index` writes one" if choice == projection_choice.DEFAULT else ""
             notify(f"the gallery has {because}: reading all {count:,} embeddings{advice}")
         return _build(store, stored, choice)
     return _bring_up_to_date(store, stored, cached)
@@ -171,9 +172,9 @@ def refresh_cache(store: Store, folder: Path, stored: StoredRecipe) -> SearchSpa
     if cached is not None and not _is_outgrown(cached, count):
         space = _bring_up_to_date(store, stored, cached)
         if _is_misfit(space, choice):
-            space = _build(store, stored, projection.DEFAULT, choice)
+            space = _build(store, stored, projection_choice.DEFAULT, choice)
     else:
-        space = _build(store, stored, projection.DEFAULT, choice)
+        space = _build(store, stored, projection_choice.DEFAULT, choice)
     path = cache_path(folder, stored)
     if space is not cached or not path.is_file():
         _write(space, path, stored)
@@ -222,7 +223,7 @@ def choose_index(
     if not wanted.plan(2**62, 1).is_exact and wanted.factory != AUTO:
         from imgsearch.vectors.inverted_lists import checked_factory
 
-        checked_factory(wanted.factory, min(dim, projection.DEFAULT.dim))
+        checked_factory(wanted.factory, min(dim, projection_choice.DEFAULT.dim))
     with store.transaction():
         store.set_setting(INDEX_SETTING, wanted.to_json())
     return True
@@ -340,7 +341,7 @@ def _code(plan: IndexPlan) -> tuple[str, int]:
 
 def _is_outgrown(space: SearchSpace, count: int) -> bool:
     if space.projection is None:
-        return projection.DEFAULT.applies_to(count)
+        return projection_choice.DEFAULT.applies_to(count)
     growth = SMALL_GROWTH if space.fitted_at < SMALL else LARGE_GROWTH
     return count >= growth * space.fitted_at or growth * count <= space.fitted_at
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch.errors import UsageError
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_choice
 from imgsearch.vectors.exact import ExactIndex
 from imgsearch.vectors.index_plan import IndexPlan, lists_wanted
+from imgsearch.vectors.projection_fitting import fit_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
     from imgsearch.vectors.approximate import ApproximateIndex
-    from imgsearch.vectors.projection import Projection, ProjectionChoice
+    from imgsearch.vectors.projection import Projection
+    from imgsearch.vectors.projection_choice import ProjectionChoice
 
     # Embeddings (n, dim) -> unit vectors as they are searched, (n, out).
     Project = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -51,9 +53,9 @@ def fit_projection(
     for identifiers, vectors in store.embeddings(stored, sample):
         raw[[place[content_id] for content_id in identifiers.tolist()]] = vectors
     try:
-        return projection.fit_choice(raw, choice)
+        return fit_choice(raw, choice)
     except UsageError:
-        if choice == projection.DEFAULT:
+        if choice == projection_choice.DEFAULT:
             return None  # nothing tells these pictures apart, and nobody asked for a fit
         raise
 
