@@ -175,8 +175,7 @@ def _cache_findings(store: Store, folder: Path, stored: StoredRecipe) -> list[Fi
     import numpy as np
 
     from imgsearch.search.search_space import read_cache
-    from imgsearch.vectors import approximate_file
-    from imgsearch.vectors.segmented import SegmentedIndex
+    from imgsearch.vectors.index_cache import verify_base
 
     path = cache_path(folder, stored)
     if not path.is_file():
@@ -190,21 +189,19 @@ def _cache_findings(store: Store, folder: Path, stored: StoredRecipe) -> list[Fi
         ]
     try:
         space = read_cache(path, stored)
-        if isinstance(space.index, SegmentedIndex):
-            approximate_file.verify(path.with_name(space.base.partition(" ")[0]))
+        verify_base(path, space.index, space.base)
     except (DamagedCacheError, OSError) as error:
         return [Finding(str(error), "cache", repairable=True)]
     ids = store.embedded_ids(stored.id)
-    exact = space.index.tail if isinstance(space.index, SegmentedIndex) else space.index
-    if not np.array_equal(np.sort(space.index.ids), ids) or any(
-        not np.allclose(exact.vectors(block), space.project(raw), atol=VECTOR_TOLERANCE)
-        for block, raw in store.embeddings(
-            stored, None if exact is space.index else exact.ids.tolist()
-        )
+    index = space.index
+    held = None if index.is_exact else index.exact_ids.tolist()
+    if not np.array_equal(np.sort(index.ids), ids) or any(
+        not np.allclose(index.vectors(block), space.project(raw), atol=VECTOR_TOLERANCE)
+        for block, raw in store.embeddings(stored, held)
     ):
         return [
             Finding(
-                f"{path.name}: holds {len(space.index)} vectors that are not those of the "
+                f"{path.name}: holds {len(index)} vectors that are not those of the "
                 f"{len(ids)} embeddings",
                 "cache",
                 repairable=True,

@@ -10,13 +10,11 @@ from imgsearch.search.cache_files import cache_files
 from imgsearch.storage import schema
 from imgsearch.storage.roots import is_absent
 from imgsearch.storage.sqlite_errors import DATABASE
-from imgsearch.vectors.index_plan import EXACT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.recipe import Recipe
-    from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
 
@@ -51,12 +49,12 @@ class RecipeInformation:
         projection_dim: length of the vectors that are searched, or None.
         projection_power: its power, or None.
         fitted_count: how many embeddings it was fitted on, or None.
-        index: "exact", or FAISS's words for the approximate index; "" without a cache.
-        lists_visited: how many of its lists a query visits on average, or None for an exact one.
+        index: "exact", or the approximate index's factory string; "" without a cache.
+        lists_visited: how many inverted lists a query probes on average, or None without any.
         recall: its ANN recall@10, measured on the gallery's embeddings when it was built, or None.
         recall_queries: how many of them asked, or None.
         added: vectors that were added since it was built and are searched exactly.
-        removed: vectors that are in it and were removed since.
+        removed: vectors that were removed since it was built and are masked.
     """
 
     recipe: Recipe
@@ -136,7 +134,7 @@ def information(store: Store, folder: Path) -> GalleryInformation:
 
 def _recipe_information(store: Store, folder: Path, stored: StoredRecipe) -> RecipeInformation:
     from imgsearch.search.search_space import read_cache
-    from imgsearch.vectors.segmented import SegmentedIndex
+    from imgsearch.vectors.index_cache import base_file
 
     about = RecipeInformation(
         recipe=stored.recipe,
@@ -153,24 +151,19 @@ def _recipe_information(store: Store, folder: Path, stored: StoredRecipe) -> Rec
         space = read_cache(newest.path, stored)
     except (DamagedCacheError, OSError):
         return replace(about, cache="damaged")
+    index = space.index.describe()
+    files = [newest.path, base_file(newest.path, space.base)]
     about = replace(
         about,
         cache="fresh" if newest.generation == stored.generation else "stale",
-        cache_bytes=newest.path.stat().st_size,
-        index=EXACT,
+        cache_bytes=sum(path.stat().st_size for path in files if path is not None),
+        index=index.factory,
+        lists_visited=None if index.lists_probed is None else round(index.lists_probed),
+        recall=index.recall,
+        recall_queries=index.recall_queries,
+        added=index.added,
+        removed=index.removed,
     )
-    if isinstance(space.index, SegmentedIndex):
-        base = space.index.base
-        about = replace(
-            about,
-            cache_bytes=about.cache_bytes + _lists_bytes(newest.path, space),
-            index=base.plan.factory,
-            lists_visited=round(base.measured.visited),
-            recall=base.measured.recall,
-            recall_queries=base.measured.queries,
-            added=len(space.index.tail),
-            removed=len(space.index.removed),
-        )
     if space.projection is None:
         return about
     return replace(
@@ -180,7 +173,3 @@ def _recipe_information(store: Store, folder: Path, stored: StoredRecipe) -> Rec
         projection_power=space.projection.power,
         fitted_count=space.projection.fitted_count,
     )
-
-
-def _lists_bytes(cache: Path, space: SearchSpace) -> int:
-    return cache.with_name(space.base.partition(" ")[0]).stat().st_size

@@ -4,8 +4,8 @@
 beside it; a reader loads the newest, adds what is newer, and builds everything in memory when
 no cache is fit. Readers never write.
 
-The cache of a large gallery has two files: an approximate index in `….lists`, which stays as it
-is until much has changed, and the first, with what was added and removed since.
+The cache of a large gallery has two files: inverted lists in `….lists`, which stay as they are
+until much has changed, and the first, with what was added and removed since.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from imgsearch.search.cache_files import (
     lists_path,
     unfinished_files,
 )
-from imgsearch.search.space_building import build_approximate, build_exact, fit_projection
-from imgsearch.vectors import exact_file, projection_choice
+from imgsearch.search.space_building import ProjectedRows, fit_projection
+from imgsearch.vectors import index_cache, projection_choice
 from imgsearch.vectors.exact import ExactIndex
 from imgsearch.vectors.exact_file import IndexHeader
-from imgsearch.vectors.index_plan import AUTO, IndexChoice, IndexPlan, candidates_wanted
+from imgsearch.vectors.index_kinds import kind_of
+from imgsearch.vectors.index_plan import AUTO, EXACT, IndexChoice, IndexPlan
 from imgsearch.vectors.projection import Projection
-from imgsearch.vectors.segmented import SegmentedIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from imgsearch.search.cache_files import CacheFile
     from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
-    from imgsearch.vectors.approximate import ApproximateIndex
     from imgsearch.vectors.projection_choice import ProjectionChoice
+    from imgsearch.vectors.protocol import VectorIndex
 
 # A projection fitted on half of a small gallery can lose what one fitted on all of it gains
 # (benchmarks/results/projection_study.md), and fitting a small one anew costs next to nothing.
@@ -51,12 +51,10 @@ SMALL: Final = 2_000
 SMALL_GROWTH: Final = 1.25
 LARGE_GROWTH: Final = 2
 NO_PROJECTION: Final = "none"
-SPARE: Final = 16
 # Reading so many embeddings takes seconds.
 LARGE_COUNT: Final = 50_000
 INDEX_SETTING: Final = "index"
 _FITTED_AT: Final = struct.Struct("<Q")
-_REMOVED: Final = struct.Struct("<Q")
 
 
 @dataclass(slots=True)
@@ -69,11 +67,12 @@ class SearchSpace:
         generation: of the recipe, when it was built.
         fitted_at: how many contents the gallery had when the projection was fitted.
         stored: the recipe; exact indexes can do without.
-        base: name and checksum of the approximate index's file, "" while it has none.
+        base: name and checksum of the file with the part of the index that never changes, "" while
+            there is none.
     """
 
     projection: Projection | None
-    index: ExactIndex | SegmentedIndex
+    index: VectorIndex
     generation: int
     fitted_at: int = 0
     stored: StoredRecipe | None = None
@@ -82,23 +81,21 @@ class SearchSpace:
     @property
     def is_exact(self) -> bool:
         """Whether the index finds what is nearest, rather than nearly always."""
-        return isinstance(self.index, ExactIndex)
+        return self.index.is_exact
 
     def candidates(self, k: int) -> int:
         """Return how many candidates to ask the index for when k matches are wanted."""
-        if isinstance(self.index, ExactIndex):
-            return k + SPARE
-        return candidates_wanted(self.index.base.plan, k, spare=SPARE)
+        return self.index.candidates(k)
 
     def vectors(
         self, store: Store, ids: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return candidates' ids `(m,)` and their exact vectors `(m, out)`.
 
-        An approximate index has no exact vectors: they are made again from the rows, and a
+        Those of another index than an exact one are made again from the rows, and a
         candidate of which there is no row, as in a damaged list, is left out.
         """
-        if isinstance(self.index, ExactIndex):
+        if self.index.is_exact:
             return ids, self.index.vectors(ids)
         assert self.stored is not None  # noqa: S101  # whoever opens an approximate index sets it
         blocks = list(store.embeddings(self.stored, ids.tolist())) if len(ids) else []
@@ -118,7 +115,7 @@ class SearchSpace:
 
         It is the mean of the projected embeddings `towards` `(n, dim)`, less the mean of those
         `away` `(m, dim)`, of unit length. In a centred space the difference leaves what the
-        pictures do not share.
+        images do not share.
         """
         vector = self.project(towards).mean(axis=0, dtype=np.float64)
         if away is not None and len(away):
@@ -148,7 +145,9 @@ def open_space(
     if cached is None:
         count = store.embedding_count(stored.id)
         if count >= LARGE_COUNT:
-            because = "no whole index" if choice == projection_choice.DEFAULT else "no index of this kind"
+            because = (
+                "no whole index" if choice == projection_choice.DEFAULT else "no index of this kind"
+            )
             advice = "; `imgsearch index` writes one" if choice == projection_choice.DEFAULT else ""
             notify(f"the gallery has {because}: reading all {count:,} embeddings{advice}")
         return _build(store, stored, choice)
@@ -171,7 +170,7 @@ def refresh_cache(store: Store, folder: Path, stored: StoredRecipe) -> SearchSpa
     choice = index_choice(store)
     if cached is not None and not _is_outgrown(cached, count):
         space = _bring_up_to_date(store, stored, cached)
-        if _is_misfit(space, choice):
+        if not space.index.fits(choice):
             space = _build(store, stored, projection_choice.DEFAULT, choice)
     else:
         space = _build(store, stored, projection_choice.DEFAULT, choice)
@@ -220,54 +219,33 @@ def choose_index(
     )
     if wanted == before:
         return False
-    if not wanted.plan(2**62, 1).is_exact and wanted.factory != AUTO:
-        from imgsearch.vectors.inverted_lists import checked_factory
-
-        checked_factory(wanted.factory, min(dim, projection_choice.DEFAULT.dim))
+    if wanted.factory != AUTO:
+        kind_of(wanted.factory).check(wanted.factory, min(dim, projection_choice.DEFAULT.dim))
     with store.transaction():
         store.set_setting(INDEX_SETTING, wanted.to_json())
     return True
 
 
 def read_cache(path: Path, stored: StoredRecipe) -> SearchSpace:
-    """Load one index cache, and map the approximate index that it goes on from.
+    """Load one index cache, and map the part of the index that never changes.
 
     Raises:
-        DamagedCacheError: it fails its checksum, is another recipe's, or its approximate index is
-            not the one that it was written for.
+        DamagedCacheError: it fails its checksum, is another recipe's, or that part is not the one
+            that it was written for.
         OSError: a file is not there, or can't be read.
     """
-    loaded, header, extra = exact_file.load(path)
+    cached = index_cache.load(path)
+    header = cached.header
     if header.recipe != stored.recipe.identifier:
         raise DamagedCacheError(
             f"{path} holds recipe {header.recipe}, not {stored.recipe.identifier}: "
             "run `imgsearch check --repair`"
         )
-    found: ExactIndex | SegmentedIndex = loaded
-    if header.base:
-        (count,) = _REMOVED.unpack_from(extra)
-        end = _REMOVED.size + 8 * count
-        removed = np.frombuffer(extra[_REMOVED.size : end], "<i8").astype(np.int64)
-        found = SegmentedIndex(_read_base(path, header), loaded, removed)
-        extra = extra[end:]
     fitted, fitted_at = None, 0
     if header.projection != NO_PROJECTION:
-        (fitted_at,) = _FITTED_AT.unpack_from(extra)
-        fitted = Projection.from_bytes(extra[_FITTED_AT.size :])
-    return SearchSpace(fitted, found, header.generation, fitted_at, stored, header.base)
-
-
-def _read_base(path: Path, header: IndexHeader) -> ApproximateIndex:
-    from imgsearch.vectors import approximate_file
-
-    name, _, checksum = header.base.partition(" ")
-    base, found = approximate_file.load(path.parent / name)
-    if found != checksum or base.dim != header.dim:
-        raise DamagedCacheError(
-            f"{path.parent / name} is not the index that {path.name} goes on from; delete both, "
-            "they will be built again"
-        )
-    return base
+        (fitted_at,) = _FITTED_AT.unpack_from(cached.extra)
+        fitted = Projection.from_bytes(cached.extra[_FITTED_AT.size :])
+    return SearchSpace(fitted, cached.index, header.generation, fitted_at, stored, header.base)
 
 
 def _newest_cache(folder: Path, stored: StoredRecipe) -> SearchSpace | None:
@@ -312,31 +290,10 @@ def _build(
     fitted = fit_projection(store, stored, choice) if choice.applies_to(count) else None
     dim = stored.recipe.dim if fitted is None else fitted.out
     space = SearchSpace(fitted, ExactIndex(dim), stored.generation, count, stored)
-    plan = wanted.plan(count, dim) if wanted is not None else None
-    if plan is not None and not plan.is_exact:
-        base = build_approximate(store, stored, plan=plan, dim=dim, project=space.project)
-        space.index = SegmentedIndex(base, ExactIndex(dim), np.empty(0, np.int64))
-    else:
-        space.index = build_exact(store, stored, dim=dim, project=space.project)
+    plan = wanted.plan(count, dim) if wanted is not None else IndexPlan(factory=EXACT)
+    rows = ProjectedRows(store, stored, dim, space.project)
+    space.index = kind_of(plan.factory).build(rows, plan)
     return space
-
-
-def _is_misfit(space: SearchSpace, choice: IndexChoice) -> bool:
-    """Say whether the gallery's choice names another index than the one that there is."""
-    plan = choice.plan(len(space.index), space.index.dim)
-    if isinstance(space.index, ExactIndex):
-        return not plan.is_exact
-    if space.index.is_outgrown:
-        return True
-    base = space.index.base.plan
-    if choice.factory != AUTO:
-        return plan.factory != base.factory
-    # Near the size from which on an index is approximate, a few pictures decide nothing.
-    return not plan.is_exact and _code(plan) != _code(base)
-
-
-def _code(plan: IndexPlan) -> tuple[str, int]:
-    return plan.factory.rpartition(",")[2], plan.reduced
 
 
 def _is_outgrown(space: SearchSpace, count: int) -> bool:
@@ -350,22 +307,12 @@ def _write(space: SearchSpace, path: Path, stored: StoredRecipe) -> None:
     extra = b""
     if space.projection is not None:
         extra = _FITTED_AT.pack(space.fitted_at) + space.projection.to_bytes()
-    if isinstance(space.index, SegmentedIndex):
-        if not space.base:
-            from imgsearch.vectors import approximate_file
-
-            lists = lists_path(path.parent, stored)
-            space.base = f"{lists.name} {approximate_file.save(lists, space.index.base)}"
-        tail, removed = space.index.tail, space.index.removed
-        extra = _REMOVED.pack(len(removed)) + removed.astype("<i8").tobytes() + extra
-    else:
-        tail = space.index
     header = IndexHeader(
         recipe=stored.recipe.identifier,
         projection=NO_PROJECTION if space.projection is None else space.projection.version,
         generation=stored.generation,
-        dim=tail.dim,
-        count=len(tail),
+        dim=space.index.dim,
         base=space.base,
     )
-    exact_file.save(path, tail, header, extra=extra)
+    lists = lists_path(path.parent, stored)
+    space.base = index_cache.save(path, space.index, header, base_path=lists, extra=extra)

@@ -1,28 +1,26 @@
-"""From the rows of a recipe to what is searched: its projection, and its index.
+"""From the rows of a recipe to what is searched: its projection, and the vectors of its index.
 
 Embeddings are read block by block; only what is searched is held in memory.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.vectors import projection_choice
-from imgsearch.vectors.exact import ExactIndex
-from imgsearch.vectors.index_plan import IndexPlan, lists_wanted
 from imgsearch.vectors.projection_fitting import fit_choice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
-    from imgsearch.vectors.approximate import ApproximateIndex
     from imgsearch.vectors.projection import Projection
     from imgsearch.vectors.projection_choice import ProjectionChoice
 
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
     Project = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 FIT_SAMPLE: Final = 10_000
-# With these queries the ANN recall of a new approximate index is measured.
-MEASURED_QUERIES: Final = 500
-TRAINING_BYTES: Final = 2**29
 
 
 def fit_projection(
@@ -56,55 +51,36 @@ def fit_projection(
         return fit_choice(raw, choice)
     except UsageError:
         if choice == projection_choice.DEFAULT:
-            return None  # nothing tells these pictures apart, and nobody asked for a fit
+            return None  # nothing tells these images apart, and nobody asked for a fit
         raise
 
 
-def build_exact(store: Store, stored: StoredRecipe, *, dim: int, project: Project) -> ExactIndex:
-    """Return an index of all embeddings of the recipe, `dim` numbers each as they are searched."""
-    count = store.embedding_count(stored.id)
-    ids = np.empty(count, np.int64)
-    vectors = np.empty((count, dim), np.float32)
-    row = 0
-    for identifiers, raw in store.embeddings(stored):
-        end = row + len(identifiers)
-        ids[row:end] = identifiers
-        vectors[row:end] = project(raw)
-        row = end
-    return ExactIndex.build(ids, vectors)
+@dataclass(frozen=True, slots=True)
+class ProjectedRows:
+    """The embeddings of a recipe as they are searched: a `VectorSource`.
 
-
-def build_approximate(
-    store: Store, stored: StoredRecipe, *, plan: IndexPlan, dim: int, project: Project
-) -> ApproximateIndex:
-    """Train an approximate index on a sample, fill it block by block, and measure it.
-
-    Args:
+    Attributes:
         store: the truth.
         stored: whose embeddings.
-        plan: what index.
-        dim: numbers of a vector as it is searched.
+        dim: length of a vector as it is searched.
         project: makes it.
-
-    Raises:
-        UsageError: FAISS cannot make such an index.
     """
-    from imgsearch.vectors.approximate_builder import TRAINING_FACTOR, Growing
 
-    size = min(TRAINING_FACTOR * lists_wanted(plan.factory), TRAINING_BYTES // (4 * dim))
-    sample = store.sample_ids(stored.id, max(size, MEASURED_QUERIES))
-    asked = set(sample[:MEASURED_QUERIES])
-    ids, vectors = [], []
-    for identifiers, raw in store.embeddings(stored, sample):
-        ids.append(identifiers)
-        vectors.append(project(raw))
-    known, training = np.concatenate(ids), np.concatenate(vectors)
-    del vectors
-    queries = np.array([item in asked for item in known.tolist()])
-    growing = Growing.train(
-        plan, training, query_ids=known[queries], queries=training[queries].copy()
-    )
-    del training
-    for identifiers, raw in store.embeddings(stored):
-        growing.add(identifiers, project(raw))
-    return growing.finish()
+    store: Store
+    stored: StoredRecipe
+    dim: int
+    project: Project
+
+    def __len__(self) -> int:
+        return self.store.embedding_count(self.stored.id)
+
+    def blocks(
+        self, ids: Sequence[int] | None = None
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Yield ids (b,) and vectors (b, dim), ascending by id."""
+        for identifiers, raw in self.store.embeddings(self.stored, ids):
+            yield identifiers, self.project(raw)
+
+    def sample(self, count: int) -> list[int]:
+        """Return the contents of smallest hash."""
+        return self.store.sample_ids(self.stored.id, count)
