@@ -35,7 +35,7 @@ from imgsearch.networks.pooling import l2_normalise, pool
 from imgsearch.networks.runtimes.openvino import OpenVINORuntime, export
 from imgsearch.networks.runtimes.tensorflow import concrete_function
 from imgsearch.recipe import RecipeRequest
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_choice, projection_fitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,7 +154,9 @@ def quality(candidates: list[Candidate], labelled: list[tuple[Path, str]]) -> No
             [candidate.embed(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
         )
         raw = mean_average_precision(rows, labels).value
-        fitted = projection.fit(rows, dim=projection.DEFAULT.dim, power=projection.DEFAULT.power)
+        fitted = projection_fitting.fit(
+            rows, dim=projection_choice.DEFAULT.dim, power=projection_choice.DEFAULT.power
+        )
         projected = mean_average_precision(fitted.apply(rows), labels).value
         print(f"{candidate.name:24}{rows.shape[1]:6}{100 * raw:8.1f}{100 * projected:11.1f}")
         sys.stdout.flush()

@@ -20,10 +20,10 @@ import numpy as np
 
 from imgsearch import Gallery
 from imgsearch.evaluation.metrics.average_precision import mean_average_precision
-from imgsearch.search.search_space import open_space
+from imgsearch.search.space_cache import open_space
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def measure(folder: Path, backbone: str, gallery_path: Path) -> Row:
             ).fetchone()
             labels[content_id] = label_of(file, folder)
     held = Embeddings(store, gallery_path, stored)
-    raw = open_space(held, projection.NONE)
-    searched = open_space(held, projection.DEFAULT)
+    raw = open_space(held, projection_choice.NONE)
+    searched = open_space(held, projection_choice.DEFAULT)
     names = np.array([labels[int(identifier)] for identifier in raw.index.ids])
     before = mean_average_precision(raw.vectors(held, raw.index.ids)[1], names)
     after = mean_average_precision(searched.vectors(held, raw.index.ids)[1], names)

@@ -31,7 +31,7 @@ import numpy as np
 
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import formats, loading
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_choice, projection_fitting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,8 +157,8 @@ def neighbours(rows: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], 
 def distances(rows: NDArray[np.float32], *, projected: bool) -> NDArray[np.float32]:
     """Return the cosine of each row to its nearest other, as stored or as searched."""
     if projected:
-        fitted = projection.fit(
-            rows[:10_000], dim=projection.DEFAULT.dim, power=projection.DEFAULT.power
+        fitted = projection_fitting.fit(
+            rows[:10_000], dim=projection_choice.DEFAULT.dim, power=projection_choice.DEFAULT.power
         )
         rows = fitted.apply(rows)
     return neighbours(rows, 1)[0][:, 0]

@@ -13,11 +13,11 @@ import numpy as np
 from imgsearch.images.metadata import Metadata
 from imgsearch.paths import look_up
 from imgsearch.recipe import Recipe
-from imgsearch.search.search_space import open_space
+from imgsearch.search.space_cache import open_space
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.records import ScannedRow
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_choice
 
 if TYPE_CHECKING:
     import argparse
@@ -95,7 +95,7 @@ def truth(gallery: Path, options: argparse.Namespace) -> Figures:
 
     store = Store.open(gallery)
     stored = store.recipes()[0]
-    space = open_space(Embeddings(store, gallery, stored), projection.DEFAULT)
+    space = open_space(Embeddings(store, gallery, stored), projection_choice.DEFAULT)
     count = store.embedding_count(stored.id)
     vectors = np.lib.format.open_memmap(
         options.workspace / "vectors.npy",

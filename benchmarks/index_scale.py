@@ -47,12 +47,12 @@ from index_report import page
 from index_rivals import RIVALS, SKLEARN_MOST, build_rival, limits, search_rival
 
 from imgsearch.search.answering import Question, answer
-from imgsearch.search.search_space import open_space, refresh_cache
+from imgsearch.search.space_cache import open_space, refresh_cache
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Filters
-from imgsearch.vectors import projection
-from imgsearch.vectors.projection import NONE
+from imgsearch.vectors import projection_choice
+from imgsearch.vectors.projection_choice import NONE
 from imgsearch.vectors.segmented import SegmentedIndex
 from imgsearch.vectors.visited_lists import Visits
 
@@ -106,7 +106,7 @@ def query(gallery: Path, options: argparse.Namespace) -> Figures:
     stored = store.recipes()[0]
     with store.snapshot():
         held = Embeddings(store, gallery, stored)
-        space = open_space(held, projection.DEFAULT)
+        space = open_space(held, projection_choice.DEFAULT)
         opened = time.perf_counter() - started
         wanted = np.load(options.workspace / "truth.npz")
         ids, asked, nearest = wanted["ids"], wanted["asked"], wanted["nearest"]
@@ -153,7 +153,7 @@ def grow(gallery: Path, options: argparse.Namespace) -> Figures:
     refreshed = time.perf_counter() - started - committed
     with closing(Store.open(gallery)) as reader, reader.snapshot():
         held = Embeddings(reader, gallery, reader.recipes()[0])
-        space = open_space(held, projection.DEFAULT)
+        space = open_space(held, projection_choice.DEFAULT)
         vector = space.combine(fresh[:1])
         (match,) = answer(held, space, Question(vector, 1, Filters()))
     searched = time.perf_counter() - started
@@ -197,7 +197,7 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
     queries = rival_data(options.workspace)[1]
     store = Store.open(gallery)
     held = Embeddings(store, gallery, store.recipes()[0])
-    space = open_space(held, projection.DEFAULT)
+    space = open_space(held, projection_choice.DEFAULT)
     if not isinstance(space.index, SegmentedIndex):
         return sweep("imgsearch", [(0, lambda: space.index.search(queries, 11)[1] - 1)], options)
     base = space.index.base
@@ -365,7 +365,9 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path, help="pictures to grow embeddings from")
     parser.add_argument("--embeddings", type=Path, help="the .npy file that keeps the real ones")
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
-    parser.add_argument("--dims", nargs="+", type=int, default=(projection.DEFAULT.dim, RAW_DIM))
+    parser.add_argument(
+        "--dims", nargs="+", type=int, default=(projection_choice.DEFAULT.dim, RAW_DIM)
+    )
     parser.add_argument("--no-rivals", dest="rivals", action="store_false")
     parser.add_argument("--workspace", type=Path, help="where the galleries go for a while")
     parser.add_argument("--quick", action="store_true", help="1,000 contents of the sample's kind")
@@ -378,7 +380,7 @@ def main() -> None:
         case = argparse.Namespace(**values)
         case.workspace, case.embeddings = Path(case.workspace), Path(case.embeddings)
         if case.raw:
-            projection.DEFAULT = NONE  # type: ignore[misc]  # a gallery without a projection
+            projection_choice.DEFAULT = NONE  # type: ignore[misc]  # a gallery without a projection
         print(json.dumps(STEPS[options.step](case.workspace / "gallery", case)))
         return
     started = time.perf_counter()

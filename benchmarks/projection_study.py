@@ -29,7 +29,7 @@ import numpy as np
 
 from imgsearch.evaluation.metrics.average_precision import average_precisions, mean_over_queries
 from imgsearch.networks.pooling import l2_normalise
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection, projection_choice, projection_fitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -96,7 +96,7 @@ class Fit:
     mean_variance: float
 
     def choose(self, *, dim: int, power: float, shrinkage: float) -> projection.Projection:
-        """Return what `projection.fit` returns for these, without decomposing again."""
+        """Return what `projection_fitting.fit` returns for these, without decomposing again."""
         scale = (self.variances[:dim] + shrinkage * self.mean_variance) ** -power
         return dataclasses.replace(
             self.base, components=self.base.components[:, :dim], scale=scale, power=power
@@ -105,7 +105,7 @@ class Fit:
 
 def fit_once(embeddings: NDArray[np.float32]) -> Fit:
     """Fit with every direction along which the embeddings vary."""
-    base = projection.fit(embeddings, dim=max(embeddings.shape), power=0.5, shrinkage=0)
+    base = projection_fitting.fit(embeddings, dim=max(embeddings.shape), power=0.5, shrinkage=0)
     variances = base.scale**-2
     return Fit(base=base, variances=variances, mean_variance=float(variances.mean()))
 
@@ -350,12 +350,14 @@ def study_times(count: int = 20_000, dim: int = 1280) -> dict[str, float]:
     """Return the seconds that the default takes on embeddings of this shape, best of three."""
     rows = np.random.default_rng(0).standard_normal((count, dim), dtype=np.float32)
     rows = l2_normalise(rows * np.linspace(1, 0.05, dim, dtype=np.float32))
-    default = projection.DEFAULT
-    fitted = projection.fit(rows, dim=default.dim, power=default.power)
+    default = projection_choice.DEFAULT
+    fitted = projection_fitting.fit(rows, dim=default.dim, power=default.power)
     return {
         "count": count,
         "dim": dim,
-        "fit": best_of_three(lambda: projection.fit(rows, dim=default.dim, power=default.power)),
+        "fit": best_of_three(
+            lambda: projection_fitting.fit(rows, dim=default.dim, power=default.power)
+        ),
         "apply": best_of_three(lambda: fitted.apply(rows)),
     }
 

@@ -51,7 +51,7 @@ from start_up_rivals import KERAS, TORCH, rival_commands
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.images.metadata import Metadata
 from imgsearch.networks.pooling import l2_normalise
-from imgsearch.search.search_space import refresh_cache
+from imgsearch.search.space_cache import refresh_cache
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.records import ScannedRow

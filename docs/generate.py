@@ -36,6 +36,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "GalleryInformation",
             "RootInformation",
             "RecipeInformation",
+            "EngineState",
             "RemovalReport",
             "PruneReport",
             "RelocationReport",

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from imgsearch.errors import ImgsearchError
     from imgsearch.gallery.checking import CheckReport
     from imgsearch.gallery.exporting import ExportReport
-    from imgsearch.gallery.gallery import Gallery, default_gallery_path
+    from imgsearch.gallery.gallery import Gallery
     from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
+    from imgsearch.gallery.location import default_gallery_path
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
     from imgsearch.recipe import Recipe, RecipeRequest
+    from imgsearch.search.engine import EngineState
     from imgsearch.search.matches import FileCopy, Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.storage.filters import Filters
@@ -35,6 +37,7 @@ __all__ = [
     "CheckReport",
     "CropBox",
     "EmbedderSource",
+    "EngineState",
     "Expansion",
     "ExportReport",
     "FileCopy",
@@ -67,10 +70,8 @@ _HOMES = {
     "gallery.checking": ("CheckReport",),
     "storage.findings": ("Finding",),
     "gallery.exporting": ("ExportReport",),
-    "gallery.gallery": (
-        "Gallery",
-        "default_gallery_path",
-    ),
+    "gallery.gallery": ("Gallery",),
+    "gallery.location": ("default_gallery_path",),
     "gallery.information": (
         "GalleryInformation",
         "RecipeInformation",
@@ -90,12 +91,14 @@ _HOMES = {
     ),
     "networks.source": (
         "EmbedderSource",
+        "EngineState",
         "PretrainedNetworks",
     ),
     "recipe": (
         "Recipe",
         "RecipeRequest",
     ),
+    "search.engine": ("EngineState",),
     "search.matches": (
         "FileCopy",
         "Match",

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all, so that a reader sees the old one or the new one."""
+"""Write a file so that a reader sees the old one or the new one, never a part."""
 
 from __future__ import annotations
 

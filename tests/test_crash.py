@@ -15,7 +15,7 @@ from imgsearch.gallery.gallery import Gallery
 from imgsearch.indexing.report import IndexOptions
 from imgsearch.storage import database as store_module
 from imgsearch.storage.database import Store
-from imgsearch.vectors.projection import MINIMUM_COUNT
+from imgsearch.vectors.projection_choice import MINIMUM_COUNT
 
 
 def load_rounds() -> Any:

@@ -15,7 +15,7 @@ from imgsearch.distillation import crops
 from imgsearch.distillation.dense import DenseTargets, overlaps, resampled
 from imgsearch.distillation.targets import CropCache
 from imgsearch.errors import UsageError
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection, projection_fitting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def fitted() -> projection.Projection:
     """Return a projection fitted on mean colours."""
     means = mean_colours(blotches(50, size=64)).mean(axis=(1, 2))
     rows = means / np.linalg.norm(means, axis=1, keepdims=True)
-    return projection.fit(rows.astype(np.float32), dim=2, power=0.25)
+    return projection_fitting.fit(rows.astype(np.float32), dim=2, power=0.25)
 
 
 def test_three_cells_share_out_over_two_by_hand() -> None:

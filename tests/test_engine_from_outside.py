@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from conftest import FakeSource, write_picture
 
-from imgsearch import Finding, Gallery
+from imgsearch import EngineState, Finding, Gallery
 from imgsearch.search.search_space import SearchSpace
 from imgsearch.vectors.exact import ExactIndex
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -52,6 +53,28 @@ class Service:
         held = self.collections[embeddings.identifier]
         index = ExactIndex.build(list(held), np.stack(list(held.values())))
         return SearchSpace(None, index, embeddings.generation)
+
+    def state(self, embeddings: Embeddings) -> EngineState:
+        """Say whether the collection is in step."""
+        return EngineState(
+            cache="fresh" if self.is_current(embeddings) else "stale", index="service"
+        )
+
+    def leftovers(self, folder: Path, held: Sequence[Embeddings]) -> list[Finding]:  # noqa: ARG002 - the protocol's
+        """Name collections of recipes that are gone."""
+        known = {embeddings.identifier for embeddings in held}
+        return [
+            Finding(f"{name}: of no recipe", "note") for name in self.collections.keys() - known
+        ]
+
+    def prune(self, folder: Path, held: Sequence[Embeddings]) -> int:  # noqa: ARG002 - the protocol's
+        """Keep everything."""
+        return 0
+
+    def discard(self, folder: Path) -> None:  # noqa: ARG002 - the protocol's
+        """Drop everything."""
+        self.collections.clear()
+        self.generations.clear()
 
     def check(self, embeddings: Embeddings) -> list[Finding]:
         """Compare ids."""
@@ -98,5 +121,6 @@ def test_a_check_asks_the_service_and_a_repair_refreshes_it(photos: Path, tmp_pa
     assert [finding.what for finding in report.findings] == [
         "the service holds other contents than the rows"
     ]
+    assert gallery.information().recipes[0].index == "service"
     assert gallery.check(repair=True).clean
     assert gallery.check().clean

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from conftest import FakeEmbedder, FakeSource, touch_later, write_picture
 
+from imgsearch import Gallery, default_gallery_path
 from imgsearch.errors import (
     GalleryLockedError,
     NoGalleryError,
@@ -22,7 +23,6 @@ from imgsearch.errors import (
     UsageError,
 )
 from imgsearch.gallery import gallery as gallery_module
-from imgsearch.gallery.gallery import Gallery, default_gallery_path
 from imgsearch.images import loading
 from imgsearch.images.geometry import CropBox
 from imgsearch.indexing.report import IndexOptions

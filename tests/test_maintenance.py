@@ -11,7 +11,7 @@ from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.indexing.report import IndexOptions
 from imgsearch.search.cache_files import cache_files
-from imgsearch.vectors.projection import MINIMUM_COUNT
+from imgsearch.vectors.projection_choice import MINIMUM_COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

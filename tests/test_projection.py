@@ -15,17 +15,15 @@ from sklearn.decomposition import PCA
 
 from imgsearch.errors import DamagedCacheError, UsageError
 from imgsearch.vectors import projection as projection_module
-from imgsearch.vectors.projection import (
+from imgsearch.vectors.projection import Projection
+from imgsearch.vectors.projection_choice import (
     CENTRED,
     DEFAULT,
     MINIMUM_COUNT,
     NONE,
-    Projection,
     ProjectionChoice,
-    centre,
-    fit,
-    fit_choice,
 )
+from imgsearch.vectors.projection_fitting import centre, fit, fit_choice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -220,14 +218,14 @@ def test_another_dim_power_or_gallery_is_another_version() -> None:
 
 def test_many_blocks_give_what_one_gives() -> None:
     """More rows than one block: the mean and the covariance run over all of them."""
-    rows = embeddings(2 * projection_module._BLOCK + 17, 6)
+    rows = embeddings(2 * projection_module.BLOCK_ROWS + 17, 6)
     fitted = fit(rows, dim=6, power=0)
     wide = rows.astype(np.float64)
     np.testing.assert_allclose(fitted.mean, wide.mean(axis=0), atol=1e-12)
     spread = fitted.components.T @ np.cov(wide.T) @ fitted.components
     np.testing.assert_allclose(spread, np.diag(np.diag(spread)), atol=1e-12)
     projected = fitted.apply(rows)
-    for block in (slice(0, 5), slice(projection_module._BLOCK - 3, None)):
+    for block in (slice(0, 5), slice(projection_module.BLOCK_ROWS - 3, None)):
         np.testing.assert_allclose(fitted.apply(rows[block]), projected[block], atol=1e-6)
 
 

@@ -15,13 +15,13 @@ from imgsearch.errors import DamagedCacheError, UsageError
 from imgsearch.gallery import checking, information, maintenance
 from imgsearch.images.metadata import Metadata
 from imgsearch.recipe import RecipeRequest
-from imgsearch.search import search_space, space_building
+from imgsearch.search import space_building, space_cache
 from imgsearch.search.cache_files import cache_files, cache_path, lists_files, unfinished_files
-from imgsearch.search.faiss_engine import FaissEngine
-from imgsearch.search.search_space import (
+from imgsearch.search.local_engine import LocalEngine
+from imgsearch.search.search_space import SearchSpace
+from imgsearch.search.space_cache import (
     SMALL,
     SMALL_GROWTH,
-    SearchSpace,
     _is_outgrown,
     choose_index,
     index_choice,
@@ -31,9 +31,9 @@ from imgsearch.search.search_space import (
 )
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
-from imgsearch.vectors import exact, projection
+from imgsearch.vectors import exact, projection_fitting
 from imgsearch.vectors.index_plan import IndexChoice
-from imgsearch.vectors.projection import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
+from imgsearch.vectors.projection_choice import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
 from imgsearch.vectors.segmented import SegmentedIndex
 
 if TYPE_CHECKING:
@@ -360,7 +360,10 @@ def test_the_fit_uses_a_sample_of_a_large_gallery(
     assert fitted is not None
     assert fitted.fitted_count == 100
     sample = np.concatenate([raw for _, raw in rows.store.embeddings(rows.stored, range(1, 101))])
-    assert projection.fit(sample, dim=DEFAULT.dim, power=DEFAULT.power).version == fitted.version
+    assert (
+        projection_fitting.fit(sample, dim=DEFAULT.dim, power=DEFAULT.power).version
+        == fitted.version
+    )
 
 
 # Approximate indexes: what a large gallery gets, here asked for by name.
@@ -479,7 +482,7 @@ def test_lists_that_are_not_whole_cost_time_and_no_answer(
     with pytest.raises((DamagedCacheError, OSError)):
         read_cache(large.path, large.embeddings.identifier)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search_space, "LARGE_COUNT", 600)
+        patch.setattr(space_cache, "LARGE_COUNT", 600)
         said.clear()
         space = open_space(large.embeddings, DEFAULT)
     assert space.is_exact
@@ -510,7 +513,7 @@ def test_a_reader_goes_on_while_a_writer_replaces_the_lists(large: Rows) -> None
 def test_lists_that_no_cache_names_are_noticed_and_cleared(large: Rows) -> None:
     left = large.folder / f"index-{large.stored.recipe.identifier}-999.lists"
     left.write_bytes(b"half")
-    findings = checking.check(large.store, large.folder, FaissEngine())
+    findings = checking.check(large.store, large.folder, LocalEngine())
     assert [finding.severity for finding in findings if left.name in finding.what] == ["note"]
     large.add(1)
     large.refresh()
@@ -519,7 +522,7 @@ def test_lists_that_no_cache_names_are_noticed_and_cleared(large: Rows) -> None:
 
 
 def test_the_check_reads_the_lists_that_a_query_maps_unread(large: Rows) -> None:
-    clean = checking.check(large.store, large.folder, FaissEngine())
+    clean = checking.check(large.store, large.folder, LocalEngine())
     assert not any(finding.severity != "note" for finding in clean)
     lists = lists_files(large.folder)[0].path
     data = lists.read_bytes()
@@ -528,11 +531,11 @@ def test_the_check_reads_the_lists_that_a_query_maps_unread(large: Rows) -> None
     assert large.open().index.ids.size == 600
     (finding,) = [
         item
-        for item in checking.check(large.store, large.folder, FaissEngine())
+        for item in checking.check(large.store, large.folder, LocalEngine())
         if lists.name in item.what
     ]
     assert finding.severity == "cache"
-    findings = checking.repair(large.store, large.folder, FaissEngine(), findings=[finding])
+    findings = checking.repair(large.store, large.folder, LocalEngine(), findings=[finding])
     assert findings[0].repaired
     assert lists.read_bytes() == data
 
@@ -541,14 +544,14 @@ def test_information_tells_of_the_index(large: Rows) -> None:
     large.add(20)
     large.remove(5)
     large.refresh()
-    (about,) = information.information(large.store, large.folder).recipes
+    (about,) = information.information(large.store, large.folder, LocalEngine()).recipes
     assert (about.index, about.added, about.removed) == (KIND, 20, 5)
     assert about.recall == segments(large.open()).base.measured.recall
     assert about.recall_queries == 500
     assert about.cache_bytes > lists_files(large.folder)[0].path.stat().st_size
     large.store.set_setting("index", IndexChoice(factory="exact").to_json())
     large.refresh()
-    (about,) = information.information(large.store, large.folder).recipes
+    (about,) = information.information(large.store, large.folder, LocalEngine()).recipes
     assert (about.index, about.recall) == ("exact", None)
 
 
@@ -559,5 +562,5 @@ def test_pruning_keeps_the_lists_that_are_needed(large: Rows) -> None:
     large.store.connection.execute("UPDATE content SET bytes = bytes")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Store, "remove_orphans", lambda _: 0)
-        maintenance.prune(large.store, large.folder)
+        maintenance.prune(large.store, large.folder, LocalEngine())
     assert [file.path for file in lists_files(large.folder)] == [needed]

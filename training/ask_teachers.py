@@ -35,7 +35,7 @@ from imgsearch.networks.embedder import Embedder, load_embedder
 from imgsearch.networks.runtimes import graphs
 from imgsearch.networks.runtimes.openvino import OpenVINORuntime
 from imgsearch.recipe import RecipeRequest
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_fitting
 from imgsearch.vectors.projection import Projection
 from training.pool import Source, shares
 
@@ -130,7 +130,7 @@ def fit(caches: Sequence[Path], out: Path) -> None:
     opened = [CropCache.open(folder).embeddings for folder in caches]
     every = max(1, sum(map(len, opened)) // FITTED_ON)
     rows = np.concatenate([embeddings[::every] for embeddings in opened]).astype(np.float32)
-    fitted = projection.fit(rows, dim=DIM, power=POWER, shrinkage=SHRINKAGE)
+    fitted = projection_fitting.fit(rows, dim=DIM, power=POWER, shrinkage=SHRINKAGE)
     write_atomically(out, [fitted.to_bytes()])
 
 

@@ -25,7 +25,7 @@ from imgsearch.errors import UsageError
 from imgsearch.files import write_atomically
 from imgsearch.networks.backbones.compact.weights import FoldedWeights
 from imgsearch.networks.pooling import l2_normalise
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_fitting
 from imgsearch.vectors.projection import Projection
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class ColouredTargets:
         if not 0 <= share < 1:
             raise UsageError(f"share: {share} is not between 0 and 1")
         maps = colour_maps(pixels)
-        fitted = projection.fit(
+        fitted = projection_fitting.fit(
             l2_normalise(maps.mean(axis=(1, 2))), dim=DIM, power=POWER, shrinkage=0.0
         )
         located = DenseTargets(fitted).of([maps]).astype(np.float32)

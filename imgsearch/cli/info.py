@@ -125,7 +125,7 @@ def _recipe(entry: "RecipeInformation") -> list[Line]:
 
 def _index(entry: "RecipeInformation") -> str:
     if entry.recall is None:
-        return "exact"
+        return entry.index
     text = (
         f"{entry.index}, {entry.lists_visited} lists visited on average: ANN recall@10 "
         f"{entry.recall:.3f} on {entry.recall_queries} of its own embeddings"

@@ -202,7 +202,7 @@ def _index_options(advice: "Recommendation") -> list[str]:
 
 
 def _lines(advice: "Recommendation", command: str) -> list[Line]:
-    from imgsearch.vectors.projection import DEFAULT, NONE
+    from imgsearch.vectors.projection_choice import DEFAULT, NONE
 
     chosen = advice.chosen
     lines: list[Line] = [[("Take ", PLAIN), (_recipe_words(chosen), "bold"), (".", PLAIN)]]

@@ -24,7 +24,7 @@ from imgsearch.images import loading
 from imgsearch.networks.backbones.compact import weights
 from imgsearch.networks.backbones.framework import load_keras
 from imgsearch.networks.framework_noise import without_greetings
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_fitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -321,7 +321,7 @@ def _train(
         load_keras()
     embeddings = material.training.embeddings
     every = max(1, len(embeddings) // FITTED_ON)
-    fitted = projection.fit(
+    fitted = projection_fitting.fit(
         embeddings[::every].astype(np.float32),
         dim=options.architecture.dim,
         power=POWER,

@@ -32,7 +32,7 @@ from imgsearch.evaluation.results import (
 )
 from imgsearch.evaluation.variant_run import Judgement, composed, judge, readable_part, searched
 from imgsearch.evaluation.variants import Composition
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_choice as projection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

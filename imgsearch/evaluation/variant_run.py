@@ -14,7 +14,7 @@ from imgsearch.evaluation.metrics.bootstrap import estimate, paired_difference
 from imgsearch.evaluation.metrics.rankings import rank, similarity
 from imgsearch.evaluation.results import GroupFigure, MetricResult, Strip, StripMatch
 from imgsearch.evaluation.retrieval import composition, post_processing
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_choice, projection_fitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from imgsearch.evaluation.metrics.rankings import Rankings, ScoreBlocks
     from imgsearch.evaluation.variants import Composition, PostProcessing
     from imgsearch.recipe import Recipe
-    from imgsearch.vectors.projection import Projection, ProjectionChoice
+    from imgsearch.vectors.projection import Projection
+    from imgsearch.vectors.projection_choice import ProjectionChoice
 
 STRIPS: Final = 5
 STRIP_LENGTH: Final = 8
@@ -95,9 +96,9 @@ def fit(gallery: NDArray[np.float32], choice: ProjectionChoice) -> Projection | 
     if not choice.applies_to(len(gallery)):
         return None
     try:
-        return projection.fit_choice(gallery, choice)
+        return projection_fitting.fit_choice(gallery, choice)
     except UsageError:
-        if choice == projection.DEFAULT:
+        if choice == projection_choice.DEFAULT:
             return None  # nothing tells these pictures apart, and nobody asked for a fit
         raise
 

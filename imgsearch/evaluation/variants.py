@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import UsageError
 from imgsearch.recipe import RESIZES, PoolingChoice, RecipeRequest
-from imgsearch.vectors.projection import NONE, ProjectionChoice
+from imgsearch.vectors.projection_choice import NONE, ProjectionChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,14 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from imgsearch.search.cache_files import (
-    cache_files,
-    cache_path,
-    lists_files,
-    named_lists,
-    unfinished_files,
-)
-from imgsearch.storage.embeddings import Embeddings
+from imgsearch.storage.embeddings import embeddings_of
 from imgsearch.storage.findings import Finding
 
 if TYPE_CHECKING:
@@ -50,27 +43,11 @@ def check(store: Store, folder: Path, engine: SearchEngine) -> list[Finding]:
     if any(not finding.repairable for finding in findings):
         return findings  # nothing that a malformed file says can be believed
     findings += _row_findings(store)
-    known = {stored.recipe.identifier: stored for stored in store.recipes()}
-    for stored in known.values():
-        if not any(finding.severity == "damage" for finding in findings):
-            findings += engine.check(Embeddings(store, folder, stored))
-    findings += [
-        Finding(f"{cache.path.name}: an index cache that is out of date", "note", repairable=True)
-        for cache in cache_files(folder)
-        if cache.recipe not in known
-        or cache.path != cache_path(Embeddings(store, folder, known[cache.recipe]))
-    ]
-    needed = {named_lists(cache.path) for cache in cache_files(folder)}
-    findings += [
-        Finding(f"{cache.path.name}: an index that no cache goes on from", "note", repairable=True)
-        for cache in lists_files(folder)
-        if cache.path.name not in needed
-    ]
-    findings += [
-        Finding(f"{path.name}: left by an interrupted write", "note", repairable=True)
-        for path in unfinished_files(folder)
-    ]
-    return findings
+    held = embeddings_of(store, folder)
+    if not any(finding.severity == "damage" for finding in findings):
+        for embeddings in held:
+            findings += engine.check(embeddings)
+    return findings + engine.leftovers(folder, held)
 
 
 def repair(
@@ -97,11 +74,9 @@ def repair(
                     store.remove_embedding(stored.id, content_id)
                     store.raise_generation(stored.id)
         store.rebuild_indexes()
-        caches = [*folder.glob("index-*.faiss"), *folder.glob("index-*.lists")]
-        for path in [*caches, *unfinished_files(folder)]:
-            path.unlink(missing_ok=True)
-        for stored in store.recipes():
-            engine.refresh(Embeddings(store, folder, stored))
+        engine.discard(folder)
+        for embeddings in embeddings_of(store, folder):
+            engine.refresh(embeddings)
     left = {finding.what for finding in check(store, folder, engine)}
     return [
         replace(finding, repaired=finding.repairable and finding.what not in left)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.connections import Connections
+from imgsearch.gallery.location import default_gallery_path
 from imgsearch.gallery.recipe_choice import stored_to_index
 from imgsearch.gallery.upkeep import Upkeep
 from imgsearch.indexing.advice import hints
@@ -17,7 +17,7 @@ from imgsearch.indexing.report import IndexOptions
 from imgsearch.networks import source as networks
 from imgsearch.networks.loaded import LoadedNetworks
 from imgsearch.recipe import AUTO, RecipeRequest
-from imgsearch.search.faiss_engine import FaissEngine
+from imgsearch.search.local_engine import LocalEngine
 from imgsearch.search.query_pictures import embed_query, ids_held, query_vector
 from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Filters
@@ -41,16 +41,6 @@ if TYPE_CHECKING:
     from imgsearch.search.query_pictures import QueryEmbedding, QueryImage
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.records import StoredRecipe
-
-
-def default_gallery_path() -> Path:
-    """Return `IMGSEARCH_GALLERY`, or a folder of the platform's for the user's data."""
-    named = os.environ.get("IMGSEARCH_GALLERY")
-    if named:
-        return Path(named)
-    from platformdirs import user_data_path
-
-    return user_data_path("imgsearch", appauthor=False) / "gallery"
 
 
 class Gallery(Upkeep):
@@ -87,7 +77,7 @@ class Gallery(Upkeep):
                 "DIM:POWER:SHRINKAGE".
             offline: never download weights.
             source: where embeddings come from; None for the pretrained networks.
-            engine: what searches them; None for FAISS beside the database.
+            engine: what searches them; None for cache files beside the database.
             executor: what reads and embeds files for `index`; None for threads of this process.
         """
         self.path = paths.absolute(path if path is not None else default_gallery_path())
@@ -96,7 +86,7 @@ class Gallery(Upkeep):
         self._projection = projection
         self._offline = offline
         self._networks = LoadedNetworks(source or networks.PretrainedNetworks())
-        self._engine: SearchEngine = engine or FaissEngine()
+        self._engine: SearchEngine = engine or LocalEngine()
         self._executor = executor
         self._connections = Connections(self.path)
         self._space: tuple[str, SearchSpace] | None = None

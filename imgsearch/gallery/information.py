@@ -1,28 +1,22 @@
-"""What is in a gallery: folders, recipes and the state of their caches."""
+"""What is in a gallery: folders, recipes, and the state of what searches them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from imgsearch.errors import DamagedCacheError
-from imgsearch.search.cache_files import cache_files
+from imgsearch.search.engine import EngineState
 from imgsearch.storage import schema
+from imgsearch.storage.embeddings import embeddings_of
 from imgsearch.storage.roots import is_absent
 from imgsearch.storage.sqlite_errors import DATABASE
-from imgsearch.vectors.index_plan import EXACT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.recipe import Recipe
-    from imgsearch.search.search_space import SearchSpace
+    from imgsearch.search.engine import SearchEngine
     from imgsearch.storage.database import Store
-    from imgsearch.storage.records import StoredRecipe
-
-
-CacheState = Literal["fresh", "stale", "absent", "damaged"]
-NO_PROJECTION: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,45 +30,21 @@ class RootInformation:
     follow_symlinks: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RecipeInformation:
-    """A recipe with what is stored and cached under it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeInformation(EngineState):
+    """A recipe with what is stored under it, and what `EngineState` says of its index.
 
     Attributes:
         recipe: the recipe.
         primary: whether queries use it when none is named.
         embeddings: how many contents have one.
         generation: raised by every commit that added or removed embeddings.
-        cache: state of the index cache.
-        cache_bytes: its size.
-        projection: version of the projection in it, or "none".
-        projection_dim: length of the vectors that are searched, or None.
-        projection_power: its power, or None.
-        fitted_count: how many embeddings it was fitted on, or None.
-        index: "exact", or FAISS's words for the approximate index; "" without a cache.
-        lists_visited: how many of its lists a query visits on average, or None for an exact one.
-        recall: its ANN recall@10, measured on the gallery's embeddings when it was built, or None.
-        recall_queries: how many of them asked, or None.
-        added: vectors that were added since it was built and are searched exactly.
-        removed: vectors that are in it and were removed since.
     """
 
     recipe: Recipe
     primary: bool
     embeddings: int
     generation: int
-    cache: CacheState
-    cache_bytes: int = 0
-    projection: str = NO_PROJECTION
-    projection_dim: int | None = None
-    projection_power: float | None = None
-    fitted_count: int | None = None
-    index: str = ""
-    lists_visited: int | None = None
-    recall: float | None = None
-    recall_queries: int | None = None
-    added: int = 0
-    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +74,13 @@ class GalleryInformation:
     recipes: tuple[RecipeInformation, ...]
 
 
-def information(store: Store, folder: Path) -> GalleryInformation:
+def information(store: Store, folder: Path, engine: SearchEngine) -> GalleryInformation:
     """Say what is in a gallery; caches are read to see whether they are whole.
 
     Args:
         store: in a snapshot.
         folder: the gallery's folder.
+        engine: what searches it.
     """
     counts = store.counts()
     return GalleryInformation(
@@ -130,57 +101,14 @@ def information(store: Store, folder: Path) -> GalleryInformation:
         unreadable=counts.unreadable,
         orphans=counts.orphans,
         bytes=sum(path.stat().st_size for path in folder.glob(f"{DATABASE}*")),
-        recipes=tuple(_recipe_information(store, folder, stored) for stored in store.recipes()),
+        recipes=tuple(
+            RecipeInformation(
+                recipe=embeddings.recipe,
+                primary=embeddings.stored.primary,
+                embeddings=embeddings.count(),
+                generation=embeddings.generation,
+                **asdict(engine.state(embeddings)),
+            )
+            for embeddings in embeddings_of(store, folder)
+        ),
     )
-
-
-def _recipe_information(store: Store, folder: Path, stored: StoredRecipe) -> RecipeInformation:
-    from imgsearch.search.search_space import read_cache
-    from imgsearch.vectors.segmented import SegmentedIndex
-
-    about = RecipeInformation(
-        recipe=stored.recipe,
-        primary=stored.primary,
-        embeddings=store.embedding_count(stored.id),
-        generation=stored.generation,
-        cache="absent",
-    )
-    caches = [cache for cache in cache_files(folder) if cache.recipe == stored.recipe.identifier]
-    if not caches:
-        return about
-    newest = caches[0]
-    try:
-        space = read_cache(newest.path, stored.recipe.identifier)
-    except (DamagedCacheError, OSError):
-        return replace(about, cache="damaged")
-    about = replace(
-        about,
-        cache="fresh" if newest.generation == stored.generation else "stale",
-        cache_bytes=newest.path.stat().st_size,
-        index=EXACT,
-    )
-    if isinstance(space.index, SegmentedIndex):
-        base = space.index.base
-        about = replace(
-            about,
-            cache_bytes=about.cache_bytes + _lists_bytes(newest.path, space),
-            index=base.plan.factory,
-            lists_visited=round(base.measured.visited),
-            recall=base.measured.recall,
-            recall_queries=base.measured.queries,
-            added=len(space.index.tail),
-            removed=len(space.index.removed),
-        )
-    if space.projection is None:
-        return about
-    return replace(
-        about,
-        projection=space.projection.version,
-        projection_dim=space.projection.out,
-        projection_power=space.projection.power,
-        fitted_count=space.projection.fitted_count,
-    )
-
-
-def _lists_bytes(cache: Path, space: SearchSpace) -> int:
-    return cache.with_name(space.base.partition(" ")[0]).stat().st_size

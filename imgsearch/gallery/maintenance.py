@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from imgsearch import paths
 from imgsearch.errors import UsageError
-from imgsearch.search.cache_files import cache_files, lists_files, named_lists, unfinished_files
+from imgsearch.storage.embeddings import embeddings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from imgsearch.search.engine import SearchEngine
     from imgsearch.storage.database import Store
     from imgsearch.storage.records import Root
 
@@ -76,37 +77,21 @@ def remove(store: Store, wanted: Sequence[Path]) -> RemovalReport:
     return RemovalReport(files, contents)
 
 
-def prune(store: Store, folder: Path) -> PruneReport:
+def prune(store: Store, folder: Path, engine: SearchEngine) -> PruneReport:
     """Drop contents that no file holds any more and caches that nobody needs; compact.
-
-    The newest cache of every recipe stays: it holds the projection, and is brought up to date.
 
     Args:
         store: open for writing.
         folder: the gallery's folder.
+        engine: what searches it.
     """
     before = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     with store.transaction():
         contents = store.remove_orphans()
-    recipes = {stored.recipe.identifier for stored in store.recipes()}
-    newest = {cache.recipe: cache.path for cache in reversed(cache_files(folder))}
-    needed = {named_lists(path) for path in newest.values()}
-    old = [
-        cache.path
-        for cache in cache_files(folder)
-        if cache.recipe not in recipes or cache.path != newest[cache.recipe]
-    ]
-    old += [
-        cache.path
-        for cache in lists_files(folder)
-        if cache.recipe not in recipes or cache.path.name not in needed
-    ]
-    old += unfinished_files(folder)
-    for path in old:
-        path.unlink(missing_ok=True)
+    caches = engine.prune(folder, embeddings_of(store, folder))
     store.compact()
     after = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-    return PruneReport(contents, len(old), max(0, before - after))
+    return PruneReport(contents, caches, max(0, before - after))
 
 
 def relocate(store: Store, old: Path, new: Path) -> RelocationReport:

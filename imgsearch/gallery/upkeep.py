@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError
 from imgsearch.gallery.recipe_choice import stored_to_query
-from imgsearch.storage.embeddings import Embeddings
+from imgsearch.storage.embeddings import Embeddings, embeddings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Upkeep:
         from imgsearch.gallery import information
 
         with self._connections.snapshot() as store:
-            return information.information(store, self.path)
+            return information.information(store, self.path, self._engine)
 
     def unreadable(self) -> Iterator[UnreadableFile]:
         """Yield the files that could not be decoded, with the reasons, by path.
@@ -83,7 +83,7 @@ class Upkeep:
         from imgsearch.gallery import maintenance
 
         with self._connections.changing() as store:
-            report = maintenance.prune(store, self.path)
+            report = maintenance.prune(store, self.path, self._engine)
             self._refresh_all(store)
             return report
 
@@ -141,8 +141,8 @@ class Upkeep:
             )
 
     def _refresh_all(self, store: Store) -> None:
-        for stored in store.recipes():
-            self._refresh(Embeddings(store, self.path, stored))
+        for held in embeddings_of(store, self.path):
+            self._refresh(held)
 
     def _embeddings_to_query(self, store: Store) -> Embeddings:
         stored = store.recipes()

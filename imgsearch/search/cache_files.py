@@ -53,6 +53,13 @@ def cache_files(folder: Path) -> list[CacheFile]:
     return _named(folder, "index-*.faiss", _NAME)
 
 
+def recipe_caches(embeddings: Embeddings) -> list[CacheFile]:
+    """Return the caches of a recipe, the newest first."""
+    return [
+        cache for cache in cache_files(embeddings.folder) if cache.recipe == embeddings.identifier
+    ]
+
+
 def named_lists(path: Path) -> str | None:
     """Return the file name of the approximate index that a cache goes on from, or None.
 

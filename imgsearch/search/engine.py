@@ -1,20 +1,61 @@
-"""What searches a gallery's embeddings: FAISS beside the database today, a service tomorrow."""
+"""What searches a gallery's embeddings: cache files beside the database, or a service."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.storage.findings import Finding
+
+CacheState = Literal["fresh", "stale", "absent", "damaged"]
+NO_PROJECTION: Final = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineState:
+    """What an engine holds of a recipe.
+
+    Attributes:
+        cache: whether it is in step with the rows.
+        cache_bytes: its size.
+        projection: version of the projection in it, or "none".
+        projection_dim: length of the vectors that are searched, or None.
+        projection_power: its power, or None.
+        fitted_count: how many embeddings it was fitted on, or None.
+        index: "exact", or the factory string of the approximate index; "" without a cache.
+        lists_visited: how many inverted lists a query probes on average; None where there are none.
+        recall: ANN recall@10, measured on the gallery's embeddings when it was built, or None.
+        recall_queries: how many of them were the queries, or None.
+        added: vectors that were added since it was built and are searched exactly.
+        removed: vectors that are in it and were removed since.
+    """
+
+    cache: CacheState = "absent"
+    cache_bytes: int = 0
+    projection: str = NO_PROJECTION
+    projection_dim: int | None = None
+    projection_power: float | None = None
+    fitted_count: int | None = None
+    index: str = ""
+    lists_visited: int | None = None
+    recall: float | None = None
+    recall_queries: int | None = None
+    added: int = 0
+    removed: int = 0
 
 
 class SearchEngine(Protocol):
     """Keeps what is searched in step with the rows, and opens it.
 
     The rows are the truth: an engine may lose all that it holds and make it again from them.
-    A writer calls `choose` and `refresh` under the gallery's lock, readers call the others.
+    Those that change something (`choose`, `refresh`, `prune`, `discard`) are called by a writer,
+    under the gallery's lock.
     """
 
     def choose(
@@ -24,7 +65,7 @@ class SearchEngine(Protocol):
 
         Args:
             embeddings: open for writing.
-            factory: "auto", "exact", a FAISS factory string; None leaves it as it is.
+            factory: "auto", "exact", a factory string; None leaves it as it is.
             memory: bytes that the index may take; None leaves it as it is.
 
         Raises:
@@ -56,6 +97,22 @@ class SearchEngine(Protocol):
         """
         ...
 
+    def state(self, embeddings: Embeddings) -> EngineState:
+        """Say what there is of a recipe, and in which state."""
+        ...
+
     def check(self, embeddings: Embeddings) -> list[Finding]:
         """Compare what is searched with the rows, without changing anything."""
+        ...
+
+    def leftovers(self, folder: Path, held: Sequence[Embeddings]) -> list[Finding]:
+        """Name what the engine keeps that belongs to none of a gallery's recipes as it is now."""
+        ...
+
+    def prune(self, folder: Path, held: Sequence[Embeddings]) -> int:
+        """Drop what nobody needs any more; return how many things that were."""
+        ...
+
+    def discard(self, folder: Path) -> None:
+        """Drop everything; `refresh` makes it again."""
         ...

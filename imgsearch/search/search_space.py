@@ -1,62 +1,20 @@
-"""What is searched: the projected embeddings of one recipe, in an index that is only a cache.
-
-`gallery.db` is the truth. A writer that finishes leaves `index-<recipe>-<generation>.faiss`
-beside it; a reader loads the newest, adds what is newer, and builds everything in memory when
-no cache is fit. Readers never write.
-
-The cache of a large gallery has two files: an approximate index in `….lists`, which stays as it
-is until much has changed, and the first, with what was added and removed since.
-"""
+"""What is searched: the projected embeddings of one recipe, in an index."""
 
 from __future__ import annotations
 
-import logging
-import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgsearch.errors import DamagedCacheError
 from imgsearch.networks.pooling import l2_normalise
-from imgsearch.search.cache_files import (
-    cache_files,
-    cache_path,
-    lists_files,
-    lists_path,
-    unfinished_files,
-)
-from imgsearch.search.space_building import build_approximate, build_exact, fit_projection
-from imgsearch.vectors import exact_file, projection
-from imgsearch.vectors.exact import ExactIndex
-from imgsearch.vectors.exact_file import IndexHeader
-from imgsearch.vectors.index_plan import AUTO, IndexChoice, IndexPlan, candidates_wanted
-from imgsearch.vectors.projection import Projection, ProjectionChoice
-from imgsearch.vectors.segmented import SegmentedIndex
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from imgsearch.search.cache_files import CacheFile
-    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
-    from imgsearch.vectors.approximate import ApproximateIndex
-
-# A projection fitted on half of a small gallery can lose what one fitted on all of it gains
-# (benchmarks/results/projection_study.md), and fitting a small one anew costs next to nothing.
-LOG: Final = logging.getLogger(__name__)
-SMALL: Final = 2_000
-SMALL_GROWTH: Final = 1.25
-LARGE_GROWTH: Final = 2
-NO_PROJECTION: Final = "none"
-SPARE: Final = 16
-# Reading so many embeddings takes seconds.
-LARGE_COUNT: Final = 50_000
-INDEX_SETTING: Final = "index"
-_FITTED_AT: Final = struct.Struct("<Q")
-_REMOVED: Final = struct.Struct("<Q")
+    from imgsearch.vectors.projection import Projection
+    from imgsearch.vectors.protocol import VectorIndex
 
 
 @dataclass(slots=True)
@@ -68,11 +26,12 @@ class SearchSpace:
         index: inner products with the projected unit vectors, by content id.
         generation: of the recipe, when it was built.
         fitted_at: how many contents the gallery had when the projection was fitted.
-        base: name and checksum of the approximate index's file, "" while it has none.
+        base: name and checksum of the file with the part of the index that never changes, "" while
+            there is none.
     """
 
     projection: Projection | None
-    index: ExactIndex | SegmentedIndex
+    index: VectorIndex
     generation: int
     fitted_at: int = 0
     base: str = ""
@@ -80,23 +39,21 @@ class SearchSpace:
     @property
     def is_exact(self) -> bool:
         """Whether the index finds what is nearest, rather than nearly always."""
-        return isinstance(self.index, ExactIndex)
+        return self.index.is_exact
 
     def candidates(self, k: int) -> int:
         """Return how many candidates to ask the index for when k matches are wanted."""
-        if isinstance(self.index, ExactIndex):
-            return k + SPARE
-        return candidates_wanted(self.index.base.plan, k, spare=SPARE)
+        return self.index.candidates(k)
 
     def vectors(
         self, embeddings: Embeddings, ids: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return candidates' ids `(m,)` and their exact vectors `(m, out)`.
 
-        An approximate index has no exact vectors: they are made again from the rows, and a
+        Those of another index than an exact one are made again from the rows, and a
         candidate of which there is no row, as in a damaged list, is left out.
         """
-        if isinstance(self.index, ExactIndex):
+        if self.index.is_exact:
             return ids, self.index.vectors(ids)
         blocks = list(embeddings.blocks(ids.tolist())) if len(ids) else []
         if not blocks:
@@ -115,244 +72,10 @@ class SearchSpace:
 
         It is the mean of the projected embeddings `towards` `(n, dim)`, less the mean of those
         `away` `(m, dim)`, of unit length. In a centred space the difference leaves what the
-        pictures do not share.
+        images do not share.
         """
         vector = self.project(towards).mean(axis=0, dtype=np.float64)
         if away is not None and len(away):
             vector = vector - self.project(away).mean(axis=0, dtype=np.float64)
         unit: NDArray[np.float32] = l2_normalise(vector[np.newaxis].astype(np.float32))[0]
         return unit
-
-
-def open_space(embeddings: Embeddings, choice: ProjectionChoice) -> SearchSpace:
-    """Return the space to search a recipe in, at the present state of the rows.
-
-    Args:
-        embeddings: in a snapshot, so that all reads see one state.
-        choice: the default projection is cached; another one is fitted anew.
-    """
-    cached = _newest_cache(embeddings) if choice == projection.DEFAULT else None
-    if cached is None:
-        count = embeddings.count()
-        if count >= LARGE_COUNT:
-            because = "no whole index" if choice == projection.DEFAULT else "no index of this kind"
-            advice = "; `imgsearch index` writes one" if choice == projection.DEFAULT else ""
-            LOG.info(
-                "the gallery has %s: reading all %s embeddings%s", because, f"{count:,}", advice
-            )
-        return _build(embeddings, choice)
-    return _bring_up_to_date(embeddings, cached)
-
-
-def refresh_cache(embeddings: Embeddings) -> SearchSpace:
-    """Write the index cache of a recipe at its present generation; only for writers.
-
-    The projection is fitted when the gallery has become large enough, and again when it has
-    grown or shrunk to twice or half its size since, a small gallery by a quarter. The index is
-    the one that the gallery's choice names for its size. Older caches of the recipe are deleted,
-    and what a killed write left.
-
-    Raises:
-        UsageError: the index that was chosen cannot be made.
-    """
-    cached = _newest_cache(embeddings)
-    choice = index_choice(embeddings.store)
-    if cached is not None and not _is_outgrown(cached, embeddings.count()):
-        space = _bring_up_to_date(embeddings, cached)
-        if _is_misfit(space, choice):
-            space = _build(embeddings, projection.DEFAULT, choice)
-    else:
-        space = _build(embeddings, projection.DEFAULT, choice)
-    path = cache_path(embeddings)
-    if space is not cached or not path.is_file():
-        _write(space, path, embeddings)
-    base = space.base.split(" ")[0]
-    folder = embeddings.folder
-    old = [
-        cache.path
-        for cache in [*cache_files(folder), *lists_files(folder)]
-        if cache.recipe == embeddings.identifier and cache.path.name not in (path.name, base)
-    ]
-    for left in [*old, *unfinished_files(folder)]:
-        left.unlink(missing_ok=True)
-    return space
-
-
-def index_choice(store: Store) -> IndexChoice:
-    """Return what the gallery's owner asked of its index.
-
-    Raises:
-        GalleryDamagedError: what is stored is no such choice.
-    """
-    text = store.setting(INDEX_SETTING)
-    return IndexChoice() if text is None else IndexChoice.from_json(text)
-
-
-def choose_index(
-    embeddings: Embeddings, *, factory: str | None = None, memory: int | None = None
-) -> bool:
-    """Remember what is asked of the gallery's index; return whether that is something new.
-
-    Args:
-        embeddings: open for writing.
-        factory: as in `IndexChoice`; None leaves it as it is.
-        memory: likewise.
-
-    Raises:
-        UsageError: an index that FAISS does not know, or that cannot serve as a cache.
-    """
-    store = embeddings.store
-    before = index_choice(store)
-    wanted = IndexChoice(
-        factory=before.factory if factory is None else factory,
-        memory=before.memory if memory is None else memory,
-    )
-    if wanted == before:
-        return False
-    if not wanted.plan(2**62, 1).is_exact and wanted.factory != AUTO:
-        from imgsearch.vectors.inverted_lists import checked_factory
-
-        checked_factory(wanted.factory, min(embeddings.recipe.dim, projection.DEFAULT.dim))
-    with store.transaction():
-        store.set_setting(INDEX_SETTING, wanted.to_json())
-    return True
-
-
-def read_cache(path: Path, recipe: str) -> SearchSpace:
-    """Load one index cache, and map the approximate index that it goes on from.
-
-    Raises:
-        DamagedCacheError: it fails its checksum, is another recipe's, or its approximate index is
-            not the one that it was written for.
-        OSError: a file is not there, or can't be read.
-    """
-    loaded, header, extra = exact_file.load(path)
-    if header.recipe != recipe:
-        raise DamagedCacheError(
-            f"{path} holds recipe {header.recipe}, not {recipe}: run `imgsearch check --repair`"
-        )
-    found: ExactIndex | SegmentedIndex = loaded
-    if header.base:
-        (count,) = _REMOVED.unpack_from(extra)
-        end = _REMOVED.size + 8 * count
-        removed = np.frombuffer(extra[_REMOVED.size : end], "<i8").astype(np.int64)
-        found = SegmentedIndex(_read_base(path, header), loaded, removed)
-        extra = extra[end:]
-    fitted, fitted_at = None, 0
-    if header.projection != NO_PROJECTION:
-        (fitted_at,) = _FITTED_AT.unpack_from(extra)
-        fitted = Projection.from_bytes(extra[_FITTED_AT.size :])
-    return SearchSpace(fitted, found, header.generation, fitted_at, header.base)
-
-
-def _read_base(path: Path, header: IndexHeader) -> ApproximateIndex:
-    from imgsearch.vectors import approximate_file
-
-    name, _, checksum = header.base.partition(" ")
-    base, found = approximate_file.load(path.parent / name)
-    if found != checksum or base.dim != header.dim:
-        raise DamagedCacheError(
-            f"{path.parent / name} is not the index that {path.name} goes on from; delete both, "
-            "they will be built again"
-        )
-    return base
-
-
-def _newest_cache(embeddings: Embeddings) -> SearchSpace | None:
-    seen: list[CacheFile] = []
-    while True:
-        caches = [
-            cache
-            for cache in cache_files(embeddings.folder)
-            if cache.recipe == embeddings.identifier
-        ]
-        if caches == seen:
-            return None
-        for cache in caches:
-            try:
-                return read_cache(cache.path, embeddings.identifier)
-            except (DamagedCacheError, OSError):
-                continue  # `check` names it; the rows have everything
-        # A writer may have put newer files in their place meanwhile.
-        seen = caches
-
-
-def _bring_up_to_date(embeddings: Embeddings, space: SearchSpace) -> SearchSpace:
-    if space.generation == embeddings.generation:
-        return space
-    wanted = embeddings.ids()
-    have = space.index.ids
-    gone = np.setdiff1d(have, wanted)
-    if len(gone):
-        space.index.remove(gone)
-    for identifiers, vectors in embeddings.blocks(np.setdiff1d(wanted, have).tolist()):
-        space.index.add(identifiers, space.project(vectors))
-    space.generation = embeddings.generation
-    return space
-
-
-def _build(
-    embeddings: Embeddings, choice: ProjectionChoice, wanted: IndexChoice | None = None
-) -> SearchSpace:
-    """Build everything from the rows, exactly unless an index choice names another."""
-    count = embeddings.count()
-    fitted = fit_projection(embeddings, choice) if choice.applies_to(count) else None
-    dim = embeddings.recipe.dim if fitted is None else fitted.out
-    space = SearchSpace(fitted, ExactIndex(dim), embeddings.generation, count)
-    plan = wanted.plan(count, dim) if wanted is not None else None
-    if plan is not None and not plan.is_exact:
-        base = build_approximate(embeddings, plan=plan, dim=dim, project=space.project)
-        space.index = SegmentedIndex(base, ExactIndex(dim), np.empty(0, np.int64))
-    else:
-        space.index = build_exact(embeddings, dim=dim, project=space.project)
-    return space
-
-
-def _is_misfit(space: SearchSpace, choice: IndexChoice) -> bool:
-    """Say whether the gallery's choice names another index than the one that there is."""
-    plan = choice.plan(len(space.index), space.index.dim)
-    if isinstance(space.index, ExactIndex):
-        return not plan.is_exact
-    if space.index.is_outgrown:
-        return True
-    base = space.index.base.plan
-    if choice.factory != AUTO:
-        return plan.factory != base.factory
-    # Near the size from which on an index is approximate, a few pictures decide nothing.
-    return not plan.is_exact and _code(plan) != _code(base)
-
-
-def _code(plan: IndexPlan) -> tuple[str, int]:
-    return plan.factory.rpartition(",")[2], plan.reduced
-
-
-def _is_outgrown(space: SearchSpace, count: int) -> bool:
-    if space.projection is None:
-        return projection.DEFAULT.applies_to(count)
-    growth = SMALL_GROWTH if space.fitted_at < SMALL else LARGE_GROWTH
-    return count >= growth * space.fitted_at or growth * count <= space.fitted_at
-
-
-def _write(space: SearchSpace, path: Path, embeddings: Embeddings) -> None:
-    extra = b""
-    if space.projection is not None:
-        extra = _FITTED_AT.pack(space.fitted_at) + space.projection.to_bytes()
-    if isinstance(space.index, SegmentedIndex):
-        if not space.base:
-            from imgsearch.vectors import approximate_file
-
-            lists = lists_path(embeddings)
-            space.base = f"{lists.name} {approximate_file.save(lists, space.index.base)}"
-        tail, removed = space.index.tail, space.index.removed
-        extra = _REMOVED.pack(len(removed)) + removed.astype("<i8").tobytes() + extra
-    else:
-        tail = space.index
-    header = IndexHeader(
-        recipe=embeddings.identifier,
-        projection=NO_PROJECTION if space.projection is None else space.projection.version,
-        generation=embeddings.generation,
-        dim=tail.dim,
-        count=len(tail),
-        base=space.base,
-    )
-    exact_file.save(path, tail, header, extra=extra)

@@ -1,35 +1,32 @@
-"""From the rows of a recipe to what is searched: its projection, and its index.
+"""From the rows of a recipe to what is searched: its projection, and the vectors of its index.
 
 Embeddings are read block by block; only what is searched is held in memory.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from imgsearch.errors import UsageError
-from imgsearch.vectors import projection
-from imgsearch.vectors.exact import ExactIndex
-from imgsearch.vectors.index_plan import IndexPlan, lists_wanted
+from imgsearch.vectors import projection_choice
+from imgsearch.vectors.projection_fitting import fit_choice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from imgsearch.storage.embeddings import Embeddings
-    from imgsearch.vectors.approximate import ApproximateIndex
-    from imgsearch.vectors.projection import Projection, ProjectionChoice
+    from imgsearch.vectors.projection import Projection
+    from imgsearch.vectors.projection_choice import ProjectionChoice
 
     # Embeddings (n, dim) -> unit vectors as they are searched, (n, out).
     Project = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 FIT_SAMPLE: Final = 10_000
-# With these queries the ANN recall of a new approximate index is measured.
-MEASURED_QUERIES: Final = 500
-TRAINING_BYTES: Final = 2**29
 
 
 def fit_projection(embeddings: Embeddings, choice: ProjectionChoice) -> Projection | None:
@@ -48,57 +45,37 @@ def fit_projection(embeddings: Embeddings, choice: ProjectionChoice) -> Projecti
     for identifiers, vectors in embeddings.blocks(sample):
         raw[[place[content_id] for content_id in identifiers.tolist()]] = vectors
     try:
-        return projection.fit_choice(raw, choice)
+        return fit_choice(raw, choice)
     except UsageError:
-        if choice == projection.DEFAULT:
-            return None  # nothing tells these pictures apart, and nobody asked for a fit
+        if choice == projection_choice.DEFAULT:
+            return None  # nothing tells these images apart, and nobody asked for a fit
         raise
 
 
-def build_exact(embeddings: Embeddings, *, dim: int, project: Project) -> ExactIndex:
-    """Return an index of all embeddings of the recipe, `dim` numbers each as they are searched."""
-    count = embeddings.count()
-    ids = np.empty(count, np.int64)
-    vectors = np.empty((count, dim), np.float32)
-    row = 0
-    for identifiers, raw in embeddings.blocks():
-        end = row + len(identifiers)
-        ids[row:end] = identifiers
-        vectors[row:end] = project(raw)
-        row = end
-    return ExactIndex.build(ids, vectors)
+@dataclass(frozen=True, slots=True)
+class ProjectedRows:
+    """The embeddings of a recipe as they are searched: a `VectorSource`.
 
-
-def build_approximate(
-    embeddings: Embeddings, *, plan: IndexPlan, dim: int, project: Project
-) -> ApproximateIndex:
-    """Train an approximate index on a sample, fill it block by block, and measure it.
-
-    Args:
-        embeddings: what it will hold.
-        plan: what index.
-        dim: numbers of a vector as it is searched.
+    Attributes:
+        embeddings: what the gallery holds.
+        dim: length of a vector as it is searched.
         project: makes it.
-
-    Raises:
-        UsageError: FAISS cannot make such an index.
     """
-    from imgsearch.vectors.approximate_builder import TRAINING_FACTOR, Growing
 
-    size = min(TRAINING_FACTOR * lists_wanted(plan.factory), TRAINING_BYTES // (4 * dim))
-    sample = embeddings.sample(max(size, MEASURED_QUERIES))
-    asked = set(sample[:MEASURED_QUERIES])
-    ids, vectors = [], []
-    for identifiers, raw in embeddings.blocks(sample):
-        ids.append(identifiers)
-        vectors.append(project(raw))
-    known, training = np.concatenate(ids), np.concatenate(vectors)
-    del vectors
-    queries = np.array([item in asked for item in known.tolist()])
-    growing = Growing.train(
-        plan, training, query_ids=known[queries], queries=training[queries].copy()
-    )
-    del training
-    for identifiers, raw in embeddings.blocks():
-        growing.add(identifiers, project(raw))
-    return growing.finish()
+    embeddings: Embeddings
+    dim: int
+    project: Project
+
+    def __len__(self) -> int:
+        return self.embeddings.count()
+
+    def blocks(
+        self, ids: Sequence[int] | None = None
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Yield ids (b,) and vectors (b, dim), ascending by id."""
+        for identifiers, raw in self.embeddings.blocks(ids):
+            yield identifiers, self.project(raw)
+
+    def sample(self, count: int) -> list[int]:
+        """Return the contents of smallest hash."""
+        return self.embeddings.sample(count)

@@ -75,3 +75,8 @@ class Embeddings:
         if content_id is None or not embedded:
             return content_id, None
         return content_id, self.store.embedding(self.stored, content_id)
+
+
+def embeddings_of(store: Store, folder: Path) -> list[Embeddings]:
+    """Return what a gallery holds under each of its recipes, the primary one first."""
+    return [Embeddings(store, folder, stored) for stored in store.recipes()]

@@ -1,8 +1,8 @@
-"""Approximate search: vectors lie in lists, compressed, and a query visits the nearest lists.
+"""Approximate search: vectors lie compressed in inverted lists, and a query probes the nearest.
 
-The inverted file of Jégou, Douze and Schmid, "Product quantization for nearest neighbor search"
-(2011), as FAISS has it. It only finds candidates; their scores are computed elsewhere from what is
-stored exactly. So a damaged code can cost a match, and can never give one a wrong score.
+The inverted file (IVF) of Jégou, Douze and Schmid, "Product quantization for nearest neighbor
+search" (2011), as FAISS has it. It only finds candidates; their scores are computed elsewhere from
+what is stored exactly. So a damaged code can cost a match, and can never give one a wrong score.
 
 Where codes are coarse, the vectors lie beside the lists as float16 too, and the best by their codes
 are scored again with those before anyone sees them.
@@ -21,7 +21,13 @@ import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.vectors.exact import as_ids, as_rows, faiss, selector
-from imgsearch.vectors.inverted_lists import block_of, ivf_of, list_bytes, transformed
+from imgsearch.vectors.inverted_lists import (
+    block_of,
+    ivf_of,
+    list_bytes,
+    trained_bytes,
+    transformed,
+)
 from imgsearch.vectors.visited_lists import Visits, nearest_lists, visit_counts
 
 if TYPE_CHECKING:
@@ -32,7 +38,7 @@ if TYPE_CHECKING:
 # So many of the best by coarse codes are scored again, or this multiple of what is asked for.
 REFINED_LEAST: Final = 200
 REFINED_FACTOR: Final = 5
-# A query that leaves out this few, such as the picture asked about, finds as many more instead.
+# A query that leaves out this few, such as the query image, finds as many more instead.
 FEW_EXCLUDED: Final = 64
 
 
@@ -41,8 +47,8 @@ class Measured:
     """How well an approximate index finds what exact search finds, and what for.
 
     Attributes:
-        visits: how many lists a query visits.
-        visited: of the queries below, lists on average.
+        visits: how many lists a query probes.
+        visited: lists that the queries below probe on average.
         recall: ANN recall@10 against exact search, the candidates scored exactly.
         queries: how many of the gallery's own embeddings were the queries.
     """
@@ -54,11 +60,11 @@ class Measured:
 
 
 class ApproximateIndex:
-    """Inner-product search in lists, for vectors that never change.
+    """Inner-product search in inverted lists, for vectors that never change.
 
     Attributes:
-        plan: what the index was made to be.
-        measured: how many lists are visited, and the ANN recall of that.
+        plan: what the index was made by.
+        measured: how many lists a query probes, and the ANN recall of that.
     """
 
     def __init__(
@@ -69,6 +75,7 @@ class ApproximateIndex:
         plan: IndexPlan,
         measured: Measured,
         refined: NDArray[np.float16] | None = None,
+        lists: Any = None,  # noqa: ANN401  # FAISS has no type for mypy
     ) -> None:
         """Put a FAISS index to work.
 
@@ -79,20 +86,21 @@ class ApproximateIndex:
             measured: how it is searched.
             refined: the vectors by position, behind the transform, shape (n, width); None where
                 the codes are all there is.
+            lists: kept alive with the index, for FAISS holds a bare pointer to lists it was given.
         """
         self.plan = plan
         self.measured = measured
         self.refined = refined
         self._index = trained
         self._lists = ivf_of(trained)
-        # Each query brings its own lists, as many as it visits; FAISS has to expect them all.
+        # Each query brings its own lists, as many as it probes; FAISS has to expect them all.
         self._lists.nprobe = self._lists.nlist
         quantizer = faiss.downcast_index(self._lists.quantizer)
         self._centroids: NDArray[np.float32] | None = None
         if isinstance(quantizer, faiss.IndexFlat):
             self._centroids = quantizer.reconstruct_n(0, self.nlist)
         self._ids = ids
-        self._kept: Any = None
+        self._kept = lists
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -135,7 +143,7 @@ class ApproximateIndex:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return k candidates for each query, best first by approximate scores.
 
-        Filters act inside the search; where they leave few vectors more lists are visited, all
+        Filters act inside the search; where they leave few vectors more lists are probed, all
         when need be, so that k are returned whenever k pass.
 
         Args:
@@ -143,7 +151,7 @@ class ApproximateIndex:
             k: how many candidates, from 1 up.
             allowed: when given, only these ids can match; unknown ones are ignored.
             excluded: these ids can not match, allowed or not.
-            visits: how many lists are visited; None for what was measured.
+            visits: how many lists are probed; None for what was measured.
 
         Returns:
             Approximate scores (q, k) float32 and ids (q, k) int64; -inf and -1 where fewer exist.
@@ -178,7 +186,7 @@ class ApproximateIndex:
         return scores, ids
 
     def mean_visited(self, queries: NDArray[np.float32], visits: Visits) -> float:
-        """Return how many lists queries `(q, dim)` visit on average."""
+        """Return how many lists queries `(q, dim)` probe on average."""
         if self._centroids is None:
             return float(min(visits.nprobe, self.nlist))
         scores, _ = nearest_lists(transformed(self._index, queries), self._centroids)
@@ -194,7 +202,7 @@ class ApproximateIndex:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the best by their codes, and their positions, -1 where there are fewer.
 
-        Lists are added until as many are found as are wanted, or all are visited.
+        Lists are added until as many are found as are wanted, or all are probed.
         """
         count = len(self) if passing is None else int(np.count_nonzero(passing))
         width = wanted
@@ -231,7 +239,7 @@ class ApproximateIndex:
     def _visits(
         self, rows: NDArray[np.float32], visits: Visits
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Return how many lists each query visits, all lists' numbers and their products."""
+        """Return how many lists each query probes, all lists' numbers and their products."""
         if self._centroids is None:
             most = min(visits.nprobe, self.nlist)
             nothing = np.empty((len(rows), 0))
@@ -256,18 +264,7 @@ class ApproximateIndex:
 
     def trained_bytes(self) -> bytes:
         """Return what was learnt from the vectors, without the vectors, as FAISS writes it."""
-        lists, owned = self._lists.invlists, self._lists.own_invlists
-        counts = self._lists.ntotal, self._index.ntotal
-        empty = faiss.ArrayInvertedLists(self.nlist, self.code_size)
-        # FAISS deletes lists that it owns when it gets others.
-        self._lists.own_invlists = False
-        try:
-            self._lists.replace_invlists(empty, False)
-            self._lists.ntotal = self._index.ntotal = 0
-            return bytes(faiss.serialize_index(self._index).tobytes())
-        finally:
-            self._lists.replace_invlists(lists, owned)
-            self._lists.ntotal, self._index.ntotal = counts
+        return trained_bytes(self._index)
 
     def list_sizes(self) -> NDArray[np.int64]:
         """Return how many vectors each list has, shape (nlist,), int64."""
@@ -275,7 +272,7 @@ class ApproximateIndex:
         return np.array([lists.list_size(at) for at in range(self.nlist)], dtype=np.int64)
 
     def list_bytes(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Return one list as it stands in a file: its codes, flat, and its vectors' positions."""
+        """Return a list's codes, flat, and its vectors' positions, as they stand in a file."""
         return list_bytes(self._lists, number)
 
     def _passing(
@@ -297,38 +294,3 @@ class ApproximateIndex:
         known = places < len(self._ids)
         known[known] = self._ids[places[known]] == wanted[known]
         return places[known]
-
-
-def restore(
-    trained: bytes,
-    lists: Any,  # noqa: ANN401  # FAISS has no type for mypy
-    ids: NDArray[np.int64],
-    *,
-    plan: IndexPlan,
-    measured: Measured,
-    refined: NDArray[np.float16] | None = None,
-) -> ApproximateIndex:
-    """Return the index of what `trained_bytes` gave and lists.
-
-    Args:
-        trained: bytes whose checksum was verified, since FAISS believes whatever it reads.
-        lists: FAISS's inverted lists.
-        ids: of the vectors by position, ascending.
-        plan: what it was made by.
-        measured: how it is searched.
-        refined: the vectors by position, as `ApproximateIndex` takes them.
-
-    Raises:
-        ValueError: the lists do not fit what was trained.
-    """
-    index = faiss.deserialize_index(np.frombuffer(trained, dtype=np.uint8))
-    inner = ivf_of(index)
-    sizes = {inner.code_size, inner.code_size * block_of(inner)}
-    received = lists.block_size if hasattr(lists, "block_size") else lists.code_size
-    if inner.nlist != lists.nlist or received not in sizes:
-        raise ValueError("its lists are not those of its index")
-    inner.replace_invlists(lists, False)
-    inner.ntotal = index.ntotal = len(ids)
-    found = ApproximateIndex(index, ids, plan=plan, measured=measured, refined=refined)
-    found._kept = lists  # noqa: SLF001  # FAISS holds a bare pointer
-    return found

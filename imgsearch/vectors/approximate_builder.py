@@ -1,4 +1,4 @@
-"""An approximate index is trained on a sample, filled block by block, and measured."""
+"""Train an approximate index on a sample, fill it block by block, and measure it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # The k-means of the lists sees so many vectors for each of them, so many times.
 TRAINING_FACTOR: Final = 40
 ITERATIONS: Final = 10
-# Once no more than this share of the lists has to be visited, the search would be exact sooner.
+# A rule that probes more than this share of the lists is slower than exact search.
 MOST_VISITED: Final = 0.5
 # What is tried; inner products of unit vectors with their centroids differ by some tenths.
 SHARES: Final = (
@@ -118,8 +118,8 @@ class Growing:
         """Return the index, searched by the rule that reaches the target ANN recall most cheaply.
 
         Args:
-            target: ANN recall@10 that is wanted, with the fewest lists visited on average; where
-                no rule reaches it, the one that comes nearest is kept. None visits more than half
+            target: ANN recall@10 that is wanted, with the fewest lists probed on average; where
+                no rule reaches it, the one that comes nearest is kept. None probes more than half
                 of the lists.
         """
         ids = np.concatenate(self._ids)
@@ -144,7 +144,7 @@ class Growing:
         return index
 
     def _least(self, index: ApproximateIndex, rules: list[Visits], target: float) -> Measured:
-        """Return the first of rules, which visit ever more lists, that reaches the target."""
+        """Return the first of rules, which probe ever more lists, that reaches the target."""
         low, high = 0, len(rules) - 1
         while low < high:
             middle = (low + high) // 2
@@ -187,7 +187,7 @@ def _principal_directions(sample: NDArray[np.float32], count: int) -> NDArray[np
 
     They are not centred: the inner product of what they leave out is then all that is lost. They
     are turned at random among themselves, which changes no inner product and spreads what the
-    first ones hold over all: codes give every pair of numbers the same few bits (Jégou et al.
+    first ones hold over all: codes give every pair of dimensions the same few bits (Jégou et al.
     2010, "Aggregating local descriptors into a compact image representation", section 4.2).
     """
     rows = sample[:: max(1, len(sample) // 20_000)].astype(np.float64)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import UsageError
+from imgsearch.vectors.index_plan import EXACT
+from imgsearch.vectors.protocol import IndexDescription, IndexParts
 
 with warnings.catch_warnings():
     # The SWIG of older FAISS builds creates types without a module, which Python 3.12 deplores.
@@ -19,22 +21,26 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from imgsearch.vectors.index_plan import IndexChoice
+
 # FAISS's own stub does not know the signatures that its Python wrapper adds.
 faiss: Any = typed_faiss
 
 MOST_DIM: Final = 1 << 20
+# So many more are searched for than are wanted, since some may be of no file, or tie.
+SPARE: Final = 16
 
 
 class ExactIndex:
-    """Exact inner-product search over rows that are known by an id.
-
-    With unit rows the inner product is the cosine similarity. Ids are 0 or above and unique.
-    Searching from several threads at once is safe, changing the index meanwhile is not.
+    """Exact inner-product search over rows that are known by an id: a `VectorIndex`.
 
     FAISS holds the vectors by position and NumPy maps positions to ids: against FAISS's own
     `IndexIDMap2` this opens 100,000 vectors in half the time, and a filter is a bitmap of one bit
     per vector whatever the ids are.
     """
+
+    kind: Final = EXACT
+    is_exact: Final = True
 
     def __init__(self, dim: int) -> None:
         if not 1 <= dim <= MOST_DIM:
@@ -74,12 +80,13 @@ class ExactIndex:
         view.flags.writeable = False
         return view
 
+    @property
+    def exact_ids(self) -> NDArray[np.int64]:
+        """All of them."""
+        return self.ids
+
     def add(self, ids: ArrayLike, vectors: NDArray[np.floating[Any]]) -> None:
         """Add vectors; on an error the index is as it was.
-
-        Args:
-            ids: shape (n,), integers from 0 up, none of which the index holds.
-            vectors: shape (n, dim), finite; kept as float32.
 
         Raises:
             UsageError: shapes do not fit, an id is negative, repeated or held already, or a value
@@ -100,11 +107,7 @@ class ExactIndex:
         self._ids = np.concatenate([self._ids, new])
 
     def remove(self, ids: ArrayLike) -> int:
-        """Remove vectors and return how many there were; ids that the index lacks are ignored.
-
-        Args:
-            ids: shape (n,), integers.
-        """
+        """Remove vectors and return how many there were; ids that the index lacks are ignored."""
         gone = np.isin(self._ids, as_ids(ids))
         count = int(np.count_nonzero(gone))
         if count:
@@ -113,13 +116,7 @@ class ExactIndex:
         return count
 
     def vectors(self, ids: ArrayLike) -> NDArray[np.float32]:
-        """Return the vectors of some ids.
-
-        Args:
-            ids: shape (m,), integers that the index holds, in any order, repeated at will.
-
-        Returns:
-            Shape (m, dim), float32, a copy.
+        """Return the vectors (m, dim), float32, of ids (m,), a copy.
 
         Raises:
             UsageError: an id is not in the index.
@@ -143,17 +140,7 @@ class ExactIndex:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the k vectors of largest inner product with each query, best first.
 
-        Filters act inside the search, so k are returned whenever k pass. Equal scores are ordered
-        by id; which of them are kept where a tie crosses the k-th place is unspecified.
-
-        Args:
-            queries: shape (q, dim), finite.
-            k: how many matches, from 1 up.
-            allowed: when given, only these ids can match; unknown ones are ignored.
-            excluded: these ids can not match, allowed or not.
-
-        Returns:
-            Scores (q, k) float32 and ids (q, k) int64; -inf and -1 where fewer matches exist.
+        Exactly as `VectorIndex.search` says, with scores and ids of shape (q, k).
 
         Raises:
             UsageError: the queries are not finite rows of the index's dim, or k is below 1.
@@ -186,6 +173,22 @@ class ExactIndex:
         if excluded is not None:
             passing &= ~np.isin(self._ids, as_ids(excluded))
         return passing
+
+    def candidates(self, k: int) -> int:
+        """Return how many to search for when k are wanted: a few more."""
+        return k + SPARE
+
+    def fits(self, choice: IndexChoice) -> bool:
+        """Whether a choice asks for exact search of so many vectors."""
+        return choice.plan(len(self), self.dim).is_exact
+
+    def describe(self) -> IndexDescription:
+        """Return that it is exact."""
+        return IndexDescription(factory=EXACT)
+
+    def parts(self) -> IndexParts:
+        """Return the vectors."""
+        return IndexParts(held=self)
 
     def matrix(self) -> NDArray[np.float32]:
         """Return a view of FAISS's own storage, valid until the index changes."""

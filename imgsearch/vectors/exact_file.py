@@ -1,51 +1,49 @@
-"""The cache file of an exact index.
+"""The cache file of an index: the vectors that it holds exactly, and what goes with them.
 
 The index is a cache: whatever it holds can be made again from the gallery's database, so a file
 that is damaged in any way is refused as a whole and built anew. FAISS reads a file with flipped
 bits without complaint, and its guards against absurd lengths are process-wide settings; so FAISS
-never parses a file here. The file is this module's own, checked as a whole before any of it is
-believed, and FAISS receives finished arrays.
+never parses a file here. It receives finished arrays.
 
-The file, all numbers little-endian::
+The file is a checked file (`imgsearch.checked_file`), all of it verified at every opening::
 
     offset  bytes   what
-    0       8       magic: 89 "ISIX" 0D 0A 1A (a text-mode copy or a cut breaks it visibly)
+    0       8       magic: 89 "ISIX" 0D 0A 1A
     8       4       format version, unsigned
     12      4       length of the header
     16      8       length of the extra bytes
     24      8       length of the vectors' part
     32      …       header: the fields of IndexHeader as one JSON object, UTF-8, then spaces so
                     that the vectors' part begins at a multiple of 8
-            …       extra: bytes of the caller's own (the projection)
+            …       extra: bytes of the caller's own (`imgsearch.vectors.index_cache`)
             …       vectors' part: count ids as int64, then count × dim float32, row by row
             32      SHA-256 of everything before it
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import struct
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from imgsearch.errors import DamagedCacheError, UsageError
-from imgsearch.files import write_atomically
+from imgsearch import checked_file
+from imgsearch.checked_file import FileFormat
+from imgsearch.errors import UsageError
 from imgsearch.vectors.exact import ExactIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+FORMAT: Final = FileFormat(
+    name="an imgsearch index",
+    magic=b"\x89ISIX\r\n\x1a",
+    version=1,
+    lengths="IQQ",
+    remedy="delete it, it will be built again",
+)
 
-MAGIC: Final = b"\x89ISIX\r\n\x1a"
-FORMAT_VERSION: Final = 1
-
-_LENGTHS: Final = struct.Struct("<8sIIQQ")
-_DIGEST_BYTES: Final = 32
 _ALIGNMENT: Final = 8
 _ID: Final = np.dtype("<i8")
 _FLOAT: Final = np.dtype("<f4")
@@ -60,27 +58,30 @@ class IndexHeader:
         projection: version of the projection that they went through, or "none".
         generation: the database's generation that the file reflects.
         dim: length of a vector as it is searched.
-        count: how many vectors there are.
-        base: name and checksum of an approximate index that this one goes on from; "" when this
-            one is all there is, and then the file does not mention it.
+        count: how many vectors the file holds.
+        base: name and checksum of the file with the part of the index that never changes; "" where
+            there is none, and then the file does not mention it.
+        kind: of the index (`imgsearch.vectors.index_kinds`); "" for an exact one, and for inverted
+            lists where there is a base, and then the file does not mention it.
     """
 
     recipe: str
     projection: str
     generation: int
     dim: int
-    count: int
+    count: int = 0
     base: str = ""
+    kind: str = ""
 
 
 def save(path: Path, index: ExactIndex, header: IndexHeader, *, extra: bytes = b"") -> None:
-    """Write an index into one file, so that a reader sees the old file or the new one.
+    """Write vectors into one file, so that a reader sees the old file or the new one.
 
     Args:
         path: the file; one that is there is replaced.
-        index: what to write.
-        header: what the file says about itself; its dim and count must be the index's.
-        extra: bytes that travel with the index, under the same checksum.
+        index: the vectors.
+        header: its dim and count must be the index's.
+        extra: bytes that travel with the vectors, under the same checksum.
 
     Raises:
         UsageError: the header's dim or count is not the index's.
@@ -92,25 +93,25 @@ def save(path: Path, index: ExactIndex, header: IndexHeader, *, extra: bytes = b
             f"a header of {header.count} x {header.dim} does not describe an index of "
             f"{len(index)} x {index.dim}"
         )
-    said = {name: value for name, value in asdict(header).items() if name != "base" or value}
+    optional = ("base", "kind")
+    said = {name: value for name, value in asdict(header).items() if name not in optional or value}
     described = json.dumps(said, sort_keys=True).encode()
-    described += b" " * (-(_LENGTHS.size + len(described) + len(extra)) % _ALIGNMENT)
-    ids = np.ascontiguousarray(index.ids, dtype=_ID)
-    matrix = np.ascontiguousarray(index.matrix(), dtype=_FLOAT)
-    lengths = _LENGTHS.pack(
-        MAGIC, FORMAT_VERSION, len(described), len(extra), ids.nbytes + matrix.nbytes
+    described += b" " * (-(FORMAT.start.size + len(described) + len(extra)) % _ALIGNMENT)
+    arrays = (
+        np.ascontiguousarray(index.ids, dtype=_ID).reshape(-1).view(np.uint8),
+        np.ascontiguousarray(index.matrix(), dtype=_FLOAT).reshape(-1).view(np.uint8),
     )
-    parts: list[memoryview] = [
-        memoryview(part) for part in (lengths, described, extra, ids.data, matrix.data)
-    ]
-    write_atomically(path, _with_digest([part.cast("B") for part in parts if part.nbytes]))
+    checked_file.write(
+        path,
+        FORMAT,
+        described,
+        [extra, *(array.data for array in arrays)],
+        lengths=(len(extra), sum(array.nbytes for array in arrays)),
+    )
 
 
 def load(path: Path) -> tuple[ExactIndex, IndexHeader, bytes]:
-    """Read the index, its header and its extra bytes from a file that `save` wrote.
-
-    Args:
-        path: the file.
+    """Read the vectors, their header and the extra bytes from a file that `save` wrote.
 
     Raises:
         DamagedCacheError: any bit differs from what was written, the file is cut short or
@@ -118,71 +119,19 @@ def load(path: Path) -> tuple[ExactIndex, IndexHeader, bytes]:
         OSError: the file is not there or cannot be read.
     """
     data = path.read_bytes()
-    try:
-        header, extra, ids, vectors = _parse(memoryview(data))
-        index = ExactIndex.build(ids, vectors)
-    except (ValueError, TypeError, UsageError) as error:
-        raise DamagedCacheError(f"{path}: {error}; delete it, it will be built again") from error
-    return index, header, extra
-
-
-def _parse(
-    data: memoryview,
-) -> tuple[IndexHeader, bytes, NDArray[np.int64], NDArray[np.float32]]:
-    """Take a file apart; any ValueError or TypeError means damage."""
-    if len(data) < _LENGTHS.size + _DIGEST_BYTES:
-        raise ValueError(f"{len(data)} bytes are too few for an index; it was cut short")
-    magic, version, header_length, extra_length, vectors_length = _LENGTHS.unpack_from(data)
-    if magic != MAGIC:
-        raise ValueError("it does not begin as an imgsearch index does")
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"it has format version {version} where this imgsearch reads {FORMAT_VERSION}; a "
-            "newer imgsearch wrote it, or it is damaged"
-        )
-    body, digest = data[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
-    if hashlib.sha256(body).digest() != digest:
-        raise ValueError("its checksum does not fit; it was changed or cut short after writing")
-    header_end = _LENGTHS.size + header_length
-    extra_end = header_end + extra_length
-    if extra_end + vectors_length != len(body):
-        raise ValueError("its lengths do not add up")
-    header = _parse_header(bytes(body[_LENGTHS.size : header_end]))
-    if vectors_length != header.count * (_ID.itemsize + header.dim * _FLOAT.itemsize):
-        raise ValueError(f"its vectors are not the {header.count} x {header.dim} of its header")
-    ids_end = extra_end + header.count * _ID.itemsize
-    # (count,) and (count, dim)
-    ids = np.frombuffer(body[extra_end:ids_end], dtype=_ID).astype(np.int64)
-    vectors = np.frombuffer(body[ids_end:], dtype=_FLOAT).reshape(header.count, header.dim)
-    return header, bytes(body[header_end:extra_end]), ids, vectors
-
-
-def _parse_header(described: bytes) -> IndexHeader:
-    values = json.loads(described)
-    if not isinstance(values, dict):
-        raise TypeError("its header is not a JSON object")
-    header = IndexHeader(**values)
-    expected = {
-        "recipe": str,
-        "projection": str,
-        "generation": int,
-        "dim": int,
-        "count": int,
-        "base": str,
-    }
-    for field in fields(header):
-        value = getattr(header, field.name)
-        if type(value) is not expected[field.name]:
-            raise TypeError(f"its header's {field.name} is {value!r}")
-    if header.count < 0:
-        raise ValueError(f"its header claims {header.count} vectors")
-    return header
-
-
-def _with_digest(parts: Sequence[memoryview]) -> Iterator[memoryview | bytes]:
-    """Yield the parts, then their SHA-256."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-        yield part
-    yield digest.digest()
+    with checked_file.damage_named(path, FORMAT):
+        content = checked_file.parse(data, FORMAT)
+        extra_length, vectors_length = content.lengths
+        if extra_length + vectors_length != len(content.payload):
+            raise ValueError("its lengths do not add up")
+        header = checked_file.record_of(IndexHeader, content.header)
+        if header.count < 0:
+            raise ValueError(f"its header claims {header.count} vectors")
+        if vectors_length != header.count * (_ID.itemsize + header.dim * _FLOAT.itemsize):
+            raise ValueError(f"its vectors are not the {header.count} x {header.dim} of its header")
+        ids_end = extra_length + header.count * _ID.itemsize
+        # (count,) and (count, dim)
+        ids = np.frombuffer(content.payload[extra_length:ids_end], dtype=_ID).astype(np.int64)
+        vectors = np.frombuffer(content.payload[ids_end:], dtype=_FLOAT)
+        index = ExactIndex.build(ids, vectors.reshape(header.count, header.dim))
+    return index, header, bytes(content.payload[:extra_length])

@@ -1,4 +1,4 @@
-"""Which index a gallery gets: exact as far as that reaches, then compressed lists.
+"""Which index a gallery gets: exact while that is fast, then compressed inverted lists.
 
 The limits are reasoned from short trials; benchmarks/index_scale.py measures what comes of them.
 """
@@ -14,14 +14,16 @@ from typing import Final, Self
 from imgsearch.errors import GalleryDamagedError, UsageError
 
 AUTO: Final = "auto"
+# The kinds that every gallery can have (`imgsearch.vectors.index_kinds`).
 EXACT: Final = "exact"
+IVF: Final = "ivf"
 
 # A million embeddings of any length fit in it with float16 beside their codes.
 DEFAULT_MEMORY: Final = 600 * 2**20
 # Below this many contents float32 vectors are read and verified at every opening, whatever their
-# dim, and every query looks at all of them: the answer is exact, ties included.
+# dim, and every query scans all of them: the answer is exact, ties included.
 SMALL_COUNT: Final = 50_000
-# Up to so many numbers, 104,857 vectors of the default projection, a query still looks at all,
+# Up to so many float values, 104,857 vectors of the default projection, a query still scans all,
 # as float16 in one list that is mapped: to read and verify them would take longer than to search.
 ONE_LIST_VALUES: Final = 2**24
 # Fewer vectors than this fill no lists worth the name, however small the memory.
@@ -35,7 +37,7 @@ REDUCED_DIM: Final = 256
 REDUCED_RESCORED: Final = 12
 TARGET_RECALL: Final = 0.98
 
-# FAISS's word for codes of 4 bits, too coarse to order candidates by.
+# The part of a factory string for codes of 4 bits, which are too coarse to order candidates by.
 FAST_SCAN: Final = "x4fs"
 
 _ID_BYTES: Final = 16
@@ -47,7 +49,7 @@ class IndexPlan:
     """One index in every detail that is not learnt from the vectors.
 
     Attributes:
-        factory: FAISS's words for it, or "exact".
+        factory: a FAISS factory string, or "exact".
         reduced: length that long vectors are cut down to before the index sees them; 0 for none.
         rescored: how many candidates are scored exactly for each match that is wanted.
         refined: whether the vectors lie beside the lists as float16 too, with which the best by
@@ -61,13 +63,13 @@ class IndexPlan:
 
     @property
     def is_exact(self) -> bool:
-        """Whether every query looks at every vector."""
+        """Whether every query scans all vectors."""
         return self.factory == EXACT
 
 
 @dataclass(frozen=True, slots=True)
 class _Codes:
-    """What stands for a vector: FAISS's word, bytes, and the plan's values of those names."""
+    """What stands for a vector: its part of a factory string, bytes, and values of the plan."""
 
     name: str
     bytes: float
@@ -100,7 +102,7 @@ class IndexChoice:
         """Return the index for so many vectors.
 
         Exact search is kept while it is fast and fits the memory. Beyond, vectors lie in one
-        list as float16, then in many of which a query visits a few (IVF): as short codes with
+        list as float16, then in many of which a query probes a few (IVF): as short codes with
         float16 beside them where that fits, else as codes alone, ever shorter. Long vectors are
         first cut down to their principal directions: the lists only find candidates, whose scores
         are then computed from the stored embeddings.
@@ -130,7 +132,7 @@ class IndexChoice:
             lists, first = 1, _Codes("SQfp16", 2 * width, 1)
         else:
             lists = 2 ** round(math.log2(2 * math.sqrt(count)))
-            # Half a byte for two numbers, scanned in registers; every number as float16 besides.
+            # Half a byte for two dimensions, scanned in registers; each as float16 besides.
             first = _Codes(f"PQ{width // 2}{FAST_SCAN}", width / 4 + 2 * width, 1, refined=True)
         tried = [first, *compact] if lists == 1 or width % 2 == 0 else compact
         chosen = next(

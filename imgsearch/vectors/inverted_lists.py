@@ -113,8 +113,47 @@ def list_bytes(
     )
 
 
+def trained_bytes(index: Any) -> bytes:  # noqa: ANN401  # FAISS has no type for mypy
+    """Return what an IVF index has learnt, without its vectors, as FAISS writes it."""
+    inner = ivf_of(index)
+    lists, owned = inner.invlists, inner.own_invlists
+    counts = inner.ntotal, index.ntotal
+    empty = faiss.ArrayInvertedLists(inner.nlist, inner.code_size)
+    # FAISS deletes lists that it owns when it gets others.
+    inner.own_invlists = False
+    try:
+        inner.replace_invlists(empty, False)
+        inner.ntotal = index.ntotal = 0
+        return bytes(faiss.serialize_index(index).tobytes())
+    finally:
+        inner.replace_invlists(lists, owned)
+        inner.ntotal, index.ntotal = counts
+
+
+def with_lists(trained: bytes, lists: Any, *, count: int) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
+    """Return the index of what `trained_bytes` gave and lists, which the caller keeps alive.
+
+    Args:
+        trained: bytes whose checksum was verified, since FAISS believes whatever it reads.
+        lists: FAISS's inverted lists.
+        count: how many vectors are in them.
+
+    Raises:
+        ValueError: the lists do not fit what was trained.
+    """
+    index = faiss.deserialize_index(np.frombuffer(trained, dtype=np.uint8))
+    inner = ivf_of(index)
+    sizes = {inner.code_size, inner.code_size * block_of(inner)}
+    received = lists.block_size if hasattr(lists, "block_size") else lists.code_size
+    if inner.nlist != lists.nlist or received not in sizes:
+        raise ValueError("its lists are not those of its index")
+    inner.replace_invlists(lists, False)
+    inner.ntotal = index.ntotal = count
+    return index
+
+
 def mapped_lists(path: str, length: int, *, code_size: int, places: NDArray[np.uint64]) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
-    """Return inverted lists that lie in a file and are read as they are visited.
+    """Return inverted lists that lie in a file and are read as they are probed.
 
     Args:
         path: the file, or a descriptor's name.

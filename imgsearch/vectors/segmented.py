@@ -10,26 +10,37 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from imgsearch.vectors.exact import ExactIndex, as_ids
+from imgsearch.vectors import approximate_file
+from imgsearch.vectors.exact import SPARE, ExactIndex, as_ids
+from imgsearch.vectors.index_plan import AUTO, IVF, candidates_wanted
+from imgsearch.vectors.protocol import IndexDescription, IndexParts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import ArrayLike, NDArray
 
     from imgsearch.vectors.approximate import ApproximateIndex
+    from imgsearch.vectors.index_plan import IndexChoice, IndexPlan
 
 # With more changes than this share of its base the whole is built anew: the exact segment slows
 # queries down, and the lists fit the vectors less and less.
 MOST_CHANGED: Final = 0.05
+# Ids that are masked, as a file holds them.
+STATE: Final = np.dtype("<i8")
 
 
 class SegmentedIndex:
-    """Approximate inner-product search over rows that are known by an id.
+    """Approximate inner-product search over rows that are known by an id: a `VectorIndex`.
 
     Attributes:
         base: the approximate index.
         tail: exact, with what was added since.
-        removed: ids of the base that are gone, ascending, int64.
+        removed: ids of the base that are gone, shape (n,), int64, ascending.
     """
+
+    kind: Final = IVF
+    is_exact: Final = False
 
     def __init__(
         self, base: ApproximateIndex, tail: ExactIndex, removed: NDArray[np.int64]
@@ -51,6 +62,11 @@ class SegmentedIndex:
         """The ids of all vectors, shape (n,), int64, in no order."""
         left = np.setdiff1d(self.base.ids, self.removed, assume_unique=True)
         return np.concatenate([left, self.tail.ids])
+
+    @property
+    def exact_ids(self) -> NDArray[np.int64]:
+        """Those of what was added since."""
+        return self.tail.ids
 
     @property
     def is_outgrown(self) -> bool:
@@ -81,19 +97,10 @@ class SegmentedIndex:
         allowed: ArrayLike | None = None,
         excluded: ArrayLike | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return candidates for each query, the k best of each segment where there are so many.
+        """Return the k best of each segment for each query, where there are so many.
 
-        Scores of the segments are not quite comparable, so neither crowds out the other.
-
-        Args:
-            queries: shape (q, dim), finite.
-            k: how many candidates, from 1 up.
-            allowed: when given, only these ids can match; unknown ones are ignored.
-            excluded: these ids can not match, allowed or not.
-
-        Returns:
-            Scores (q, w) float32 and ids (q, w) int64 with w from k to 2 k, best first; -inf and
-            -1 where fewer exist. The best of the approximate segment have approximate scores.
+        As `VectorIndex.search` says, with scores and ids of shape (q, w), w from k to 2 k. Scores
+        of the segments are not quite comparable, so neither crowds out the other.
 
         Raises:
             UsageError: the queries are not finite rows of the index's dim, or k is below 1.
@@ -109,3 +116,52 @@ class SegmentedIndex:
         ids = np.hstack([part[1] for part in found])
         order = np.lexsort((ids, -scores, ids < 0), axis=1)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
+
+    def candidates(self, k: int) -> int:
+        """Return how many candidates to score exactly when k are wanted."""
+        return candidates_wanted(self.base.plan, k, spare=SPARE)
+
+    def vectors(self, ids: ArrayLike) -> NDArray[np.float32]:
+        """Return the vectors (m, dim), float32, of ids (m,) that were added since.
+
+        Raises:
+            UsageError: the exact segment lacks an id.
+        """
+        return self.tail.vectors(ids)
+
+    def fits(self, choice: IndexChoice) -> bool:
+        """Whether a choice asks for such codes, and not too much has changed since."""
+        if self.is_outgrown:
+            return False
+        plan = choice.plan(len(self), self.dim)
+        if choice.factory != AUTO:
+            return plan.factory == self.base.plan.factory
+        # Near the size from which on an index is approximate, a few images decide nothing.
+        return plan.is_exact or _codes(plan) == _codes(self.base.plan)
+
+    def describe(self) -> IndexDescription:
+        """Return how the base is searched, and how much has changed since."""
+        measured = self.base.measured
+        return IndexDescription(
+            factory=self.base.plan.factory,
+            lists_probed=measured.visited,
+            recall=measured.recall,
+            recall_queries=measured.queries,
+            added=len(self.tail),
+            removed=len(self.removed),
+        )
+
+    def parts(self) -> IndexParts:
+        """Return what was added and removed since; the base is written once."""
+        return IndexParts(
+            held=self.tail,
+            state=self.removed.astype(STATE).tobytes(),
+            write_base=self._write_base,
+        )
+
+    def _write_base(self, path: Path) -> str:
+        return approximate_file.save(path, self.base)
+
+
+def _codes(plan: IndexPlan) -> tuple[str, int]:
+    return plan.factory.rpartition(",")[2], plan.reduced

@@ -1,7 +1,7 @@
-"""Which lists of an approximate index a query visits: those that hold most of the weight.
+"""Which inverted lists a query probes: those that hold most of the weight.
 
 A list weighs exp(s / T), s being the inner product of the query and the list's centroid. A query
-visits the heaviest lists until they hold a share of all weight. Where the gallery is dense a few
+probes the heaviest lists until they hold a share of all weight. Where the gallery is dense a few
 lists hold nearly all of it, where it is sparse many do, so queries of either kind find as much as
 the other, and the mean number of lists is about half of what a fixed number needs for the same ANN
 recall. SPANN prunes by a margin to the nearest centroid instead (Chen et al. 2021,
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visits:
-    """How many lists a query visits.
+    """How many lists a query probes.
 
     Attributes:
-        nprobe: the most lists, from 1 up.
+        nprobe: the most lists, from 1 up (FAISS's nprobe).
         share: of all weight, 0 to 1, at which a query stops earlier; at 1 none does.
         temperature: T of the weights, in units of the inner product, above 0.
     """
@@ -44,7 +44,7 @@ def nearest_lists(
 
 
 def visit_counts(scores: NDArray[np.float32], visits: Visits) -> NDArray[np.int64]:
-    """Return how many lists each query visits, shape (q,), int64.
+    """Return how many lists each query probes, shape (q,), int64.
 
     Args:
         scores: inner products with the centroids, shape (q, nlist), descending.

@@ -26,7 +26,7 @@ from imgsearch.distillation.targets import CropCache
 from imgsearch.errors import UsageError
 from imgsearch.networks.backbones.compact import weights
 from imgsearch.networks.backbones.compact.weights import FoldedWeights
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection_fitting
 from training import colour_length, coloured_targets
 from training.coloured_targets import ColouredTargets, colour_maps
 
@@ -178,7 +178,7 @@ def test_the_command_fits_on_all_caches_and_its_file_gives_the_same(
         plan = dataclasses.replace(cache_plan(90), size=64, seed=seed)
         caches.append(make_cache(tmp_path / str(seed), plan, ColourTeacher()))
     rows = np.concatenate([cache.embeddings for cache in caches])
-    fitted = projection.fit(rows.astype(np.float32), dim=3, power=0.25)
+    fitted = projection_fitting.fit(rows.astype(np.float32), dim=3, power=0.25)
     (tmp_path / "projection").write_bytes(fitted.to_bytes())
     arguments = ["colours", str(tmp_path / "1"), str(tmp_path / "2"), "--share", "0.05"]
     arguments += ["--projection", str(tmp_path / "projection"), "--out", str(tmp_path / "file")]
@@ -200,7 +200,7 @@ def test_views_of_a_long_run_have_colours_in_their_targets() -> None:
     pixels = blotches(40, size=128)
     maps = mean_colours(pixels)
     rows = unit(maps.mean(axis=(1, 2))).astype(np.float16)
-    fitted = projection.fit(rows.astype(np.float32), dim=3, power=0.25)
+    fitted = projection_fitting.fit(rows.astype(np.float32), dim=3, power=0.25)
     made = ColouredTargets.fit(pixels, fitted.apply(rows), share=0.3)
     cache = CropCache(pixels, rows, locations=DenseTargets(fitted).of([maps]))
     views = Views([cache], fitted, stride=32, colours=made)

@@ -10,7 +10,7 @@ from distillation_fakes import ColourTeacher, blotches, cache_plan, make_cache, 
 
 from imgsearch.distillation.dense import DenseTargets
 from imgsearch.distillation.targets import CropCache
-from imgsearch.vectors import projection
+from imgsearch.vectors import projection, projection_fitting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ def fitted() -> projection.Projection:
     """Return a projection fitted on mean colours."""
     means = mean_colours(blotches(50, size=64)).mean(axis=(1, 2))
     rows = means / np.linalg.norm(means, axis=1, keepdims=True)
-    return projection.fit(rows.astype(np.float32), dim=2, power=0.25)
+    return projection_fitting.fit(rows.astype(np.float32), dim=2, power=0.25)
 
 
 def test_a_view_shows_the_same_part_in_pixels_and_in_targets_mirrored_or_not() -> None:
@@ -37,7 +37,7 @@ def test_a_view_shows_the_same_part_in_pixels_and_in_targets_mirrored_or_not() -
     targets[..., 0], targets[..., 1] = cells[:, None], cells[None, :]
     rows = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
     cache = CropCache(pixels, rows[:1].astype(np.float16), locations=targets)
-    views = Views([cache], projection.fit(rows, dim=3, power=0.0), stride=32)
+    views = Views([cache], projection_fitting.fit(rows, dim=3, power=0.0), stride=32)
     mirrored = set()
     for seed in range(20):
         view = views.view(np.zeros(1, np.int64), 96, np.random.default_rng(seed))

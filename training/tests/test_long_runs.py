@@ -93,14 +93,14 @@ def test_orthogonalised_matrices_have_singular_values_near_one_and_the_same_vect
 
 def run_of(folder: Path) -> Any:
     """Return a run of a tiny student on two caches of crops, its files in this folder."""
-    from imgsearch.vectors import projection
+    from imgsearch.vectors import projection_fitting
     from training.torch_settings import Run
 
     teacher = ColourTeacher()
     for name, rules in (("held-out", None), ("one", crops.CropRules()), ("two", crops.CropRules())):
         make_cache(folder / name, cache_plan(100, rules=rules), teacher)
     embeddings = CropCache.open(folder / "one").embeddings.astype(np.float32)
-    fitted = projection.fit(embeddings, dim=8, power=0.25)
+    fitted = projection_fitting.fit(embeddings, dim=8, power=0.25)
     (folder / "projection").write_bytes(fitted.to_bytes())
     return Run(
         caches=(folder / "one", folder / "two"),

@@ -1,8 +1,8 @@
 """Exported graphs on disk: a cache that may be deleted at any moment.
 
-One file a graph: magic, length of the header, header (JSON: the key, and the length of the
-topology), topology, constants, SHA-256 of all that comes before. A graph that is there was
-accepted: its embeddings agree with TensorFlow's under the precision of its key.
+One checked file (`imgsearch.checked_file`) a graph: magic, length of the header, header (the key,
+and the length of the topology), topology, constants, SHA-256 of everything before it. A graph that
+is there was accepted: its embeddings agree with TensorFlow's under the precision of its key.
 """
 
 from __future__ import annotations
@@ -12,26 +12,30 @@ import importlib.metadata
 import json
 import os
 import platform
-import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import platformdirs
 
+from imgsearch import checked_file
+from imgsearch.checked_file import FileFormat
 from imgsearch.errors import DamagedCacheError
 from imgsearch.files import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from imgsearch.networks.runtimes.runtime import GraphKind
     from imgsearch.recipe import Precision, Recipe
 
 FORMAT_VERSION: Final = 2
-MAGIC: Final = b"imgsearch graph\n"
-LENGTH: Final = struct.Struct("<Q")
-DIGEST_BYTES: Final = 32
+FORMAT: Final = FileFormat(
+    name="an exported graph",
+    magic=b"imgsearch graph\n",
+    lengths="Q",
+    remedy="it is made again",
+)
 FOLDER_VARIABLE: Final = "IMGSEARCH_CACHE"
 PACKAGES: Final[dict[GraphKind, str]] = {"litert": "ai-edge-litert", "openvino": "openvino"}
 
@@ -140,43 +144,8 @@ def save(key: GraphKey, graph: Graph) -> None:
         OSError: the folder cannot be made or written.
     """
     header = json.dumps({**asdict(key), "topology": len(graph.topology)}, sort_keys=True).encode()
-    write_whole(
-        key.path, (MAGIC, LENGTH.pack(len(header)), header, graph.topology, graph.constants)
-    )
-
-
-def write_whole(path: Path, parts: Iterable[bytes]) -> None:
-    """Write the parts and their SHA-256 to a file, which is there whole or not at all.
-
-    Raises:
-        OSError: the folder cannot be made or written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, _with_digest(parts))
-
-
-def _with_digest(parts: Iterable[bytes]) -> Iterator[bytes]:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-        yield part
-    yield digest.digest()
-
-
-def read_whole(path: Path) -> memoryview | None:
-    """Return what `write_whole` wrote, without the checksum; None when there is no file.
-
-    Raises:
-        DamagedCacheError: the file is there and is not what was written; it may be deleted.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    body = memoryview(content)[:-DIGEST_BYTES]
-    if hashlib.sha256(body).digest() != content[-DIGEST_BYTES:]:
-        raise DamagedCacheError(f"{path}: a cached file fails its checksum; it is made again")
-    return body
+    key.path.parent.mkdir(parents=True, exist_ok=True)
+    checked_file.write(key.path, FORMAT, header, (graph.topology, graph.constants))
 
 
 def load(key: GraphKey) -> Graph | None:
@@ -186,20 +155,41 @@ def load(key: GraphKey) -> Graph | None:
         DamagedCacheError: the file is there and is not what was written; it may be deleted.
     """
     path = key.path
-    body = read_whole(path)
-    if body is None:
+    try:
+        data = path.read_bytes()
+    except OSError:
         return None
-    if bytes(body[: len(MAGIC)]) != MAGIC:
-        raise DamagedCacheError(f"{path}: this is no exported graph; it is made again")
-    start = len(MAGIC) + LENGTH.size
-    (length,) = LENGTH.unpack(body[len(MAGIC) : start])
-    header = json.loads(bytes(body[start : start + length]))
-    topology_end = start + length + header.pop("topology")
+    with checked_file.damage_named(path, FORMAT):
+        content = checked_file.parse(data, FORMAT)
+    header = content.header
+    end = header.pop("topology")
     # The version comes first: another one may have another header.
     if header["version"] != key.version or header["exporter"] != key.exporter:
         return None
     if GraphKey(**header) != key:
-        raise DamagedCacheError(f"{path}: an exported graph of another network; it is made again")
-    return Graph(
-        topology=bytes(body[start + length : topology_end]), constants=bytes(body[topology_end:])
-    )
+        raise DamagedCacheError(f"{path}: an exported graph of another network; {FORMAT.remedy}")
+    return Graph(topology=bytes(content.payload[:end]), constants=bytes(content.payload[end:]))
+
+
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """Write the parts and their SHA-256 to a file, which is there whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, checked_file.sealed(parts))
+
+
+def read_whole(path: Path) -> memoryview | None:
+    """Return what `write_whole` wrote, without the checksum; None when there is no file.
+
+    Raises:
+        DamagedCacheError: the file is there and is not what was written; it may be deleted.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    with checked_file.damage_named(path, FORMAT):
+        return checked_file.unsealed(memoryview(data))

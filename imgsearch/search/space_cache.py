@@ -1,0 +1,237 @@
+"""Search spaces as cache files: opened, brought up to date, written.
+
+`gallery.db` is the truth. A writer that finishes leaves `index-<recipe>-<generation>.faiss`
+beside it; a reader loads the newest, adds what is newer, and builds everything in memory when
+no cache is fit. Readers never write.
+
+The cache of a large gallery has two files: inverted lists in `….lists`, which stay as they are
+until much has changed, and the first, with what was added and removed since.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from imgsearch.errors import DamagedCacheError
+from imgsearch.search.cache_files import (
+    cache_files,
+    cache_path,
+    lists_files,
+    lists_path,
+    recipe_caches,
+    unfinished_files,
+)
+from imgsearch.search.search_space import SearchSpace
+from imgsearch.search.space_building import ProjectedRows, fit_projection
+from imgsearch.vectors import index_cache, projection_choice
+from imgsearch.vectors.exact import ExactIndex
+from imgsearch.vectors.exact_file import IndexHeader
+from imgsearch.vectors.index_kinds import kind_of
+from imgsearch.vectors.index_plan import AUTO, EXACT, IndexChoice, IndexPlan
+from imgsearch.vectors.projection import Projection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imgsearch.search.cache_files import CacheFile
+    from imgsearch.storage.database import Store
+    from imgsearch.storage.embeddings import Embeddings
+    from imgsearch.vectors.projection_choice import ProjectionChoice
+
+LOG: Final = logging.getLogger(__name__)
+# A projection fitted on half of a small gallery can lose what one fitted on all of it gains
+# (benchmarks/results/projection_study.md), and fitting a small one anew costs next to nothing.
+SMALL: Final = 2_000
+SMALL_GROWTH: Final = 1.25
+LARGE_GROWTH: Final = 2
+NO_PROJECTION: Final = "none"
+# Reading so many embeddings takes seconds.
+LARGE_COUNT: Final = 50_000
+INDEX_SETTING: Final = "index"
+_FITTED_AT: Final = struct.Struct("<Q")
+
+
+def open_space(embeddings: Embeddings, choice: ProjectionChoice) -> SearchSpace:
+    """Return the space to search a recipe in, at the present state of the rows.
+
+    Args:
+        embeddings: in a snapshot, so that all reads see one state.
+        choice: the default projection is cached; another one is fitted anew.
+    """
+    cached = _newest_cache(embeddings) if choice == projection_choice.DEFAULT else None
+    if cached is None:
+        count = embeddings.count()
+        if count >= LARGE_COUNT:
+            because = (
+                "no whole index" if choice == projection_choice.DEFAULT else "no index of this kind"
+            )
+            advice = "; `imgsearch index` writes one" if choice == projection_choice.DEFAULT else ""
+            LOG.info(
+                "the gallery has %s: reading all %s embeddings%s", because, f"{count:,}", advice
+            )
+        return _build(embeddings, choice)
+    return _bring_up_to_date(embeddings, cached)
+
+
+def refresh_cache(embeddings: Embeddings) -> SearchSpace:
+    """Write the index cache of a recipe at its present generation; only for writers.
+
+    The projection is fitted when the gallery has become large enough, and again when it has
+    grown or shrunk to twice or half its size since, a small gallery by a quarter. The index is
+    the one that the gallery's choice names for its size. Older caches of the recipe are deleted,
+    and what a killed write left.
+
+    Raises:
+        UsageError: the index that was chosen cannot be made.
+    """
+    cached = _newest_cache(embeddings)
+    choice = index_choice(embeddings.store)
+    if cached is not None and not _is_outgrown(cached, embeddings.count()):
+        space = _bring_up_to_date(embeddings, cached)
+        if not space.index.fits(choice):
+            space = _build(embeddings, projection_choice.DEFAULT, choice)
+    else:
+        space = _build(embeddings, projection_choice.DEFAULT, choice)
+    path = cache_path(embeddings)
+    if space is not cached or not path.is_file():
+        _write(space, path, embeddings)
+    base = space.base.split(" ")[0]
+    folder = embeddings.folder
+    old = [
+        cache.path
+        for cache in [*cache_files(folder), *lists_files(folder)]
+        if cache.recipe == embeddings.identifier and cache.path.name not in (path.name, base)
+    ]
+    for left in [*old, *unfinished_files(folder)]:
+        left.unlink(missing_ok=True)
+    return space
+
+
+def index_choice(store: Store) -> IndexChoice:
+    """Return what the gallery's owner asked of its index.
+
+    Raises:
+        GalleryDamagedError: what is stored is no such choice.
+    """
+    text = store.setting(INDEX_SETTING)
+    return IndexChoice() if text is None else IndexChoice.from_json(text)
+
+
+def choose_index(
+    embeddings: Embeddings, *, factory: str | None = None, memory: int | None = None
+) -> bool:
+    """Remember what is asked of the gallery's index; return whether that is something new.
+
+    Args:
+        embeddings: open for writing.
+        factory: as in `IndexChoice`; None leaves it as it is.
+        memory: likewise.
+
+    Raises:
+        UsageError: an index that FAISS does not know, or that cannot serve as a cache.
+    """
+    store = embeddings.store
+    before = index_choice(store)
+    wanted = IndexChoice(
+        factory=before.factory if factory is None else factory,
+        memory=before.memory if memory is None else memory,
+    )
+    if wanted == before:
+        return False
+    if wanted.factory != AUTO:
+        kind_of(wanted.factory).check(
+            wanted.factory, min(embeddings.recipe.dim, projection_choice.DEFAULT.dim)
+        )
+    with store.transaction():
+        store.set_setting(INDEX_SETTING, wanted.to_json())
+    return True
+
+
+def read_cache(path: Path, recipe: str) -> SearchSpace:
+    """Load one index cache, and map the part of the index that never changes.
+
+    Raises:
+        DamagedCacheError: it fails its checksum, is another recipe's, or that part is not the one
+            that it was written for.
+        OSError: a file is not there, or can't be read.
+    """
+    cached = index_cache.load(path)
+    header = cached.header
+    if header.recipe != recipe:
+        raise DamagedCacheError(
+            f"{path} holds recipe {header.recipe}, not {recipe}: run `imgsearch check --repair`"
+        )
+    fitted, fitted_at = None, 0
+    if header.projection != NO_PROJECTION:
+        (fitted_at,) = _FITTED_AT.unpack_from(cached.extra)
+        fitted = Projection.from_bytes(cached.extra[_FITTED_AT.size :])
+    return SearchSpace(fitted, cached.index, header.generation, fitted_at, header.base)
+
+
+def _newest_cache(embeddings: Embeddings) -> SearchSpace | None:
+    seen: list[CacheFile] = []
+    while True:
+        caches = recipe_caches(embeddings)
+        if caches == seen:
+            return None
+        for cache in caches:
+            try:
+                return read_cache(cache.path, embeddings.identifier)
+            except (DamagedCacheError, OSError):
+                continue  # `check` names it; the rows have everything
+        # A writer may have put newer files in their place meanwhile.
+        seen = caches
+
+
+def _bring_up_to_date(embeddings: Embeddings, space: SearchSpace) -> SearchSpace:
+    if space.generation == embeddings.generation:
+        return space
+    wanted = embeddings.ids()
+    have = space.index.ids
+    gone = np.setdiff1d(have, wanted)
+    if len(gone):
+        space.index.remove(gone)
+    for identifiers, vectors in embeddings.blocks(np.setdiff1d(wanted, have).tolist()):
+        space.index.add(identifiers, space.project(vectors))
+    space.generation = embeddings.generation
+    return space
+
+
+def _build(
+    embeddings: Embeddings, choice: ProjectionChoice, wanted: IndexChoice | None = None
+) -> SearchSpace:
+    """Build everything from the rows, exactly unless an index choice names another."""
+    count = embeddings.count()
+    fitted = fit_projection(embeddings, choice) if choice.applies_to(count) else None
+    dim = embeddings.recipe.dim if fitted is None else fitted.out
+    space = SearchSpace(fitted, ExactIndex(dim), embeddings.generation, count)
+    plan = wanted.plan(count, dim) if wanted is not None else IndexPlan(factory=EXACT)
+    rows = ProjectedRows(embeddings, dim, space.project)
+    space.index = kind_of(plan.factory).build(rows, plan)
+    return space
+
+
+def _is_outgrown(space: SearchSpace, count: int) -> bool:
+    if space.projection is None:
+        return projection_choice.DEFAULT.applies_to(count)
+    growth = SMALL_GROWTH if space.fitted_at < SMALL else LARGE_GROWTH
+    return count >= growth * space.fitted_at or growth * count <= space.fitted_at
+
+
+def _write(space: SearchSpace, path: Path, embeddings: Embeddings) -> None:
+    extra = b""
+    if space.projection is not None:
+        extra = _FITTED_AT.pack(space.fitted_at) + space.projection.to_bytes()
+    header = IndexHeader(
+        recipe=embeddings.identifier,
+        projection=NO_PROJECTION if space.projection is None else space.projection.version,
+        generation=embeddings.generation,
+        dim=space.index.dim,
+        base=space.base,
+    )
+    lists = lists_path(embeddings)
+    space.base = index_cache.save(path, space.index, header, base_path=lists, extra=extra)

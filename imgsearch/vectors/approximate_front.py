@@ -1,0 +1,171 @@
+"""The front of an approximate index's file: all that is verified at opening."""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from imgsearch import checked_file
+from imgsearch.checked_file import DIGEST_BYTES, FileFormat
+from imgsearch.vectors.inverted_lists import capacities
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+FORMAT: Final = FileFormat(
+    name="an imgsearch index",
+    magic=b"\x89ISIV\r\n\x1a",
+    version=2,
+    lengths="IQQQ",
+    remedy="delete it, it will be built again",
+)
+ID: Final = np.dtype("<i8")
+HALF: Final = np.dtype("<f2")
+
+_PAGE: Final = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApproximateHeader:
+    """What the file says of its index.
+
+    Attributes:
+        dim: length of a vector as it is searched.
+        count: how many vectors.
+        nlist: how many lists.
+        code_size: bytes of a vector in a list.
+        factory: FAISS's factory string.
+        reduced: as in `IndexPlan`.
+        rescored: likewise.
+        block: how many vectors' codes are interleaved; 1 for none.
+        refined: dimensions of the vectors that lie as float16 behind the lists; 0 for none.
+        nprobe: as in `Visits`.
+        share: likewise.
+        temperature: likewise.
+        visited: as in `Measured`.
+        recall: likewise.
+        queries: likewise.
+    """
+
+    dim: int
+    count: int
+    nlist: int
+    code_size: int
+    factory: str
+    reduced: int
+    rescored: int
+    block: int
+    refined: int
+    nprobe: int
+    share: float
+    temperature: float
+    visited: float
+    recall: float
+    queries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What was verified, and where the rest lies.
+
+    Attributes:
+        header: what the file says of its index.
+        trained: what FAISS learnt, as FAISS writes it.
+        sizes: of the lists in vectors, shape (nlist,), int64.
+        ids: of the vectors by position, shape (count,), int64, ascending.
+        rest_digest: SHA-256 of lists and vectors.
+        checksum: of all this, in hexadecimal digits.
+        offset: where the lists begin.
+        length: bytes of lists and vectors.
+        refined_at: where the vectors begin.
+    """
+
+    header: ApproximateHeader
+    trained: bytes
+    sizes: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    rest_digest: bytes
+    checksum: str
+    offset: int
+    length: int
+    refined_at: int
+
+    @classmethod
+    def read(cls, file: BinaryIO, size: int) -> Front:
+        """Take the front of a file of so many bytes apart.
+
+        Raises:
+            ValueError: the file is damaged, or none of this format.
+            TypeError: likewise.
+        """
+        start = file.read(FORMAT.start.size)
+        described, trained_length, offset, length = FORMAT.unpack(start)
+        if offset + length != size or len(start) + described + trained_length > offset:
+            raise ValueError("its lengths do not add up")
+        data = start + file.read(offset - len(start))
+        content = checked_file.parse(
+            data, FORMAT, payload_length=lambda values: trained_length + _numbers_length(values)
+        )
+        header = checked_file.record_of(ApproximateHeader, content.header)
+        numbers = np.frombuffer(content.payload[trained_length:-DIGEST_BYTES], dtype=ID)
+        sizes, ids = np.split(numbers.astype(np.int64), [header.nlist])
+        if min(header.block, header.code_size, header.refined + 1) < 1:
+            raise ValueError("its header makes no sense")
+        room = int(capacities(sizes, header.block).sum())
+        lists_end = offset + room * (header.code_size + ID.itemsize)
+        refined_at = paged(lists_end) if header.refined else lists_end
+        if refined_at + header.count * header.refined * HALF.itemsize != offset + length:
+            raise ValueError("its lists are not those of its header")
+        return cls(
+            header=header,
+            trained=bytes(content.payload[:trained_length]),
+            sizes=sizes,
+            ids=ids,
+            rest_digest=bytes(content.payload[-DIGEST_BYTES:]),
+            checksum=content.checksum,
+            offset=offset,
+            length=length,
+            refined_at=refined_at,
+        )
+
+    def refined(self, data: memoryview | mmap.mmap, start: int = 0) -> NDArray[np.float16] | None:
+        """Return the vectors (count, refined) that bytes hold from a place on; None for none."""
+        width, count = self.header.refined, self.header.count
+        if not width:
+            return None
+        return np.frombuffer(data, HALF, count * width, start).reshape(count, width)
+
+    def mapped(self, file: BinaryIO) -> NDArray[np.float16] | None:
+        """Return them unread, from the very file whose front was verified."""
+        if not self.header.refined:
+            return None
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if hasattr(mmap, "MADV_RANDOM"):
+            # Rows of one answer lie far apart: reading ahead would read what nobody asks for.
+            data.madvise(mmap.MADV_RANDOM)
+        return self.refined(data, self.refined_at)
+
+    def places(self) -> NDArray[np.uint64]:
+        """Return size, capacity and offset of each list, shape (nlist, 3)."""
+        rooms = capacities(self.sizes, self.header.block)
+        spans = rooms * (self.header.code_size + ID.itemsize)
+        starts = self.offset + np.concatenate([[0], np.cumsum(spans)[:-1]])
+        return np.ascontiguousarray(np.stack([self.sizes, rooms, starts], 1), dtype=np.uint64)
+
+
+def paged(length: int) -> int:
+    """Return the next multiple of a page's size."""
+    return -(-length // _PAGE) * _PAGE
+
+
+def _numbers_length(values: dict[str, Any]) -> int:
+    """Return the bytes of sizes, ids and the digest of the rest."""
+    header = checked_file.record_of(ApproximateHeader, values)
+    if min(header.nlist, header.count) < 0:
+        raise ValueError("its lengths do not add up")
+    return ID.itemsize * (header.nlist + header.count) + DIGEST_BYTES
