@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from imgsearch import paths
@@ -26,6 +25,7 @@ from imgsearch.storage.sqlite_errors import translated_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -117,9 +117,9 @@ class Gallery(Upkeep):
     ) -> IndexReport:
         """Bring the gallery up to date with folders and files; make it when there is none.
 
-        Unchanged files (same size and time) are not read. A file that was renamed, moved or
-        copied is known by its hash and not embedded again. Files that cannot be decoded are
-        recorded with the reason and tried again when they change.
+        Unchanged files (same size and time) are not read, renamed, moved and copied ones are known
+        by their hash and not embedded again. Files that cannot be decoded are recorded with the
+        reason and tried again when they change.
 
         Args:
             folders: folders, searched recursively, and files; none for every folder that the
@@ -288,12 +288,10 @@ class Gallery(Upkeep):
         return display(read_content(content, files), longest=longest)
 
     def _open_space(self, held: Embeddings) -> SearchSpace:
-        if self._space and self._space[0] == held.identifier:
-            space = self._space[1]
-            if space.generation == held.generation:
-                return space
-        space = self._engine.open(held, self._projection)
-        self._space = (held.identifier, space)
+        known, space = self._space or ("", None)
+        if space is None or known != held.identifier or space.generation != held.generation:
+            space = self._engine.open(held, self._projection)
+            self._space = (held.identifier, space)
         return space
 
 
