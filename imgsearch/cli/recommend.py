@@ -88,7 +88,7 @@ def recommend(
     where it is better beyond chance. Folders are taken as classes; without them, edited copies
     of the pictures are looked for.
     """
-    from imgsearch.evaluation.recommendation import networks_to_try, recommend
+    from imgsearch.evaluation.trials import networks_to_try, recommend
 
     terminal = settings.terminal
     with (
@@ -147,8 +147,8 @@ def _ground_truth(photos: str, ladder: LadderOptions, terminal: Terminal) -> "Gr
     """Return the folder's classes, or edits where there are none; of at most so many pictures."""
     from imgsearch.evaluation.ground_truth.folders import read_folders
     from imgsearch.evaluation.ground_truth.photos import find_photos
+    from imgsearch.evaluation.ground_truth.sampling import thinned
     from imgsearch.evaluation.ground_truth.self_supervised import ask_with_edits
-    from imgsearch.evaluation.recommendation import thinned
 
     found = find_photos(photos)
     if not ladder.self_supervised:
@@ -160,7 +160,7 @@ def _ground_truth(photos: str, ladder: LadderOptions, terminal: Terminal) -> "Gr
             if len({query.group for query in truth.queries}) > 1:
                 return _thinned(truth, thinned(truth, ladder.pictures), terminal)
             terminal.say(COPIES)
-    from imgsearch.evaluation.recommendation import some_photos
+    from imgsearch.evaluation.ground_truth.sampling import some_photos
 
     (truth,) = ask_with_edits(some_photos(found, ladder.pictures), pictures=ladder.pictures // 20)
     return truth

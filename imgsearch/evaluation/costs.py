@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.evaluation.embedding_run import Shared
+    from imgsearch.evaluation.embedding_plan import SharedDecoding
     from imgsearch.evaluation.ground_truth.values import Item
     from imgsearch.evaluation.variants import Composition
     from imgsearch.networks.source import Network
@@ -58,7 +58,7 @@ class CostMeter:
     _networks: dict[Recipe, float] = field(default_factory=dict)
     _poolings: dict[Recipe, float] = field(default_factory=dict)
 
-    def measure(self, shared: Shared, load: Callable[[Recipe], Network]) -> None:
+    def measure(self, shared: SharedDecoding, load: Callable[[Recipe], Network]) -> None:
         """Time what of a plan has not been timed yet.
 
         Args:

@@ -11,19 +11,21 @@ import pytest
 from evaluation_fakes import FakeNetwork, FakeNetworks, coloured
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation import costs, recommendation
+from imgsearch.evaluation import costs, trials
 from imgsearch.evaluation.embedding_cache import EmbeddingCache
 from imgsearch.evaluation.ground_truth.folders import read_folders
 from imgsearch.evaluation.ground_truth.labels import from_labels
 from imgsearch.evaluation.ground_truth.photos import find_photos
+from imgsearch.evaluation.ground_truth.sampling import some_photos, thinned
 from imgsearch.evaluation.ground_truth.values import GroundTruth, Item
-from imgsearch.evaluation.recommendation import Recommendation, recommend, some_photos, thinned
+from imgsearch.evaluation.trials import recommend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from imgsearch.evaluation.recommendation import Recommendation
     from imgsearch.recipe import Recipe
 
 
@@ -62,7 +64,7 @@ def quick_timings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time everything once."""
     monkeypatch.setattr(costs, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(costs, "LEAST_REPEATS", 1)
-    monkeypatch.setattr(recommendation, "REFINEMENTS", ())
+    monkeypatch.setattr(trials, "REFINEMENTS", ())
 
 
 @pytest.fixture
@@ -132,7 +134,7 @@ def test_without_networks_or_time_there_is_no_advice(truth: GroundTruth, tmp_pat
 def test_the_leader_is_tried_in_other_ways_too(
     truth: GroundTruth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recommendation, "REFINEMENTS", (("1.5x", "squash"), ("auto", "pad")))
+    monkeypatch.setattr(trials, "REFINEMENTS", (("1.5x", "squash"), ("auto", "pad")))
     tried = advise(truth, tmp_path, "blind", "good").tried.variants
     inputs = {(found.backbone, found.size, found.resize) for found in tried}
     assert inputs == {
