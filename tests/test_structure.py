@@ -69,9 +69,6 @@ HEAVY = {
 LONGEST = 300
 # Longer ones, which are to be split.
 LONGER = {
-    "cli.distill",
-    "distillation.run",
-    "distillation.training",
     "gallery.gallery",
     "search.search_space",
     "vectors.approximate",

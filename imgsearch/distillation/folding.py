@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imgsearch.files import write_atomically
 from imgsearch.networks.backbones.compact.weights import (
     EPSILON,
     FORMAT,
@@ -21,6 +20,7 @@ from imgsearch.networks.backbones.compact.weights import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -90,16 +90,6 @@ def write_archive(path: Path, arrays: Mapping[str, Any], *, compressed: bool) ->
     Raises:
         OSError: the file cannot be written.
     """
-    write = np.savez_compressed if compressed else np.savez
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            write(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp's file is private to the user, and weights are for everyone who may read there.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    buffer = BytesIO()
+    (np.savez_compressed if compressed else np.savez)(buffer, **arrays)
+    write_atomically(path, [buffer.getbuffer()])
