@@ -42,7 +42,7 @@ def distill(
     training: TrainingOptions,
     settings: Settings,
 ) -> None:
-    """Train a small backbone to rate your photos' similarity as a large one does.
+    """Train a small backbone to embed your photos as a large one does.
 
     Needs no labels, but thousands of pictures and hours of CPU time to be worth using. Ctrl-C
     stops safely, and --resume continues; a second Ctrl-C aborts at once. With KERAS_BACKEND=jax

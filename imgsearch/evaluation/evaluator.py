@@ -193,9 +193,12 @@ class Evaluator:
             for place, truth in enumerate(self.truths)
         )
 
-    def values(self, variant: Variant, *, truth: int = 0) -> NDArray[np.float64]:
-        """Return an evaluated variant's main metric by query, (q,), NaN where one is skipped."""
-        return self._evaluated[truth, variant][0].values[0]
+    def values(self, variant: Variant) -> NDArray[np.float64]:
+        """Return an evaluated variant's main metric for each query of the first ground truth.
+
+        Shape (q,), NaN where a query is skipped.
+        """
+        return self._evaluated[0, variant][0].values[0]
 
     def _read(self, recipe: Recipe) -> NDArray[np.float32]:
         if recipe in self._held:
