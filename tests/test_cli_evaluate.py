@@ -140,7 +140,7 @@ def test_options_that_make_no_sense_are_named(
 
 def test_a_folder_without_pictures_or_classes_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "holds no pictures" in run("evaluate", tmp_path / "empty").stderr
+    assert "contains no images" in run("evaluate", tmp_path / "empty").stderr
     coloured(tmp_path / "flat" / "one.png", 1)
     coloured(tmp_path / "flat" / "two.png", 2)
     result = run("evaluate", tmp_path / "flat")

@@ -704,10 +704,10 @@ def test_an_initial_student_of_another_shape_is_refused(
 def test_small_sources_are_drawn_from_more_often_than_their_share(tmp_path: Path) -> None:
     sources = [[tmp_path / f"{i}.png" for i in range(900)], [tmp_path / f"{i}" for i in range(100)]]
     held_out, training = training_set.plans(sources, options_of(crops=10))
-    share = np.mean(training.pictures >= 900)
+    share = np.mean(training.images >= 900)
     # counts about 675 and 75, to the power 0.6: 0.2 of the draws
     assert 0.17 < share < 0.24
-    assert not np.intersect1d(held_out.pictures, training.pictures).size
+    assert not np.intersect1d(held_out.images, training.images).size
 
 
 ELSEWHERE = """

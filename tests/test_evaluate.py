@@ -17,7 +17,7 @@ from imgsearch.evaluation.embedding_plan import plan
 from imgsearch.evaluation.embedding_run import Progress, StoppedError, Work
 from imgsearch.evaluation.grid import Grid
 from imgsearch.evaluation.ground_truth.folders import read_folders
-from imgsearch.evaluation.ground_truth.photos import find_photos
+from imgsearch.evaluation.ground_truth.image_files import find_image_files
 from imgsearch.evaluation.ground_truth.values import GroundTruth, Item, Query
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def evaluate(
     rest = {name: options.pop(name) for name in ("metrics", "work", "about") if name in options}
     grid = Grid(**{"backbones": ("one",), **options})
     variants = grid.variants(networks.resolve)
-    truths = read_folders(find_photos(photos))
+    truths = read_folders(find_image_files(photos))
     return run.evaluate(truths, variants, source=networks, cache=cache, **rest)
 
 

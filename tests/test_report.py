@@ -20,7 +20,7 @@ from PIL import Image
 
 from imgsearch.evaluation.evaluator import mark_pareto_best
 from imgsearch.evaluation.ground_truth.values import Item
-from imgsearch.evaluation.report import number_format, pictures
+from imgsearch.evaluation.report import album, number_format
 from imgsearch.evaluation.report.html import render, write_report
 from imgsearch.evaluation.report.page import MOST_CLASSES
 from imgsearch.evaluation.report.thumbnails import LONGEST, thumbnail
@@ -450,7 +450,7 @@ def test_a_picture_that_went_away_shows_its_name(tmp_path: Path) -> None:
 def test_pictures_beyond_the_limit_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "MOST_PICTURES", 2)
+    monkeypatch.setattr(album, "MOST_IMAGES", 2)
     items = [Item(write_picture(tmp_path / f"{seed}.png", seed=seed)) for seed in range(4)]
     page = parse(
         render(

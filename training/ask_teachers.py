@@ -80,7 +80,7 @@ def plan(
         generator = np.random.default_rng((seed, 3))
         drawn = generator.choice(kept, size=crops, p=shares(sources, kept))
     return CachePlan(
-        pictures=drawn.astype(np.int64),
+        images=drawn.astype(np.int64),
         size=SIZE,
         rules=rules,
         seed=seed,

@@ -1,4 +1,4 @@
-"""Crops of pictures for training: the same pixels for the teachers and for the student."""
+"""Crops of images for training: the same pixels for the teachers and for the student."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class CropRules:
     """How crops are drawn.
 
     Attributes:
-        whole: share of crops that are the whole picture, squashed.
-        smallest_area: of a crop, as a share of the picture's.
+        whole: share of crops that are the whole image, squashed.
+        smallest_area: of a crop, as a share of the image's.
         widest_aspect: a crop's width over height is between this and its inverse.
         jittered: share of crops whose brightness, contrast and colour change by up to `strength`.
         strength: of that change; 0.4 is from 60 % to 140 %.
         grey: share of crops without colour.
-        distorted: share of crops of distorted pictures (`distortions.py`).
+        distorted: share of crops of distorted images (`distortions.py`).
         true_colours: whether only distortions are taken that leave colours as they are.
         mixed: share of crops that are mixed with another one (`mix`).
-        tiled: share of crops that become one of four quarters (`tile`); small pictures are shown
+        tiled: share of crops that become one of four quarters (`tile`); small images are shown
             there at their own size instead of enlarged.
     """
 
@@ -66,12 +66,12 @@ class CropRules:
 
 
 def draw(
-    picture: Pixels, generator: np.random.Generator, *, sizes: Sequence[int], rules: CropRules
+    pixels: Pixels, generator: np.random.Generator, *, sizes: Sequence[int], rules: CropRules
 ) -> list[Pixels]:
     """Draw one crop (Szegedy et al. 2015, https://arxiv.org/abs/1409.4842) at several sizes.
 
     Args:
-        picture: RGB pixels, shape (h, w, 3), uint8.
+        pixels: RGB, shape (h, w, 3), uint8.
         generator: decides everything; the same one gives the same crop.
         sizes: sides in pixels of the squares that are wanted.
         rules: how crops are drawn.
@@ -79,7 +79,7 @@ def draw(
     Returns:
         The same crop for each size, uint8 (size, size, 3), resized with antialiased bicubic.
     """
-    image = Image.fromarray(picture)
+    image = Image.fromarray(pixels)
     # No draw without distortions: the seeds of earlier caches go on meaning the same crops.
     if rules.distorted and generator.random() < rules.distorted:
         image = distort(image, generator, true_colours=rules.true_colours)
@@ -94,9 +94,9 @@ def draw(
     return [resized[size] for size in sizes]
 
 
-def whole(picture: Pixels, *, sizes: Sequence[int]) -> list[Pixels]:
-    """Return the whole picture squashed to squares of these sizes, uint8 (size, size, 3)."""
-    image = Image.fromarray(picture)
+def whole(pixels: Pixels, *, sizes: Sequence[int]) -> list[Pixels]:
+    """Return the whole image squashed to squares of these sizes, uint8 (size, size, 3)."""
+    image = Image.fromarray(pixels)
     return [_resized(image, size, (0, 0, image.width, image.height)) for size in sizes]
 
 

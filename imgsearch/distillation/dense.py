@@ -2,7 +2,7 @@
 
 A teacher's embedding is the mean of its feature maps over locations, and so is the student's: the
 same projection that makes a target of the mean makes one of every location. A crop then says
-sixteen things instead of one, and a part of it is a picture of its own.
+sixteen things instead of one, and a part of it is an image of its own.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Distortions of pictures, for students whose pool of pictures is narrow.
+"""Distortions of images, for students whose pool of images is narrow.
 
-The teachers embed the distorted picture itself, so a distortion need not leave the meaning as it
-was: it asks the teachers about pictures that the pool does not have. That a student can learn much
-from heavily distorted views of few pictures is what Asano and Saeed found (2022,
+The teachers embed the distorted image itself, so a distortion need not leave the meaning as it
+was: it asks the teachers about images that the pool does not have. That a student can learn much
+from heavily distorted views of few images is what Asano and Saeed found (2022,
 https://arxiv.org/abs/2112.00725).
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST: Final = 3
-"""Distortions of one picture."""
+"""Distortions of one image."""
 LARGEST_TURN: Final = 35.0
 """Degrees, to either side."""
 DEEPEST_CORNER: Final = 0.25
@@ -29,7 +29,7 @@ LARGEST_MARGIN: Final = 0.4
 def distort(
     image: Image.Image, generator: np.random.Generator, *, true_colours: bool = False
 ) -> Image.Image:
-    """Return a picture with one to three distortions, each of another kind.
+    """Return an image with one to three distortions, each of another kind.
 
     Args:
         image: in mode RGB; left untouched.
@@ -49,7 +49,7 @@ def _turned(image: Image.Image, generator: np.random.Generator) -> Image.Image:
 
 
 def _slanted(image: Image.Image, generator: np.random.Generator) -> Image.Image:
-    """Stretch a quadrilateral that lies within the picture over the whole."""
+    """Stretch a quadrilateral that lies within the image over the whole."""
     width, height = image.size
     across, down = generator.uniform(0, DEEPEST_CORNER, size=(2, 4))
     # upper left, lower left, lower right, upper right
@@ -62,7 +62,7 @@ def _slanted(image: Image.Image, generator: np.random.Generator) -> Image.Image:
 
 
 def _framed(image: Image.Image, generator: np.random.Generator) -> Image.Image:
-    """Put the picture on a plain background that is larger."""
+    """Put the image on a plain background that is larger."""
     margins = generator.uniform(0, LARGEST_MARGIN, size=4)
     left, right = (round(share * image.width) for share in margins[:2])
     above, below = (round(share * image.height) for share in margins[2:])
@@ -110,7 +110,7 @@ def _blurred(image: Image.Image, generator: np.random.Generator) -> Image.Image:
 
 
 def _drawn(image: Image.Image, generator: np.random.Generator) -> Image.Image:
-    """Leave dark lines on white, or a grey picture."""
+    """Leave dark lines on white, or a grey image."""
     grey = image.convert("L")
     if generator.random() < 0.5:  # noqa: PLR2004  one way or the other
         grey = ImageOps.invert(grey.filter(ImageFilter.FIND_EDGES))

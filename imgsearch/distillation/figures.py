@@ -1,4 +1,4 @@
-"""How far a student has come: figures on held-out pictures and on a labelled folder."""
+"""How far a student has come: figures on held-out images and on a labelled folder."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Measured:
     """A student's figures.
 
     Attributes:
-        cosine: mean similarity to the target on held-out pictures.
-        agreement: share of the ten nearest held-out pictures that student and teachers agree on.
+        cosine: mean similarity to the target on held-out images.
+        agreement: share of the ten nearest held-out images that student and teachers agree on.
         student_map: mAP on the labelled folder, 0 to 1; None without one.
         teacher_maps: the teachers' mAP on it, in their order.
     """
@@ -78,11 +78,11 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
     Args:
         folder: its subfolders' names are the labels.
         size: side of the student's input in pixels.
-        teachers: each embeds every picture once.
+        teachers: each embeds every image once.
 
     Raises:
         UsageError: it is no folder, or holds nothing that could be compared.
-        UnreadableImageError: one of its pictures cannot be read.
+        UnreadableImageError: one of its images cannot be read.
     """
     if not folder.is_dir():
         raise UsageError(f"validate: {folder} is not a folder")
@@ -98,7 +98,7 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
     if distinct < 2 or distinct == len(labels):  # noqa: PLR2004  with one label all are right
         raise UsageError(
             f"validate: {folder} needs at least two subfolders, whose names are the labels, and "
-            "several pictures in one of them"
+            "several images in one of them"
         )
 
     def squares(side: int) -> NDArray[np.uint8]:
@@ -106,8 +106,8 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
 
     maps = []
     for teacher in teachers:
-        pictures = squares(teacher.size)
-        rows = [teacher.embed(pictures[i : i + BATCH]) for i in range(0, len(pictures), BATCH)]
+        images = squares(teacher.size)
+        rows = [teacher.embed(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
         maps.append(mean_average_precision(np.concatenate(rows), labels).value)
     return Labelled(squares(size), labels, tuple(maps))
 
@@ -131,7 +131,7 @@ def measure(
 
     Args:
         embed: the student, uint8 images (n, s, s, 3) -> unit rows (n, dim).
-        crops: the held-out pictures at the student's size.
+        crops: the held-out images at the student's size.
         expected: their targets, unit rows.
         labelled: what the mAP is taken on, or None.
     """

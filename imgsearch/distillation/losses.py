@@ -45,7 +45,7 @@ def distribution_loss(
     Args:
         targets: unit rows, shape (n, dim).
         embeddings: the student's, unit rows, shape (n, dim).
-        bank: other pictures' targets, unit rows, shape (m, dim).
+        bank: other images' targets, unit rows, shape (m, dim).
         temperature: t; the smaller, the more the nearest count.
     """
     from keras import ops

@@ -74,7 +74,7 @@ def units_from(
     Args:
         earlier: the student whose weights are wanted.
         architecture: what they are wanted for.
-        images: some hundred pictures of the kind to train on, shape (n, s, s, 3), uint8.
+        images: some hundred images of the kind to train on, shape (n, s, s, 3), uint8.
 
     Returns:
         Weights by convolution's name, without the head, which fits only the earlier student's

@@ -30,7 +30,7 @@ class TrainingSettings:
         warm_up: steps until the plateau.
         decay: share of the samples over which the rate falls to zero.
         sizes: side in pixels that the student sees, and the share of the samples from which on;
-            ascending, the first share 0. Small pictures first buy several times the samples.
+            ascending, the first share 0. Small images first buy several times the samples.
         bank: other crops' targets that similarities are compared over.
         averaging: share of the averaged weights that a step leaves in place (Polyak averaging).
         seed: of the kernels, the order of crops, their flips and the banks.
@@ -93,19 +93,19 @@ class TrainingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class DistillOptions:
-    """What a distillation is told besides its pictures and teachers.
+    """What a distillation is told besides its images and teachers.
 
     Attributes:
         training: how the student is trained.
         rules: how crops are drawn.
-        crops: crops cached for every picture, on average.
-        held_out: share of the pictures that the figures are taken on and the student never sees.
+        crops: crops cached for every image, on average.
+        held_out: share of the images that the figures are taken on and the student never sees.
         initial: a student's file to start from, or None.
         validate: a folder whose subfolders are labels, for the mAP figures, or None.
         resume: go on from the last checkpoint.
         overwrite: replace what lies at `out`, and throw away an unfinished run.
         checkpoint_seconds: time between checkpoints, and between figures.
-        architecture: what is trained; its dim shrinks where the pictures are few.
+        architecture: what is trained; its dim shrinks where the images are few.
     """
 
     training: TrainingSettings = field(default_factory=TrainingSettings)
@@ -126,6 +126,6 @@ class DistillOptions:
             UsageError: names the value and what it may be.
         """
         if self.crops < 1:
-            raise UsageError(f"crops: {self.crops} crops a picture; at least 1 is needed")
+            raise UsageError(f"crops: {self.crops} crops an image; at least 1 is needed")
         if not 0 < self.held_out < 1:
             raise UsageError(f"held_out: {self.held_out} is not between 0 and 1")

@@ -80,7 +80,7 @@ def unfold(student: FoldedStudent, images: NDArray[np.uint8]) -> dict[str, UnitW
 
     Args:
         student: a trained one.
-        images: some hundred pictures of the kind to train on, shape (n, s, s, 3), uint8.
+        images: some hundred images of the kind to train on, shape (n, s, s, 3), uint8.
     """
     import keras
 

@@ -84,15 +84,15 @@ class CachePlan:
     """Which crops a cache holds.
 
     Attributes:
-        pictures: index of the picture of every crop, shape (n,), int64.
+        images: index of the image of every crop, shape (n,), int64.
         size: side in pixels of the crops that are kept for the student.
-        rules: how crops are drawn; None takes whole pictures.
+        rules: how crops are drawn; None takes whole images.
         seed: of the drawing.
-        identity: what the indices refer to (the pictures' paths), as a checksum.
+        identity: what the indices refer to (the images' paths), as a checksum.
         dense: how the targets of locations are made; None keeps none.
     """
 
-    pictures: NDArray[np.int64]
+    images: NDArray[np.int64]
     size: int
     rules: CropRules | None
     seed: int
@@ -102,7 +102,7 @@ class CachePlan:
     def fingerprint(self, teachers: Sequence[Teacher]) -> str:
         """Return hexadecimal digits that differ whenever a cache would hold something else."""
         values: dict[str, Any] = {
-            "pictures": hashlib.sha256(self.pictures.astype("<i8").tobytes()).hexdigest(),
+            "pictures": hashlib.sha256(self.images.astype("<i8").tobytes()).hexdigest(),
             "size": self.size,
             "rules": None if self.rules is None else asdict(self.rules),
             "seed": self.seed,
@@ -164,7 +164,7 @@ class CropCache:
             folder: where it lies; made if it is not there. What it holds of another plan is
                 replaced.
             plan: which crops.
-            read: returns a picture's pixels, uint8 (h, w, 3), by its index.
+            read: returns an image's pixels, uint8 (h, w, 3), by its index.
             teachers: at least one.
             progress: is told how many crops are done, of how many.
             stop: is asked after every block whether to stop.
@@ -176,7 +176,7 @@ class CropCache:
             OSError: the folder cannot be written.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        n, fingerprint = len(plan.pictures), plan.fingerprint(teachers)
+        n, fingerprint = len(plan.images), plan.fingerprint(teachers)
         done = _done(folder, fingerprint)
         mode = "r+" if done is not None else "w+"
         kept = _open(folder / CROPS, mode, np.uint8, (n, plan.size, plan.size, 3))
@@ -243,11 +243,11 @@ def _draw(
 ) -> list[NDArray[np.uint8]]:
     """Return one crop: at the student's size, then at each teacher's."""
     sizes = (plan.size, *(teacher.size for teacher in teachers))
-    picture = read(int(plan.pictures[row]))
+    image = read(int(plan.images[row]))
     if plan.rules is None:
-        return crops.whole(picture, sizes=sizes)
+        return crops.whole(image, sizes=sizes)
     generator = np.random.default_rng((plan.seed, row))
-    return crops.draw(picture, generator, sizes=sizes, rules=plan.rules)
+    return crops.draw(image, generator, sizes=sizes, rules=plan.rules)
 
 
 def _mixed(

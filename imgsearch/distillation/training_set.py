@@ -94,9 +94,9 @@ def plans(sources: Sequence[Sequence[Path]], options: DistillOptions) -> list[Ca
     drawn = generator.choice(kept, size=options.crops * len(kept), p=share / share.sum())
     return [
         CachePlan(
-            pictures=pictures.astype(np.int64), size=size, rules=rules, seed=seed, identity=identity
+            images=images.astype(np.int64), size=size, rules=rules, seed=seed, identity=identity
         )
-        for pictures, rules in ((held_out, None), (drawn, options.rules))
+        for images, rules in ((held_out, None), (drawn, options.rules))
     ]
 
 
@@ -122,7 +122,7 @@ def ask_teachers(
     """
     paths = [path for source in sources for path in source]
     whole, cropped = plans(sources, options)
-    total = len(whole.pictures) + len(cropped.pictures)
+    total = len(whole.images) + len(cropped.images)
 
     def fill(name: str, plan: CachePlan, before: int) -> CropCache | None:
         return CropCache.make(
@@ -137,5 +137,5 @@ def ask_teachers(
     held_out = fill("held-out", whole, 0)
     if held_out is None:
         return None
-    training = fill("training", cropped, len(whole.pictures))
+    training = fill("training", cropped, len(whole.images))
     return None if training is None else CropCaches(held_out, training)

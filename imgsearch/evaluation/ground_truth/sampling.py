@@ -10,7 +10,7 @@ import numpy as np
 from imgsearch.evaluation.ground_truth.labels import from_labels
 
 if TYPE_CHECKING:
-    from imgsearch.evaluation.ground_truth.photos import Photos
+    from imgsearch.evaluation.ground_truth.image_files import ImageFiles
     from imgsearch.evaluation.ground_truth.values import GroundTruth
 
 # A ground truth that is larger than wanted by less than this factor is left as it is.
@@ -51,17 +51,17 @@ def thinned(truth: GroundTruth, count: int) -> GroundTruth:
     )
 
 
-def some_photos(photos: Photos, count: int) -> Photos:
+def some_images(files: ImageFiles, count: int) -> ImageFiles:
     """Return at most `count` of the image files, drawn at random, in their order."""
-    if len(photos.items) <= count:
-        return photos
-    drawn = np.random.default_rng(0).permutation(len(photos.items))[:count]
+    if len(files.items) <= count:
+        return files
+    drawn = np.random.default_rng(0).permutation(len(files.items))[:count]
     kept = np.sort(drawn).tolist()
-    names = tuple(photos.names[position] for position in kept)
+    names = tuple(files.names[position] for position in kept)
     return replace(
-        photos,
+        files,
         names=names,
-        sizes=tuple(photos.sizes[position] for position in kept),
-        items=tuple(photos.items[position] for position in kept),
+        sizes=tuple(files.sizes[position] for position in kept),
+        items=tuple(files.items[position] for position in kept),
         positions={name: place for place, name in enumerate(names)},
     )

@@ -20,7 +20,7 @@ from imgsearch.text import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from imgsearch.evaluation.report.pictures import Album
+    from imgsearch.evaluation.report.album import Album
     from imgsearch.evaluation.results import (
         Estimate,
         GroundTruthResult,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         VariantResult,
     )
 
-# Variants whose classes and pictures are shown, best first; and classes of each, worst first.
+# Variants whose classes and images are shown, best first; and classes of each, worst first.
 MOST_DETAILED: Final = 12
 MOST_CLASSES: Final = 120
 
