@@ -211,7 +211,7 @@ def test_whole_pictures_are_cached_without_crops_or_mixtures(tmp_path: Path) -> 
 
 
 def test_a_teacher_whose_size_is_no_multiple_of_32_is_refused() -> None:
-    with pytest.raises(UsageError, match="299 pixels is no multiple of 32"):
+    with pytest.raises(UsageError, match="299 pixels is not a multiple of 32"):
         ColourTeacher(size=299)
 
 

@@ -155,15 +155,13 @@ def test_pictures_that_are_missing_or_ambiguous_are_named(
     tmp_path: Path, landmarks: ImageFiles
 ) -> None:
     said = document() | {"imlist": [*GALLERY, "x_1", "x_2", "x_3", "x_4"]}
-    with pytest.raises(
-        UsageError, match=r"names 12 images, of which 4 .* x_1, x_2, x_3, \.\.\.;"
-    ):
+    with pytest.raises(UsageError, match=r"names 12 images, of which 4 .* x_1, x_2, x_3, \.\.\.;"):
         read_revisited(landmarks, write(tmp_path, said))
     twice = files(landmarks.root, ["other/church_000000.jpg"])
     with pytest.raises(UsageError, match="'church_000000', which may be any of"):
         read_revisited(twice, write(tmp_path, document()))
     said = document() | {"imlist": [*GALLERY, "church_000000.jpg"]}
-    with pytest.raises(UsageError, match="imlist names a picture twice"):
+    with pytest.raises(UsageError, match="imlist names an image twice"):
         read_revisited(landmarks, write(tmp_path, said))
 
 

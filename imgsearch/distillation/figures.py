@@ -1,4 +1,4 @@
-"""How far a student has come: figures on held-out images and on a labelled folder."""
+"""How good a student is: figures on held-out images and on a labelled folder."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """How far a run has come.
+    """A student's figures at a point of a run.
 
     Attributes:
-        samples: crops seen so far.
+        samples: crops trained on so far.
         loss: mean over the last steps.
         measured: the averaged student's figures.
     """
@@ -73,15 +73,15 @@ class Labelled:
 
 
 def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> Labelled:
-    """Read a labelled folder and take the teachers' figures on it.
+    """Read a labelled folder, and measure the teachers on it.
 
     Args:
         folder: its subfolders' names are the labels.
         size: side of the student's input in pixels.
-        teachers: each embeds every image once.
+        teachers: to measure.
 
     Raises:
-        UsageError: it is no folder, or holds nothing that could be compared.
+        UsageError: it is not a folder, or holds nothing to compare.
         UnreadableImageError: one of its images cannot be read.
     """
     if not folder.is_dir():
@@ -95,7 +95,7 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
     ]
     labels = np.array([label for _, label in found])
     distinct = len(set(labels))
-    if distinct < 2 or distinct == len(labels):  # noqa: PLR2004  with one label all are right
+    if distinct < 2 or distinct == len(labels):  # noqa: PLR2004  with one label all are relevant
         raise UsageError(
             f"validate: {folder} needs at least two subfolders, whose names are the labels, and "
             "several images in one of them"
@@ -116,7 +116,7 @@ def _square(path: Path, side: int) -> NDArray[np.uint8]:
     try:
         return loading.load(loading.read_file(path), size=side, resize="squash").pixels
     except UnreadableImageError as error:
-        # Also where it was raised without a name.
+        # Errors may be raised without the name.
         raise UnreadableImageError(error.reason, name=f"validate: {path}") from error
 
 
@@ -127,13 +127,13 @@ def measure(
     expected: NDArray[np.float32],
     labelled: Labelled | None,
 ) -> Measured:
-    """Take a student's figures.
+    """Measure a student.
 
     Args:
         embed: the student, uint8 images (n, s, s, 3) -> unit rows (n, dim).
         crops: the held-out images at the student's size.
         expected: their targets, unit rows.
-        labelled: what the mAP is taken on, or None.
+        labelled: images to compute the mAP on, or None.
     """
     received = embed(crops)
     student_map = None
@@ -155,7 +155,7 @@ def neighbour_agreement(
     Args:
         one: shape (n, dim), n > k.
         other: the same items in another space, shape (n, any dim).
-        k: neighbours; the item itself is none.
+        k: number of neighbours, without the item itself.
     """
     first, second = (_nearest(rows, k) for rows in (one, other))
     shared = [len(np.intersect1d(a, b)) for a, b in zip(first, second, strict=True)]

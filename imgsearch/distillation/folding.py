@@ -1,4 +1,4 @@
-"""A trained student's weights: the normalisations folded away, and the file that is written."""
+"""A trained student's weights: folding of the normalisations, and the file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class UnitWeights:
 
 
 def fold(unit: UnitWeights) -> FoldedWeights:
-    """Return the convolution that does what a convolution and its normalisation do together.
+    """Return one convolution equal to a convolution and its normalisation.
 
     gamma (W x - mean) / sqrt(variance + epsilon) + beta, multiplied out; Jacob et al. 2018,
     section 3.2 (https://arxiv.org/abs/1712.05877).
@@ -70,7 +70,7 @@ def save(path: Path, student: FoldedStudent) -> None:
     """Write a student's file, whole or not at all.
 
     Args:
-        path: where the file goes; what was there is replaced at the very end.
+        path: an existing file is replaced at the very end.
         student: its weights are rounded to float16.
 
     Raises:

@@ -184,7 +184,7 @@ def _scales(text: str) -> tuple[float, ...]:
     except ValueError:
         scales = ()
     if not scales or not all(0 < scale < float("inf") for scale in scales):
-        raise UsageError(f"scales: {text!r} is no list of numbers above 0 such as 1,0.7,1.4")
+        raise UsageError(f"scales: {text!r} is not a list of numbers above 0 such as 1,0.7,1.4")
     return scales
 
 

@@ -43,7 +43,7 @@ def expand_queries(
         k: how many neighbours, from 0 (nothing is moved) up.
         alpha: the power of a neighbour's score that weighs it, from 0 up.
         excluded: for every query the rows of the gallery that it must not use: itself. Junk of a
-            ground truth does not belong here; who searches cannot know it.
+            ground truth does not belong here; a user's search would not know it.
 
     Returns:
         Shape (q, dim), float32, unit rows.
@@ -120,8 +120,8 @@ def reciprocal_scores(
             none but its own.
         weight: λ, from 0 to 1.
         excluded: for every query the rows that are not neighbours of it: itself. The neighbour
-            lists of the gallery's own rows leave nothing out, for these are the same whoever
-            asks; nor is a ground truth's junk left out, which who searches cannot know.
+            lists of the gallery's own rows leave nothing out, for these are the same for
+            every query; nor is a ground truth's junk left out, which who searches cannot know.
 
     Returns:
         A function of query positions, shape (b,), that returns scores, shape (b, n), float32.
