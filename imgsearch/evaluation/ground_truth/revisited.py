@@ -35,15 +35,22 @@ if TYPE_CHECKING:
 
     from imgsearch.evaluation.ground_truth.image_files import ImageFiles
 
-# Name -> the lists that are relevant, and those that are junk.
-Protocols = dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
-_REVISITED: Final[Protocols] = {
-    "revisited, easy": (("easy",), ("hard", "junk")),
-    "revisited, medium": (("easy", "hard"), ("junk",)),
-    "revisited, hard": (("hard",), ("easy", "junk")),
-}
-_ORIGINAL: Final[Protocols] = {"original protocol": (("ok",), ("junk",))}
+@dataclass(frozen=True, slots=True)
+class _Protocol:
+    """Which of a query's lists are relevant, and which are junk."""
+
+    name: str
+    relevant: tuple[str, ...]
+    junk: tuple[str, ...]
+
+
+_REVISITED: Final = (
+    _Protocol("revisited, easy", ("easy",), ("hard", "junk")),
+    _Protocol("revisited, medium", ("easy", "hard"), ("junk",)),
+    _Protocol("revisited, hard", ("hard",), ("easy", "junk")),
+)
+_ORIGINAL: Final = (_Protocol("original protocol", ("ok",), ("junk",)),)
 _FORM: Final = (
     "expected a pickled dictionary with imlist, qimlist and gnd, a list with easy, hard and junk "
     "(or ok and junk) and bbx for each query"
@@ -111,15 +118,15 @@ def read_revisited(files: ImageFiles, path: Path) -> tuple[GroundTruth, ...]:
             items.append(asked)
     groups = _landmarks(annotations)
     truths = []
-    for name, lists in protocols.items():
+    for protocol in protocols:
         queries = []
         for entry, item, group in zip(annotations, asking, groups, strict=True):
             source = positions.get(Item(items[item].path), len(gallery))
             own = np.array([source] if source < len(gallery) else [], dtype=np.int64)
-            queries.append(_query(entry, item, own, group=group, lists=lists))
+            queries.append(_query(entry, item, own, group=group, protocol=protocol))
         truths.append(
             GroundTruth(
-                name=name,
+                name=protocol.name,
                 items=tuple(items),
                 gallery=np.arange(len(gallery), dtype=np.int64),
                 queries=tuple(queries),
@@ -134,10 +141,13 @@ def _query(
     own: NDArray[np.int64],
     *,
     group: str,
-    lists: tuple[tuple[str, ...], tuple[str, ...]],
+    protocol: _Protocol,
 ) -> Query:
     """Return a query under one protocol; `own` is its uncropped image in the gallery, if any."""
-    relevant, junk = (np.concatenate([entry.lists[name] for name in names]) for names in lists)
+    relevant, junk = (
+        np.concatenate([entry.lists[name] for name in names])
+        for names in (protocol.relevant, protocol.junk)
+    )
     named = np.concatenate(list(entry.lists.values()))
     junk = np.concatenate([junk, np.setdiff1d(own, named)])
     relevant = np.setdiff1d(relevant, [item])
@@ -149,7 +159,7 @@ def _query(
     )
 
 
-def _parse(document: Any) -> tuple[list[str], list[_Annotation], Protocols]:  # noqa: ANN401 - whatever the file holds
+def _parse(document: Any) -> tuple[list[str], list[_Annotation], tuple[_Protocol, ...]]:  # noqa: ANN401 - whatever the file holds
     """Return the gallery's names, the queries, and the protocols that their lists allow.
 
     Raises:
@@ -162,7 +172,7 @@ def _parse(document: Any) -> tuple[list[str], list[_Annotation], Protocols]:  # 
     if not isinstance(entries, list) or len(entries) != len(asking) or not asking:
         raise PlainPickleError("does not annotate each query of qimlist once")
     for protocols in (_REVISITED, _ORIGINAL):
-        needed = {name for lists in protocols.values() for names in lists for name in names}
+        needed = {name for each in protocols for name in (*each.relevant, *each.junk)}
         if all(isinstance(entry, dict) and needed <= entry.keys() for entry in entries):
             annotations = [
                 _Annotation(

@@ -4,8 +4,8 @@ All metrics follow from the ranks of the relevant items, so these are what is ke
 for each query instead of a score for each pair. Scores exist for one block of queries at a time.
 
 Three rules make a ranking well defined. The query itself is left out, by its position among the
-items, wherever it would rank. Junk is left out before ranks are counted, so that it takes no rank. Equal
-scores rank by position among the items, ascending.
+items, wherever it would rank. Junk is left out before ranks are counted, so that it takes none.
+Equal scores rank by position among the items, ascending.
 """
 
 from __future__ import annotations
