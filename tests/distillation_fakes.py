@@ -101,7 +101,7 @@ def unit(values: Any) -> NDArray[np.float32]:
 def cache_plan(count: int, **changes: Any) -> CachePlan:
     """Return a plan of crops of ten pictures."""
     plan = CachePlan(
-        pictures=np.arange(count, dtype=np.int64) % 10,
+        images=np.arange(count, dtype=np.int64) % 10,
         size=32,
         rules=crops.CropRules(),
         seed=0,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgsearch.evaluation.ground_truth.photos import Photos, find_photos
+from imgsearch.evaluation.ground_truth.image_files import ImageFiles, find_image_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from imgsearch.evaluation.ground_truth.values import GroundTruth, Query
 
 
-def files(folder: Path, names: Iterable[str]) -> Photos:
+def files(folder: Path, names: Iterable[str]) -> ImageFiles:
     """Write files that are called like pictures, each of one byte, and find them."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x")
-    return find_photos(folder)
+    return find_image_files(folder)
 
 
 def check(truth: GroundTruth) -> None:

@@ -209,7 +209,7 @@ def test_what_does_not_fit_is_named() -> None:
         mean_average_precision(rows, ["a"])
     with pytest.raises(UsageError, match="not finite"):
         mean_average_precision(rows * np.nan, ["a", "b"])
-    with pytest.raises(UsageError, match="no list of booleans"):
+    with pytest.raises(UsageError, match="not a list of booleans"):
         average_precision([1, 0])
     both = {"query_labels": ["a"] * 2, "gallery_labels": ["a"] * 2, "query_ids": [0, 1]}
     with pytest.raises(UsageError, match="twice"):

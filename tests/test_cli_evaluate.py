@@ -10,7 +10,7 @@ import pytest
 from cli_fakes import run
 from evaluation_fakes import FakeNetworks, coloured, labelled
 
-from imgsearch.evaluation import costs, embedding_run, recommendation
+from imgsearch.evaluation import costs, embedding_run, trials
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNetworks:
     networks = FakeNetworks()
     monkeypatch.setattr("imgsearch.evaluation.networks.CatalogueNetworks", lambda: networks)
     monkeypatch.setattr(
-        recommendation, "networks_to_try", lambda *, download: ("one", "two")[: 1 + download]
+        trials, "networks_to_try", lambda *, download: ("one", "two")[: 1 + download]
     )
     monkeypatch.setattr(costs, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(costs, "LEAST_REPEATS", 1)
@@ -140,7 +140,7 @@ def test_options_that_make_no_sense_are_named(
 
 def test_a_folder_without_pictures_or_classes_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "holds no pictures" in run("evaluate", tmp_path / "empty").stderr
+    assert "contains no images" in run("evaluate", tmp_path / "empty").stderr
     coloured(tmp_path / "flat" / "one.png", 1)
     coloured(tmp_path / "flat" / "two.png", 2)
     result = run("evaluate", tmp_path / "flat")

@@ -99,7 +99,7 @@ def test_targets_of_an_earlier_plan_are_not_taken_for_those_of_a_plan_without(
 
 def test_a_teacher_without_maps_cannot_give_dense_targets(tmp_path: Path) -> None:
     plan = cache_plan(4, dense=DenseTargets(fitted()))
-    with pytest.raises(UsageError, match="colours-64: it gives no feature maps"):
+    with pytest.raises(UsageError, match="colours-64: no feature maps"):
         CropCache.make(
             tmp_path / "cache",
             plan,

@@ -23,11 +23,13 @@ from imgsearch.cli import distill as command
 from imgsearch.cli.command import Command
 from imgsearch.cli.distill import described
 from imgsearch.cli.parameters import with_option_groups
-from imgsearch.distillation import crops, folding, run, training
+from imgsearch.distillation import crops, folding, run, training, training_set
+from imgsearch.distillation.batches import TrainingData, scaled
 from imgsearch.distillation.figures import Figures, Measured, neighbour_agreement
-from imgsearch.distillation.run import DistillReport, Observer, distill, work_folder
+from imgsearch.distillation.observer import Observer
+from imgsearch.distillation.run import DistillReport, distill, work_folder
 from imgsearch.distillation.settings import DistillOptions, TrainingSettings
-from imgsearch.distillation.training import Trainer, TrainingData, scaled
+from imgsearch.distillation.training import Trainer
 from imgsearch.errors import UnreadableImageError, UsageError, WeightsUnavailableError
 from imgsearch.networks.backbones.compact import weights
 from imgsearch.networks.backbones.framework import load_keras
@@ -209,7 +211,7 @@ def test_whole_pictures_are_cached_without_crops_or_mixtures(tmp_path: Path) -> 
 
 
 def test_a_teacher_whose_size_is_no_multiple_of_32_is_refused() -> None:
-    with pytest.raises(UsageError, match="299 pixels is no multiple of 32"):
+    with pytest.raises(UsageError, match="299 pixels is not a multiple of 32"):
         ColourTeacher(size=299)
 
 
@@ -420,7 +422,7 @@ def test_a_checkpoint_of_other_settings_or_no_checkpoint_is_refused(tmp_path: Pa
         other.restore(path)
     data = dataclasses.replace(trainer._data, fingerprint="other pictures")
     others = Trainer(TINY, data, FAST)
-    with pytest.raises(UsageError, match="other settings, pictures or teachers"):
+    with pytest.raises(UsageError, match="other settings, images or teachers"):
         others.restore(path)
     others.close()
     path.write_bytes(path.read_bytes()[:1000])
@@ -511,7 +513,7 @@ def test_a_run_writes_a_student_and_its_figures_and_clears_up(
         training=dataclasses.replace(FAST, samples=1600),
     )
     assert report.out == out
-    assert report.pictures == 80
+    assert report.images == 80
     assert not report.interrupted
     assert not work_folder(out).exists()
     last = report.figures[-1]
@@ -550,7 +552,7 @@ def test_an_interrupted_run_is_resumed_to_the_same_student(
     assert report.interrupted
     assert report.out is None
     assert not out.exists()
-    with pytest.raises(UsageError, match="--resume goes on with it"):
+    with pytest.raises(UsageError, match="continue it with --resume"):
         run_on(pictures, out, training=long)
     assert run_on(pictures, out, training=long, resume=True).out == out
     run_on(pictures, through, training=long)
@@ -625,17 +627,17 @@ def test_unreadable_files_are_reported_and_left_out(tmp_path: Path, pictures: li
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     report = run_on([*pictures, broken], tmp_path / "student.npz")
-    assert report.pictures == 80
+    assert report.images == 80
     assert [path for path, _ in report.unreadable] == [broken]
 
 
 @pytest.mark.parametrize(
     ("changes", "out", "message"),
     [
-        ({"resume": True}, "student.npz", "there is no run to go on with"),
+        ({"resume": True}, "student.npz", "there is no run to resume"),
         ({}, "student.h5", r"ends neither in \.npz nor in \.keras"),
-        ({}, "nowhere/student.npz", "is not there; make it first"),
-        ({}, "taken.npz", "is there already; choose another name or --overwrite"),
+        ({}, "nowhere/student.npz", "does not exist; create it first"),
+        ({}, "taken.npz", "already exists; choose another name or --overwrite"),
     ],
 )
 def test_wrong_inputs_are_refused_before_anything_is_read(
@@ -649,7 +651,7 @@ def test_wrong_inputs_are_refused_before_anything_is_read(
 def test_no_pictures_no_teachers_and_one_teacher_twice_are_refused(tmp_path: Path) -> None:
     teacher = ColourTeacher().teacher
     for sources, teachers, message in (
-        ([[]], [teacher], "no picture was found"),
+        ([[]], [teacher], "no image file was found"),
         ([[tmp_path / "a.png"]], [], "at least one is needed"),
         ([[tmp_path / "a.png"]], [teacher, teacher], "names one twice"),
     ):
@@ -666,7 +668,7 @@ def test_no_pictures_no_teachers_and_one_teacher_twice_are_refused(tmp_path: Pat
 def test_too_few_pictures_are_refused_and_nothing_is_left_behind(
     tmp_path: Path, pictures: list[Path]
 ) -> None:
-    with pytest.raises(UsageError, match="10 readable pictures are too few"):
+    with pytest.raises(UsageError, match="10 readable files are too few"):
         run_on(pictures[:10], tmp_path / "student.npz")
     assert list(tmp_path.iterdir()) == []
 
@@ -701,11 +703,11 @@ def test_an_initial_student_of_another_shape_is_refused(
 
 def test_small_sources_are_drawn_from_more_often_than_their_share(tmp_path: Path) -> None:
     sources = [[tmp_path / f"{i}.png" for i in range(900)], [tmp_path / f"{i}" for i in range(100)]]
-    held_out, training = run._plans(sources, options_of(crops=10))
-    share = np.mean(training.pictures >= 900)
+    held_out, training = training_set.plans(sources, options_of(crops=10))
+    share = np.mean(training.images >= 900)
     # counts about 675 and 75, to the power 0.6: 0.2 of the draws
     assert 0.17 < share < 0.24
-    assert not np.intersect1d(held_out.pictures, training.pictures).size
+    assert not np.intersect1d(held_out.images, training.images).size
 
 
 ELSEWHERE = """
@@ -807,7 +809,7 @@ def test_the_command_distils_the_bundled_backbone_into_a_network_that_can_be_ind
     result = call(str(pictures[0].parent), *arguments, *few)
     assert result.exit_code == 0, result.stderr
     assert "64 samples: loss" in result.stderr
-    assert "a student of 80 pictures" in result.stderr
+    assert "a student trained on 80 pictures" in result.stderr
     trust = hashlib.sha256(out.read_bytes()).hexdigest()
     assert f"--trust-model {trust}" in result.stderr
     request = RecipeRequest(backbone=str(out), preprocessing="raw", trusted_sha256=trust)

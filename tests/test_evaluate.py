@@ -13,11 +13,12 @@ from evaluation_fakes import PRECISIONS, FakeNetwork, FakeNetworks, coloured, la
 from imgsearch.errors import ImgsearchError, UsageError
 from imgsearch.evaluation import costs, run
 from imgsearch.evaluation.embedding_cache import EmbeddingCache
-from imgsearch.evaluation.embedding_run import Progress, StoppedError, Work, plan
+from imgsearch.evaluation.embedding_plan import plan
+from imgsearch.evaluation.embedding_run import Progress, StoppedError, Work
+from imgsearch.evaluation.grid import Grid
 from imgsearch.evaluation.ground_truth.folders import read_folders
-from imgsearch.evaluation.ground_truth.photos import find_photos
+from imgsearch.evaluation.ground_truth.image_files import find_image_files
 from imgsearch.evaluation.ground_truth.values import GroundTruth, Item, Query
-from imgsearch.evaluation.variants import Grid
 
 if TYPE_CHECKING:
     from imgsearch.evaluation.results import EvaluationReport
@@ -56,7 +57,7 @@ def evaluate(
     rest = {name: options.pop(name) for name in ("metrics", "work", "about") if name in options}
     grid = Grid(**{"backbones": ("one",), **options})
     variants = grid.variants(networks.resolve)
-    truths = read_folders(find_photos(photos))
+    truths = read_folders(find_image_files(photos))
     return run.evaluate(truths, variants, source=networks, cache=cache, **rest)
 
 
@@ -205,7 +206,7 @@ def test_classes_that_unreadable_pictures_leave_empty_are_an_error(
 ) -> None:
     for name in ("a/0.png", "b/1.png"):
         (photos / name).write_bytes(b"no picture")
-    with pytest.raises(UsageError, match=r"no query has a right answer .* \(2 pictures could not"):
+    with pytest.raises(UsageError, match=r"no query has a right answer .* \(2 files could not"):
         evaluate(photos, cache, FakeNetworks())
 
 
@@ -265,7 +266,7 @@ def test_a_gallery_too_small_for_the_default_projection_is_searched_without(
     report = evaluate(photos, cache, FakeNetworks(), projections=("none", "auto"))
     (variant,) = report.ground_truths[0].variants
     assert variant.projection == "none"
-    assert any("from 250 pictures up" in note for note in report.notes)
+    assert any("needs 250 images" in note for note in report.notes)
 
 
 def test_random_weights_are_said_so(photos: Path, cache: EmbeddingCache) -> None:

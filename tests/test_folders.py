@@ -35,5 +35,5 @@ def test_classes_distractors_and_a_class_of_one(tmp_path: Path) -> None:
 def test_a_folder_without_two_of_a_class_says_what_is_expected(
     tmp_path: Path, names: list[str]
 ) -> None:
-    with pytest.raises(UsageError, match="one for each class, with at least two pictures"):
+    with pytest.raises(UsageError, match="one for each class, with at least two images"):
         read_folders(files(tmp_path, names))

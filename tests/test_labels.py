@@ -58,11 +58,11 @@ def test_twenty_thousand_pictures_in_classes_of_two_hundred() -> None:
 
 
 def test_labels_that_do_not_fit_the_pictures_are_refused() -> None:
-    with pytest.raises(UsageError, match="1 labels for 2 pictures"):
+    with pytest.raises(UsageError, match="1 labels for 2 images"):
         from_labels("mine", items(2), ["a"])
 
 
 def test_a_ground_truth_without_any_answer_is_refused_with_a_remedy() -> None:
     truth = from_labels("mine", items(2), ["a", "b"])
-    with pytest.raises(UsageError, match=r"mine: none of 2 queries .* 2 pictures; label them"):
+    with pytest.raises(UsageError, match=r"mine: none of 2 queries .* 2 images; label them"):
         require_answers(truth, remedy="label them")

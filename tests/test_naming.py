@@ -46,9 +46,9 @@ def test_an_empty_or_unused_group_is_no_label(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        ("([a-z", "is no regular expression"),
+        ("([a-z", "is not a regular expression"),
         (r"lamp_\d+", "has no group"),
-        (r"boat(\d+)", "finds a label in none of 5 paths; the first picture's path is 'extra.jpg'"),
+        (r"boat(\d+)", "finds a label in none of 5 paths; the first image's path is 'extra.jpg'"),
         (r"(.+)\.jpg", "gives each its own label, such as 'extra'"),
     ],
 )

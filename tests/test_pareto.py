@@ -1,4 +1,4 @@
-"""Nobody on the Pareto front is beaten, and everyone off it is."""
+"""Nothing on the Pareto front is dominated, and everything off it is."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ NAN = math.nan
     [
         ([], [], []),
         ([0.5], [3.0], [True]),
-        # Better and dearer, worse and cheaper: both. Worse and dearer: not.
+        # Better and more expensive, worse and cheaper: both. Worse and more expensive: not.
         ([0.9, 0.5, 0.4], [9, 1, 5], [True, True, False]),
-        # As good and dearer; as dear and worse.
+        # As good and more expensive; as expensive and worse.
         ([0.9, 0.9, 0.8], [1, 2, 1], [True, False, False]),
-        # Equal in both: both stand, or both fall.
+        # Equal in both: both are, or neither is.
         ([0.9, 0.9, 0.1, 0.1], [1, 1, 2, 2], [True, True, False, False]),
-        # What is not known beats nothing.
+        # An unknown figure dominates nothing.
         ([NAN, 0.1, 0.9], [0, 5, NAN], [False, True, False]),
         ([NAN, NAN], [1, 2], [False, False]),
         ([math.inf, 0.5], [math.inf, 1], [True, True]),
+        # Costs that differ by a thousandth differ: rounded to one step, the second would be worse.
+        ([0.7, 0.69, 0.68], [1.001, 1, 1.0005], [True, True, False]),
     ],
 )
 def test_fronts_by_hand(quality: list[float], cost: list[float], expected: list[bool]) -> None:
@@ -42,7 +44,7 @@ FIGURES = st.one_of(st.integers(0, 5).map(float), st.floats(allow_infinity=True)
 
 
 @given(st.lists(st.tuples(FIGURES, FIGURES), max_size=30))
-def test_whoever_is_on_the_front_is_beaten_by_nobody_and_all_others_are(
+def test_what_is_on_the_front_is_dominated_by_nothing_and_all_else_is(
     choices: list[tuple[float, float]],
 ) -> None:
     def beats(one: tuple[float, float], other: tuple[float, float]) -> bool:

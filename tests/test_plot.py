@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imgsearch.evaluation.metrics.pareto import pareto_best
 from imgsearch.evaluation.report import pareto_plot
 from imgsearch.evaluation.report.pareto_plot import Box, Plot, Point, lay_out
 
 
 def point(x: float, y: float, *, name: str = "a variant", half: float = 1.0) -> Point:
-    return Point(name=name, label=name, x=x, y=y, low=y - half, high=y + half)
+    return Point(name=name, label=name, x=x, y=y, low=y - half, high=y + half, best=False)
 
 
 def laid_out(points: list[Point], *, larger_is_better: bool = True) -> Plot:
-    found = lay_out(points, larger_is_better=larger_is_better)
+    sign = -1 if larger_is_better else 1
+    best = pareto_best([each.y for each in points], [sign * each.x for each in points]).tolist()
+    found = lay_out([replace(each, best=one) for each, one in zip(points, best, strict=True)])
     assert found is not None
     return found
 
@@ -46,12 +50,10 @@ def test_widely_different_costs_are_drawn_logarithmically() -> None:
     assert [tick.text for tick in found.across] == ["1", "2", "5", "10", "20", "50", "100"]
 
 
-def test_what_is_best_depends_on_whether_a_rate_or_a_size_is_drawn() -> None:
-    points = [point(10, 50, name="small"), point(20, 60, name="large"), point(30, 55, name="huge")]
-    rates, sizes = laid_out(points), laid_out(points, larger_is_better=False)
-    assert {dot.point.name for dot in rates.dots if dot.best} == {"large", "huge"}
-    assert {dot.point.name for dot in sizes.dots if dot.best} == {"small", "large"}
-    assert [dot.best for dot in rates.dots] == [False, True, True]
+def test_pareto_best_points_are_drawn_last() -> None:
+    points = [point(10, 50, name="slow"), point(20, 60, name="good"), point(30, 55, name="fast")]
+    assert [dot.point.name for dot in laid_out(points).dots] == ["slow", "good", "fast"]
+    assert [dot.point.best for dot in laid_out(points[::-1]).dots] == [False, True, True]
 
 
 @pytest.mark.parametrize("larger_is_better", [True, False])
@@ -69,7 +71,7 @@ def test_the_front_turns_at_what_both_neighbours_dominate(*, larger_is_better: b
 def test_points_without_a_figure_are_left_out() -> None:
     nan = math.nan
     unknown = [point(nan, 50), point(10, nan), point(0, 50), point(math.inf, 50)]
-    assert lay_out([point(10, 50), *unknown], larger_is_better=True) is None
+    assert lay_out([point(10, 50), *unknown]) is None
     found = laid_out([point(10, 50), point(20, 60, half=nan), *unknown])
     assert len(found.dots) == 2
     assert {dot.low is None for dot in found.dots} == {True, False}
@@ -117,4 +119,4 @@ def test_among_many_points_only_the_best_are_labelled() -> None:
     points = [point(10 + place, 50 - place % 2 * 10 - place / 10) for place in range(20)]
     labelled = [dot for dot in laid_out(points).dots if dot.label is not None]
     assert labelled
-    assert all(dot.best for dot in labelled)
+    assert all(dot.point.best for dot in labelled)

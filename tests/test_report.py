@@ -18,11 +18,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from imgsearch.evaluation.evaluator import mark_pareto_best
 from imgsearch.evaluation.ground_truth.values import Item
-from imgsearch.evaluation.report import number_format, page, pictures
+from imgsearch.evaluation.report import album, number_format
 from imgsearch.evaluation.report.html import render, write_report
 from imgsearch.evaluation.report.page import MOST_CLASSES
 from imgsearch.evaluation.report.thumbnails import LONGEST, thumbnail
+from imgsearch.evaluation.report.variant_names import distinguishing_names
 from imgsearch.evaluation.results import (
     Cost,
     Estimate,
@@ -193,7 +195,7 @@ def test_figures_are_percentages_with_one_decimal_and_their_intervals() -> None:
     )
     rows = page.all("table", "variants")[0].all("tbody")[0].all("tr")
     cells = [[" ".join(cell.whole_text.split()) for cell in row.children] for row in rows]
-    # Best first, the number being the place in the run.
+    # Best first, the number being the position in the run.
     assert [row[0] for row in cells] == ["2", "1"]
     assert [row[1] for row in cells] == ["b", "fake-1"]
     assert [row[2] for row in cells] == ["75.0 74.0 \u2013 76.0", "70.1 69.1 \u2013 71.1"]
@@ -270,12 +272,16 @@ def test_durations_are_words(seconds: float, text: str) -> None:
 
 def test_variants_are_called_by_what_sets_them_apart() -> None:
     same = [variant(0.5), variant(0.6, projection="160:0.5"), variant(0.7, projection="centred")]
-    assert page.distinguishing_names(same) == ("unprojected", "projected 160:0.5", "centred")
+    assert distinguishing_names(same) == (
+        "projection none",
+        "projection 160:0.5",
+        "projection centred",
+    )
     mixed = [variant(0.5), variant(0.6, backbone="b", size="32", post_processing="expand 3:3")]
-    assert page.distinguishing_names(mixed) == ("fake-1 16 px", "b 32 px · expand 3:3")
+    assert distinguishing_names(mixed) == ("fake-1 16 px", "b 32 px · expand 3:3")
     twins = [variant(0.5, name="x"), variant(0.6, name="y")]
-    assert page.distinguishing_names(twins) == ("x", "y")
-    assert page.distinguishing_names([variant(0.5, name="x")]) == ("x",)
+    assert distinguishing_names(twins) == ("x", "y")
+    assert distinguishing_names([variant(0.5, name="x")]) == ("x",)
 
 
 def test_classes_are_worst_first_with_their_difference_to_the_first_variant() -> None:
@@ -319,6 +325,48 @@ def test_the_plots_have_one_titled_point_a_variant() -> None:
         assert drawing.attributes["aria-label"]
         titles = {group.all("title")[0].whole_text.split(":")[0] for group in drawing.all("g")}
         assert titles == {"fake-1", "b"}
+
+
+def test_table_and_plot_mark_the_same_variants_however_close_their_timings() -> None:
+    """Decoding takes 10 ms; the networks 10, 9.99 and 9.995 ms.
+
+    The second is worse than the first and 0.05 % faster, so both are Pareto-best. The third is
+    worse and slower than the second. Timings rounded to steps of 5 % would leave the first alone.
+    """
+    results = [
+        variant(
+            value,
+            backbone=name,
+            cost=replace(variant(0.5).cost, decode_rate=100, network_rate=1000 / milliseconds),
+        )
+        for name, value, milliseconds in (("a", 0.7, 10), ("b", 0.69, 9.99), ("c", 0.68, 9.995))
+    ]
+    page = parse(render(report(*mark_pareto_best(results))))
+    rows = page.all("table", "variants")[0].all("tbody")[0].all("tr")
+    in_table = {row.all("span", "name")[0].whole_text for row in rows if "pareto" in row.classes}
+    (speed,) = page.all("svg", "plot")
+    in_plot = {group.all("title")[0].whole_text.split(":")[0] for group in speed.all("g", "best")}
+    assert in_table == in_plot == {"a", "b"}
+
+
+def test_a_network_of_unknown_size_is_not_the_smallest() -> None:
+    unknown = replace(variant(0.5).cost, weights_megabytes=0)
+    larger = replace(unknown, weights_megabytes=14)
+    page = parse(
+        render(
+            report(
+                variant(0.9, backbone="unknown", cost=unknown),
+                variant(0.6, backbone="small"),
+                variant(0.5, backbone="large", cost=larger),
+            )
+        )
+    )
+    _, size = page.all("svg", "plot")
+    assert [group.all("title")[0].whole_text.split(":")[0] for group in size.all("g")] == [
+        "large",
+        "small",
+    ]
+    assert [group.classes for group in size.all("g")] == [["point"], ["point", "best"]]
 
 
 def test_one_variant_alone_is_compared_with_nothing() -> None:
@@ -402,7 +450,7 @@ def test_a_picture_that_went_away_shows_its_name(tmp_path: Path) -> None:
 def test_pictures_beyond_the_limit_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pictures, "MOST_PICTURES", 2)
+    monkeypatch.setattr(album, "MOST_IMAGES", 2)
     items = [Item(write_picture(tmp_path / f"{seed}.png", seed=seed)) for seed in range(4)]
     page = parse(
         render(
@@ -414,7 +462,7 @@ def test_pictures_beyond_the_limit_are_left_out(
     )
     assert len(page.all("symbol")) == 2
     assert len(page.all("figure", "strip")) == 1
-    assert page.whole_text.count("pictures are left out, to keep this file small") == 1
+    assert page.whole_text.count("images are left out to keep this file small") == 1
 
 
 # The file.

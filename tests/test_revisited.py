@@ -20,7 +20,7 @@ from imgsearch.images.geometry import CropBox
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgsearch.evaluation.ground_truth.photos import Photos
+    from imgsearch.evaluation.ground_truth.image_files import ImageFiles
 
 GALLERY = [f"church_{number:06}" for number in range(6)]
 ASKING = ["church_000100", "tower_000200"]
@@ -48,7 +48,7 @@ def write(folder: Path, said: Any, *, protocol: int = 2) -> Path:
 
 
 @pytest.fixture
-def landmarks(tmp_path: Path) -> Photos:
+def landmarks(tmp_path: Path) -> ImageFiles:
     """Return six pictures to search, two that ask, and one that the annotation leaves out."""
     names = [f"jpg/{name}.jpg" for name in (*ASKING, *reversed(GALLERY), "unknown_000001")]
     return files(tmp_path / "photos", names)
@@ -57,7 +57,7 @@ def landmarks(tmp_path: Path) -> Photos:
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("as_bytes", [False, True])
 def test_the_three_protocols_by_hand(
-    tmp_path: Path, landmarks: Photos, protocol: int, *, as_bytes: bool
+    tmp_path: Path, landmarks: ImageFiles, protocol: int, *, as_bytes: bool
 ) -> None:
     said = document()
     if as_bytes:
@@ -86,7 +86,7 @@ def test_the_three_protocols_by_hand(
 
 
 def test_the_original_protocol_keeps_the_picture_that_a_query_is_cut_from(
-    tmp_path: Path, landmarks: Photos
+    tmp_path: Path, landmarks: ImageFiles
 ) -> None:
     """It is right where the file says so, junk where it says nothing, and without a box absent."""
     said = {
@@ -106,7 +106,7 @@ def test_the_original_protocol_keeps_the_picture_that_a_query_is_cut_from(
 
 
 def test_queries_that_share_a_picture_are_of_one_landmark(
-    tmp_path: Path, landmarks: Photos
+    tmp_path: Path, landmarks: ImageFiles
 ) -> None:
     """The first, second and last share pictures; the fourth is another one of the same name."""
     names = ["church_000100", "tower_000200", "church_000000", "church_000001", "church_000002"]
@@ -152,18 +152,16 @@ def test_names_are_found_with_and_without_suffix_and_folder(tmp_path: Path) -> N
 
 
 def test_pictures_that_are_missing_or_ambiguous_are_named(
-    tmp_path: Path, landmarks: Photos
+    tmp_path: Path, landmarks: ImageFiles
 ) -> None:
     said = document() | {"imlist": [*GALLERY, "x_1", "x_2", "x_3", "x_4"]}
-    with pytest.raises(
-        UsageError, match=r"names 12 pictures, of which 4 .* x_1, x_2, x_3, \.\.\.;"
-    ):
+    with pytest.raises(UsageError, match=r"names 12 images, of which 4 .* x_1, x_2, x_3, \.\.\.;"):
         read_revisited(landmarks, write(tmp_path, said))
     twice = files(landmarks.root, ["other/church_000000.jpg"])
     with pytest.raises(UsageError, match="'church_000000', which may be any of"):
         read_revisited(twice, write(tmp_path, document()))
     said = document() | {"imlist": [*GALLERY, "church_000000.jpg"]}
-    with pytest.raises(UsageError, match="imlist names a picture twice"):
+    with pytest.raises(UsageError, match="imlist names an image twice"):
         read_revisited(landmarks, write(tmp_path, said))
 
 
@@ -189,20 +187,20 @@ def test_pictures_that_are_missing_or_ambiguous_are_named(
     ],
 )
 def test_a_file_in_another_form_is_refused(
-    tmp_path: Path, landmarks: Photos, said: Any, reason: str
+    tmp_path: Path, landmarks: ImageFiles, said: Any, reason: str
 ) -> None:
     with pytest.raises(UsageError, match=reason) as refusal:
         read_revisited(landmarks, write(tmp_path, said))
     assert str(refusal.value).startswith(f"{tmp_path / 'gnd_test.pkl'} ")
 
 
-def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, landmarks: Photos) -> None:
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, landmarks: ImageFiles) -> None:
     with pytest.raises(UsageError, match="no such file"):
         read_revisited(landmarks, tmp_path / "gone.pkl")
 
 
 def test_a_box_beyond_the_left_and_top_edges_begins_there(
-    tmp_path: Path, landmarks: Photos
+    tmp_path: Path, landmarks: ImageFiles
 ) -> None:
     said = document()
     said["gnd"][0]["bbx"] = np.array([-0.5, -1, 50, 40], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Edits ask for the pictures that they were made from."""
+"""Edits are queries for the images that they were made from."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ground_truth_checks import check, files
 
 from imgsearch.errors import UsageError
 from imgsearch.evaluation.ground_truth.edits import DEFAULT_EDITS
+from imgsearch.evaluation.ground_truth.image_files import ImageFiles, find_image_files
 from imgsearch.evaluation.ground_truth.items import load_item
-from imgsearch.evaluation.ground_truth.photos import Photos, find_photos
 from imgsearch.evaluation.ground_truth.self_supervised import ask_with_edits
 from imgsearch.evaluation.ground_truth.values import Item
 from imgsearch.images import loading
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def sized(folder: Path, sizes: list[int]) -> Photos:
+def sized(folder: Path, sizes: list[int]) -> ImageFiles:
     """Write files of these sizes, all different in content."""
     for number, size in enumerate(sizes):
         (folder / f"{number}.jpg").write_bytes(bytes([number]) * size)
-    return find_photos(folder)
+    return find_image_files(folder)
 
 
 def test_every_edit_of_every_picture_asks_for_it(tmp_path: Path) -> None:
     photos = sized(tmp_path, [5, 6])
-    (truth,) = ask_with_edits(photos, edits=("mirror", "jpeg 10"), pictures=None)
+    (truth,) = ask_with_edits(photos, edits=("mirror", "jpeg 10"), originals=None)
     check(truth)
     assert (truth.name, truth.gallery.tolist()) == ("self-supervised", [0, 1])
     assert truth.items[:2] == photos.items
@@ -49,7 +49,7 @@ def test_every_edit_of_every_picture_asks_for_it(tmp_path: Path) -> None:
 def test_exact_copies_are_right_and_asked_about_once(tmp_path: Path) -> None:
     for name, data in {"a": b"xx", "b": b"yy", "c": b"xx", "d": b"z", "e": b"xx"}.items():
         (tmp_path / f"{name}.jpg").write_bytes(data)
-    (truth,) = ask_with_edits(find_photos(tmp_path), edits=["mirror"], pictures=None)
+    (truth,) = ask_with_edits(find_image_files(tmp_path), edits=["mirror"], originals=None)
     check(truth)
     assert [query.relevant.tolist() for query in truth.queries] == [[0, 2, 4], [1], [3]]
 
@@ -81,7 +81,7 @@ def test_a_sample_is_decided_by_its_seed(tmp_path: Path) -> None:
     photos = sized(tmp_path, list(range(1, 41)))
 
     def drawn(seed: int) -> list[str | None]:
-        (truth,) = ask_with_edits(photos, edits=["mirror"], pictures=10, seed=seed)
+        (truth,) = ask_with_edits(photos, edits=["mirror"], originals=10, seed=seed)
         check(truth)
         assert len(truth.gallery) == 40
         return [query.cluster for query in truth.queries]
@@ -93,7 +93,7 @@ def test_a_sample_is_decided_by_its_seed(tmp_path: Path) -> None:
 
 def test_all_default_edits_can_be_loaded(tmp_path: Path) -> None:
     write_picture(tmp_path / "a.png", seed=1)
-    (truth,) = ask_with_edits(find_photos(tmp_path))
+    (truth,) = ask_with_edits(find_image_files(tmp_path))
     assert [query.group for query in truth.queries] == list(DEFAULT_EDITS)
     for item in truth.items:
         assert load_item(item, size=16, resize="pad").shape == (16, 16, 3)
@@ -105,7 +105,7 @@ def test_all_default_edits_can_be_loaded(tmp_path: Path) -> None:
         ({"edits": []}, "at least one"),
         ({"edits": ["mirror", "mirror"]}, "each once"),
         ({"edits": ["blur"]}, "'blur' is not known"),
-        ({"pictures": 0}, "pictures: 0 cannot be edited"),
+        ({"originals": 0}, "originals: 0 is below 1"),
         ({"seed": -1}, "seed: -1 is below 0"),
     ],
 )

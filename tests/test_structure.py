@@ -69,16 +69,7 @@ HEAVY = {
 }  # fmt: skip
 LONGEST = 300
 # Longer ones, which are to be split.
-LONGER = {
-    "cli.distill",
-    "distillation.run",
-    "distillation.training",
-    "evaluation.embedding_run",
-    "evaluation.recommendation",
-    "evaluation.run",
-    "evaluation.variant_run",
-    "evaluation.variants",
-}
+LONGER = {}
 
 
 @dataclass

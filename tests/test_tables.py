@@ -17,25 +17,25 @@ from imgsearch.evaluation.ground_truth.tables import read_table
 from imgsearch.images.geometry import CropBox
 
 if TYPE_CHECKING:
-    from imgsearch.evaluation.ground_truth.photos import Photos
+    from imgsearch.evaluation.ground_truth.image_files import ImageFiles
 
 NAMES = ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "trip/e.jpg"]
 DOCUMENT = Path(__file__).parents[1] / "docs" / "ground-truth.md"
 
 
 @pytest.fixture
-def five(tmp_path: Path) -> Photos:
+def five(tmp_path: Path) -> ImageFiles:
     """Return five pictures."""
     return files(tmp_path / "photos", NAMES)
 
 
-def write(photos: Photos, text: str, *, suffix: str = ".csv") -> Path:
+def write(photos: ImageFiles, text: str, *, suffix: str = ".csv") -> Path:
     path = photos.root.parent / f"truth{suffix}"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     return path
 
 
-def read(photos: Photos, text: str, *, suffix: str = ".csv") -> dict[str, Any]:
+def read(photos: ImageFiles, text: str, *, suffix: str = ".csv") -> dict[str, Any]:
     (truth,) = read_table(photos, write(photos, text, suffix=suffix))
     check(truth)
     assert truth.name == "table"
@@ -51,7 +51,7 @@ def read(photos: Photos, text: str, *, suffix: str = ".csv") -> dict[str, Any]:
         '\ufeffquery,relevant,junk\na.jpg,"b.jpg; trip/e.jpg;",c.jpg\nb.jpg,./a.jpg,""',
     ],
 )
-def test_a_csv_by_hand(five: Photos, text: str) -> None:
+def test_a_csv_by_hand(five: ImageFiles, text: str) -> None:
     """Several paths in a cell, and several rows of one query, say the same."""
     assert read(five, text) == {
         "a.jpg": ({"b.jpg", "trip/e.jpg"}, {"c.jpg"}, "a.jpg"),
@@ -59,7 +59,7 @@ def test_a_csv_by_hand(five: Photos, text: str) -> None:
     }
 
 
-def test_groups_and_absolute_paths(five: Photos) -> None:
+def test_groups_and_absolute_paths(five: ImageFiles) -> None:
     text = f"query,relevant,group\n{five.root / 'a.jpg'},b.jpg,north\nb.jpg,a.jpg,north\nc.jpg,,\n"
     assert read(five, text) == {
         "a.jpg": ({"b.jpg"}, set(), "north"),
@@ -68,7 +68,7 @@ def test_groups_and_absolute_paths(five: Photos) -> None:
     }
 
 
-def test_json_lines_by_hand(five: Photos) -> None:
+def test_json_lines_by_hand(five: ImageFiles) -> None:
     text = (
         '{"query": "a.jpg", "relevant": ["b.jpg"], "junk": ["c.jpg"], "group": "north"}\n\n'
         '{"query": "a.jpg", "relevant": ["d.jpg"]}\n{"query": "b.jpg", "junk": ["d.jpg"]}\n'
@@ -79,13 +79,13 @@ def test_json_lines_by_hand(five: Photos) -> None:
     }
 
 
-def test_a_query_is_no_answer_to_itself(five: Photos) -> None:
+def test_a_query_is_no_answer_to_itself(five: ImageFiles) -> None:
     told = read(five, "query,relevant,junk\na.jpg,a.jpg;b.jpg,\nb.jpg,a.jpg,b.jpg\n")
     assert told["a.jpg"][:2] == ({"b.jpg"}, set())
     assert told["b.jpg"][:2] == ({"a.jpg"}, set())
 
 
-def test_the_picture_behind_a_crop_is_junk_unless_it_is_named(five: Photos) -> None:
+def test_the_picture_behind_a_crop_is_junk_unless_it_is_named(five: ImageFiles) -> None:
     """Two crops of a picture and the picture itself are three queries."""
     lines = [
         {"query": "a.jpg", "relevant": ["b.jpg"], "crop": [10, 20, 110.5, 60]},
@@ -128,7 +128,7 @@ def test_the_picture_behind_a_crop_is_junk_unless_it_is_named(five: Photos) -> N
         ("query,relevant\na.jpg," + "b.jpg;" * 30_000 + "\n", "field larger than field limit"),
     ],
 )
-def test_a_csv_that_is_wrong_names_its_line(five: Photos, text: str, reason: str) -> None:
+def test_a_csv_that_is_wrong_names_its_line(five: ImageFiles, text: str, reason: str) -> None:
     with pytest.raises(UsageError, match=reason):
         read(five, text)
 
@@ -155,12 +155,14 @@ def test_a_csv_that_is_wrong_names_its_line(five: Photos, text: str, reason: str
         ('{"query": "a.jpg", "relevant": ["gone.jpg"]}', "line 2: relevant: 'gone.jpg'"),
     ],
 )
-def test_json_lines_that_are_wrong_name_their_line(five: Photos, line: str, reason: str) -> None:
+def test_json_lines_that_are_wrong_name_their_line(
+    five: ImageFiles, line: str, reason: str
+) -> None:
     with pytest.raises(UsageError, match=reason):
         read(five, '{"query": "a.jpg", "relevant": ["b.jpg"]}\n' + line, suffix=".jsonl")
 
 
-def test_a_table_that_is_absent_or_of_another_kind_is_refused(five: Photos) -> None:
+def test_a_table_that_is_absent_or_of_another_kind_is_refused(five: ImageFiles) -> None:
     with pytest.raises(UsageError, match=r"gone\.csv: cannot be read"):
         read_table(five, five.root / "gone.csv")
     with pytest.raises(UsageError, match=r"expected \.csv, \.jsonl or \.ndjson"):

@@ -6,7 +6,8 @@ import pytest
 from evaluation_fakes import FakeNetworks
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.variants import Grid, Neighbours, PostProcessing, Reranking, Variant
+from imgsearch.evaluation.grid import Grid
+from imgsearch.evaluation.variants import Neighbours, PostProcessing, Reranking, Variant
 
 
 def variants(**lists: object) -> tuple[Variant, ...]:
@@ -49,13 +50,13 @@ def test_scales_are_sizes_of_one_part() -> None:
     (part,) = variant.composition.parts
     assert [recipe.size for recipe in part] == [16, 8, 24]
     assert variant.composition.size == "16,8,24"
-    assert variant.composition.dim == 3
+    assert [recipe.dim for recipe in part] == [3, 3, 3]
 
 
 def test_joined_names_are_parts_side_by_side() -> None:
     (variant,) = variants(backbones=("one+two",))
     assert variant.composition.backbone == "one+two"
-    assert variant.composition.dim == 6
+    assert [recipe.dim for (recipe,) in variant.composition.parts] == [3, 3]
     (layers,) = variants(layers=("low+high",))
     assert layers.composition.backbone == "one/low+one/high"
     assert [part[0].layer for part in layers.composition.parts] == ["low", "high"]

@@ -26,8 +26,9 @@ import numpy as np
 
 from imgsearch.distillation.crops import CropRules
 from imgsearch.distillation.dense import DenseTargets
-from imgsearch.distillation.run import FITTED_ON, POWER, SHRINKAGE, pixels
+from imgsearch.distillation.run import FITTED_ON, POWER, SHRINKAGE
 from imgsearch.distillation.targets import CachePlan, CropCache, Teacher
+from imgsearch.distillation.training_set import pixels
 from imgsearch.files import write_atomically
 from imgsearch.networks.backbones.resolve import resolve
 from imgsearch.networks.backbones.weights import fingerprint
@@ -79,7 +80,7 @@ def plan(
         generator = np.random.default_rng((seed, 3))
         drawn = generator.choice(kept, size=crops, p=shares(sources, kept))
     return CachePlan(
-        pictures=drawn.astype(np.int64),
+        images=drawn.astype(np.int64),
         size=SIZE,
         rules=rules,
         seed=seed,

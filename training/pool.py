@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from imgsearch.distillation.run import BALANCE
+from imgsearch.distillation.training_set import BALANCE
 from imgsearch.errors import UsageError
 from imgsearch.images import formats
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from imgsearch.distillation.batches import scaled
 from imgsearch.distillation.heads import fit_head
 from imgsearch.distillation.reshaping import units_from
-from imgsearch.distillation.training import scaled
 from training.torch_student import EMBEDDED_AT_ONCE, as_batch
 
 if TYPE_CHECKING:

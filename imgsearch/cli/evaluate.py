@@ -50,8 +50,9 @@ def evaluate(
     Every picture asks for the others of its class. Embeddings are kept, so another backbone costs
     only its own; Ctrl-C stops in good order and the same command goes on.
     """
+    from imgsearch.evaluation.evaluator import METRICS
     from imgsearch.evaluation.metrics.metrics import parse_metric
-    from imgsearch.evaluation.run import METRICS, About, evaluate
+    from imgsearch.evaluation.run import About, evaluate
 
     truth.check()
     report_path = result.report_path()

@@ -10,7 +10,7 @@ from imgsearch.errors import UsageError
 from imgsearch.recipe import AUTO, RecipeRequest
 
 if TYPE_CHECKING:
-    from imgsearch.evaluation.variants import Grid
+    from imgsearch.evaluation.grid import Grid
 
 GRID_PANEL: Final = "What is compared (each may be repeated; all combinations are evaluated)"
 
@@ -126,7 +126,8 @@ class GridOptions:
         Raises:
             UsageError: a concatenation of one network.
         """
-        from imgsearch.evaluation.variants import JOIN, Grid
+        from imgsearch.evaluation.grid import Grid
+        from imgsearch.evaluation.variants import JOIN
 
         for text in self.concatenate:
             if JOIN not in text:

@@ -91,7 +91,7 @@ def recommend(
     where it is better beyond chance. Folders are taken as classes; without them, edited copies
     of the pictures are looked for.
     """
-    from imgsearch.evaluation.recommendation import networks_to_try, recommend
+    from imgsearch.evaluation.trials import networks_to_try, recommend
 
     terminal = settings.terminal
     with (
@@ -155,11 +155,11 @@ def leading(advice: "Recommendation") -> "GroundTruthResult":
 def _ground_truth(photos: str, ladder: LadderOptions, terminal: Terminal) -> "GroundTruth":
     """Return the folder's classes, or edits where there are none; of at most so many pictures."""
     from imgsearch.evaluation.ground_truth.folders import read_folders
-    from imgsearch.evaluation.ground_truth.photos import find_photos
+    from imgsearch.evaluation.ground_truth.image_files import find_image_files
+    from imgsearch.evaluation.ground_truth.sampling import thinned
     from imgsearch.evaluation.ground_truth.self_supervised import ask_with_edits
-    from imgsearch.evaluation.recommendation import thinned
 
-    found = find_photos(photos)
+    found = find_image_files(photos)
     if not ladder.self_supervised:
         try:
             (truth,) = read_folders(found)
@@ -169,9 +169,9 @@ def _ground_truth(photos: str, ladder: LadderOptions, terminal: Terminal) -> "Gr
             if len({query.group for query in truth.queries}) > 1:
                 return _thinned(truth, thinned(truth, ladder.pictures), terminal)
             terminal.say(COPIES)
-    from imgsearch.evaluation.recommendation import some_photos
+    from imgsearch.evaluation.ground_truth.sampling import some_images
 
-    (truth,) = ask_with_edits(some_photos(found, ladder.pictures), pictures=ladder.pictures // 20)
+    (truth,) = ask_with_edits(some_images(found, ladder.pictures), originals=ladder.pictures // 20)
     return truth
 
 

@@ -121,10 +121,10 @@ class TruthOptions:
             UsageError: options or annotations that make no sense, or a folder without pictures.
             OSError: an annotation file cannot be read.
         """
-        from imgsearch.evaluation.ground_truth.photos import find_photos
+        from imgsearch.evaluation.ground_truth.image_files import find_image_files
 
         self.check()
-        photos = find_photos(
+        photos = find_image_files(
             folder, exclude=tuple(self.exclude), follow_symlinks=self.follow_symlinks
         )
         if self.truth is not None:
@@ -137,11 +137,11 @@ class TruthOptions:
             return read_revisited(photos, Path(self.revisited))
         if self.self_supervised:
             from imgsearch.evaluation.ground_truth.self_supervised import (
-                DEFAULT_PICTURES,
+                DEFAULT_ORIGINALS,
                 ask_with_edits,
             )
 
-            return ask_with_edits(photos, pictures=self.edited or DEFAULT_PICTURES)
+            return ask_with_edits(photos, originals=self.edited or DEFAULT_ORIGINALS)
         from imgsearch.evaluation.ground_truth import file_names, folders
 
         if self.group is not None:

@@ -4,17 +4,20 @@ The student's architecture and the file it ships in are those of
 `imgsearch.networks.backbones.compact`. The long runs that made that network are in `training/`,
 outside the package.
 
-settings.py     what a run is asked for
-run.py          a whole run, from files to the student's file
-targets.py      teachers, whitening, the cache of crops
-dense.py        targets of every location of a crop
-crops.py        random crops, and mixtures of several
-distortions.py  images that a narrow pool lacks
-student.py      the student in Keras 3, for training
-losses.py       what the student is held to
-training.py     the loop and its checkpoints
-figures.py      retrieval on labelled folders: how good a student is
-reshaping.py    an earlier student's weights in another shape
-heads.py        a linear head for features that are there already
-folding.py      normalisations folded into convolutions, and the student's file
+settings.py      the settings of a run
+observer.py      its callbacks
+run.py           a whole run, from image files to the student's file
+training_set.py  readable images, what is held out, crops with the teachers' embeddings
+targets.py       teachers, and the cache of crops
+dense.py         targets for every location of a crop
+crops.py         random crops, and mixtures of several
+distortions.py   distorted images, for students that train on few kinds of images
+student.py       the student in Keras 3, for training
+losses.py        its loss
+batches.py       the batch of each step
+training.py      the training loop, and its checkpoints
+figures.py       figures on held-out images and on a labelled folder
+reshaping.py     an earlier student's weights in another architecture
+heads.py         a linear head, fitted to the features of a trained student
+folding.py       normalisations folded into convolutions, and the student's file
 """

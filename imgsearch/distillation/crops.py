@@ -1,4 +1,4 @@
-"""Crops of pictures for training: the same pixels for the teachers and for the student."""
+"""Crops of images for training: the same pixels for the teachers and for the student."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 20
 GRID: Final = 32
-"""Pasted rectangles lie on this many steps a side, so that they are the same at every size."""
+"""Pasted rectangles lie on a grid of this many cells a side, to be the same at every size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +28,17 @@ class CropRules:
     """How crops are drawn.
 
     Attributes:
-        whole: share of crops that are the whole picture, squashed.
-        smallest_area: of a crop, as a share of the picture's.
+        whole: share of crops that are the whole image, squashed.
+        smallest_area: a crop's, as a share of the image's.
         widest_aspect: a crop's width over height is between this and its inverse.
         jittered: share of crops whose brightness, contrast and colour change by up to `strength`.
         strength: of that change; 0.4 is from 60 % to 140 %.
         grey: share of crops without colour.
-        distorted: share of crops of distorted pictures (`distortions.py`).
-        true_colours: whether only distortions are taken that leave colours as they are.
+        distorted: share of crops of distorted images (`distortions.py`).
+        true_colours: whether distortions leave colours as they are.
         mixed: share of crops that are mixed with another one (`mix`).
-        tiled: share of crops that become one of four quarters (`tile`); small pictures are shown
-            there at their own size instead of enlarged.
+        tiled: share of crops that become one of four quarters (`tile`), where small images need
+            less enlargement.
     """
 
     whole: float = 0.2
@@ -53,10 +53,10 @@ class CropRules:
     true_colours: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse shares outside of 0 to 1.
+        """Check the values.
 
         Raises:
-            UsageError: names the value.
+            UsageError: a share is not between 0 and 1, or the aspect below 1.
         """
         for name, value in asdict(self).items():
             if name != "widest_aspect" and not 0 <= value <= 1:
@@ -66,21 +66,21 @@ class CropRules:
 
 
 def draw(
-    picture: Pixels, generator: np.random.Generator, *, sizes: Sequence[int], rules: CropRules
+    pixels: Pixels, generator: np.random.Generator, *, sizes: Sequence[int], rules: CropRules
 ) -> list[Pixels]:
     """Draw one crop (Szegedy et al. 2015, https://arxiv.org/abs/1409.4842) at several sizes.
 
     Args:
-        picture: RGB pixels, shape (h, w, 3), uint8.
-        generator: decides everything; the same one gives the same crop.
-        sizes: sides in pixels of the squares that are wanted.
+        pixels: RGB, shape (h, w, 3), uint8.
+        generator: in equal states, gives equal crops.
+        sizes: sides of the squares in pixels.
         rules: how crops are drawn.
 
     Returns:
         The same crop for each size, uint8 (size, size, 3), resized with antialiased bicubic.
     """
-    image = Image.fromarray(picture)
-    # No draw without distortions: the seeds of earlier caches go on meaning the same crops.
+    image = Image.fromarray(pixels)
+    # Without distortions nothing is drawn here, so that old seeds still give the same crops.
     if rules.distorted and generator.random() < rules.distorted:
         image = distort(image, generator, true_colours=rules.true_colours)
     box = _box(image.width, image.height, generator, rules)
@@ -94,9 +94,9 @@ def draw(
     return [resized[size] for size in sizes]
 
 
-def whole(picture: Pixels, *, sizes: Sequence[int]) -> list[Pixels]:
-    """Return the whole picture squashed to squares of these sizes, uint8 (size, size, 3)."""
-    image = Image.fromarray(picture)
+def whole(pixels: Pixels, *, sizes: Sequence[int]) -> list[Pixels]:
+    """Return the whole image squashed to squares of these sizes, uint8 (size, size, 3)."""
+    image = Image.fromarray(pixels)
     return [_resized(image, size, (0, 0, image.width, image.height)) for size in sizes]
 
 
@@ -112,12 +112,12 @@ def mix(
     Args:
         first: one crop at several sizes, each a multiple of 32 pixels.
         second: another one at the same sizes.
-        generator: decides how.
+        generator: of the choices.
 
     Returns:
-        New pixels at the same sizes; what was given is left untouched.
+        New arrays at the same sizes.
     """
-    if generator.random() < 0.5:  # noqa: PLR2004  one way or the other
+    if generator.random() < 0.5:  # noqa: PLR2004  either way
         share = np.float32(generator.uniform(0.3, 0.7))
         return [
             np.rint(a * (1 - share) + b * share).astype(np.uint8)
@@ -149,7 +149,7 @@ def tile(quarters: Sequence[Sequence[Pixels]]) -> list[Pixels]:
         quarters: four crops, each at the same sizes, even numbers of pixels.
 
     Returns:
-        New pixels at these sizes: the first two above, the others below.
+        New arrays at these sizes: the first two above, the others below.
     """
     halves = [[_halved(pixels) for pixels in crop] for crop in quarters]
     return [

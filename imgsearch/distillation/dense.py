@@ -1,8 +1,8 @@
-"""Dense targets: what the teachers say of every part of a crop, not only of the whole.
+"""Dense targets: a target for every location of a crop, not only for the whole.
 
-A teacher's embedding is the mean of its feature maps over locations, and so is the student's: the
-same projection that makes a target of the mean makes one of every location. A crop then says
-sixteen things instead of one, and a part of it is a picture of its own.
+A teacher's embedding is the mean of its feature maps over locations, and so is the student's, so
+the projection that turns the mean into a target also turns each location into one. A crop then
+gives sixteen targets instead of one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class DenseTargets:
     """How feature maps become targets of locations.
 
     Attributes:
-        projection: makes a target of the teachers' embeddings side by side.
+        projection: turns the teachers' concatenated embeddings into targets.
         grid: locations a side.
     """
 
@@ -60,7 +60,7 @@ class DenseTargets:
         if dim != self.projection.dim:
             raise UsageError(
                 f"feature maps of dim {dim} do not fit a projection of dim {self.projection.dim}; "
-                "fit it on what the same teachers say"
+                "fit it on embeddings of the same teachers"
             )
         parts = []
         for m in maps:

@@ -1,9 +1,8 @@
-"""Distortions of pictures, for students whose pool of pictures is narrow.
+"""Distortions of images, for students that train on few kinds of images.
 
-The teachers embed the distorted picture itself, so a distortion need not leave the meaning as it
-was: it asks the teachers about pictures that the pool does not have. That a student can learn much
-from heavily distorted views of few pictures is what Asano and Saeed found (2022,
-https://arxiv.org/abs/2112.00725).
+The teachers embed the distorted image itself, so a distortion need not preserve what it shows.
+Asano and Saeed (2022, https://arxiv.org/abs/2112.00725) found that a student can learn much from
+heavily distorted views of few images.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST: Final = 3
-"""Distortions of one picture."""
+"""Distortions of one image, at most."""
 LARGEST_TURN: Final = 35.0
 """Degrees, to either side."""
 DEEPEST_CORNER: Final = 0.25
@@ -29,12 +28,12 @@ LARGEST_MARGIN: Final = 0.4
 def distort(
     image: Image.Image, generator: np.random.Generator, *, true_colours: bool = False
 ) -> Image.Image:
-    """Return a picture with one to three distortions, each of another kind.
+    """Return an image with one to three distortions, each of another kind.
 
     Args:
         image: in mode RGB; left untouched.
-        generator: decides everything.
-        true_colours: only those that leave colours as they are.
+        generator: of the choices.
+        true_colours: use only distortions that leave colours as they are.
     """
     among = _OF_TRUE_COLOURS if true_colours else _DISTORTIONS
     count = int(generator.integers(1, MOST + 1))
@@ -49,7 +48,7 @@ def _turned(image: Image.Image, generator: np.random.Generator) -> Image.Image:
 
 
 def _slanted(image: Image.Image, generator: np.random.Generator) -> Image.Image:
-    """Stretch a quadrilateral that lies within the picture over the whole."""
+    """Stretch a quadrilateral inside the image to the whole."""
     width, height = image.size
     across, down = generator.uniform(0, DEEPEST_CORNER, size=(2, 4))
     # upper left, lower left, lower right, upper right
@@ -62,7 +61,7 @@ def _slanted(image: Image.Image, generator: np.random.Generator) -> Image.Image:
 
 
 def _framed(image: Image.Image, generator: np.random.Generator) -> Image.Image:
-    """Put the picture on a plain background that is larger."""
+    """Put the image on a larger plain background."""
     margins = generator.uniform(0, LARGEST_MARGIN, size=4)
     left, right = (round(share * image.width) for share in margins[:2])
     above, below = (round(share * image.height) for share in margins[2:])
@@ -110,9 +109,9 @@ def _blurred(image: Image.Image, generator: np.random.Generator) -> Image.Image:
 
 
 def _drawn(image: Image.Image, generator: np.random.Generator) -> Image.Image:
-    """Leave dark lines on white, or a grey picture."""
+    """Leave dark lines on white, or a grey image."""
     grey = image.convert("L")
-    if generator.random() < 0.5:  # noqa: PLR2004  one way or the other
+    if generator.random() < 0.5:  # noqa: PLR2004  either way
         grey = ImageOps.invert(grey.filter(ImageFilter.FIND_EDGES))
     return grey.convert("RGB")
 
@@ -136,7 +135,7 @@ _OF_TRUE_COLOURS: Final[tuple[_Distortion, ...]] = (
     _sharpened,
     _blurred,
 )
-# Their order stays as it is: the seeds of earlier caches go on meaning the same crops.
+# In a fixed order, so that old seeds still give the same crops.
 _DISTORTIONS: Final[tuple[_Distortion, ...]] = (
     _turned,
     _slanted,

@@ -1,4 +1,4 @@
-"""How far a student has come: figures on held-out pictures and on a labelled folder."""
+"""How good a student is: figures on held-out images and on a labelled folder."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Measured:
     """A student's figures.
 
     Attributes:
-        cosine: mean similarity to the target on held-out pictures.
-        agreement: share of the ten nearest held-out pictures that student and teachers agree on.
+        cosine: mean similarity to the target on held-out images.
+        agreement: share of the ten nearest held-out images that student and teachers agree on.
         student_map: mAP on the labelled folder, 0 to 1; None without one.
         teacher_maps: the teachers' mAP on it, in their order.
     """
@@ -44,10 +44,10 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """How far a run has come.
+    """A student's figures at a point of a run.
 
     Attributes:
-        samples: crops seen so far.
+        samples: crops trained on so far.
         loss: mean over the last steps.
         measured: the averaged student's figures.
     """
@@ -73,16 +73,16 @@ class Labelled:
 
 
 def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> Labelled:
-    """Read a labelled folder and take the teachers' figures on it.
+    """Read a labelled folder, and measure the teachers on it.
 
     Args:
         folder: its subfolders' names are the labels.
         size: side of the student's input in pixels.
-        teachers: each embeds every picture once.
+        teachers: to measure.
 
     Raises:
-        UsageError: it is no folder, or holds nothing that could be compared.
-        UnreadableImageError: one of its pictures cannot be read.
+        UsageError: it is not a folder, or holds nothing to compare.
+        UnreadableImageError: one of its images cannot be read.
     """
     if not folder.is_dir():
         raise UsageError(f"validate: {folder} is not a folder")
@@ -96,10 +96,10 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
     ]
     labels = np.array([label for _, label in found])
     distinct = len(set(labels))
-    if distinct < 2 or distinct == len(labels):  # noqa: PLR2004  with one label all are right
+    if distinct < 2 or distinct == len(labels):  # noqa: PLR2004  with one label all are relevant
         raise UsageError(
             f"validate: {folder} needs at least two subfolders, whose names are the labels, and "
-            "several pictures in one of them"
+            "several images in one of them"
         )
 
     def squares(side: int) -> NDArray[np.uint8]:
@@ -107,8 +107,8 @@ def read_labelled(folder: Path, *, size: int, teachers: Sequence[Teacher]) -> La
 
     maps = []
     for teacher in teachers:
-        pictures = squares(teacher.size)
-        rows = [teacher.embed(pictures[i : i + BATCH]) for i in range(0, len(pictures), BATCH)]
+        images = squares(teacher.size)
+        rows = [teacher.embed(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
         maps.append(mean_average_precision(np.concatenate(rows), labels).value)
     return Labelled(squares(size), labels, tuple(maps))
 
@@ -117,7 +117,7 @@ def _square(path: Path, side: int) -> NDArray[np.uint8]:
     try:
         return loading.load(loading.read_file(path), size=side, resize="squash").pixels
     except UnreadableImageError as error:
-        # Also where it was raised without a name.
+        # Errors may be raised without the name.
         raise UnreadableImageError(error.reason, name=f"validate: {path}") from error
 
 
@@ -128,13 +128,13 @@ def measure(
     expected: NDArray[np.float32],
     labelled: Labelled | None,
 ) -> Measured:
-    """Take a student's figures.
+    """Measure a student.
 
     Args:
         embed: the student, uint8 images (n, s, s, 3) -> unit rows (n, dim).
-        crops: the held-out pictures at the student's size.
+        crops: the held-out images at the student's size.
         expected: their targets, unit rows.
-        labelled: what the mAP is taken on, or None.
+        labelled: images to compute the mAP on, or None.
     """
     received = embed(crops)
     student_map = None
@@ -156,7 +156,7 @@ def neighbour_agreement(
     Args:
         one: shape (n, dim), n > k.
         other: the same items in another space, shape (n, any dim).
-        k: neighbours; the item itself is none.
+        k: number of neighbours, without the item itself.
     """
     first, second = (_nearest(rows, k) for rows in (one, other))
     shared = [len(np.intersect1d(a, b)) for a, b in zip(first, second, strict=True)]

@@ -1,16 +1,15 @@
-"""A trained student's weights: the normalisations folded away, and the file that is written."""
+"""A trained student's weights: folding of the normalisations, and the file."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imgsearch.files import write_atomically
 from imgsearch.networks.backbones.compact.weights import (
     EPSILON,
     FORMAT,
@@ -21,6 +20,7 @@ from imgsearch.networks.backbones.compact.weights import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -47,7 +47,7 @@ class UnitWeights:
 
 
 def fold(unit: UnitWeights) -> FoldedWeights:
-    """Return the convolution that does what a convolution and its normalisation do together.
+    """Return one convolution equal to a convolution and its normalisation.
 
     gamma (W x - mean) / sqrt(variance + epsilon) + beta, multiplied out; Jacob et al. 2018,
     section 3.2 (https://arxiv.org/abs/1712.05877).
@@ -70,7 +70,7 @@ def save(path: Path, student: FoldedStudent) -> None:
     """Write a student's file, whole or not at all.
 
     Args:
-        path: where the file goes; what was there is replaced at the very end.
+        path: an existing file is replaced at the very end.
         student: its weights are rounded to float16.
 
     Raises:
@@ -90,16 +90,6 @@ def write_archive(path: Path, arrays: Mapping[str, Any], *, compressed: bool) ->
     Raises:
         OSError: the file cannot be written.
     """
-    write = np.savez_compressed if compressed else np.savez
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            write(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp's file is private to the user, and weights are for everyone who may read there.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    buffer = BytesIO()
+    (np.savez_compressed if compressed else np.savez)(buffer, **arrays)
+    write_atomically(path, [buffer.getbuffer()])

@@ -1,8 +1,8 @@
-"""What the student is held to, in Keras operations, so on any of its backends.
+"""The student's loss, in Keras operations that run on any of its backends.
 
 loss = weight · (1 - cosine) + KL(teacher's similarity distribution ‖ student's)
 
-The targets are the teachers' embeddings, centred, whitened and of unit length: regression onto raw
+The targets are the teachers' embeddings, centred, whitened and of unit length: regression to raw
 embeddings learns their large common mean and little else.
 """
 
@@ -45,8 +45,8 @@ def distribution_loss(
     Args:
         targets: unit rows, shape (n, dim).
         embeddings: the student's, unit rows, shape (n, dim).
-        bank: other pictures' targets, unit rows, shape (m, dim).
-        temperature: t; the smaller, the more the nearest count.
+        bank: other crops' targets, unit rows, shape (m, dim).
+        temperature: t; the smaller, the more weight the nearest have.
     """
     from keras import ops
 
@@ -60,6 +60,6 @@ def distillation_loss(targets: Any, embeddings: Any, bank: Any) -> Any:  # noqa:
     """Return the whole loss for unit targets, the student's raw output, and a bank of targets."""
     from keras import ops
 
-    # On PyTorch, Keras hands the targets over as they came.
+    # On PyTorch, Keras passes the targets unconverted.
     targets, rows = ops.convert_to_tensor(targets), unit_rows(embeddings)
     return COSINE_WEIGHT * cosine_loss(targets, rows) + distribution_loss(targets, rows, bank)

@@ -1,9 +1,9 @@
-"""An earlier student's weights in another shape, so that training need not begin from nothing.
+"""An earlier student's weights in another architecture, so that training need not start at random.
 
-What can be taken away or added without a break: a residual block that leaves the shape of its
-input as it is can be left out or put in (it starts as the identity, as in Net2Net, Chen et al.
-2016, https://arxiv.org/abs/1511.05641), and channels inside a block can be left out, those that
-carry least first (Li et al. 2017, https://arxiv.org/abs/1608.08710).
+Two changes keep most of what was learnt: a residual block that preserves the shape of its input
+can be removed or added (it starts as the identity, as in Net2Net, Chen et al.
+2016, https://arxiv.org/abs/1511.05641), and channels inside a block can be removed, those of
+least weight first (Li et al. 2017, https://arxiv.org/abs/1608.08710).
 """
 
 from __future__ import annotations
@@ -28,17 +28,16 @@ if TYPE_CHECKING:
 def reshaped(earlier: FoldedStudent, architecture: Architecture) -> FoldedStudent:
     """Return an earlier student's weights in another architecture.
 
-    Stages belong together that are of one kind, with as many channels and the same stride. Of the
-    blocks that a stage has too many the last ones are left out; those that it has too few come
-    last, and all of their weights are zero. Inside of a block the channels with the greatest
-    weights are kept.
+    Stages correspond that are of one kind, with the same number of channels and the same stride.
+    Surplus blocks of a stage are removed from its end; missing ones are added there, with weights
+    of zero. Inside a block the channels with the largest weights are kept.
 
     Args:
-        earlier: the student whose weights are wanted.
-        architecture: what they are wanted for.
+        earlier: the student whose weights are reused.
+        architecture: of the new student.
 
     Raises:
-        UsageError: the one cannot be had from the other.
+        UsageError: the architectures differ in other ways.
     """
     before = earlier.architecture
     if replace(before, stages=architecture.stages) != architecture:
@@ -69,20 +68,20 @@ def reshaped(earlier: FoldedStudent, architecture: Architecture) -> FoldedStuden
 def units_from(
     earlier: FoldedStudent, architecture: Architecture, images: NDArray[np.uint8]
 ) -> dict[str, UnitWeights]:
-    """Return weights with normalisations from which another student goes on training.
+    """Return weights with normalisations, from which training continues with another student.
 
     Args:
-        earlier: the student whose weights are wanted.
-        architecture: what they are wanted for.
-        images: some hundred pictures of the kind to train on, shape (n, s, s, 3), uint8.
+        earlier: the student whose weights are reused.
+        architecture: of the new student.
+        images: some hundred training images, shape (n, s, s, 3), uint8.
 
     Returns:
         Weights by convolution's name, without the head, which fits only the earlier student's
-        targets (`heads.fit_head` makes another). Those of blocks that the earlier student does not
-        have are left out, and should start as any new student's do.
+        targets (`heads.fit_head` fits another), and without added blocks, which should start as in
+        any new student.
 
     Raises:
-        UsageError: the one student cannot be had from the other.
+        UsageError: the architectures differ in other ways.
     """
     from imgsearch.distillation.student import unfold
 
@@ -93,7 +92,7 @@ def units_from(
 
 
 def _pairs(before: Architecture, after: Architecture) -> Iterator[tuple[Block | None, Block]]:
-    """Yield the block of the one architecture that each block of the other takes weights from."""
+    """Yield each block of the new architecture, with the old one whose weights it takes, if any."""
     left = {_kind(stage): blocks for stage, blocks in _by_stage(before)}
     for stage, blocks in _by_stage(after):
         found: list[Block | None] = [*left.pop(_kind(stage), [])]
@@ -120,7 +119,7 @@ def _kind(stage: Stage) -> tuple[str, int, int]:
 def _narrowed(
     first: FoldedWeights, second: FoldedWeights, channels: int
 ) -> tuple[FoldedWeights, FoldedWeights]:
-    """Return two convolutions in a row with only so many channels between them."""
+    """Return two successive convolutions with only so many channels between them."""
     if channels > first.kernel.shape[-1]:
         raise UsageError(f"initial: a student whose blocks are narrower than {channels} channels")
     kept = np.sort(np.argsort(-_importance(first, second), kind="stable")[:channels])

@@ -1,4 +1,4 @@
-"""How a student is trained, as values."""
+"""The settings of a run."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class TrainingSettings:
     """How a student is trained.
 
     The learning rate rises over `warm_up` steps, stays, and falls to zero over the last share of
-    the samples: a run that turns out too short can go on from its plateau (Hägele et al. 2024,
-    https://arxiv.org/abs/2405.18392).
+    the samples; a run that turns out too short can be continued from its plateau (Hägele et al.
+    2024, https://arxiv.org/abs/2405.18392).
 
     Attributes:
-        samples: crops that the student sees in all, repetitions counted.
-        batch_size: crops a step.
+        samples: crops to train on, counting repetitions.
+        batch_size: crops per step.
         learning_rate: AdamW's, on the plateau.
         weight_decay: AdamW's, on kernels only.
         warm_up: steps until the plateau.
         decay: share of the samples over which the rate falls to zero.
         sizes: side in pixels that the student sees, and the share of the samples from which on;
-            ascending, the first share 0. Small pictures first buy several times the samples.
-        bank: other crops' targets that similarities are compared over.
-        averaging: share of the averaged weights that a step leaves in place (Polyak averaging).
+            ascending, the first share 0. Small images at first allow several times the samples.
+        bank: number of other crops whose similarities are compared.
+        averaging: decay of the averaged weights per step (Polyak averaging).
         seed: of the kernels, the order of crops, their flips and the banks.
     """
 
@@ -48,10 +48,10 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what no run can have.
+        """Check the values.
 
         Raises:
-            UsageError: names the value and what it may be.
+            UsageError: one is out of range.
         """
         for name in ("samples", "batch_size", "bank"):
             if getattr(self, name) < 2:  # noqa: PLR2004  normalisation needs two
@@ -82,30 +82,30 @@ class TrainingSettings:
         return self.learning_rate * rise * fall
 
     def size_at(self, step: int) -> int:
-        """Return the side in pixels that the student sees at a step."""
+        """Return the side of the student's input at a step, in pixels."""
         return [size for share, size in self.sizes if step >= share * self.steps][-1]
 
     @property
     def final_size(self) -> int:
-        """Side in pixels that the student is made for."""
+        """Side of the student's input in the end, in pixels."""
         return self.sizes[-1][1]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistillOptions:
-    """What a distillation is told besides its pictures and teachers.
+    """Options of a distillation besides its images and teachers.
 
     Attributes:
         training: how the student is trained.
         rules: how crops are drawn.
-        crops: crops cached for every picture, on average.
-        held_out: share of the pictures that the figures are taken on and the student never sees.
+        crops: cached for every image, on average.
+        held_out: share of the images that figures are computed on and the student never sees.
         initial: a student's file to start from, or None.
         validate: a folder whose subfolders are labels, for the mAP figures, or None.
-        resume: go on from the last checkpoint.
-        overwrite: replace what lies at `out`, and throw away an unfinished run.
+        resume: continue from the last checkpoint.
+        overwrite: replace `out`, and delete an unfinished run.
         checkpoint_seconds: time between checkpoints, and between figures.
-        architecture: what is trained; its dim shrinks where the pictures are few.
+        architecture: of the student; few images may reduce its dim.
     """
 
     training: TrainingSettings = field(default_factory=TrainingSettings)
@@ -120,12 +120,12 @@ class DistillOptions:
     architecture: Architecture = COMPACT
 
     def __post_init__(self) -> None:
-        """Refuse what no run can have.
+        """Check the values.
 
         Raises:
-            UsageError: names the value and what it may be.
+            UsageError: one is out of range.
         """
         if self.crops < 1:
-            raise UsageError(f"crops: {self.crops} crops a picture; at least 1 is needed")
+            raise UsageError(f"crops: {self.crops} crops per image; at least 1 is needed")
         if not 0 < self.held_out < 1:
             raise UsageError(f"held_out: {self.held_out} is not between 0 and 1")

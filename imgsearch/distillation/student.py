@@ -72,7 +72,7 @@ def build_student(architecture: Architecture, *, seed: int = 0) -> Any:  # noqa:
 
 
 def unfold(student: FoldedStudent, images: NDArray[np.uint8]) -> dict[str, UnitWeights]:
-    """Return weights with normalisations from which a folded student goes on training.
+    """Return weights with normalisations from which a folded student continues training.
 
     A folded convolution y = W x + b becomes W with a normalisation of the mean m and variance v
     that W x has on these images, gamma = sqrt(v + epsilon) and beta = m + b: on batches like them
@@ -80,7 +80,7 @@ def unfold(student: FoldedStudent, images: NDArray[np.uint8]) -> dict[str, UnitW
 
     Args:
         student: a trained one.
-        images: some hundred pictures of the kind to train on, shape (n, s, s, 3), uint8.
+        images: some hundred training images, shape (n, s, s, 3), uint8.
     """
     import keras
 

@@ -1,7 +1,7 @@
 """The teachers' embeddings of crops, cached on disk beside the crops themselves.
 
-Asking the teachers is many times dearer than a step of the student, so each crop is asked about
-once and seen often. The cache is written block by block; an interrupted one is gone on with.
+Teachers cost many times as much as a step of the student, so they embed each crop once, and the
+student sees it often. The cache is written block by block; an interrupted one is continued.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ class Maps(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Teacher:
-    """A network whose geometry is to be learnt.
+    """A network whose geometry a student learns.
 
     Attributes:
-        name: says which network with which weights; another name is another cache.
+        name: identifies the network and its weights; another name is another cache.
         size: side of its square input in pixels, a multiple of 32.
-        dim: length of its embeddings.
-        embed: makes them.
-        maps: makes the feature maps whose mean they are; None where dense targets are not wanted.
+        dim: of its embeddings.
+        embed: returns them.
+        maps: returns the feature maps whose mean they are; None without dense targets.
     """
 
     name: str
@@ -67,14 +67,14 @@ class Teacher:
     maps: Maps | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a size on which mixed crops would not lie on whole pixels.
+        """Check the size, on which pasted crops must lie on whole pixels.
 
         Raises:
-            UsageError: names the teacher and its size.
+            UsageError: the size is not a multiple of 32.
         """
         if self.size % crops.GRID:
             raise UsageError(
-                f"teacher {self.name}: its input of {self.size} pixels is no multiple of "
+                f"teacher {self.name}: its input of {self.size} pixels is not a multiple of "
                 f"{crops.GRID}; choose another size or teacher"
             )
 
@@ -84,15 +84,15 @@ class CachePlan:
     """Which crops a cache holds.
 
     Attributes:
-        pictures: index of the picture of every crop, shape (n,), int64.
-        size: side in pixels of the crops that are kept for the student.
-        rules: how crops are drawn; None takes whole pictures.
+        images: each crop's image, by its index, shape (n,), int64.
+        size: side in pixels of the student's crops.
+        rules: how crops are drawn; None takes whole images.
         seed: of the drawing.
-        identity: what the indices refer to (the pictures' paths), as a checksum.
-        dense: how the targets of locations are made; None keeps none.
+        identity: checksum of what the indices refer to (the files' paths).
+        dense: how targets of locations are made; None for none.
     """
 
-    pictures: NDArray[np.int64]
+    images: NDArray[np.int64]
     size: int
     rules: CropRules | None
     seed: int
@@ -100,9 +100,9 @@ class CachePlan:
     dense: DenseTargets | None = None
 
     def fingerprint(self, teachers: Sequence[Teacher]) -> str:
-        """Return hexadecimal digits that differ whenever a cache would hold something else."""
+        """Return hexadecimal digits that differ whenever the cache's contents would."""
         values: dict[str, Any] = {
-            "pictures": hashlib.sha256(self.pictures.astype("<i8").tobytes()).hexdigest(),
+            "pictures": hashlib.sha256(self.images.astype("<i8").tobytes()).hexdigest(),
             "size": self.size,
             "rules": None if self.rules is None else asdict(self.rules),
             "seed": self.seed,
@@ -116,12 +116,12 @@ class CachePlan:
 
 @dataclass(frozen=True)
 class CropCache:
-    """Crops and what the teachers say of them.
+    """Crops and the teachers' embeddings of them.
 
     Attributes:
-        crops: shape (n, size, size, 3), uint8; lies on disk.
+        crops: shape (n, size, size, 3), uint8; memory-mapped.
         embeddings: the teachers' unit rows side by side, shape (n, sum of dims), float16.
-        fingerprint: of the plan that it was filled by; "" where that is not known.
+        fingerprint: of the plan; "" where that is unknown.
         locations: the targets of locations, shape (n, grid, grid, dim), float16; None without.
     """
 
@@ -132,10 +132,10 @@ class CropCache:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open a cache that is whole, without looking what it holds.
+        """Open a complete cache of whatever plan.
 
         Raises:
-            UsageError: the folder holds no cache.
+            UsageError: there is no cache in the folder.
         """
         try:
             there = (folder / LOCATIONS).exists()
@@ -158,32 +158,31 @@ class CropCache:
         progress: Callable[[int, int], None],
         stop: Callable[[], bool],
     ) -> Self | None:
-        """Fill the cache, from where an earlier run has left it, and open it.
+        """Fill the cache, continuing an earlier run, and open it.
 
         Args:
-            folder: where it lies; made if it is not there. What it holds of another plan is
-                replaced.
+            folder: created if it does not exist; a cache of another plan is replaced.
             plan: which crops.
-            read: returns a picture's pixels, uint8 (h, w, 3), by its index.
+            read: returns an image, uint8 (h, w, 3), by its index.
             teachers: at least one.
-            progress: is told how many crops are done, of how many.
-            stop: is asked after every block whether to stop.
+            progress: called with the number of crops done, and of all.
+            stop: called after every block; True stops.
 
         Returns:
-            The whole cache, or None when it was stopped before.
+            The complete cache, or None when it was stopped before.
 
         Raises:
             OSError: the folder cannot be written.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        n, fingerprint = len(plan.pictures), plan.fingerprint(teachers)
+        n, fingerprint = len(plan.images), plan.fingerprint(teachers)
         done = _done(folder, fingerprint)
         mode = "r+" if done is not None else "w+"
         kept = _open(folder / CROPS, mode, np.uint8, (n, plan.size, plan.size, 3))
         said = _open(folder / EMBEDDINGS, mode, np.float16, (n, sum(t.dim for t in teachers)))
         located = None
         if plan.dense is None:
-            # What an earlier plan has left would be taken for this one's.
+            # Otherwise an earlier plan's would be taken for this one's.
             (folder / LOCATIONS).unlink(missing_ok=True)
         else:
             shape = (n, plan.dense.grid, plan.dense.grid, plan.dense.projection.out)
@@ -203,7 +202,7 @@ class CropCache:
                     located.flush()
                 kept.flush()
                 said.flush()
-                # After the arrays: what it claims is on disk by then.
+                # After the arrays, so that what it claims is on disk.
                 _write_state(folder, fingerprint, rows.stop)
                 progress(rows.stop, n)
                 if stop() and rows.stop < n:
@@ -213,7 +212,7 @@ class CropCache:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What teachers say of some crops: rows side by side, and targets of locations or None."""
+    """The teachers' concatenated embeddings of some crops, and targets of locations, if any."""
 
     embeddings: NDArray[np.float32]
     locations: NDArray[np.float16] | None
@@ -222,14 +221,14 @@ class _Answer:
 def _ask(
     teachers: Sequence[Teacher], images: Sequence[NDArray[np.uint8]], dense: DenseTargets | None
 ) -> _Answer:
-    """Ask each teacher about the crops at its size."""
+    """Let each teacher embed the crops at its size."""
     if dense is None:
         rows = [teacher.embed(x) for teacher, x in zip(teachers, images, strict=True)]
         return _Answer(np.concatenate(rows, axis=1), None)
     maps = []
     for teacher, x in zip(teachers, images, strict=True):
         if teacher.maps is None:
-            raise UsageError(f"teacher {teacher.name}: it gives no feature maps for dense targets")
+            raise UsageError(f"teacher {teacher.name}: no feature maps for dense targets")
         maps.append(teacher.maps(x))
     rows = [l2_normalise(m.mean(axis=(1, 2))) for m in maps]
     return _Answer(np.concatenate(rows, axis=1), dense.of(maps))
@@ -243,11 +242,11 @@ def _draw(
 ) -> list[NDArray[np.uint8]]:
     """Return one crop: at the student's size, then at each teacher's."""
     sizes = (plan.size, *(teacher.size for teacher in teachers))
-    picture = read(int(plan.pictures[row]))
+    image = read(int(plan.images[row]))
     if plan.rules is None:
-        return crops.whole(picture, sizes=sizes)
+        return crops.whole(image, sizes=sizes)
     generator = np.random.default_rng((plan.seed, row))
-    return crops.draw(picture, generator, sizes=sizes, rules=plan.rules)
+    return crops.draw(image, generator, sizes=sizes, rules=plan.rules)
 
 
 def _mixed(
@@ -271,7 +270,7 @@ def _mixed(
 
 
 def _done(folder: Path, fingerprint: str) -> int | None:
-    """Return how many crops of this very plan are there; None when there is no such cache."""
+    """Return the number of cached crops of this plan; None if there is no such cache."""
     try:
         state = json.loads((folder / STATE).read_text(encoding="utf-8"))
         matches = state["fingerprint"] == fingerprint

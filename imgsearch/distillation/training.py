@@ -1,17 +1,17 @@
-"""The training loop in Keras 3, its checkpoints, and its figures."""
+"""The training loop in Keras 3, and its checkpoints."""
 
 from __future__ import annotations
 
 import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from PIL import Image
 
 from imgsearch.distillation import losses
+from imgsearch.distillation.batches import batch_at
 from imgsearch.distillation.folding import UnitWeights, fold_all, write_archive
 from imgsearch.distillation.student import (
     POOLING,
@@ -24,10 +24,12 @@ from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from imgsearch.distillation.batches import Batch, TrainingData
     from imgsearch.distillation.settings import TrainingSettings
     from imgsearch.networks.backbones.compact.architecture import Architecture
     from imgsearch.networks.backbones.compact.weights import FoldedStudent
@@ -39,35 +41,12 @@ STATISTICS_CROPS: Final = 2048
 FORMAT: Final = 1
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """What a student learns from.
-
-    Attributes:
-        crops: shape (n, size, size, 3), uint8; may lie on disk.
-        targets: the teachers' projected embeddings, unit rows, shape (n, dim), float32.
-        fingerprint: differs whenever they do, so that no checkpoint goes on with others.
-    """
-
-    crops: NDArray[np.uint8]
-    targets: NDArray[np.float32]
-    fingerprint: str = ""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One step's worth: images (b, s, s, 3) uint8, targets (b, dim) and bank (m, dim) float32."""
-
-    images: NDArray[np.uint8]
-    targets: NDArray[np.float32]
-    bank: NDArray[np.float32]
-
-
 class Trainer:
-    """Trains one student; every batch follows from the seed and the step's number alone.
+    """Trains one student.
 
     Attributes:
-        step: how many steps are done.
+        architecture: the student's.
+        step: number of steps done.
     """
 
     def __init__(
@@ -79,18 +58,9 @@ class Trainer:
             UsageError: targets do not fit the student's dim, or there are fewer crops than a
                 batch takes.
         """
-        if data.targets.shape != (len(data.crops), architecture.dim):
-            raise UsageError(
-                f"targets of shape {data.targets.shape} do not fit {len(data.crops)} crops and a "
-                f"student of dim {architecture.dim}"
-            )
-        if len(data.crops) < settings.batch_size:
-            raise UsageError(
-                f"{len(data.crops)} crops are fewer than a batch of {settings.batch_size}: give "
-                "more pictures or a smaller batch"
-            )
+        data.check(settings, dim=architecture.dim)
         self.step = 0
-        self._architecture = architecture
+        self.architecture = architecture
         self._data = data
         self._settings = settings
         self._student = build_student(architecture, seed=settings.seed)
@@ -99,7 +69,7 @@ class Trainer:
         self._copy = build_student(architecture)
         self._copied_at: int | None = None
         self._prefetcher = ThreadPoolExecutor(1)
-        self._next = self._prefetcher.submit(self._batch, 0)
+        self._next = self._prefetch(0)
 
     @property
     def samples(self) -> int:
@@ -112,12 +82,12 @@ class Trainer:
         return self.step >= self._settings.steps
 
     def train(self, steps: int) -> float:
-        """Go on for some steps, or to the end of the run, and return their mean loss."""
+        """Train for some steps, at most to the end of the run, and return their mean loss."""
         self._model.reset_metrics()
         loss = float("nan")
         for _ in range(min(steps, self._settings.steps - self.step)):
             batch = self._next.result()
-            self._next = self._prefetcher.submit(self._batch, self.step + 1)
+            self._next = self._prefetch(self.step + 1)
             self._model.optimizer.learning_rate = self._settings.rate_at(self.step)
             self._model.bank.assign(batch.bank)
             images = batch.images.astype(np.float32)
@@ -128,13 +98,13 @@ class Trainer:
         return loss
 
     def initialise(self, units: Mapping[str, UnitWeights]) -> None:
-        """Start from these weights; convolutions that are not named keep their random ones."""
+        """Start from these weights, by convolution's name; others keep their random ones."""
         set_units(self._student, units)
         self._average = self._student.get_weights()
         self._copied_at = None
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return what the student's head sees of images (n, s, s, 3), pooled, (n, features)."""
+        """Return the pooled features of images (n, s, s, 3), before the head: (n, features)."""
         import keras
 
         pooled = self._student.get_layer(POOLING).output
@@ -143,7 +113,7 @@ class Trainer:
 
     def averaged(self) -> FoldedStudent:
         """Return the student with its averaged weights, folded."""
-        return fold_all(self._architecture, get_units(self._averaged_student(), self._architecture))
+        return fold_all(self.architecture, get_units(self._averaged_student(), self.architecture))
 
     def embed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the averaged student's embeddings of images (n, s, s, 3), unit rows (n, dim)."""
@@ -153,7 +123,7 @@ class Trainer:
         return unit
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all, from which `restore` goes on exactly.
+        """Write a checkpoint, whole or not at all, from which `restore` continues exactly.
 
         Raises:
             OSError: the file cannot be written.
@@ -164,10 +134,10 @@ class Trainer:
         write_archive(path, arrays, compressed=False)
 
     def restore(self, path: Path) -> None:
-        """Go on from a checkpoint of the same run.
+        """Continue from a checkpoint of the same run.
 
         Raises:
-            UsageError: it is damaged, or of a run with other settings or another student.
+            UsageError: it is damaged, or of a run with other settings, data or architecture.
         """
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -175,8 +145,8 @@ class Trainer:
                 expected = self._state()
                 if {**state, "step": 0} != {**expected, "step": 0}:
                     raise UsageError(
-                        f"{path}: a checkpoint of a run with other settings, pictures or teachers; "
-                        "resume with what the run was started with, or start another one"
+                        f"{path}: a checkpoint of a run with other settings, images or teachers; "
+                        "resume with the same command, or start another run"
                     )
                 groups = {
                     kind: [archive[f"{kind}/{i}"] for i in range(len(values))]
@@ -194,19 +164,22 @@ class Trainer:
         ):
             variable.assign(value)
         self.step = int(state["step"])
-        self._next = self._prefetcher.submit(self._batch, self.step)
+        self._next = self._prefetch(self.step)
 
     def close(self) -> None:
-        """Let go of the thread that prepares batches."""
+        """Stop the thread that prepares batches."""
         self._prefetcher.shutdown(cancel_futures=True)
 
+    def _prefetch(self, step: int) -> Future[Batch]:
+        return self._prefetcher.submit(batch_at, step, self._data, self._settings)
+
     def _state(self) -> dict[str, Any]:
-        # Through JSON, so that what was read compares equal with what is.
+        # Through JSON, so that it equals what is read from a checkpoint (tuples become lists).
         values = {
             "format": FORMAT,
             "step": self.step,
             "settings": asdict(self._settings),
-            "architecture": asdict(self._architecture),
+            "architecture": asdict(self.architecture),
             "data": self._data.fingerprint,
         }
         return dict(json.loads(json.dumps(values)))
@@ -219,7 +192,7 @@ class Trainer:
         }
 
     def _averaged_student(self) -> Any:  # noqa: ANN401  Keras has no types
-        """Return the copy with averaged weights, and statistics that are these weights' own."""
+        """Return the copy with averaged weights, and normalisation statistics taken with them."""
         if self._copied_at != self.step:
             self._copy.set_weights(self._average)
             crops, size = self._data.crops, self._settings.batch_size
@@ -231,45 +204,20 @@ class Trainer:
         return self._copy
 
     def _update_average(self) -> None:
-        # A long average of the first steps would hold on to the random start.
+        # The average is shorter at first, so as to forget the random start.
         kept = min(self._settings.averaging, (1 + self.step) / (10 + self.step)) ** AVERAGED_EVERY
         for average, value in zip(self._average, self._student.get_weights(), strict=True):
             np.add(average, np.float32(1 - kept) * (value - average), out=average)
 
-    def _batch(self, step: int) -> Batch:
-        n, size = len(self._data.crops), self._settings.batch_size
-        steps_a_pass = n // size
-        order = np.random.default_rng((self._settings.seed, step // steps_a_pass)).permutation(n)
-        start = step % steps_a_pass * size
-        rows = np.sort(order[start : start + size])
-        generator = np.random.default_rng((self._settings.seed, step, 1))
-        images = scaled(self._data.crops[rows], self._settings.size_at(step))
-        flipped = generator.random(size) < 0.5  # noqa: PLR2004  every other one
-        images[flipped] = images[flipped, :, ::-1]
-        bank = generator.integers(n, size=self._settings.bank)
-        return Batch(images, self._data.targets[rows], self._data.targets[bank])
-
-
-def scaled(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Return images (n, s, s, 3) at another size, antialiased; a copy even at the same one."""
-    if images.shape[1] == size:
-        return np.array(images)
-    return np.stack(
-        [
-            np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
-            for image in images
-        ]
-    )
-
 
 def predicted(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:  # noqa: ANN401  as below
-    """Return what a model says of images (n, s, s, 3), in batches of one and the same shape.
+    """Return a model's outputs for images, in batches of one and the same shape.
 
-    Each new shape would be traced anew, which takes its time and a warning of TensorFlow's.
+    TensorFlow traces the model again for every new shape, which takes time and prints a warning.
 
     Args:
         model: a Keras model of float32 images (n, s, s, 3) in 0..255 -> (n, values).
-        images: uint8.
+        images: shape (n, s, s, 3), uint8.
 
     Returns:
         Shape (n, values), float32.
@@ -287,7 +235,7 @@ def _compiled(student: Any, settings: TrainingSettings, *, dim: int) -> Any:  # 
     import keras
 
     class Distilled(keras.Model):  # type: ignore[misc]
-        """The student together with the bank of targets that its loss looks at."""
+        """The student, and the bank of targets that its loss compares with."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -314,7 +262,7 @@ def _compiled(student: Any, settings: TrainingSettings, *, dim: int) -> Any:  # 
     )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta"])
     model = Distilled()
-    # XLA on a processor is slower here, and takes minutes to begin.
+    # On a CPU, XLA is slower here and takes minutes to compile.
     model.compile(optimizer, jit_compile=keras.config.backend() == "jax")
     optimizer.build(student.trainable_variables)
     return model

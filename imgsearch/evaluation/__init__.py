@@ -1,3 +1,3 @@
-"""Evaluation: how well a ranking agrees with what people say belongs together."""
+"""Evaluation: how well recipes retrieve what belongs together, and what they cost."""
 
 from __future__ import annotations

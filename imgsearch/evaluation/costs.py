@@ -1,8 +1,8 @@
-"""What a variant costs on this machine: time to read, to embed and to answer; bytes; memory.
+"""What a variant costs on this machine: time to decode, to embed and to search; bytes; memory.
 
-Everything is timed in the run that measures the quality, also where embeddings come from the
-cache, on the same fixed sample of pictures for all networks. Other programs that are busy
-meanwhile make everything slower, so ratios within one run mean more than figures.
+Costs are measured in the same run as the metrics, even if the embeddings come from the cache, on
+one sample of images for all networks. Other busy programs slow everything down, so ratios within
+a run mean more than absolute figures.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.evaluation.embedding_run import Shared
+    from imgsearch.evaluation.embedding_plan import SharedDecoding
     from imgsearch.evaluation.ground_truth.values import Item
     from imgsearch.evaluation.variants import Composition
     from imgsearch.networks.source import Network
@@ -43,10 +43,10 @@ LEAST_REPEATS: Final = 3
 
 @dataclass(slots=True)
 class CostMeter:
-    """Times decoding, networks and poolings, each once in a run.
+    """Times decoding, networks and poolings, each once per run.
 
     Attributes:
-        items: a fixed sample of the pictures, at most `SAMPLE`.
+        items: the sample, at most `SAMPLE`.
         threads: that decode.
         batch_size: images that go through a network at once.
     """
@@ -58,12 +58,12 @@ class CostMeter:
     _networks: dict[Recipe, float] = field(default_factory=dict)
     _poolings: dict[Recipe, float] = field(default_factory=dict)
 
-    def measure(self, shared: Shared, load: Callable[[Recipe], Network]) -> None:
-        """Time what of a plan has not been timed yet.
+    def measure(self, shared: SharedDecoding, load: Callable[[Recipe], Network]) -> None:
+        """Time the parts of a plan that have not been timed yet.
 
         Args:
-            shared: networks over pictures of one shape.
-            load: gives a network of it.
+            shared: the plan.
+            load: returns one of its networks.
         """
         shape = (shared.size, shared.resize)
         untimed = [
@@ -85,22 +85,22 @@ class CostMeter:
                 self._poolings[replace(recipe, resize="squash")] = taken / len(batch)
 
     def decode_seconds(self, composition: Composition) -> float:
-        """Return the time to decode a picture for a composition, all cores at work."""
+        """Return the seconds per image to decode for a composition, on all cores."""
         shapes = dict.fromkeys((made.size, made.resize) for made in composition.recipes)
         return sum(self._decoding[shape] for shape in shapes)
 
     def network_seconds(self, composition: Composition) -> float:
-        """Return the time of a composition's networks and poolings for a picture."""
+        """Return the seconds per image of a composition's networks and poolings."""
         networks = dict.fromkeys(_timing_key(recipe) for recipe in composition.recipes)
         poolings = (self._poolings[replace(made, resize="squash")] for made in composition.recipes)
         return sum(self._networks[network] for network in networks) + sum(poolings)
 
     def seconds(self, composition: Composition) -> float:
-        """Return the time from file to embedding of a picture, all cores at work."""
+        """Return the seconds per image from file to embedding, on all cores."""
         return self.decode_seconds(composition) + self.network_seconds(composition)
 
     def _decode(self, shape: tuple[int, Resize]) -> NDArray[np.uint8]:
-        """Decode the sample, for the time it takes and for pixels to time networks with."""
+        """Time the decoding of the sample, and return pixels to time networks with."""
 
         def load(item: Item) -> NDArray[np.uint8] | None:
             try:
@@ -109,7 +109,7 @@ class CostMeter:
                 return None
 
         with ThreadPoolExecutor(self.threads) as pool_of_threads:
-            # Once unwatched, so that every shape finds the files in the system's memory.
+            # Once untimed, so that the files are in the page cache for every shape.
             list(pool_of_threads.map(load, self.items[: self.threads]))
             began = time.perf_counter()
             loaded = [
@@ -118,7 +118,7 @@ class CostMeter:
             taken = time.perf_counter() - began
         if not loaded:
             raise ImgsearchError(
-                f"none of {len(self.items)} sampled pictures can be read, the first of them "
+                f"none of {len(self.items)} sampled files can be read, the first of them "
                 f"{self.items[0].path}; costs cannot be measured"
             )
         self._decoding[shape] = taken / len(loaded)
@@ -138,11 +138,11 @@ def query_milliseconds(
     """Return the median time of one exact query, in milliseconds.
 
     Args:
-        queries: shape (q, dim), of which some are asked, one by one.
+        queries: shape (q, dim), a sample of which is timed, one by one.
         gallery: shape (n, dim).
-        more: called with the position of a query, does what a query costs besides the search.
+        more: called with the position of a query, does what else a query takes.
     """
-    # FAISS loads when it is needed: listing options is quicker without.
+    # FAISS is imported when needed, so that --help stays fast.
     from imgsearch.vectors.exact import ExactIndex
 
     index = ExactIndex.build(np.arange(len(gallery)), gallery)
@@ -164,7 +164,7 @@ def weights_bytes(composition: Composition) -> int:
 
 
 def peak_bytes() -> float:
-    """Return the largest resident memory of this process so far; NaN where nobody counts it."""
+    """Return the largest resident memory of this process so far; NaN on Windows."""
     if sys.platform == "win32":
         return float("nan")
     import resource
@@ -189,12 +189,12 @@ def _weights_bytes(recipe: Recipe) -> int:
 
 
 def _timing_key(recipe: Recipe) -> Recipe:
-    # A network takes the same time however its pictures became squares and are pooled after.
+    # A network's time depends neither on resizing nor on pooling.
     return replace(recipe, resize="squash", pooling="gap")
 
 
 def _seconds(act: Callable[[], object]) -> float:
-    """Return the median time of an act that has been done once already."""
+    """Return the median seconds of a call that has been made once already."""
     times: list[float] = []
     while len(times) < LEAST_REPEATS or sum(times) < LEAST_SECONDS:
         began = time.perf_counter()

@@ -1,15 +1,15 @@
-"""Embeddings on disk by recipe, so that a run goes on where it stopped and nothing is made twice.
+"""Embeddings on disk by recipe, so that a stopped run continues and none is computed twice.
 
-A cache: it may be deleted at any moment. Every recipe has a folder, and every run that computes
-embeddings under it appends to a file of its own there, so that runs side by side never write the
-same file and a file is never changed but at its end. A file is a head and blocks:
+It may be deleted at any time. Every recipe has a folder, and every run that computes
+embeddings under it appends to a file of its own there, so that concurrent runs never write the
+same file, and a file only ever grows. A file is a header and blocks:
 
-    head    magic, dim (uint32), recipe (12 hexadecimal digits)
+    header  magic, dim (uint32), recipe (12 hexadecimal digits)
     block   count (uint32); count keys of 16 bytes; count × dim little-endian float32; the first
-            16 bytes of the SHA-256 of the head and of all that the block holds before
+            16 bytes of the SHA-256 of the header and of all that the block holds before
 
-Whatever follows the first block that is cut short or fails its checksum is not read; the
-embeddings that are missed are computed again.
+Nothing is read from the first truncated or corrupt block on; the embeddings lost are computed
+again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 MAGIC: Final = b"ISEMBED\x01"
 SUFFIX: Final = ".embeddings"
 KEY_BYTES: Final = 16
-# Raised when an edit of the same name gives other pixels.
+# Increased when an edit of the same name gives other pixels.
 EDITS_VERSION: Final = 1
 
 _HEAD: Final = struct.Struct("<8sI12s")
@@ -55,8 +55,8 @@ def default_folder() -> Path:
 def item_key(item: Item) -> bytes:
     """Return 16 bytes that differ whenever an item's pixels may: another file, crop or edit.
 
-    A file is known by its path, size and time of change, so that asking costs no reading. One
-    that is not there has a key too; reading it will say what is wrong.
+    A file is identified by its path, size and modification time, so that it need not be read. A
+    missing file has a key too; loading it raises the error.
     """
     try:
         status = item.path.stat()
@@ -82,10 +82,10 @@ class EmbeddingCache:
     def read(
         self, recipe: Recipe, keys: Sequence[bytes]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Return what is known of these items under a recipe.
+        """Return the cached embeddings of items under a recipe.
 
         Args:
-            recipe: made the embeddings.
+            recipe: of the embeddings.
             keys: of the items.
 
         Returns:
@@ -106,7 +106,7 @@ class EmbeddingCache:
 
     @contextmanager
     def writer(self, recipe: Recipe) -> Iterator[EmbeddingWriter]:
-        """Open a new file for embeddings of a recipe; nothing remains of it without a block.
+        """Open a new file for embeddings of a recipe; it is deleted if nothing is written.
 
         Raises:
             OSError: the folder cannot be made or written.
@@ -140,7 +140,7 @@ class EmbeddingWriter:
         self._head = head
 
     def append(self, keys: Sequence[bytes], rows: NDArray[np.float32]) -> None:
-        """Write a block of embeddings (n, dim), so that it outlives the process.
+        """Append a block of embeddings (n, dim) that survives a crash of the process.
 
         Raises:
             OSError: the file cannot be written.
@@ -149,7 +149,7 @@ class EmbeddingWriter:
         if not self.count:
             self._file.write(self._head)
         self._file.write(body + _digest(self._head, body))
-        # To the operating system, not to the disk: after a loss of power the checksum tells.
+        # To the operating system, not to the disk: after a power cut the checksum fails.
         self._file.flush()
         self.count += len(keys)
 
@@ -173,7 +173,7 @@ def _blocks(path: Path, recipe: Recipe) -> Iterator[tuple[list[bytes], NDArray[n
             while len(lead := file.read(_COUNT.size)) == _COUNT.size:
                 (count,) = _COUNT.unpack(lead)
                 length = count * (KEY_BYTES + recipe.dim * _FLOAT.itemsize)
-                # A damaged count could ask for more memory than there is.
+                # A corrupt count could exceed the memory.
                 if length + _DIGEST_BYTES > size - file.tell():
                     return
                 body = file.read(length)

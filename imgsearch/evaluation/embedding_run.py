@@ -1,8 +1,6 @@
-"""From pictures to embeddings under several recipes, with as few decodings and passes as can be.
+"""From images to embeddings, written to the cache batch by batch.
 
-Recipes that differ in their pooling alone share one pass of the network, and networks that want
-pictures of the same size share their decoding. What is computed goes into the cache batch by
-batch, so that a run may be stopped at any moment and continues where it was.
+A run that is stopped at any moment continues where it was.
 """
 
 from __future__ import annotations
@@ -12,8 +10,8 @@ import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -28,19 +26,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.evaluation.embedding_cache import EmbeddingCache, EmbeddingWriter
+    from imgsearch.evaluation.embedding_plan import SharedDecoding
     from imgsearch.evaluation.ground_truth.values import Item
     from imgsearch.evaluation.networks import NetworkSource
     from imgsearch.networks.source import Network
-    from imgsearch.recipe import Recipe, Resize
-
-# Networks in memory at once; more of one size decode their pictures again.
-MOST_NETWORKS: Final = 4
+    from imgsearch.recipe import Recipe
 
 Stage = Literal["embed", "measure", "evaluate"]
 
 
 class StoppedError(ImgsearchError):
-    """The caller asked to stop; what was computed so far is in the cache."""
+    """The caller asked to stop; the embeddings computed so far are in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +45,9 @@ class Progress:
 
     Attributes:
         stage: computing embeddings, measuring costs, or evaluating variants.
-        done: pictures, networks or variants dealt with.
+        done: images, networks or variants completed.
         total: of how many.
-        images_per_second: embeddings computed, over the time since their computing began.
+        images_per_second: embeddings computed per second in this stage.
     """
 
     stage: Stage
@@ -60,31 +56,31 @@ class Progress:
     images_per_second: float = 0.0
 
 
-def _nobody(_: Progress) -> None:
-    """Watch nothing."""
+def _ignore(_: Progress) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """How a run goes about its work.
+    """How a run works, and whom it tells and asks.
 
     Attributes:
         batch_size: images that go through a network at once.
-        jobs: decoding threads; None for one a processor.
-        progress: is told of every step.
-        stop: asked between steps; True ends the run in good order.
+        jobs: decoding threads; None for one per CPU core.
+        progress: called after every step.
+        stop: called between steps; when it returns True the run ends with a `StoppedError`.
     """
 
     batch_size: int = 32
     jobs: int | None = None
-    progress: Callable[[Progress], None] = _nobody
+    progress: Callable[[Progress], None] = _ignore
     stop: Callable[[], bool] = lambda: False
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no sense.
+        """Check the numbers.
 
         Raises:
-            UsageError: names the option and the number.
+            UsageError: one is below 1.
         """
         if self.batch_size < 1:
             raise UsageError(f"batch size: {self.batch_size} is not a number of images above 0")
@@ -93,74 +89,21 @@ class Work:
 
     @property
     def threads(self) -> int:
-        """How many threads decode."""
+        """Number of decoding threads."""
         return self.jobs or os.cpu_count() or 1
 
     def go_on(self) -> None:
-        """Raise where the caller asked to stop.
+        """Do nothing, unless the caller asked to stop.
 
         Raises:
-            StoppedError: the caller did.
+            StoppedError: the caller asked to stop.
         """
         if self.stop():
             raise StoppedError("stopped; the same run goes on where this one was")
 
 
-def network_of(recipe: Recipe) -> Recipe:
-    """Return what recipes of one network pass have in common: the recipe without its pooling."""
-    return replace(recipe, pooling="gap")
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """One network over pictures of one shape, and the poolings of its feature maps.
-
-    Attributes:
-        network: the recipe that stands for all.
-        recipes: one for each pooling.
-    """
-
-    network: Recipe
-    recipes: tuple[Recipe, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """Passes that share their decoding and are in memory together.
-
-    Attributes:
-        size: side of the square in pixels.
-        resize: how pictures become squares.
-        passes: at most `MOST_NETWORKS`.
-    """
-
-    size: int
-    resize: Resize
-    passes: tuple[Pass, ...]
-
-
-def plan(recipes: Sequence[Recipe]) -> list[Shared]:
-    """Return how recipes are computed with the fewest decodings and passes, in their order."""
-    poolings: dict[Recipe, dict[Recipe, None]] = {}
-    for recipe in recipes:
-        poolings.setdefault(network_of(recipe), {})[recipe] = None
-    shapes: dict[tuple[int, Resize], list[Pass]] = {}
-    for network, some in poolings.items():
-        shapes.setdefault((network.size, network.resize), []).append(Pass(network, tuple(some)))
-    return [
-        Shared(size, resize, passes)
-        for (size, resize), wanted in shapes.items()
-        for passes in _chunks(wanted)
-    ]
-
-
-def _chunks(passes: list[Pass]) -> list[tuple[Pass, ...]]:
-    starts = range(0, len(passes), MOST_NETWORKS)
-    return [tuple(passes[start : start + MOST_NETWORKS]) for start in starts]
-
-
 class Loaded:
-    """The networks of a `Shared`, each loaded when it is first needed."""
+    """The networks of a `SharedDecoding`, each loaded when it is first needed."""
 
     def __init__(self, source: NetworkSource) -> None:
         self._source = source
@@ -175,13 +118,13 @@ class Loaded:
 
 @dataclass(slots=True)
 class Embedding:
-    """Computes what the cache lacks.
+    """Computes the embeddings that the cache lacks.
 
     Attributes:
-        items: the pictures, aligned with the embeddings.
+        items: in the order of the embeddings' rows.
         cache: where embeddings are kept.
-        work: how to go about it.
-        unreadable: position and reason of pictures that could not be read, so far.
+        work: how to do it.
+        unreadable: so far, the reason why an item could not be read, by its position.
     """
 
     items: Sequence[Item]
@@ -193,8 +136,8 @@ class Embedding:
     def __post_init__(self) -> None:
         self._keys = [item_key(item) for item in self.items]
 
-    def missing(self, shared: Shared) -> Mapping[Recipe, NDArray[np.bool_]]:
-        """Return, for every pass by its network, which items lack an embedding, shape (n,)."""
+    def missing(self, shared: SharedDecoding) -> Mapping[Recipe, NDArray[np.bool_]]:
+        """Return for each network which items lack an embedding, shape (n,)."""
         lacking = {}
         for each in shared.passes:
             known = np.ones(len(self.items), dtype=np.bool_)
@@ -207,26 +150,26 @@ class Embedding:
         """Return the embeddings of all items, shape (n, dim); zeros for unreadable ones.
 
         Raises:
-            ImgsearchError: the cache lost some since they were computed.
+            ImgsearchError: the cache has lost some since they were computed.
         """
         rows, known = self.cache.read(recipe, self._keys)
         lost = np.flatnonzero(~known)
         if any(position not in self.unreadable for position in lost.tolist()):
             raise ImgsearchError(
                 f"{self.cache.folder}: embeddings of {recipe.name} were changed or deleted while "
-                "the run needed them, or a picture changed; run again"
+                "the run needed them, or an image file changed; run again"
             )
         return rows
 
     def compute(
-        self, shared: Shared, loaded: Loaded, missing: Mapping[Recipe, NDArray[np.bool_]]
+        self, shared: SharedDecoding, loaded: Loaded, missing: Mapping[Recipe, NDArray[np.bool_]]
     ) -> None:
-        """Compute the embeddings that are missing, and keep them.
+        """Compute the missing embeddings and write them to the cache.
 
         Args:
             shared: what to compute.
-            loaded: gives its networks.
-            missing: what `missing` returned.
+            loaded: its networks.
+            missing: what the method `missing` returned.
 
         Raises:
             StoppedError: the caller asked to stop.
@@ -260,7 +203,7 @@ class Embedding:
                 self.work.progress(Progress("embed", done, len(wanted), rate))
 
     def _batches(
-        self, positions: Sequence[int], shared: Shared
+        self, positions: Sequence[int], shared: SharedDecoding
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Yield positions (b,) and pixels (b, size, size, 3) of readable items, in order."""
         readable: list[tuple[int, NDArray[np.uint8]]] = []
@@ -276,9 +219,9 @@ class Embedding:
             yield _stacked(readable)
 
     def _decoded(
-        self, positions: Sequence[int], shared: Shared
+        self, positions: Sequence[int], shared: SharedDecoding
     ) -> Iterator[tuple[int, NDArray[np.uint8] | str]]:
-        """Yield every item's pixels or the reason why there are none, decoded side by side."""
+        """Yield every item's pixels, or the reason why it is unreadable; decoded in parallel."""
         window: deque[Future[tuple[int, NDArray[np.uint8] | str]]] = deque()
 
         def load(position: int) -> tuple[int, NDArray[np.uint8] | str]:
@@ -293,7 +236,7 @@ class Embedding:
             try:
                 for position in positions:
                     window.append(pool.submit(load, position))
-                    # A batch waits decoded while the network is busy with the one before.
+                    # Decode ahead: one batch while the network works on the one before.
                     if len(window) >= max(8 * self.work.threads, 2 * self.work.batch_size):
                         yield window.popleft().result()
                 while window:

@@ -1,4 +1,4 @@
-"""On what an evaluation ran: the versions that decide its figures, and the machine, in words."""
+"""What an evaluation ran on: package versions and the machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CPU_FILE: Final = Path("/proc/cpuinfo")
 
 
 def versions() -> tuple[tuple[str, str], ...]:
-    """Return (package, version) of imgsearch, Python, and what computes; absent ones left out."""
+    """Return (package, version) of imgsearch, Python and the numerical packages installed."""
     found = [("imgsearch", __version__), ("python", platform.python_version())]
     for package in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""What an evaluation found, as values: the table, the report and the JSON are drawn from these."""
+"""The results of an evaluation, from which tables, reports and JSON documents are made."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class MetricResult:
     """One metric of one variant over one ground truth.
 
     Attributes:
-        metric: its short name, such as "mAP" or "recall@10".
+        metric: its name, such as "mAP" or "recall@10".
         estimate: mean over the queries that count, with its interval.
-        difference: to the first variant of the run, paired query by query, with its interval;
+        difference: from the first variant of the run, paired by query, with its interval;
             None for the first variant itself.
-        queries: how many queries count.
-        skipped: how many have nothing relevant and are left out.
+        queries: number of queries that count.
+        skipped: number of queries left out because they have no relevant item.
     """
 
     metric: str
@@ -51,9 +51,9 @@ class Cost:
     Attributes:
         decode_rate: images/s of reading, decoding and resizing alone, on all cores.
         network_rate: images/s of the backbone and the pooling alone, on all cores.
-        query_milliseconds: of one query over the gallery, without its embedding: median.
+        query_milliseconds: median of one query over the gallery, without its embedding.
         weights_megabytes: of the backbones' weights, 10^6 bytes.
-        bytes_per_image: of one picture in the search index.
+        bytes_per_image: in the search index.
         peak_megabytes: the process's largest resident memory so far, 10^6 bytes.
     """
 
@@ -66,20 +66,14 @@ class Cost:
 
     @property
     def pipeline_rate(self) -> float:
-        """Images/s from file to embedding: decoding and network take turns on all cores."""
+        """Images/s from file to embedding, when decoding and network take turns on all cores."""
         both = self.decode_rate + self.network_rate
         return self.decode_rate * self.network_rate / both if both else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripMatch:
-    """One answer in a picture strip.
-
-    Attributes:
-        item: the picture.
-        score: its score.
-        relevant: whether it is a right answer.
-    """
+    """One match in a strip of thumbnails, relevant or not."""
 
     item: Item
     score: float
@@ -88,13 +82,13 @@ class StripMatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
-    """A query and its first answers, to be looked at.
+    """A query and its first matches, to be shown as thumbnails.
 
     Attributes:
-        query: the picture asked about.
+        query: what was searched for.
         group: its class.
         average_precision: 0 to 1.
-        matches: the first answers, best first, junk left out.
+        matches: the first ones, best first, junk left out.
     """
 
     query: Item
@@ -109,7 +103,7 @@ class GroupFigure:
 
     Attributes:
         group: the class.
-        queries: how many of its queries count.
+        queries: number of its queries that count.
         value: mean of the main metric over them.
     """
 
@@ -120,21 +114,21 @@ class GroupFigure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantResult:
-    """What one variant (recipe, projection and post-processing) reaches and costs.
+    """The figures and costs of one variant: recipe, projection and post-processing.
 
     Attributes:
-        name: in the table, such as "mobilenet_v2 gap 224 squash · projected 160:0.5".
-        backbone: label of the backbone or backbones, joined by "+".
+        name: in the table, such as "mobilenet_v2 gap 224 squash · projection 160:0.5".
+        backbone: name of the backbone or backbones, joined by "+".
         pooling: likewise.
         size: input side in pixels, likewise, as text.
         resize: likewise.
-        dim: length of what is searched.
+        dim: of the embeddings that are searched.
         projection: as on the command line, such as "160:0.5" or "none".
         post_processing: such as "expand 3:3" or "" for none.
         recipes: identifiers of the recipes whose embeddings it searches.
         metrics: in the order in which they were asked for; the first is the main one.
-        cost: what it costs.
-        pareto: no other variant is at least as good and as fast, and better in one of both.
+        cost: on this machine.
+        pareto: no other variant is at least as good and as fast, and better or faster.
         groups: the main metric by class, worst first.
         best: strips of the queries that went best.
         worst: strips of those that went worst.
@@ -163,9 +157,9 @@ class GroundTruthResult:
 
     Attributes:
         name: of the ground truth.
-        queries: how many questions it asks.
-        gallery: how many pictures are searched.
-        variants: one result each, in the order of the run.
+        queries: their number.
+        gallery: number of images that are searched.
+        variants: in the order of the run.
     """
 
     name: str
@@ -176,18 +170,18 @@ class GroundTruthResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationReport:
-    """An evaluation, whole.
+    """The results of a whole evaluation.
 
     Attributes:
         command: as it was typed.
         folder: what was evaluated.
-        started: moment in UTC, ISO 8601.
-        seconds: how long it took.
-        versions: (package, version) of all that decides a figure.
+        started: time in UTC, ISO 8601.
+        seconds: duration.
+        versions: (package, version) of everything that affects the figures.
         machine: processor, cores, memory and operating system, in words.
-        ground_truths: one result each.
-        unreadable: (path, reason) of pictures that could not be read and were left out.
-        notes: sentences that a reader must know, such as which weights were random.
+        ground_truths: in the order given.
+        unreadable: (path, reason) of files that were left out.
+        notes: sentences that a reader of the figures must know.
     """
 
     command: str

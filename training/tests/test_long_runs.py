@@ -244,14 +244,14 @@ def test_a_source_is_drawn_from_by_its_size_to_the_power_and_its_factor(tmp_path
 def test_pictures_that_are_held_out_are_in_no_crop_whatever_the_seed(tmp_path: Path) -> None:
     sources = folders(tmp_path, {"a": 12, "b=1.5": 8})
     apart = ask_teachers.plan(sources, crops=0, seed=5, rules=None)
-    assert len(apart.pictures) == 10
+    assert len(apart.images) == 10
     assert apart.rules is None
     plans = [ask_teachers.plan(sources, crops=300, seed=s, rules=crops.CropRules()) for s in (1, 2)]
     for drawn in plans:
-        assert len(drawn.pictures) == 300
-        assert not np.isin(drawn.pictures, apart.pictures).any()
-        assert set(drawn.pictures) | set(apart.pictures) == set(range(20))
-    assert not np.array_equal(plans[0].pictures, plans[1].pictures)
+        assert len(drawn.images) == 300
+        assert not np.isin(drawn.images, apart.images).any()
+        assert set(drawn.images) | set(apart.images) == set(range(20))
+    assert not np.array_equal(plans[0].images, plans[1].images)
 
 
 def test_a_projection_is_fitted_on_all_caches_and_a_source_without_pictures_is_refused(

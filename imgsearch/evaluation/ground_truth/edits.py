@@ -1,12 +1,12 @@
-"""The program's own edits of a picture: what people and services do to copies of it.
+"""Edits of an image, as people and services make them of copies.
 
-An edit is named as "kind" or "kind amount", such as "mirror" or "crop 60%". What comes out is a
-file, as an editing program would save it, so that it is read as any other.
+An edit is named as "kind" or "kind amount", such as "mirror" or "crop 60%". The result is
+a file's content, as an editing program would save it, and is read like any other.
 
     crop N%         N percent of each side, from anywhere
     jpeg N          saved again as JPEG of quality N
     resize N%       N percent of each side
-    rotate N        N degrees counterclockwise; the picture keeps its frame, white shows at its
+    rotate N        N degrees counterclockwise; the image keeps its frame, white shows at its
                     corners; multiples of 90 turn the frame with it
     mirror          left and right exchanged
     brightness N%   every value times N percent
@@ -49,7 +49,7 @@ DEFAULT_EDITS: Final = (
     "saturation 0%",
     "text",
 )
-# Pictures are edited at this longer side at most: enough for every usual input size, and one and
+# Images are edited at this longer side at most: enough for every usual input size, and one and
 # the same for all of them, so that backbones of different sizes are asked about the same edits.
 LONGEST: Final = 768
 
@@ -64,7 +64,7 @@ class _Kind:
     """One kind of edit.
 
     Attributes:
-        apply: from the picture, the amount and a source of chance to the edited picture.
+        apply: from the image, the amount and a random generator to the edited image.
         amounts: allowed ones; empty for none.
         unit: what follows the amount.
     """
@@ -109,20 +109,20 @@ def parse_edit(name: str) -> Edit:
 
 
 def apply(name: str, data: bytes) -> bytes:
-    """Edit a picture.
+    """Edit an image.
 
-    What is left to chance (where a crop lies) is decided by the picture's own bytes and the
-    edit's name, so that the same picture is always edited in the same way.
+    Random choices (the position of a crop) are seeded by the content and the edit's name, so
+    that the same image is always edited in the same way.
 
     Args:
         name: of the edit.
-        data: the bytes of a whole file; its picture is edited at `LONGEST` pixels at most.
+        data: the content of a file; the image is edited at `LONGEST` pixels at most.
 
     Returns:
         The bytes of the edited file: JPEG for the edit "jpeg", or else PPM, which loses nothing.
 
     Raises:
-        UnreadableImageError: the bytes are no picture that can be decoded.
+        UnreadableImageError: the bytes cannot be decoded.
         UsageError: there is no such edit.
     """
     edit = parse_edit(name)
@@ -186,7 +186,7 @@ def _saturation(image: Image.Image, amount: int, _chance: np.random.Generator) -
 
 
 def _text(image: Image.Image, _amount: int, _chance: np.random.Generator) -> Image.Image:
-    # Drawn on a canvas of their own and laid over, so that the words span a picture of any size.
+    # Drawn on a canvas of their own and laid over, so that the words span an image of any size.
     font = ImageFont.load_default(_FONT_SIZE)
     outline = _FONT_SIZE // 12
     left, top, right, bottom = ImageDraw.Draw(image).textbbox(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imgsearch.images.geometry import CropBox, Size
     from imgsearch.recipe import Resize
 
-# Annotations that count pixels from 1, or round, reach this much beyond the picture's edges.
+# Annotations that count pixels from 1, or round, reach this much beyond the image's edges.
 OVERHANG: Final = 1.0
 
 
@@ -25,19 +25,19 @@ def load_item(item: Item, *, size: int, resize: Resize) -> NDArray[np.uint8]:
     """Return an item's pixels: edited, cropped, and resized to a square, in this order.
 
     An item without edit gives what `imgsearch index` embeds, and with a crop what
-    `imgsearch query --crop` embeds, bit for bit. A crop that reaches beyond the picture by at
+    `imgsearch query --crop` embeds, bit for bit. A crop that reaches beyond the image by at
     most one pixel is cut off there.
 
     Args:
-        item: the picture.
+        item: the file, and what part or edit of it.
         size: side of the square in pixels.
-        resize: how the picture becomes a square.
+        resize: how the image becomes a square.
 
     Returns:
         uint8 (size, size, 3), C-contiguous, RGB in sRGB.
 
     Raises:
-        UnreadableImageError: the file is no picture that can be decoded, or has no such part.
+        UnreadableImageError: the file cannot be decoded, or the image has no such part.
         UsageError: there is no such edit.
     """
     try:
@@ -63,7 +63,7 @@ def _square(data: bytes, crop: CropBox | None, *, size: int, resize: Resize) -> 
 
 
 def _cut_off(crop: CropBox, displayed: Size) -> CropBox | None:
-    """Return a crop that reaches a pixel beyond the picture at most, cut off; None for others."""
+    """Return a crop that reaches a pixel beyond the image at most, cut off; None for others."""
     if crop.percent:
         return None
     beyond = (crop.left + crop.width - displayed[0], crop.top + crop.height - displayed[1])

@@ -1,4 +1,4 @@
-"""Labels as ground truth: pictures with the same label are right answers to one another."""
+"""Labels as ground truth: images with the same label are relevant to one another."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ def from_labels(
     *,
     asking: Collection[int] | None = None,
 ) -> GroundTruth:
-    """Return the ground truth of labelled pictures, all of them searched.
+    """Return the ground truth of labelled images, all of them searched.
 
-    Every picture with a label asks, and the others of its label are relevant. A label's arrays
-    take 8 m² bytes for m pictures: 32 MB for a hundred labels of 200, 0.8 GB for one of 10,000.
+    Every image with a label is a query, and the others of its label are relevant. A label's arrays
+    take 8 m² bytes for m images: 32 MB for a hundred labels of 200, 0.8 GB for one of 10,000.
 
     Args:
         name: of the ground truth.
-        items: every picture.
-        labels: one for each item; None for a distractor, which is searched and never right.
-        asking: positions of the items that ask; None for all with a label.
+        items: all of them.
+        labels: one for each item; None for a distractor, which is searched and never relevant.
+        asking: positions of the items that are queries; None for all with a label.
 
     Returns:
         Queries in the order of the items, without junk.
 
     Raises:
-        UsageError: there is not one label for each item.
+        UsageError: the number of labels differs from that of items.
     """
     if len(labels) != len(items):
-        raise UsageError(f"{len(labels)} labels for {len(items)} pictures; one each is needed")
+        raise UsageError(f"{len(labels)} labels for {len(items)} images; one each is needed")
     members: dict[str, list[int]] = {}
     for position, label in enumerate(labels):
         if label is not None:
@@ -68,14 +68,14 @@ def from_labels(
 
 
 def require_answers(truth: GroundTruth, *, remedy: str) -> GroundTruth:
-    """Return the ground truth when at least one of its queries has a right answer.
+    """Return the ground truth, provided that one of its queries has a relevant item.
 
     Raises:
-        UsageError: none has, so that every figure would be empty; the message ends in the remedy.
+        UsageError: none has; the message ends in the remedy.
     """
     if any(len(query.relevant) for query in truth.queries):
         return truth
     raise UsageError(
         f"{truth.name}: none of {len(truth.queries)} queries has a right answer among "
-        f"{len(truth.gallery)} pictures; {remedy}"
+        f"{len(truth.gallery)} images; {remedy}"
     )

@@ -1,7 +1,7 @@
 """Annotations of revisited Oxford and Paris, and of the original ones: `gnd_*.pkl` files.
 
 Radenović, Iscen, Tolias, Avrithis and Chum 2018, "Revisiting Oxford and Paris: large-scale image
-retrieval benchmarking", section 3: every picture that shows a query's landmark is easy, hard or
+retrieval benchmarking", section 3: every image that shows a query's landmark is easy, hard or
 junk (unclear), and three protocols follow.
 
     easy      relevant: easy             junk: hard and junk
@@ -32,17 +32,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.evaluation.ground_truth.photos import Photos
+    from imgsearch.evaluation.ground_truth.image_files import ImageFiles
 
-# Name -> the lists that are relevant, and those that are junk.
-Protocols = dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
-_REVISITED: Final[Protocols] = {
-    "revisited, easy": (("easy",), ("hard", "junk")),
-    "revisited, medium": (("easy", "hard"), ("junk",)),
-    "revisited, hard": (("hard",), ("easy", "junk")),
-}
-_ORIGINAL: Final[Protocols] = {"original protocol": (("ok",), ("junk",))}
+@dataclass(frozen=True, slots=True)
+class _Protocol:
+    """Which of a query's lists are relevant, and which are junk."""
+
+    name: str
+    relevant: tuple[str, ...]
+    junk: tuple[str, ...]
+
+
+_REVISITED: Final = (
+    _Protocol("revisited, easy", ("easy",), ("hard", "junk")),
+    _Protocol("revisited, medium", ("easy", "hard"), ("junk",)),
+    _Protocol("revisited, hard", ("hard",), ("easy", "junk")),
+)
+_ORIGINAL: Final = (_Protocol("original protocol", ("ok",), ("junk",)),)
 _FORM: Final = (
     "expected a pickled dictionary with imlist, qimlist and gnd, a list with easy, hard and junk "
     "(or ok and junk) and bbx for each query"
@@ -56,7 +63,7 @@ class _Annotation:
     """What the file says of one query.
 
     Attributes:
-        name: of its picture.
+        name: of its image file.
         crop: the part that asks.
         lists: of each list's name, positions in the gallery, ascending, each once.
     """
@@ -66,28 +73,28 @@ class _Annotation:
     lists: dict[str, NDArray[np.int64]]
 
 
-def read_revisited(photos: Photos, path: Path) -> tuple[GroundTruth, ...]:
+def read_revisited(files: ImageFiles, path: Path) -> tuple[GroundTruth, ...]:
     """Read a `gnd_roxford5k.pkl` or `gnd_rparis6k.pkl`, or an original `gnd_oxford5k.pkl`.
 
-    The file is read without executing anything of it. The pictures that it lists are searched,
+    The file is read without executing anything of it. The images that it lists are searched,
     in its order, and no others of the folder; its queries are cropped to their boxes, which are
-    pixels of the displayed picture. Names without a suffix mean the picture of that name,
+    pixels of the displayed image. Names without a suffix mean the image of that name,
     wherever it lies in the folder; of several the one ending in .jpg. A query's group is its
-    landmark: queries that share an easy, hard or ok picture are of one, called as most of their
+    landmark: queries that share an easy, hard or ok image are of one, called as most of their
     names begin.
 
-    In the original protocol the picture that a query is cut from is searched, and right where
+    In the original protocol the image that a query is cut from is searched, and right where
     the file says so; where a file says nothing of it, it is junk.
 
     Args:
-        photos: all pictures of the folder.
+        files: all image files of the folder.
         path: the annotation file.
 
     Returns:
         Easy, medium and hard; one alone for an original file. All share the same items.
 
     Raises:
-        UsageError: the file can't be read or is in another form, or pictures that it names are
+        UsageError: the file can't be read or is in another form, or images that it names are
             not in the folder.
     """
     try:
@@ -96,29 +103,29 @@ def read_revisited(photos: Photos, path: Path) -> tuple[GroundTruth, ...]:
         raise UsageError(str(error)) from error
     except PlainPickleError as error:
         raise UsageError(f"{path} {error}; {_FORM}") from error
-    named = _files_by_name(photos)
-    found = _find_all(photos, named, [*gallery, *(entry.name for entry in annotations)], path)
-    items = [photos.items[position] for position in found[: len(gallery)]]
+    named = _files_by_name(files)
+    found = _find_all(files, named, [*gallery, *(entry.name for entry in annotations)], path)
+    items = [files.items[position] for position in found[: len(gallery)]]
     positions = {item: position for position, item in enumerate(items)}
     if len(positions) != len(items):
-        raise UsageError(f"{path}: imlist names a picture twice")
+        raise UsageError(f"{path}: imlist names an image twice")
     asking = []
     for entry, position in zip(annotations, found[len(gallery) :], strict=True):
-        asked = Item(photos.items[position].path, crop=entry.crop)
+        asked = Item(files.items[position].path, crop=entry.crop)
         asking.append(positions.setdefault(asked, len(items)))
         if asking[-1] == len(items):
             items.append(asked)
     groups = _landmarks(annotations)
     truths = []
-    for name, lists in protocols.items():
+    for protocol in protocols:
         queries = []
         for entry, item, group in zip(annotations, asking, groups, strict=True):
             source = positions.get(Item(items[item].path), len(gallery))
             own = np.array([source] if source < len(gallery) else [], dtype=np.int64)
-            queries.append(_query(entry, item, own, group=group, lists=lists))
+            queries.append(_query(entry, item, own, group=group, protocol=protocol))
         truths.append(
             GroundTruth(
-                name=name,
+                name=protocol.name,
                 items=tuple(items),
                 gallery=np.arange(len(gallery), dtype=np.int64),
                 queries=tuple(queries),
@@ -133,10 +140,13 @@ def _query(
     own: NDArray[np.int64],
     *,
     group: str,
-    lists: tuple[tuple[str, ...], tuple[str, ...]],
+    protocol: _Protocol,
 ) -> Query:
-    """Return a query under one protocol; `own` is its uncropped picture in the gallery, if any."""
-    relevant, junk = (np.concatenate([entry.lists[name] for name in names]) for names in lists)
+    """Return a query under one protocol; `own` is its uncropped image in the gallery, if any."""
+    relevant, junk = (
+        np.concatenate([entry.lists[name] for name in names])
+        for names in (protocol.relevant, protocol.junk)
+    )
     named = np.concatenate(list(entry.lists.values()))
     junk = np.concatenate([junk, np.setdiff1d(own, named)])
     relevant = np.setdiff1d(relevant, [item])
@@ -148,7 +158,7 @@ def _query(
     )
 
 
-def _parse(document: Any) -> tuple[list[str], list[_Annotation], Protocols]:  # noqa: ANN401 - whatever the file holds
+def _parse(document: Any) -> tuple[list[str], list[_Annotation], tuple[_Protocol, ...]]:  # noqa: ANN401 - whatever the file holds
     """Return the gallery's names, the queries, and the protocols that their lists allow.
 
     Raises:
@@ -161,7 +171,7 @@ def _parse(document: Any) -> tuple[list[str], list[_Annotation], Protocols]:  # 
     if not isinstance(entries, list) or len(entries) != len(asking) or not asking:
         raise PlainPickleError("does not annotate each query of qimlist once")
     for protocols in (_REVISITED, _ORIGINAL):
-        needed = {name for lists in protocols.values() for names in lists for name in names}
+        needed = {name for each in protocols for name in (*each.relevant, *each.junk)}
         if all(isinstance(entry, dict) and needed <= entry.keys() for entry in entries):
             annotations = [
                 _Annotation(
@@ -209,7 +219,7 @@ def _flat(values: Any, what: str) -> Any:  # noqa: ANN401 - whatever the file ho
 
 
 def _crop(corners: Any) -> CropBox | None:  # noqa: ANN401 - whatever the file holds
-    """Return the part that [left, top, right, bottom] means; None for all of the picture."""
+    """Return the part that [left, top, right, bottom] means; None for all of the image."""
     if corners is None:
         return None
     try:
@@ -224,10 +234,10 @@ def _crop(corners: Any) -> CropBox | None:  # noqa: ANN401 - whatever the file h
     return CropBox(left, top, right - left, bottom - top)
 
 
-def _files_by_name(photos: Photos) -> dict[str, list[int]]:
-    """Return the pictures by path and by name, each with and without suffix."""
+def _files_by_name(files: ImageFiles) -> dict[str, list[int]]:
+    """Return the positions of files by path and by name, each with and without suffix."""
     named: dict[str, list[int]] = {}
-    for position, name in enumerate(photos.names):
+    for position, name in enumerate(files.names):
         path = PurePosixPath(name)
         keys = {name, path.name, path.stem, path.with_suffix("").as_posix()}
         for key in keys:
@@ -236,9 +246,9 @@ def _files_by_name(photos: Photos) -> dict[str, list[int]]:
 
 
 def _find_all(
-    photos: Photos, named: dict[str, list[int]], names: Sequence[str], path: Path
+    files: ImageFiles, named: dict[str, list[int]], names: Sequence[str], path: Path
 ) -> list[int]:
-    """Return the position of every picture that the file names.
+    """Return the position of every image file that the annotations name.
 
     Raises:
         UsageError: some are not there, or several have the name.
@@ -247,23 +257,23 @@ def _find_all(
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (", ..." if len(missing) > _SHOWN else "")
         raise UsageError(
-            f"{path} names {len(names)} pictures, of which {len(missing)} are not in "
-            f"{photos.root}: {shown}; give the folder that holds all of them"
+            f"{path} names {len(names)} images, of which {len(missing)} are not in "
+            f"{files.root}: {shown}; give the folder that holds all of them"
         )
     found = []
     for name in names:
         candidates = named[name]
         if len(candidates) > 1:
-            candidates = [at for at in candidates if photos.names[at].lower().endswith(".jpg")]
+            candidates = [at for at in candidates if files.names[at].lower().endswith(".jpg")]
         if len(candidates) != 1:
-            some = ", ".join(repr(photos.names[at]) for at in named[name][:_SHOWN])
+            some = ", ".join(repr(files.names[at]) for at in named[name][:_SHOWN])
             raise UsageError(f"{path} names {name!r}, which may be any of {some}; exclude others")
         found.append(candidates[0])
     return found
 
 
 def _landmarks(annotations: Sequence[_Annotation]) -> list[str]:
-    """Return the landmark of every query: those that share a picture show the same one.
+    """Return the landmark of every query: those that share an image show the same one.
 
     It is called as most names of its queries begin, before the number; a second landmark of the
     same name gets a number.

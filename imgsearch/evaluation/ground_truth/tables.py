@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from imgsearch.evaluation.ground_truth.photos import Photos
+    from imgsearch.evaluation.ground_truth.image_files import ImageFiles
 
 SEPARATOR: Final = ";"
 _COLUMNS: Final = ("query", "relevant", "junk", "group")
@@ -28,7 +28,7 @@ _CORNERS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """What one line says."""
+    """One line of the table."""
 
     query: str
     relevant: tuple[str, ...]
@@ -39,49 +39,49 @@ class _Row:
 
 @dataclass(slots=True)
 class _Question:
-    """What all lines so far say of one query: answers with the line that named each."""
+    """One query, merged from all lines so far: items, each with the line that named it."""
 
     relevant: dict[int, int] = field(default_factory=dict)
     junk: dict[int, int] = field(default_factory=dict)
     group: str | None = None
 
 
-def read_table(photos: Photos, path: Path) -> tuple[GroundTruth]:
-    """Read queries, their relevant pictures and their junk from a CSV or JSON Lines file.
+def read_table(files: ImageFiles, path: Path) -> tuple[GroundTruth]:
+    """Read queries, their relevant images and their junk from a CSV or JSON Lines file.
 
-    All pictures of the folder are searched, named or not. Paths are relative to the folder, or
+    All images of the folder are searched, named or not. Paths are relative to the folder, or
     absolute and within it. Rows of the same query (and crop) are taken together. A query is
-    never an answer to itself, even if the table says so; the picture that a crop is taken from
-    is junk unless the table names it. Without a group, each picture that asks is its own.
+    never an answer to itself, even if the table says so; the image that a crop is taken from
+    is junk unless the table names it. Without a group, each query is a group of its own.
 
     CSV has a header with the columns query, relevant and, if wanted, junk and group; a cell of
     relevant or junk holds one path, several separated by ";", or nothing. JSON Lines has an
     object a line: {"query": path, "relevant": [paths], "junk": [paths], "group": text,
-    "crop": [left, top, right, bottom]}, the crop in pixels of the picture as it is displayed.
+    "crop": [left, top, right, bottom]}, the crop in pixels of the image as it is displayed.
 
     Args:
-        photos: the pictures.
+        files: what is searched.
         path: its suffix says which: .csv, .jsonl or .ndjson.
 
     Raises:
         UsageError: the file can't be read or has another suffix; or a line, named by its number,
-            is not in the form above, names a file that is not there, or calls a picture both
+            is not in the form above, names a file that is not there, or calls an image both
             relevant and junk.
     """
     questions: dict[tuple[int, CropBox | None], _Question] = {}
     for line, row in _rows(path):
         try:
-            _take_in(questions, row, photos, line=line)
+            _take_in(questions, row, files, line=line)
         except UsageError as error:
             raise UsageError(f"{path}, line {line}: {error}") from error
-    items = list(photos.items)
+    items = list(files.items)
     queries = []
     for (position, crop), question in questions.items():
         junk = dict(question.junk)
         asking = position
         if crop is not None:
             asking = len(items)
-            items.append(Item(photos.items[position].path, crop=crop))
+            items.append(Item(files.items[position].path, crop=crop))
             if position not in question.relevant:
                 junk[position] = 0
         queries.append(
@@ -89,33 +89,33 @@ def read_table(photos: Photos, path: Path) -> tuple[GroundTruth]:
                 item=asking,
                 relevant=_ascending(question.relevant, asking),
                 junk=_ascending(junk, asking),
-                group=photos.names[position] if question.group is None else question.group,
+                group=files.names[position] if question.group is None else question.group,
             )
         )
     truth = GroundTruth(
         name="table",
         items=tuple(items),
-        gallery=np.arange(len(photos.items), dtype=np.int64),
+        gallery=np.arange(len(files.items), dtype=np.int64),
         queries=tuple(queries),
     )
-    return (require_answers(truth, remedy=f"name relevant pictures in {path}"),)
+    return (require_answers(truth, remedy=f"name relevant images in {path}"),)
 
 
 def _take_in(
     questions: dict[tuple[int, CropBox | None], _Question],
     row: _Row,
-    photos: Photos,
+    files: ImageFiles,
     *,
     line: int,
 ) -> None:
     """Add a row to its question.
 
     Raises:
-        UsageError: it names a picture that is not there, or contradicts an earlier row.
+        UsageError: it names an image that is not there, or contradicts an earlier row.
     """
     if not row.query:
-        raise UsageError("there is no query; expected the path of a picture")
-    position = _locate(photos, row.query, role="query")
+        raise UsageError("there is no query; expected the path of an image")
+    position = _locate(files, row.query, role="query")
     question = questions.setdefault((position, row.crop), _Question())
     if row.group is not None:
         if question.group not in (None, row.group):
@@ -129,7 +129,7 @@ def _take_in(
         ("junk", row.junk, question.junk, question.relevant),
     ):
         for name in named:
-            answer = _locate(photos, name, role=role)
+            answer = _locate(files, name, role=role)
             if answer in others:
                 raise UsageError(
                     f"{name!r} is both relevant and junk to {row.query!r} (also line "
@@ -138,9 +138,9 @@ def _take_in(
             answers.setdefault(answer, line)
 
 
-def _locate(photos: Photos, path: str, *, role: str) -> int:
+def _locate(files: ImageFiles, path: str, *, role: str) -> int:
     try:
-        return photos.locate(path)
+        return files.locate(path)
     except UsageError as error:
         raise UsageError(f"{role}: {error}") from error
 
@@ -233,7 +233,7 @@ def _from_json(said: Any) -> _Row:  # noqa: ANN401 - whatever the line holds
     if unknown:
         raise UsageError(f"the key {unknown[0]!r} is unknown; expected {', '.join(_KEYS)}")
     if not isinstance(said.get("query"), str):
-        raise UsageError("query: expected the path of a picture, as text")
+        raise UsageError("query: expected the path of an image, as text")
     group = said.get("group")
     if not (group is None or isinstance(group, str)):
         raise UsageError(f"group: {group!r} was received, expected text")

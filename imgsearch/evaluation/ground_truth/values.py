@@ -1,4 +1,4 @@
-"""Ground truth as values: which pictures are asked about, and which answers are right.
+"""Ground truth as values: which images are queries, and which items are relevant to each.
 
 Where it comes from (folders, tables, file names, annotation files, edits) is the business of the
 modules that read it; all of them return these values.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One picture of an evaluation, as the backbone sees it.
+    """One image of an evaluation: a file, or a part or an edit of it.
 
     Attributes:
         path: the image file.
@@ -35,17 +35,16 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Query:
-    """One question and its right answers.
+    """One query and its relevant items.
 
     Attributes:
-        item: position of the picture that is asked about, in `GroundTruth.items`. It is never an
-            answer to itself.
-        relevant: positions of the right answers, shape (r,), int64, ascending, without `item`.
+        item: position of the query in `GroundTruth.items`. It is never an answer to itself.
+        relevant: positions of the relevant items, shape (r,), int64, ascending, without `item`.
         junk: positions that are neither rewarded nor punished, shape (j,), int64, ascending.
         group: what the query belongs to (its class, its scene): queries of one group share a row
             of the per-class table.
         cluster: queries of one cluster are drawn together when uncertainty is estimated; None
-            where those of one group are. Edits of one picture are a cluster, while their group
+            where those of one group are. Edits of one image are a cluster, while their group
             is the kind of edit.
     """
 
@@ -58,14 +57,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GroundTruth:
-    """Pictures, questions about them, and the right answers.
+    """Items, queries, and which items are relevant to which query.
 
     Attributes:
         name: what it is called in tables, such as "folders" or "revisited, medium".
-        items: every picture that is needed, each once, in a fixed order.
+        items: all queries and all of the gallery, each once, in a fixed order.
         gallery: positions of the items that are searched, shape (n,), int64, ascending. An item
-            that is only asked about (a crop, an edit) is not among them.
-        queries: the questions, in a fixed order; those without a relevant item stay among them,
+            that is only a query (a crop, an edit) is not among them.
+        queries: in a fixed order; those without a relevant item stay among them,
             and are counted and skipped by the metrics.
     """
 

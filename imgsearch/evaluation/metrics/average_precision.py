@@ -57,7 +57,7 @@ def average_precision(relevant: ArrayLike) -> float:
     """
     ranking = np.asarray(relevant)
     if ranking.ndim != 1 or ranking.dtype != np.bool_:
-        raise UsageError(f"a ranking of {ranking.dtype} {ranking.shape} is no list of booleans")
+        raise UsageError(f"a ranking of {ranking.dtype} {ranking.shape} is not a list of booleans")
     ranks = np.flatnonzero(ranking) + 1
     return float(rectangular(ranks, np.array([0, len(ranks)]))[0])
 

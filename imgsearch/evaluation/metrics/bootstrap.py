@@ -1,6 +1,6 @@
-"""Bootstrap intervals: how far a figure would move if other classes had been photographed.
+"""Bootstrap intervals: how much a figure would vary with other classes of images.
 
-Queries of one class stand or fall together, so whole groups are drawn, with replacement, as many
+Queries of one class are not independent, so whole groups are drawn, with replacement, as many
 as there are; where every group has one query, that is the plain bootstrap over queries. The figure
 is the mean over all queries that are drawn, and its interval reaches from the 2.5th to the 97.5th
 percentile of many such draws: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993),
@@ -84,8 +84,8 @@ def paired_difference(
 ) -> Estimate:
     """Return the mean of values - baseline, query by query, with its 95 % interval.
 
-    Both have answered the same queries, so what makes a query hard for both cancels, and the
-    interval is that of the difference: where it holds 0, the two are not told apart.
+    Both answered the same queries, so what makes a query hard for both cancels out. Where the
+    interval includes 0, the two cannot be told apart.
 
     Args:
         values: of one variant, shape (q,); NaN for a query that is skipped.

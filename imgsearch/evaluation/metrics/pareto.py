@@ -1,4 +1,4 @@
-"""Pareto-best choices: those that no other beats in one respect without losing in another."""
+"""Pareto-best choices: those that no other one dominates in quality and cost."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ if TYPE_CHECKING:
 
 
 def pareto_best(quality: ArrayLike, cost: ArrayLike) -> NDArray[np.bool_]:
-    """Tell which choices are Pareto-best: none is at least as good and as cheap, and better in one.
+    """Return which choices are Pareto-best: no other is at least as good and cheap, and not equal.
 
-    Choices that are equal in both stand or fall together. A choice with a NaN in either is never
-    Pareto-best and beats nothing, since it cannot be compared.
+    Choices that are equal in both are either all Pareto-best or none is. A choice with a NaN in
+    either is never Pareto-best and dominates nothing.
 
     Args:
-        quality: shape (n,), larger is better; infinities are allowed.
-        cost: shape (n,), smaller is better; likewise.
+        quality: shape (n,), larger is better; may be infinite.
+        cost: shape (n,), smaller is better; may be infinite. Of a rate, its negative.
 
     Returns:
-        shape (n,), boolean.
+        Shape (n,), boolean.
 
     Raises:
         UsageError: the two are not one-dimensional and equally long.
     """
     good = np.asarray(quality, dtype=np.float64)
-    dear = np.asarray(cost, dtype=np.float64)
-    if good.ndim != 1 or good.shape != dear.shape:
+    costs = np.asarray(cost, dtype=np.float64)
+    if good.ndim != 1 or good.shape != costs.shape:
         raise UsageError(
-            f"pareto: quality {good.shape} and cost {dear.shape} do not fit; expected (n,) and (n,)"
+            f"pareto: quality {good.shape} and cost {costs.shape} do not fit; expected (n,) and "
+            "(n,)"
         )
     best = np.zeros(len(good), dtype=np.bool_)
-    comparable = np.flatnonzero(~(np.isnan(good) | np.isnan(dear)))
+    comparable = np.flatnonzero(~(np.isnan(good) | np.isnan(costs)))
     if not len(comparable):
         return best
-    # Cheapest first and, at one cost, best first: whoever is not better than all before is beaten,
-    # or equals the last that was not.
-    ordered = comparable[np.lexsort((-good[comparable], dear[comparable]))]
+    # Cheapest first and, at one cost, best first: one that is not better than all before it is
+    # dominated, unless it equals the last one that is.
+    ordered = comparable[np.lexsort((-good[comparable], costs[comparable]))]
     last = ordered[0]
     for place in ordered:
-        same = good[place] == good[last] and dear[place] == dear[last]
+        same = good[place] == good[last] and costs[place] == costs[last]
         if same or good[place] > good[last]:
             best[place] = True
             last = place

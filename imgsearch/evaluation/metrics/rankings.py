@@ -1,11 +1,11 @@
-"""Rankings: where the right answers to every query stand, over the whole gallery.
+"""Rankings: the ranks of every query's relevant items in the whole gallery.
 
 All metrics follow from the ranks of the relevant items, so these are what is kept: a few numbers
 for each query instead of a score for each pair. Scores exist for one block of queries at a time.
 
-Three rules make a ranking well defined. The query is no answer to itself: it is left out by its
-position among the items, wherever it would rank. Junk is left out before ranks are counted, so
-that it takes no place. Equal scores rank by position among the items, ascending.
+Three rules make a ranking well defined. The query itself is left out, by its position among the
+items, wherever it would rank. Junk is left out before ranks are counted, so that it takes none.
+Equal scores rank by position among the items, ascending.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _BLOCK_BYTES: Final = 1 << 26
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rankings:
-    """Where the right answers to q queries stand.
+    """The ranks of the relevant items of q queries.
 
     Attributes:
         ranks: of all relevant items, counted from 1, query after query and ascending within each,
@@ -50,7 +50,7 @@ class Rankings:
             shape (q, depth), int64; -1 where fewer items are ranked.
         first_scores: their scores, shape (q, depth), float32; NaN likewise.
         pair_precisions: for each of `ranks`, the precision among the pairs of all queries whose
-            score is at least this one's, shape (sum of R,), float64; None when nobody asked.
+            score is at least this one's, shape (sum of R,), float64; None unless asked for.
     """
 
     ranks: NDArray[np.int64]
@@ -111,9 +111,9 @@ def rank(
     each relevant item, however large queries times gallery is.
 
     Args:
-        ground_truth: what is asked and what is right.
+        ground_truth: the queries and their relevant items.
         scores: called with consecutive positions; what it returns is not modified.
-        depth: how many first answers are kept for each query.
+        depth: number of first answers to keep for each query.
         across_queries: also rank the pairs of all queries together, which the micro average
             precision needs. Scores are then computed twice: once for the scores of the relevant
             pairs, once to count the wrong pairs above each of them.
@@ -176,7 +176,7 @@ def ranks_of(
     Args:
         scores: shape (n,), without NaN.
         columns: shape (r,), each once.
-        ascending: the scores in ascending order, where somebody has sorted them already.
+        ascending: the scores in ascending order, if they have been sorted already.
     """
     ordered = np.sort(scores) if ascending is None else ascending
     values = scores[columns]

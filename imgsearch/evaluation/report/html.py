@@ -1,7 +1,7 @@
 """The report of an evaluation: one HTML file that needs nothing else, on any machine, offline.
 
-It is handed to others, so it holds its pictures itself, asks no server for anything (the browser
-is told to forbid it), and shows names of files and classes as text whatever they hold.
+It is meant to be passed on, so it embeds its images, requests nothing from any server (a content
+security policy forbids it), and escapes the names of files and classes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgsearch.evaluation.report import number_format, pareto_plot
+from imgsearch.evaluation.report.album import Album
 from imgsearch.evaluation.report.page import GroundTruthView
-from imgsearch.evaluation.report.pictures import Album
 from imgsearch.files import write_atomically
 from imgsearch.text import printable
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 def write_report(report: EvaluationReport, path: Path) -> None:
     """Write a report as one self-contained HTML file, whole or not at all.
 
-    A file that is there already is replaced. Pictures are read again for their thumbnails; one
-    that has become unreadable shows as its name.
+    An existing file is replaced. Images are read again for their thumbnails; of one that has
+    become unreadable, the name is shown.
 
     Args:
-        report: what was found.
+        report: of the evaluation.
         path: of the HTML file; its folder has to exist.
 
     Raises:
@@ -47,7 +47,7 @@ def render(report: EvaluationReport) -> str:
         for place, result in enumerate(report.ground_truths)
         if result.variants
     ]
-    # The pictures stand at the page's start, so all parts that show any come first.
+    # Thumbnails stand at the page's start, so they are collected before anything is rendered.
     for view in views:
         view.details  # noqa: B018  read once here, kept by the view
     template = _environment().get_template("report.html")
@@ -88,8 +88,8 @@ def _environment() -> Environment:
 
 
 def _shown(value: object) -> object:
-    """Spell out what is not to be seen, in every text that enters the page."""
-    # Not in Markup, which is a kind of str: it was made of parts that came through here.
+    """Spell out invisible characters in every text that enters the page."""
+    # Not in Markup, a subclass of str: its parts have already come through here.
     return printable(value) if type(value) is str else value
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 UNKNOWN: Final = "\u2013"
 _MINUS: Final = "\u2212"
-# The N-S score counts pictures, from 0 to 4; all other metrics are shares.
+# The N-S score counts images, from 0 to 4; all other metrics are shares.
 COUNTS: Final = frozenset({"N-S"})
 _WHOLE_FROM: Final = 100
 _TENTHS_FROM: Final = 10

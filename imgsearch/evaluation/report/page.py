@@ -1,4 +1,4 @@
-"""What the report shows of a ground truth, in the order and wording in which it shows it."""
+"""What the report shows of one ground truth, ordered and worded for the template."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from imgsearch.evaluation.metrics.pareto import pareto_best
 from imgsearch.evaluation.report.number_format import figure, is_certain, scale_of, signed_interval
 from imgsearch.evaluation.report.pareto_plot import Plot, Point, lay_out
+from imgsearch.evaluation.report.variant_names import (
+    PROJECTION,
+    common_name,
+    distinguishing_names,
+)
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from imgsearch.evaluation.report.pictures import Album
+    from imgsearch.evaluation.report.album import Album
     from imgsearch.evaluation.results import (
         Estimate,
         GroundTruthResult,
@@ -23,16 +29,14 @@ if TYPE_CHECKING:
         VariantResult,
     )
 
-# Variants whose classes and pictures are shown, best first; and classes of each, worst first.
+# Variants whose classes and images are shown, best first; and classes of each, worst first.
 MOST_DETAILED: Final = 12
 MOST_CLASSES: Final = 120
-_PROJECTED, _UNPROJECTED = "projected ", "unprojected"
-_FACETS: Final = ("backbone", "pooling", "size", "resize")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An interval and its middle on a common scale, in percent of the width."""
+    """An interval and its value on a common scale, in percent of the width."""
 
     low: float
     value: float
@@ -41,14 +45,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A variant's line in the table.
+    """A variant's row in the table.
 
     Attributes:
         key: unique within the page.
-        number: place in the run, from 1.
+        number: position in the run, from 1.
         name: what sets it apart from the others.
         variant: its figures.
-        span: the main metric's interval, drawn; None where it is unknown.
+        span: the main metric's interval; None where it is unknown.
         leads: it has the highest main metric.
     """
 
@@ -65,9 +69,26 @@ class Row:
         return self.variant.metrics[0].estimate
 
 
+@dataclass(frozen=True, slots=True)
+class TitledPlot:
+    """A plot, its title, and what its horizontal axis shows."""
+
+    title: str
+    axis: str
+    plot: Plot
+
+
+@dataclass(frozen=True, slots=True)
+class TitledStrips:
+    """Strips of queries under a heading."""
+
+    title: str
+    strips: tuple[Strip, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRow:
-    """A class's line, with its difference to the first variant; NaN where there is none."""
+    """A class's row, with its difference from the first variant; NaN where there is none."""
 
     figures: GroupFigure
     difference: float
@@ -75,19 +96,19 @@ class ClassRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """What is shown of one variant beyond its line in the table.
+    """What is shown of one variant besides its row in the table.
 
     Attributes:
         row: the variant.
         classes: the worst ones.
-        more_classes: how many follow.
-        strips: heading and strips, worst queries first.
+        more_classes: number of classes that are left out.
+        strips: of the worst queries, then of the best ones.
     """
 
     row: Row
     classes: tuple[ClassRow, ...]
     more_classes: int
-    strips: tuple[tuple[str, tuple[Strip, ...]], ...]
+    strips: tuple[TitledStrips, ...]
 
 
 class GroundTruthView:
@@ -129,21 +150,12 @@ class GroundTruthView:
 
     @property
     def common(self) -> str:
-        """What all variants share, such as "224 squash"; empty for one variant."""
-        variants = self.result.variants
-        if len(variants) == 1:
-            return ""
-        parts = [_facet(variants[0], name) for name in _FACETS if not _varies(variants, name)]
-        parts += [
-            text
-            for name in ("projection", "post_processing")
-            if not _varies(variants, name) and (text := _facet(variants[0], name))
-        ]
-        return ", ".join(parts)
+        """What all variants share, such as "224 px, squash"; empty for a single variant."""
+        return common_name(self.result.variants)
 
     @property
     def verdict(self) -> str:
-        """How sure it is that the best variant is better than the first, as a sentence's end."""
+        """How far the best variant is above the first, and how certainly; ends a sentence."""
         difference = self.ranked[0].variant.metrics[0].difference
         if difference is None or not math.isfinite(difference.value):
             return ""
@@ -157,40 +169,47 @@ class GroundTruthView:
         return text if is_certain(difference) else f"{text}, which may be chance"
 
     @cached_property
-    def plots(self) -> tuple[tuple[str, str, Plot], ...]:
-        """Title, horizontal axis and plot: quality against speed, and against weights."""
-        speed = [row.variant.cost.pipeline_rate for row in self.rows]
-        weights = [row.variant.cost.weights_megabytes for row in self.rows]
-        candidates = [("Quality and speed", "images/s, from file to embedding", speed, True)]
+    def plots(self) -> tuple[TitledPlot, ...]:
+        """Quality against speed, and against the size of the weights."""
+        variants = self.result.variants
+        speed = [each.cost.pipeline_rate for each in variants]
+        weights = [each.cost.weights_megabytes for each in variants]
+        # 0 stands for an unknown size, which beats nothing.
+        known = [size if size > 0 else math.nan for size in weights]
+        smallest = pareto_best([row.quality.value for row in self.rows], known).tolist()
+        fastest = [each.pareto for each in variants]
+        laid_out = [
+            ("Quality and speed", "images/s, from file to embedding", self._plot(speed, fastest))
+        ]
         if len(set(weights)) > 1:
-            candidates.append(("Quality and size", "MB of weights", weights, False))
-        plots = []
-        for title, axis, costs, larger_is_better in candidates:
-            plot = lay_out(
-                [self._point(row, cost) for row, cost in zip(self.rows, costs, strict=True)],
-                larger_is_better=larger_is_better,
-            )
-            if plot is not None:
-                plots.append((title, axis, plot))
-        return tuple(plots)
+            laid_out.append(("Quality and size", "MB of weights", self._plot(weights, smallest)))
+        return tuple(
+            TitledPlot(title, axis, plot) for title, axis, plot in laid_out if plot is not None
+        )
 
     def hover(self, point: Point, axis: str) -> str:
-        """Return what a point of a plot says when hovered over."""
+        """Return the text of a plot's point on hovering."""
         scale = scale_of(self.metric)
         value = figure(point.y / scale, self.metric)
         unit = "" if scale == 1 else " %"
         return f"{point.name}: {self.metric} {value}{unit}, {point.x:,.3g} {axis}"
 
-    def _point(self, row: Row, cost: float) -> Point:
-        scale, quality = scale_of(self.metric), row.quality
-        return Point(
-            name=row.name,
-            # Spelled out here already, since its length decides where it goes.
-            label=printable(row.name.replace(_PROJECTED, "").replace(_UNPROJECTED, "raw")),
-            x=cost,
-            y=quality.value * scale,
-            low=quality.low * scale,
-            high=quality.high * scale,
+    def _plot(self, xs: Sequence[float], best: Sequence[bool]) -> Plot | None:
+        scale = scale_of(self.metric)
+        return lay_out(
+            [
+                Point(
+                    name=row.name,
+                    # Made printable here already, since its length decides where it goes.
+                    label=printable(row.name.replace(PROJECTION, "")),
+                    x=x,
+                    y=row.quality.value * scale,
+                    low=row.quality.low * scale,
+                    high=row.quality.high * scale,
+                    best=is_best,
+                )
+                for row, x, is_best in zip(self.rows, xs, best, strict=True)
+            ]
         )
 
     @cached_property
@@ -214,12 +233,12 @@ class GroundTruthView:
                 ),
                 more_classes=max(0, len(row.variant.groups) - MOST_CLASSES),
                 strips=tuple(
-                    (title, strips)
-                    for title, strips in (
-                        ("What went worst", row.variant.worst),
-                        ("What went best", row.variant.best),
+                    each
+                    for each in (
+                        TitledStrips("Worst queries", row.variant.worst),
+                        TitledStrips("Best queries", row.variant.best),
                     )
-                    if strips and self._album.take(strips)
+                    if each.strips and self._album.take(each.strips)
                 ),
             )
             for row in chosen
@@ -231,38 +250,6 @@ class GroundTruthView:
         return figures.value - first.get(figures.group, math.nan)
 
 
-def distinguishing_names(variants: Sequence[VariantResult]) -> tuple[str, ...]:
-    """Return for each variant what sets it apart from the others, in few words.
-
-    A lone variant, and variants that this would not tell apart, keep their full names.
-    """
-    full = tuple(variant.name for variant in variants)
-    if len(variants) == 1:
-        return full
-    names = []
-    for variant in variants:
-        made = " ".join(_facet(variant, name) for name in _FACETS if _varies(variants, name))
-        after = (
-            _facet(variant, name)
-            for name in ("projection", "post_processing")
-            if _varies(variants, name)
-        )
-        names.append(" · ".join(part for part in (made, *after) if part))
-    return tuple(names) if len(set(names)) == len(names) and all(names) else full
-
-
-def _varies(variants: Sequence[VariantResult], name: str) -> bool:
-    return len({getattr(variant, name) for variant in variants}) > 1
-
-
-def _facet(variant: VariantResult, name: str) -> str:
-    text = str(getattr(variant, name))
-    if name == "projection":
-        words = {"none": _UNPROJECTED, "": _UNPROJECTED, "centred": "centred"}
-        return words.get(text, f"{_PROJECTED}{text}")
-    return f"{text} px" if name == "size" and text.isdigit() else text
-
-
 def _strips(variant: VariantResult) -> bool:
     return bool(variant.best or variant.worst)
 
@@ -272,7 +259,7 @@ def _best_first(value: float) -> tuple[bool, float]:
 
 
 def _spans(estimates: Sequence[Estimate]) -> Callable[[Estimate], Span | None]:
-    """Return what puts an interval on a scale that all of them share."""
+    """Return a function that places an interval on a scale common to all estimates."""
     ends = [
         end for each in estimates for end in (each.low, each.value, each.high) if math.isfinite(end)
     ]

@@ -1,7 +1,7 @@
-"""The Pareto plot, laid out: where points, error bars, ticks and labels go; the template draws.
+"""Layout of the Pareto plot: where points, error bars, ticks and labels go.
 
 Labels are placed one after another, each at the first place around its point where it covers
-nothing else; one that finds none is left out, and its point still says its name when hovered over.
+nothing else. A label without such a place is left out; its point shows the name on hovering.
 """
 
 from __future__ import annotations
@@ -10,10 +10,6 @@ import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
-
-import numpy as np
-
-from imgsearch.evaluation.metrics.pareto import pareto_best
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +23,7 @@ ALL_LABELLED: Final = 12
 # From this ratio of largest to smallest cost on, the axis is logarithmic.
 LOGARITHMIC_FROM: Final = 5.0
 LONGEST_LABEL: Final = 40
-_CHARACTER: Final = 6.1  # mean width of a label's character, generously
+_CHARACTER: Final = 6.1  # mean width of a label's character, rounded up
 _LINE: Final = 13.0
 _DOT: Final = 5.0
 _GAP: Final = 4.0
@@ -40,12 +36,13 @@ class Point:
     """One variant to be drawn, in the units of the axes.
 
     Attributes:
-        name: what it is called in full.
-        label: the same in few characters.
+        name: shown on hovering.
+        label: a short name.
         x: a cost or a rate, above 0.
         y: its quality.
         low: lower end of the quality's interval; NaN for none.
         high: upper end.
+        best: whether it is Pareto-best in these two figures.
     """
 
     name: str
@@ -54,6 +51,7 @@ class Point:
     y: float
     low: float
     high: float
+    best: bool
 
 
 class Box(NamedTuple):
@@ -79,7 +77,7 @@ class Label:
     """A placed label.
 
     Attributes:
-        text: what it says, shortened where it is long.
+        text: shortened where it is long.
         x: where the text is anchored.
         y: its baseline.
         anchor: which end of the text lies at `x`.
@@ -95,15 +93,14 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
-    """A point, placed.
+    """A placed point.
 
     Attributes:
         point: what it shows.
-        x: of its middle, in the drawing.
+        x: of its centre, in the drawing.
         y: likewise.
-        low: where its error bar ends below; None without one.
-        high: where it ends above; None without one.
-        best: whether it is Pareto-best in this plot.
+        low: lower end of its error bar; None without one.
+        high: upper end of its error bar; None without one.
         label: None where there is no room for one.
     """
 
@@ -112,13 +109,12 @@ class Dot:
     y: float
     low: float | None
     high: float | None
-    best: bool
     label: Label | None
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on an axis: where, and what it says."""
+    """A mark on an axis: its coordinate and its text."""
 
     at: float
     text: str
@@ -129,7 +125,7 @@ class Plot:
     """A plot, laid out within `WIDTH` × `HEIGHT`.
 
     Attributes:
-        dots: the points, those that are Pareto-best last, so that they lie on top.
+        dots: the points; Pareto-best ones come last, so that they are drawn on top.
         across: ticks of the horizontal axis.
         upwards: ticks of the vertical axis.
         front: the corners of the staircase through the Pareto-best points, left to right.
@@ -143,26 +139,23 @@ class Plot:
     logarithmic: bool
 
 
-def lay_out(points: Sequence[Point], *, larger_is_better: bool) -> Plot | None:
-    """Return where everything goes, or None where fewer than two points can be drawn.
+def lay_out(points: Sequence[Point]) -> Plot | None:
+    """Return the layout, or None where fewer than two points can be drawn.
 
     Args:
-        points: those with a figure that is not finite, or a cost that is not above 0, are left
-            out.
-        larger_is_better: whether a larger x is better (a rate) or worse (a size).
+        points: those whose x is not above 0, or whose x or y is not finite, are left out.
     """
     drawn = [point for point in points if point.x > 0 and _finite(point.x, point.y)]
     if len(drawn) < 2:  # noqa: PLR2004  a single point compares nothing
         return None
-    xs = np.array([point.x for point in drawn])
-    best = pareto_best([point.y for point in drawn], -xs if larger_is_better else xs).tolist()
+    xs = [point.x for point in drawn]
     ends = [
         end for point in drawn for end in (point.y, point.low, point.high) if math.isfinite(end)
     ]
     bottom, top = _padded(min(ends), max(ends))
-    logarithmic = bool(xs.max() / xs.min() >= LOGARITHMIC_FROM)
+    logarithmic = max(xs) / min(xs) >= LOGARITHMIC_FROM
     measure: Callable[[float], float] = math.log10 if logarithmic else float
-    first, last = _padded(measure(float(xs.min())), measure(float(xs.max())))
+    first, last = _padded(measure(min(xs)), measure(max(xs)))
 
     def across(value: float) -> float:
         return round(LEFT + (measure(value) - first) / (last - first) * (RIGHT - LEFT), 2)
@@ -180,15 +173,14 @@ def lay_out(points: Sequence[Point], *, larger_is_better: bool) -> Plot | None:
             y=upwards(point.y),
             low=height(point.low),
             high=height(point.high),
-            best=is_best,
             label=None,
         )
-        for point, is_best in zip(drawn, best, strict=True)
+        for point in drawn
     ]
-    front = _front([dot for dot in bare if dot.best])
+    front = _front([dot for dot in bare if dot.point.best])
     values = _logarithmic_ticks(first, last) if logarithmic else _even_ticks(first, last)
     return Plot(
-        dots=tuple(sorted(_labelled(bare, front), key=lambda dot: dot.best)),
+        dots=tuple(sorted(_labelled(bare, front), key=lambda dot: dot.point.best)),
         across=tuple(Tick(across(value), _short(value)) for value in values),
         upwards=tuple(Tick(upwards(value), _short(value)) for value in _even_ticks(bottom, top)),
         front=front,
@@ -246,9 +238,9 @@ def _labelled(dots: Sequence[Dot], front: Sequence[tuple[float, float]]) -> Iter
         Box(min(x, to_x) - 1, min(y, to_y) - 1, max(x, to_x) + 1, max(y, to_y) + 1)
         for (x, y), (to_x, to_y) in pairwise(front)
     ]
-    for dot in sorted(dots, key=lambda dot: (not dot.best, dot.y)):
+    for dot in sorted(dots, key=lambda dot: (not dot.point.best, dot.y)):
         label = None
-        if dot.best or len(dots) <= ALL_LABELLED:
+        if dot.point.best or len(dots) <= ALL_LABELLED:
             label = next(
                 (each for each in _places(dot) if not any(map(each.box.meets, taken))), None
             )

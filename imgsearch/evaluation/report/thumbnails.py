@@ -1,4 +1,4 @@
-"""Pictures of an evaluation, made small enough to lie inside an HTML file."""
+"""Thumbnails, small enough to be embedded in an HTML file."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
     from imgsearch.evaluation.ground_truth.values import Item
 
-# A tile in the report has 96 pixels; what is beyond serves sharper screens.
+# A tile in the report has 96 pixels; the rest is for high-resolution screens.
 LONGEST: Final = 120
-# WebP at this quality takes 2 to 4 kB a picture, about two thirds of a JPEG that looks alike.
+# WebP at this quality takes 2 to 4 kB, about two thirds of a JPEG that looks the same.
 QUALITY: Final = 66
 
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A small picture.
+    """A small version of an image.
 
     Attributes:
         width: in pixels.
         height: likewise; neither is above `LONGEST`.
-        uri: the picture itself, as a data URI.
+        uri: a data URI with the encoded image.
     """
 
     width: int
@@ -43,7 +43,7 @@ class Thumbnail:
 
 
 def thumbnail(item: Item) -> Thumbnail | None:
-    """Return an item as a small picture, edited and cropped as it was when it was embedded.
+    """Return an item as a small image, edited and cropped as it was when it was embedded.
 
     Returns:
         None where the file can no longer be read.

@@ -1,1 +1,1 @@
-"""Retrieval as evaluations do it: neighbours, expansion, re-ranking."""
+"""Search as evaluations do it: exact, with composition, expansion and re-ranking."""

@@ -1,7 +1,7 @@
 """Post-processing: what can be made of the nearest neighbours before a ranking is read.
 
 Query expansion and database augmentation move embeddings towards their neighbours; k-reciprocal
-re-ranking compares whose neighbours two pictures share. All need several right answers for each
+re-ranking compares whose neighbours two images share. All need several right answers for each
 query, and harm where there are none.
 """
 
@@ -43,7 +43,7 @@ def expand_queries(
         k: how many neighbours, from 0 (nothing is moved) up.
         alpha: the power of a neighbour's score that weighs it, from 0 up.
         excluded: for every query the rows of the gallery that it must not use: itself. Junk of a
-            ground truth does not belong here; who searches cannot know it.
+            ground truth does not belong here; a user's search would not know it.
 
     Returns:
         Shape (q, dim), float32, unit rows.
@@ -66,7 +66,7 @@ def augment(gallery: NDArray[np.floating[Any]], *, k: int, alpha: float) -> NDAr
 
     x'_i = x_i + Σ_j max(s_ij, 0)^α x_j over the k nearest others, then to unit length: database
     augmentation, after Turcot and Lowe, "Better matching with fewer features" (2009), who join
-    the features of linked pictures, and Arandjelović and Zisserman, "Three things everyone should
+    the features of linked images, and Arandjelović and Zisserman, "Three things everyone should
     know to improve object retrieval" (2012), section 5; weighed as in α query expansion
     (Radenović, Tolias and Chum 2018). All rows are moved at once, each towards where the others
     were before.
@@ -99,13 +99,13 @@ def reciprocal_scores(
     """Return the scores of k-reciprocal re-ranking.
 
     From Zhong, Zheng, Cao and Li, "Re-ranking person re-identification with k-reciprocal
-    encoding" (2017): two pictures are alike when they have the same k-reciprocal neighbours. The
-    score is (1 - λ) J + λ s with the Jaccard similarity J of two pictures' encodings
+    encoding" (2017): two images are alike when they have the same k-reciprocal neighbours. The
+    score is (1 - λ) J + λ s with the Jaccard similarity J of two images' encodings
     (`reciprocal.ReciprocalNeighbours`), their inner product s, and λ = `weight`: 1 less the
     paper's distance (1 - λ) d_J + λ d, where d_J = 1 - J and d = 1 - s, half the squared
     Euclidean distance of unit rows. (The authors' program divides d by its maximum over the
     gallery instead, and encodings by their sum.) The paper takes k1 = 20, k2 = 6, λ = 0.3 where
-    a picture has a dozen right answers; k1 should be about their number.
+    an image has a dozen right answers; k1 should be about their number.
 
     A query that is a row of the gallery has that row's place in all neighbour lists. Any other
     query sees the gallery, and the gallery's encodings know nothing of it; so no query changes
@@ -120,8 +120,8 @@ def reciprocal_scores(
             none but its own.
         weight: λ, from 0 to 1.
         excluded: for every query the rows that are not neighbours of it: itself. The neighbour
-            lists of the gallery's own rows leave nothing out, for these are the same whoever
-            asks; nor is a ground truth's junk left out, which who searches cannot know.
+            lists of the gallery's own rows leave nothing out, for these are the same for
+            every query; nor is a ground truth's junk left out, which who searches cannot know.
 
     Returns:
         A function of query positions, shape (b,), that returns scores, shape (b, n), float32.

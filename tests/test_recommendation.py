@@ -11,17 +11,19 @@ import pytest
 from evaluation_fakes import FakeNetwork, FakeNetworks, coloured
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation import costs, recommendation
+from imgsearch.evaluation import costs, trials
 from imgsearch.evaluation.embedding_cache import EmbeddingCache
 from imgsearch.evaluation.ground_truth.folders import read_folders
+from imgsearch.evaluation.ground_truth.image_files import find_image_files
 from imgsearch.evaluation.ground_truth.labels import from_labels
-from imgsearch.evaluation.ground_truth.photos import find_photos
+from imgsearch.evaluation.ground_truth.sampling import some_images, thinned
 from imgsearch.evaluation.ground_truth.values import GroundTruth, Item
-from imgsearch.evaluation.recommendation import Recommendation, recommend, some_photos, thinned
+from imgsearch.evaluation.trials import recommend
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from imgsearch.evaluation.recommendation import Recommendation
     from imgsearch.recipe import Recipe
 
 
@@ -59,7 +61,7 @@ def quick_timings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time everything once."""
     monkeypatch.setattr(costs, "LEAST_SECONDS", 0.0)
     monkeypatch.setattr(costs, "LEAST_REPEATS", 1)
-    monkeypatch.setattr(recommendation, "REFINEMENTS", ())
+    monkeypatch.setattr(trials, "REFINEMENTS", ())
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def truth(tmp_path: Path) -> GroundTruth:
     for number in range(32):
         angle = 11 * (number % 8) + number // 8
         coloured(tmp_path / "photos" / f"class{number % 8}" / f"{number}.png", angle)
-    return read_folders(find_photos(tmp_path / "photos"))[0]
+    return read_folders(find_image_files(tmp_path / "photos"))[0]
 
 
 def advise(truth: GroundTruth, tmp_path: Path, *names: str, minutes: float = 5) -> Recommendation:
@@ -129,7 +131,7 @@ def test_without_networks_or_time_there_is_no_advice(truth: GroundTruth, tmp_pat
 def test_the_leader_is_tried_in_other_ways_too(
     truth: GroundTruth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recommendation, "REFINEMENTS", (("1.5x", "squash"), ("auto", "pad")))
+    monkeypatch.setattr(trials, "REFINEMENTS", (("1.5x", "squash"), ("auto", "pad")))
     tried = advise(truth, tmp_path, "blind", "good").tried.variants
     inputs = {(found.backbone, found.size, found.resize) for found in tried}
     assert inputs == {
@@ -165,9 +167,9 @@ def test_of_too_many_classes_some_are_left_out_and_the_others_keep_four() -> Non
 def test_some_of_many_photos_keep_their_names_and_order(tmp_path: Path) -> None:
     for number in range(12):
         coloured(tmp_path / f"{number:02}.png", number)
-    photos = find_photos(tmp_path)
-    some = some_photos(photos, 5)
+    photos = find_image_files(tmp_path)
+    some = some_images(photos, 5)
     assert len(some.names) == len(some.items) == len(some.sizes) == 5
     assert list(some.names) == sorted(some.names)
     assert all(some.items[some.locate(name)].path == tmp_path / name for name in some.names)
-    assert some_photos(photos, 12) is photos
+    assert some_images(photos, 12) is photos

@@ -1,4 +1,4 @@
-"""The pictures of a labelled folder: found once, and named by every kind of ground truth."""
+"""The image files of a folder: found once, and referred to by every kind of ground truth."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Photos:
-    """All pictures beneath a folder, in the order of the walk.
+class ImageFiles:
+    """All image files beneath a folder, in the order of the walk.
 
     Attributes:
         root: the folder, absolute.
-        names: of every picture, its path relative to the root with "/" between the parts.
+        names: of every file, its path relative to the root with "/" between the parts.
         sizes: of every file, in bytes.
-        items: every picture as a whole.
-        positions: of a name, where it stands in `names` and `items`.
+        items: every file, uncropped and unedited.
+        positions: by name, the position in `names`, `sizes` and `items`.
     """
 
     root: Path
@@ -37,13 +37,13 @@ class Photos:
     positions: Mapping[str, int]
 
     def locate(self, path: str) -> int:
-        """Return the position of a picture that an annotation names.
+        """Return the position of a file that an annotation names.
 
         Args:
             path: relative to the root, or absolute and within it.
 
         Raises:
-            UsageError: it names none of the pictures; the message says why.
+            UsageError: it is none of these files; the message says why.
         """
         name = self._name(path)
         position = self.positions.get(name)
@@ -51,8 +51,9 @@ class Photos:
             return position
         if os.path.lexists(self.root / name):
             raise UsageError(
-                f"{path!r} is in {self.root}, but is none of its pictures: its name is hidden or "
-                "excluded, it has no picture's suffix, or it is a link that was not followed"
+                f"{path!r} is in {self.root}, but is not among its images: it is hidden or "
+                "excluded, it has no suffix of an image format, or it is a link that was not "
+                "followed"
             )
         raise UsageError(f"{path!r} is not in {self.root}; paths are relative to that folder")
 
@@ -63,42 +64,42 @@ class Photos:
         for root in (self.root, self.root.resolve()):
             if plain.is_relative_to(root):
                 return plain.relative_to(root).as_posix()
-        raise UsageError(f"{path!r} lies outside of {self.root}; all pictures must be within it")
+        raise UsageError(f"{path!r} lies outside of {self.root}; all images must be within it")
 
 
-def find_photos(
+def find_image_files(
     root: str | Path, *, exclude: tuple[str, ...] = (), follow_symlinks: bool = False
-) -> Photos:
-    """Find all pictures beneath a folder, by name, without opening any.
+) -> ImageFiles:
+    """Find all image files beneath a folder by their suffixes, without opening any.
 
     Hidden files and folders are left out, as `imgsearch index` leaves them out.
 
     Args:
         root: the folder.
-        exclude: glob patterns of what is left out, as for `imgsearch index`.
+        exclude: glob patterns, as for `imgsearch index`.
         follow_symlinks: whether symbolic links are followed.
 
     Raises:
         UsageError: there is no such folder, a folder beneath it can't be listed, or there is no
-            picture.
+            image file.
     """
     folder = paths.absolute(root)
     if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder; give the one that holds the labelled pictures")
+        raise UsageError(f"{folder} is not a folder; give the one that holds the labelled images")
     rules = ScanRules(suffixes=formats.suffixes(), exclude=exclude, follow_symlinks=follow_symlinks)
     names, sizes = [], []
     for found in walk(folder, rules):
         name = os.fsdecode(found.path)
         if isinstance(found, UnlistedFolder):
             raise UsageError(
-                f"{folder / name} can't be listed ({found.reason}); without its pictures the "
-                "figures would be others: allow reading it, or exclude it"
+                f"{folder / name} can't be listed ({found.reason}); without its images the "
+                "figures would differ: make it readable, or exclude it"
             )
         names.append(name)
         sizes.append(found.size)
     if not names:
-        raise UsageError(f"{folder} holds no pictures that are not hidden or excluded")
-    return Photos(
+        raise UsageError(f"{folder} contains no images that are not hidden or excluded")
+    return ImageFiles(
         root=folder,
         names=tuple(names),
         sizes=tuple(sizes),

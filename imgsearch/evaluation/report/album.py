@@ -1,4 +1,4 @@
-"""The pictures that a report holds: each once, whatever refers to it, and not too many."""
+"""The thumbnails embedded in a report: each once, and not too many."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from imgsearch.evaluation.report.thumbnails import Thumbnail
     from imgsearch.evaluation.results import Strip
 
-# At 2 to 5 kB a picture the file stays below about ten megabytes.
-MOST_PICTURES: Final = 2000
+# At 2 to 5 kB each, the file stays below about ten megabytes.
+MOST_IMAGES: Final = 2000
 
 
 class Album:
-    """The pictures of a report: each read once, and given a name to refer to."""
+    """The thumbnails of a report, each read once and known by a key."""
 
     def __init__(self, folder: str) -> None:
-        """Start an empty album; names of pictures are relative to the folder where they can be."""
+        """Start an empty album; files beneath the folder are named relative to it."""
         self._folder = Path(folder)
         self._keys: dict[Item, str] = {}
         self._thumbnails: dict[str, Thumbnail] = {}
 
     def take(self, strips: Sequence[Strip]) -> bool:
-        """Read the pictures of some strips; tell whether there was room for them."""
+        """Read the images of some strips, and return whether there was room for them."""
         items = dict.fromkeys(
             item
             for strip in strips
             for item in (strip.query, *(match.item for match in strip.matches))
         )
         new = [item for item in items if item not in self._keys]
-        if len(self._keys) + len(new) > MOST_PICTURES:
+        if len(self._keys) + len(new) > MOST_IMAGES:
             return False
         for item in new:
             key = self._keys[item] = f"p{len(self._keys)}"
@@ -46,17 +46,17 @@ class Album:
         return True
 
     @property
-    def pictures(self) -> tuple[tuple[str, Thumbnail], ...]:
-        """Key and picture of all that could be read."""
+    def thumbnails(self) -> tuple[tuple[str, Thumbnail], ...]:
+        """Key and thumbnail of every readable image."""
         return tuple(self._thumbnails.items())
 
     def key(self, item: Item) -> str | None:
-        """Return the key of a picture; None where it could not be read."""
+        """Return the key of an item's thumbnail; None where it could not be read."""
         key = self._keys.get(item)
         return key if key in self._thumbnails else None
 
     def name(self, item: Item) -> str:
-        """Return what a picture is called, with its edit."""
+        """Return an item's path, and its edit."""
         path = item.path
         if path.is_relative_to(self._folder):
             path = path.relative_to(self._folder)

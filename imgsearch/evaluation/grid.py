@@ -1,0 +1,195 @@
+"""A grid of variants: lists of options, as typed, whose combinations are all evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from imgsearch.errors import UsageError
+from imgsearch.evaluation.variants import (
+    JOIN,
+    Composition,
+    Neighbours,
+    PostProcessing,
+    Reranking,
+    Variant,
+)
+from imgsearch.recipe import RESIZES, PoolingChoice, RecipeRequest
+from imgsearch.vectors.projection_choice import ProjectionChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from imgsearch.recipe import Recipe, Resize
+
+    Resolve = Callable[[RecipeRequest], Recipe]
+
+TIMES: Final = "x"
+AUTO: Final = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Lists of options, as typed on the command line; every combination is a variant.
+
+    Attributes:
+        backbones: names, or paths of custom models; "a+b" concatenates the embeddings of two.
+        layers: names of layers, "auto" for a backbone's default; "a+b" concatenates two.
+        poolings: as `PoolingChoice.parse` reads them.
+        sizes: "auto" (the backbone's default), pixels, or a multiple of the default: "1.5x".
+        resizes: "squash", "pad", "crop".
+        scales: such as "1,0.7,1.4": factors of the size, whose embeddings are summed.
+        projections: as `ProjectionChoice.parse` reads them.
+        augmentations: "none", "K" or "K:ALPHA".
+        expansions: "none", "K" or "K:ALPHA".
+        rerankings: "none" or "K1:K2:LAMBDA".
+        requests: by backbone, what the lists above do not decide: weights, preprocessing,
+            checksum.
+    """
+
+    backbones: Sequence[str]
+    layers: Sequence[str] = (AUTO,)
+    poolings: Sequence[str] = ("gap",)
+    sizes: Sequence[str] = (AUTO,)
+    resizes: Sequence[str] = ("squash",)
+    scales: Sequence[str] = ("1",)
+    projections: Sequence[str] = ("none",)
+    augmentations: Sequence[str] = ("none",)
+    expansions: Sequence[str] = ("none",)
+    rerankings: Sequence[str] = ("none",)
+    requests: Mapping[str, RecipeRequest] | None = None
+
+    def variants(self, resolve: Resolve) -> tuple[Variant, ...]:
+        """Return every combination once, starting with the first element of every list.
+
+        Args:
+            resolve: turns a request into a recipe; called once for each network and size.
+
+        Raises:
+            UsageError: an option cannot be parsed.
+            ImgsearchError: whatever `resolve` raises.
+        """
+        projections = [ProjectionChoice.parse(text) for text in self.projections]
+        posts = [
+            PostProcessing(
+                augment=Neighbours.parse(augment, option="augment", alpha=0.0),
+                expand=Neighbours.parse(expand, option="expand", alpha=3.0),
+                rerank=Reranking.parse(rerank),
+            )
+            for augment, expand, rerank in product(
+                self.augmentations, self.expansions, self.rerankings
+            )
+        ]
+        variants = (
+            Variant(composition=composition, projection=projection, post=post)
+            for composition in self._compositions(_Recipes(resolve, self.requests or {}))
+            for projection, post in product(projections, posts)
+        )
+        return tuple(dict.fromkeys(variants))
+
+    def _compositions(self, recipes: _Recipes) -> list[Composition]:
+        poolings = [str(PoolingChoice.parse(text)) for text in self.poolings]
+        resizes = [_resize(text) for text in self.resizes]
+        sizes = [_size(text) for text in self.sizes]
+        scales = [_scales(text) for text in self.scales]
+        return [
+            Composition(
+                tuple(
+                    tuple(
+                        replace(
+                            recipes.find(backbone, layer, _scaled(size, scale)),
+                            pooling=pooling,
+                            resize=resize,
+                        )
+                        for scale in some
+                    )
+                    for backbone, layer in product(
+                        _names(backbones, "backbone"), _names(layers, "layer")
+                    )
+                )
+            )
+            for backbones, layers, size, resize, some, pooling in product(
+                self.backbones, self.layers, sizes, resizes, scales, poolings
+            )
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """A side in pixels, or a multiple of the backbone's own."""
+
+    pixels: int | None = None
+    times: float = 1.0
+
+
+class _Recipes:
+    """Recipes by backbone, layer and size, each resolved once."""
+
+    def __init__(self, resolve: Resolve, requests: Mapping[str, RecipeRequest]) -> None:
+        self._resolve = resolve
+        self._requests = requests
+        self._known: dict[tuple[str, str, int | None], Recipe] = {}
+
+    def find(self, backbone: str, layer: str, size: _Size) -> Recipe:
+        if size == _Size():
+            return self._find(backbone, layer, None)
+        pixels = size.pixels or self._find(backbone, layer, None).size
+        return self._find(backbone, layer, max(1, round(pixels * size.times)))
+
+    def _find(self, backbone: str, layer: str, size: int | None) -> Recipe:
+        key = (backbone, layer, size)
+        if key not in self._known:
+            base = self._requests.get(backbone) or RecipeRequest()
+            wanted = replace(
+                base, backbone=backbone, layer=None if layer == AUTO else layer, size=size
+            )
+            self._known[key] = self._resolve(wanted)
+        return self._known[key]
+
+
+def _scaled(size: _Size, scale: float) -> _Size:
+    return replace(size, times=size.times * scale)
+
+
+def _names(text: str, option: str) -> list[str]:
+    # The path of a custom model may contain a "+".
+    names = [text] if Path(text).exists() else text.split(JOIN)
+    if not all(names) or len(set(names)) < len(names):
+        raise UsageError(f"{option}: {text!r} joins names by '+', each once")
+    return names
+
+
+def _size(text: str) -> _Size:
+    if text == AUTO:
+        return _Size()
+    try:
+        if text.endswith(TIMES):
+            size = _Size(times=float(text.removesuffix(TIMES)))
+        else:
+            size = _Size(pixels=int(text))
+    except ValueError:
+        size = _Size(pixels=0)
+    if (size.pixels is not None and size.pixels < 1) or not 0 < size.times < float("inf"):
+        raise UsageError(
+            f"size: {text!r} is neither auto, a number of pixels nor a multiple such as 1.5x"
+        )
+    return size
+
+
+def _scales(text: str) -> tuple[float, ...]:
+    try:
+        scales = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        scales = ()
+    if not scales or not all(0 < scale < float("inf") for scale in scales):
+        raise UsageError(f"scales: {text!r} is not a list of numbers above 0 such as 1,0.7,1.4")
+    return scales
+
+
+def _resize(text: str) -> Resize:
+    for known in RESIZES:
+        if known == text:
+            return known
+    raise UsageError(f"resize: {text!r} is none of {', '.join(RESIZES)}")
