@@ -1,1 +1,1 @@
-"""Ground truth: what is asked, and which answers are right."""
+"""Ground truth: queries, and which items are relevant to each."""

@@ -64,7 +64,7 @@ class _Annotation:
 
     Attributes:
         name: of its image file.
-        crop: the part that asks.
+        crop: the part of it that is the query; None for all of it.
         lists: of each list's name, positions in the gallery, ascending, each once.
     """
 
