@@ -68,8 +68,6 @@ HEAVY = {
     "torch", "jinja2",
 }  # fmt: skip
 LONGEST = 300
-# Longer ones, which are to be split.
-LONGER = {}
 
 
 @dataclass
@@ -243,7 +241,7 @@ def test_nobody_asks_of_which_class_an_index_is(name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_a_module_fits_a_reader(name: str) -> None:
     lines = len(FILES[name].read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGEST or name in LONGER, f"{name}: {lines} lines"
+    assert lines <= LONGEST
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if not within(name, {"cli"})])
