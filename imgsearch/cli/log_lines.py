@@ -1,64 +1,61 @@
-"""What the library logs becomes lines on standard error."""
+"""What the library logs becomes lines on standard error.
+
+The module `logging` is loaded by the first command that shows a log, and not by `--help`.
+"""
 
 from __future__ import annotations
 
-import logging
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Iterator
 
     from imgsearch.cli.terminal import Terminal
 
-LIBRARY: Final = logging.getLogger("imgsearch")
+LIBRARY: Final = "imgsearch"
 
 
-@dataclass(eq=False)
-class LogLines(logging.Handler):
-    """Says each record of the library in one line.
+class _Shown:
+    """Where the library's log is shown at present.
 
     Attributes:
-        terminal: where it is said.
-        details_only: whether records below a warning are said with `--verbose` only.
+        handler: of the logger of the whole library, or None.
+        details_only: whether records below a warning are shown with `--verbose` only.
     """
 
-    terminal: Terminal
-    details_only: bool = field(default=False)
-
-    def __post_init__(self) -> None:
-        """Take every level."""
-        super().__init__()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Say a record."""
-        message = record.getMessage()
-        if record.levelno >= logging.WARNING:
-            self.terminal.warn(message)
-        elif record.levelno < logging.INFO or self.details_only:
-            self.terminal.detail(message)
-        else:
-            self.terminal.say(message)
+    handler: logging.Handler | None = None
+    details_only: bool = False
 
 
 def show_log(terminal: Terminal) -> None:
-    """Say what the library logs on this terminal from now on, and on no other."""
-    for handler in [*LIBRARY.handlers]:
-        if isinstance(handler, LogLines):
-            LIBRARY.removeHandler(handler)
-    LIBRARY.addHandler(LogLines(terminal))
-    LIBRARY.setLevel(logging.DEBUG if terminal.verbose else logging.INFO)
+    """Show what the library logs on this terminal from now on, and on no other."""
+    import logging
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            message = record.getMessage()
+            if record.levelno >= logging.WARNING:
+                terminal.warn(message)
+            elif record.levelno < logging.INFO or _Shown.details_only:
+                terminal.detail(message)
+            else:
+                terminal.say(message)
+
+    library = logging.getLogger(LIBRARY)
+    if _Shown.handler is not None:
+        library.removeHandler(_Shown.handler)
+    _Shown.handler = Lines()
+    library.addHandler(_Shown.handler)
+    library.setLevel(logging.DEBUG if terminal.verbose else logging.INFO)
 
 
 @contextmanager
 def log_as_details() -> Iterator[None]:
-    """Say what is logged within the block with `--verbose` only, unless it is a warning."""
-    handlers = [handler for handler in LIBRARY.handlers if isinstance(handler, LogLines)]
-    for handler in handlers:
-        handler.details_only = True
+    """Show what is logged within the block with `--verbose` only, unless it is a warning."""
+    _Shown.details_only = True
     try:
         yield
     finally:
-        for handler in handlers:
-            handler.details_only = False
+        _Shown.details_only = False

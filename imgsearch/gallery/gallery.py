@@ -11,8 +11,6 @@ from imgsearch.gallery.connections import Connections
 from imgsearch.gallery.location import default_gallery_path
 from imgsearch.gallery.recipe_choice import stored_to_index
 from imgsearch.gallery.upkeep import Upkeep
-from imgsearch.indexing.advice import hints
-from imgsearch.indexing.report import IndexOptions
 from imgsearch.networks import source as networks
 from imgsearch.networks.loaded import LoadedNetworks
 from imgsearch.recipe import AUTO, RecipeRequest
@@ -20,7 +18,6 @@ from imgsearch.search.local_engine import LocalEngine
 from imgsearch.search.query_pictures import embed_query, ids_held, query_vector
 from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Filters
-from imgsearch.storage.roots import register
 from imgsearch.storage.sqlite_errors import translated_errors
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
 
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.executor import Executor
-    from imgsearch.indexing.report import IndexProgress, IndexReport
+    from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport
     from imgsearch.networks.source import EmbedderSource
     from imgsearch.recipe import Recipe
     from imgsearch.search.engine import SearchEngine
@@ -133,8 +130,12 @@ class Gallery(Upkeep):
             GalleryLockedError: another process is writing the gallery.
             WeightsUnavailableError: the backbone's weights cannot be had.
         """
+        # A query needs none of these.
+        from imgsearch.indexing.advice import hints
         from imgsearch.indexing.local_executor import LocalExecutor
+        from imgsearch.indexing.report import IndexOptions
         from imgsearch.indexing.run import IndexRun
+        from imgsearch.storage.roots import register
 
         options = options or IndexOptions()
         wanted = [paths.absolute(folder) for folder in folders]

@@ -12,7 +12,6 @@ import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.vectors import projection_choice
-from imgsearch.vectors.projection_fitting import fit_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +43,8 @@ def fit_projection(embeddings: Embeddings, choice: ProjectionChoice) -> Projecti
     raw = np.empty((len(sample), embeddings.recipe.dim), np.float32)
     for identifiers, vectors in embeddings.blocks(sample):
         raw[[place[content_id] for content_id in identifiers.tolist()]] = vectors
+    from imgsearch.vectors.projection_fitting import fit_choice
+
     try:
         return fit_choice(raw, choice)
     except UsageError:
