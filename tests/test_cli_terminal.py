@@ -19,7 +19,7 @@ import pytest
 from cli_fakes import FakeSource, command, picture, run
 from rich.console import Console
 
-from imgsearch.cli import progress as display
+from imgsearch.cli import progress_line as display
 from imgsearch.cli.terminal import Terminal
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from imgsearch.cli.progress import working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.tables import align, byte_size
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
@@ -34,7 +35,7 @@ def backbones(
     available = weights.is_available(backbone)
     from imgsearch.networks.backbones.build import layers
 
-    with terminal.working(f"Building {backbone.name}"):
+    with working(terminal, f"Building {backbone.name}"):
         found = layers(backbone.name)
     if json:
         content = gallery_documents.backbone_keys(backbone, available=available)

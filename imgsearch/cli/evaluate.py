@@ -16,9 +16,10 @@ from imgsearch.cli.evaluate_options import ResultOptions, WorkOptions
 from imgsearch.cli.grid_options import GridOptions
 from imgsearch.cli.interrupts import interrupts
 from imgsearch.cli.network_options import NetworkOptions
+from imgsearch.cli.progress import Steps, working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
-from imgsearch.cli.terminal import Steps, Terminal, write_data
+from imgsearch.cli.terminal import Terminal, write_data
 from imgsearch.cli.truth_options import TruthOptions
 from imgsearch.documents import evaluation_documents, gallery_documents
 
@@ -62,7 +63,7 @@ def evaluate(
     wanted = grid.grid(networks.requests([*grid.backbone, *grid.concatenate]))
     with (
         tempfile.TemporaryDirectory(prefix="imgsearch-") as temporary,
-        working(terminal, work, quiet=settings.quiet) as doing,
+        watched_work(terminal, work, quiet=settings.quiet) as doing,
     ):
         cache = work.embedding_cache(Path(temporary))
         truths = truth.read(photos)
@@ -116,7 +117,7 @@ def command_line() -> str:
 
 
 @contextmanager
-def working(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "Iterator[Work]":
+def watched_work(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "Iterator[Work]":
     """Give a run its way of working: progress on the terminal, Ctrl-C to stop in good order.
 
     Raises:
@@ -126,7 +127,7 @@ def working(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "Iterat
 
     announce = not terminal.animates and not quiet
     try:
-        with interrupts(announce=announce) as asked, terminal.working("Looking", asked) as steps:
+        with interrupts(announce=announce) as asked, working(terminal, "Looking", asked) as steps:
             yield Work(
                 batch_size=options.batch_size,
                 jobs=options.jobs,

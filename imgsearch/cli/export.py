@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from imgsearch.cli.progress import working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import counted
@@ -59,7 +60,7 @@ def export(
     terminal = settings.terminal
     with (
         settings.open_gallery(terminal, recipe=options.recipe) as gallery,
-        terminal.working("Exporting"),
+        working(terminal, "Exporting"),
     ):
         report = gallery.export(Path(folder), format=options.format, overwrite=options.overwrite)
     files: list[Line] = [[(f"  {short_path(path)}", PLAIN)] for path in report.files]

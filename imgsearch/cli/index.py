@@ -10,10 +10,11 @@ import typer
 from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE
 from imgsearch.cli.index_options import FileOptions, RecipeOptions, RunOptions
 from imgsearch.cli.interrupts import interrupts
+from imgsearch.cli.progress import Steps, working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, counted, duration
-from imgsearch.cli.terminal import FAINT, PLAIN, Line, Steps, Terminal, write_data
+from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal, write_data
 from imgsearch.documents import gallery_documents
 from imgsearch.text import printable
 
@@ -74,7 +75,7 @@ def index(
         with (
             gallery,
             interrupts(announce=announce) as asked,
-            terminal.working("Scanning", asked) as steps,
+            working(terminal, "Scanning", asked) as steps,
         ):
             report = gallery.index(
                 *wanted, options=options, progress=partial(_show, steps), stop=asked.stop

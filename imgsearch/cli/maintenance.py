@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imgsearch.cli.boundary import FAILED
+from imgsearch.cli.progress import working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import byte_size, counted
@@ -36,7 +37,7 @@ def remove(
     folder comes back with the next index unless it is excluded.
     """
     terminal = settings.terminal
-    with settings.open_gallery(terminal) as gallery, terminal.working("Removing"):
+    with settings.open_gallery(terminal) as gallery, working(terminal, "Removing"):
         report = gallery.remove(*map(Path, paths))
     terminal.say(f"Removed {counted(report.files, 'file')} from the gallery.")
     if json:
@@ -52,7 +53,7 @@ def prune(*, json: JsonOption = False, settings: Settings) -> None:
     database is compacted.
     """
     terminal = settings.terminal
-    with settings.open_gallery(terminal) as gallery, terminal.working("Pruning"):
+    with settings.open_gallery(terminal) as gallery, working(terminal, "Pruning"):
         report = gallery.prune()
     terminal.say(
         f"Pruned {counted(report.contents, 'content')} and {counted(report.caches, 'cache')}; "
@@ -78,7 +79,7 @@ def check(
     when anything is left to mend.
     """
     terminal = settings.terminal
-    with settings.open_gallery(terminal) as gallery, terminal.working("Checking"):
+    with settings.open_gallery(terminal) as gallery, working(terminal, "Checking"):
         report = gallery.check(repair=repair)
     if json:
         write_data(
@@ -122,7 +123,7 @@ def relocate(
     Nothing is embedded again.
     """
     terminal = settings.terminal
-    with settings.open_gallery(terminal) as gallery, terminal.working("Relocating"):
+    with settings.open_gallery(terminal) as gallery, working(terminal, "Relocating"):
         report = gallery.relocate(Path(old), Path(new))
     terminal.say(
         f"{short_path(report.root)}: {report.found:,} of {counted(report.files, 'file')} found "

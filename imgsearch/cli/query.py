@@ -14,9 +14,10 @@ import typer
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.inputs import STANDARD_INPUT, listed_files, standard_input_bytes
+from imgsearch.cli.progress import Unwatched, working
 from imgsearch.cli.query_options import FilterOptions, OutputOptions, SearchOptions
 from imgsearch.cli.settings import Settings
-from imgsearch.cli.terminal import Steps, Terminal
+from imgsearch.cli.terminal import Terminal
 from imgsearch.errors import UnreadableImageError, UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def query(
             names = _listed(images or [], search, null=output.null)
             failed = _answer_each(names, partial(ask, gallery), writer, terminal)
         else:
-            with terminal.working("Searching"):
+            with working(terminal, "Searching"):
                 matches = ask(gallery, images or [])
             writer.write(_paths(images or []), matches)
             failed = 0
@@ -165,7 +166,9 @@ def _answer_each(
     """Answer the pictures one by one as they come; return how many could not be read."""
     failed = 0
     # Progress and answers on one terminal would overwrite each other.
-    drawing = nullcontext(Steps()) if terminal.out_is_terminal else terminal.working("Searching")
+    drawing = (
+        nullcontext(Unwatched()) if terminal.out_is_terminal else working(terminal, "Searching")
+    )
     with drawing as steps:
         for done, name in enumerate(names, start=1):
             try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from imgsearch.cli.boundary import SOME_UNREADABLE
-from imgsearch.cli.evaluate import network_source, working
+from imgsearch.cli.evaluate import network_source, watched_work
 from imgsearch.cli.evaluate_options import WorkOptions
 from imgsearch.cli.log_lines import log_as_details
 from imgsearch.cli.settings import Settings
@@ -96,7 +96,7 @@ def recommend(
     terminal = settings.terminal
     with (
         tempfile.TemporaryDirectory(prefix="imgsearch-") as temporary,
-        working(terminal, work, quiet=settings.quiet) as doing,
+        watched_work(terminal, work, quiet=settings.quiet) as doing,
     ):
         truth = _ground_truth(photos, ladder, terminal)
         source = network_source()

@@ -6,18 +6,13 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TextIO
 
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
-
-    from imgsearch.cli.interrupts import Interrupts
 
 Span = tuple[str, str]  # text and its Rich style
 Line = Sequence[Span]
@@ -39,13 +34,6 @@ def is_terminal(stream: TextIO | None) -> bool:
 def wants_colour(stream: TextIO | None) -> bool:
     """Tell whether colours may be written: a terminal, and NO_COLOR not set (no-color.org)."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
-
-
-class Steps:
-    """Where a piece of work reports how far it has come; here nobody watches."""
-
-    def at(self, title: str, done: int, total: int | None, *, rate: float = 0.0) -> None:
-        """Show what is being done, how much of it is done of how much, at images per second."""
 
 
 def plain(line: Line) -> str:
@@ -102,17 +90,6 @@ class Terminal:
     def animates(self) -> bool:
         """Whether progress may be drawn on standard error."""
         return not self.quiet and is_terminal(sys.stderr)
-
-    @contextmanager
-    def working(self, title: str, interrupts: Interrupts | None = None) -> Iterator[Steps]:
-        """Show progress for as long as the block runs, when a terminal watches."""
-        if not self.animates:
-            yield Steps()
-            return
-        from imgsearch.cli.progress import shown_steps
-
-        with shown_steps(self, title, interrupts) as steps:
-            yield steps
 
     def show(self, lines: Sequence[Line]) -> None:
         """Write lines of data to standard output, with styles on a terminal."""
