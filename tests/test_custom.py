@@ -1,4 +1,4 @@
-"""One's own network is loaded behind its checksum, in safe mode, and only if maps come out."""
+"""A custom model is loaded with its checksum, in safe mode, and only if it gives feature maps."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""`imgsearch evaluate`: which backbone retrieves best on these pictures, and at what cost."""
+"""`imgsearch evaluate`: which backbone retrieves best on your photos, and at what cost."""
 
 import shlex
 import sys
@@ -30,15 +30,13 @@ if TYPE_CHECKING:
     from imgsearch.evaluation.networks import NetworkSource
 
 TITLES: Final = {"embed": "Embedding", "measure": "Measuring costs", "evaluate": "Evaluating"}
-GOES_ON: Final = "Interrupted. The same command goes on where this one stopped."
-STARTS_ANEW: Final = "Interrupted. Without --no-cache the same command would go on from here."
+GOES_ON: Final = "Interrupted. The same command continues where this one stopped."
+STARTS_ANEW: Final = "Interrupted. Without --no-cache, the same command would continue from here."
 
 
 def evaluate(
     *,
-    photos: Annotated[
-        str, typer.Argument(metavar="PHOTOS", help="The folder that holds the labelled pictures.")
-    ],
+    photos: Annotated[str, typer.Argument(metavar="PHOTOS", help="The folder of labelled photos.")],
     truth: TruthOptions,
     grid: GridOptions,
     networks: NetworkOptions,
@@ -46,10 +44,10 @@ def evaluate(
     result: ResultOptions,
     settings: Settings,
 ) -> None:
-    """Measure how well backbones retrieve on your own labelled pictures, and what they cost.
+    """Measure how well backbones retrieve on your own labelled photos, and what they cost.
 
-    Every picture asks for the others of its class. Embeddings are kept, so another backbone costs
-    only its own; Ctrl-C stops in good order and the same command goes on.
+    Every image is a query for the others of its class. Embeddings are cached, so another backbone
+    costs only its own. Ctrl-C stops cleanly; the same command continues.
     """
     from imgsearch.evaluation.metrics.metrics import parse_metric
     from imgsearch.evaluation.run import METRICS, About, evaluate
@@ -105,20 +103,20 @@ def evaluate(
 
 
 def network_source() -> "NetworkSource":
-    """Return where networks come from."""
+    """Return the source of networks; tests replace it."""
     from imgsearch.evaluation import networks
 
     return networks.CatalogueNetworks()
 
 
 def command_line() -> str:
-    """Return the command as it was typed."""
+    """Return the command of this process, quoted for a shell."""
     return shlex.join(["imgsearch", *sys.argv[1:]])
 
 
 @contextmanager
 def watched_work(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "Iterator[Work]":
-    """Give a run its way of working: progress on the terminal, Ctrl-C to stop in good order.
+    """Yield a run's settings, with progress on the terminal and Ctrl-C for a clean stop.
 
     Raises:
         typer.Exit: the run was stopped.

@@ -1,4 +1,4 @@
-"""What the library logs becomes lines on standard error."""
+"""Writes the library's log records to standard error."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ LIBRARY: Final = logging.getLogger("imgsearch")
 
 @dataclass(eq=False)
 class LogLines(logging.Handler):
-    """Says each record of the library in one line.
+    """Writes each record of the library as one line.
 
     Attributes:
-        terminal: where it is said.
-        details_only: whether records below a warning are said with `--verbose` only.
+        terminal: where it is written.
+        details_only: records below a warning are written with `--verbose` only.
     """
 
     terminal: Terminal
     details_only: bool = field(default=False)
 
     def __post_init__(self) -> None:
-        """Take every level."""
+        """Accept every level."""
         super().__init__()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say a record."""
+        """Write a record."""
         message = record.getMessage()
         if record.levelno >= logging.WARNING:
             self.terminal.warn(message)
@@ -43,7 +43,7 @@ class LogLines(logging.Handler):
 
 
 def show_log(terminal: Terminal) -> None:
-    """Say what the library logs on this terminal from now on, and on no other."""
+    """Write the library's log to this terminal from now on, and to no other."""
     for handler in [*LIBRARY.handlers]:
         if isinstance(handler, LogLines):
             LIBRARY.removeHandler(handler)
@@ -53,7 +53,7 @@ def show_log(terminal: Terminal) -> None:
 
 @contextmanager
 def log_as_details() -> Iterator[None]:
-    """Say what is logged within the block with `--verbose` only, unless it is a warning."""
+    """Write what is logged within the block with `--verbose` only, except warnings."""
     handlers = [handler for handler in LIBRARY.handlers if isinstance(handler, LogLines)]
     for handler in handlers:
         handler.details_only = True

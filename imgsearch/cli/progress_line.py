@@ -1,4 +1,4 @@
-"""A calm progress line, drawn by Rich: imported only where a terminal watches."""
+"""The progress line, drawn by Rich; imported only where a terminal shows it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REFRESHES_PER_SECOND: Final = 5
 
 
 class _QuietAtFirst(Progress):
-    """A display that shows nothing for a moment: what is quick needs no progress."""
+    """A display that stays empty for a moment: quick work needs no progress line."""
 
     def __init__(self, *columns: ProgressColumn, console: Console) -> None:
         self._shown_from = time.monotonic() + DELAY_SECONDS
@@ -49,14 +49,14 @@ class _QuietAtFirst(Progress):
 
 
 class _Bar(BarColumn):
-    """A bar where the end is known, nothing where it is not."""
+    """A bar if the total is known, else nothing."""
 
     def render(self, task: Task) -> RenderableType:  # type: ignore[override]
         return super().render(task) if task.total else Text()
 
 
 class _Count(ProgressColumn):
-    """How many are done, of how many."""
+    """The number done, and the total if it is known."""
 
     def render(self, task: Task) -> Text:
         if task.total is None:
@@ -65,7 +65,7 @@ class _Count(ProgressColumn):
 
 
 class _Rate(ProgressColumn):
-    """Pictures per second."""
+    """Images per second."""
 
     def render(self, task: Task) -> Text:
         rate = task.fields.get("rate") or 0.0
@@ -75,7 +75,7 @@ class _Rate(ProgressColumn):
 
 
 class _TimeLeft(ProgressColumn):
-    """Time left until the moment that the pace so far promises."""
+    """Time left, if the pace of this step so far continues."""
 
     def render(self, task: Task) -> Text:
         end = task.fields.get("end")
@@ -121,9 +121,9 @@ class _ShownSteps:
 def shown_steps(
     terminal: Terminal, title: str, interrupts: Interrupts | None
 ) -> Iterator[_ShownSteps]:
-    """Draw progress for as long as the block runs; nothing of it remains.
+    """Draw progress while the block runs, and remove it afterwards.
 
-    What the terminal says meanwhile appears above the progress line.
+    Messages of the terminal appear above the progress line.
     """
     console = Console(stderr=True)
     progress = _QuietAtFirst(
