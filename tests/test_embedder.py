@@ -429,7 +429,7 @@ def test_another_version_of_compact_is_refused_and_both_are_named(
     with pytest.raises(RecipeMismatchError) as caught:
         load_embedder(recipe)
     assert f"compact-{bundled.VERSION - 1}" in str(caught.value)
-    assert f"brings compact-{bundled.VERSION}" in str(caught.value)
+    assert f"has compact-{bundled.VERSION}" in str(caught.value)
 
 
 def test_compact_runs_from_its_own_weights() -> None:

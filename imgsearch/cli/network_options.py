@@ -73,7 +73,7 @@ class NetworkOptions:
                     f"--preprocessing: {mode!r} is none of {', '.join(PREPROCESSINGS)}"
                 )
             own = name.endswith(".keras")
-            trusted = self._vouched(name) if own else None
+            trusted = self._trusted(name) if own else None
             if name in files or mode is not None or trusted is not None:
                 found[name] = RecipeRequest(
                     weights=Path(files[name]) if name in files else None,
@@ -82,7 +82,7 @@ class NetworkOptions:
                 )
         return found
 
-    def _vouched(self, name: str) -> str | None:
+    def _trusted(self, name: str) -> str | None:
         """Return the checksum among those given that is the file's, else the first one given."""
         given = [text.strip().lower().removeprefix("sha256:") for text in self.trust_model]
         if len(given) > 1 and Path(name).is_file():

@@ -38,8 +38,8 @@ def check_trust(path: Path, sha256: str | None) -> str:
             f"{path}: a custom model is loaded only with its checksum. If you trust where it "
             f"comes from, pass --trust-model {received}"
         )
-    vouched = sha256.strip().lower().removeprefix(PREFIX)
-    if not hmac.compare_digest(vouched.encode(), received.encode()):
+    trusted = sha256.strip().lower().removeprefix(PREFIX)
+    if not hmac.compare_digest(trusted.encode(), received.encode()):
         raise UntrustedModelError(
             f"{path}: its SHA-256 is {received}, but {sha256!r} was given; this is not the file "
             "that you trust"
