@@ -1,14 +1,14 @@
-"""How good and how fast the bundled backbone is, beside larger networks and simple floors.
+"""Quality and speed of the bundled backbone, compared with larger networks and simple baselines.
 
     python benchmarks/compact.py LABELLED                      subfolders are labels
-    python benchmarks/compact.py PICTURES --labels prefix      item_1.jpg and item_2.jpg belong
+    python benchmarks/compact.py PHOTOS --labels prefix        item_1.jpg and item_2.jpg belong
     python benchmarks/compact.py LABELLED --student FILE ...   earlier students: a learning curve
     python benchmarks/compact.py --groups ground_truth.json    N-S score on sample_data
-    python benchmarks/compact.py --throughput                  images/s beside MobileNetV2's
+    python benchmarks/compact.py --throughput                  images/s, and MobileNetV2's
 
-Every picture is a query and is itself excluded; rectangular average precision; the whole picture
-squashed; global average pooling. "raw" is what is stored, "projected" what a gallery searches
-by default (fitted on these very pictures, without their labels).
+Every image is a query, itself excluded; rectangular average precision; the whole image squashed;
+global average pooling. "raw" is what is stored, "projected" what a gallery searches by default
+(fitted on these same images, without their labels).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Candidate:
     """Something that turns squares of pixels into unit rows.
 
     Attributes:
-        name: how it is listed.
+        name: in the table.
         size: side of the squares in pixels.
         embed: uint8 (n, size, size, 3) -> float32 (n, dim).
     """
@@ -66,18 +66,18 @@ class Candidate:
     embed: Callable[[Pixels], Rows]
 
 
-def colour_histogram(pictures: Pixels) -> Rows:
+def colour_histogram(images: Pixels) -> Rows:
     """Return square roots of the shares of 8 x 8 x 8 colours, unit rows (n, 512)."""
-    levels = pictures.astype(np.int64) * BINS // 256
+    levels = images.astype(np.int64) * BINS // 256
     codes = (levels[..., 0] * BINS + levels[..., 1]) * BINS + levels[..., 2]
     counts = np.stack([np.bincount(code.ravel(), minlength=BINS**3) for code in codes])
     # The square root makes the inner product the Bhattacharyya coefficient.
     return np.asarray(np.sqrt(counts / counts.sum(axis=1, keepdims=True)), dtype=np.float32)
 
 
-def thumbnail(pictures: Pixels) -> Rows:
-    """Return the pixels themselves, their mean grey taken away, as unit rows."""
-    rows = pictures.reshape(len(pictures), -1).astype(np.float32)
+def thumbnail(images: Pixels) -> Rows:
+    """Return the pixels minus their mean, as unit rows."""
+    rows = images.reshape(len(images), -1).astype(np.float32)
     return l2_normalise(rows - rows.mean(axis=1, keepdims=True))
 
 
@@ -90,8 +90,8 @@ def from_model(name: str, model: Any, *, size: int, scale: float, offset: float)
     """Return a Keras model of feature maps, run by OpenVINO in float32."""
     runtime = OpenVINORuntime(export(concrete_function(model)))
 
-    def embed(pictures: Pixels) -> Rows:
-        batch = pictures.astype(np.float32) * np.float32(scale) + np.float32(offset)
+    def embed(images: Pixels) -> Rows:
+        batch = images.astype(np.float32) * np.float32(scale) + np.float32(offset)
         return l2_normalise(pool(runtime.feature_maps(batch), "gap"))
 
     return Candidate(name, size, embed)
@@ -112,8 +112,8 @@ def narrow_mobilenet(path: Path) -> Candidate:
     return from_model("mobilenet_v2 0.35", model, size=224, scale=1 / 127.5, offset=-1)
 
 
-def own_network(path: Path) -> Candidate:
-    """Return a `.keras` network that takes 0..1 and ends in pooled activations or maps."""
+def custom_model(path: Path) -> Candidate:
+    """Return a `.keras` network that takes pixels in 0..1 and gives pooled activations or maps."""
     keras = load_keras()
     model = keras.saving.load_model(path, compile=False)
     if len(model.output_shape) == 2:  # noqa: PLR2004  pooled already: maps of one location
@@ -124,7 +124,7 @@ def own_network(path: Path) -> Candidate:
 
 
 def found(folder: Path, labels: str) -> list[tuple[Path, str]]:
-    """Return the pictures beneath a folder with their labels."""
+    """Return the images in a folder with their labels."""
     suffixes = formats.suffixes()
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in suffixes)
     if labels == "folder":
@@ -133,7 +133,7 @@ def found(folder: Path, labels: str) -> list[tuple[Path, str]]:
 
 
 def squares(paths: list[Path], size: int) -> Pixels:
-    """Return the whole pictures squashed, shape (n, size, size, 3)."""
+    """Return the whole images squashed, shape (n, size, size, 3)."""
     return np.stack(
         [loading.load(loading.read_file(p), size=size, resize="squash").pixels for p in paths]
     )
@@ -144,7 +144,7 @@ def quality(candidates: list[Candidate], labelled: list[tuple[Path, str]]) -> No
     paths = [path for path, _ in labelled]
     labels = np.array([label for _, label in labelled])
     cache: dict[int, Pixels] = {}
-    print(f"{len(paths)} pictures, {len(set(labels))} labels; mAP in percent")
+    print(f"{len(paths)} images, {len(set(labels))} labels; mAP in percent")
     print(f"{'':24}{'dim':>6}{'raw':>8}{'projected':>11}")
     for candidate in candidates:
         if candidate.size not in cache:
@@ -173,7 +173,7 @@ def n_s_scores(candidates: list[Candidate], truth: Path) -> None:
     groups = np.repeat(np.arange(len(known["groups"])), [len(g) for g in known["groups"].values()])
     paths = [truth.parent / name for name in [*names, *known["distractors"]]]
     labels = np.concatenate([groups, np.full(len(known["distractors"]), -1)])
-    print(f"{len(paths)} pictures, {len(known['groups'])} groups; N-S of 4")
+    print(f"{len(paths)} images, {len(known['groups'])} groups; N-S of 4")
     for candidate in candidates:
         rows = candidate.embed(squares(paths, candidate.size))
         first = np.argsort(-rows[: len(names)] @ rows.T, axis=1, kind="stable")[:, :4]
@@ -182,7 +182,7 @@ def n_s_scores(candidates: list[Candidate], truth: Path) -> None:
 
 
 def throughput() -> None:
-    """Print images/s of compact and of MobileNetV2 on OpenVINO, taking turns."""
+    """Print images/s of compact and of MobileNetV2 on OpenVINO, in alternation."""
     embedders = [
         load_embedder(recipe, runtime="openvino")
         for recipe in (
@@ -208,7 +208,7 @@ def throughput() -> None:
 
 
 def candidates_of(arguments: argparse.Namespace) -> list[Candidate]:
-    """Return what is to be compared, the floors first."""
+    """Return what is compared, the baselines first."""
     chosen = [
         Candidate("colour histogram 8x8x8", 128, colour_histogram),
         Candidate("thumbnail 16x16", THUMBNAIL, thumbnail),
@@ -224,13 +224,13 @@ def candidates_of(arguments: argparse.Namespace) -> list[Candidate]:
         chosen.append(from_embedder(name, load_embedder(recipe)))
     if arguments.mobilenet_035 is not None:
         chosen.append(narrow_mobilenet(arguments.mobilenet_035))
-    return chosen + [own_network(path) for path in arguments.network]
+    return chosen + [custom_model(path) for path in arguments.network]
 
 
 def main() -> None:
     """Read the command line and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("pictures", type=Path, nargs="?")
+    parser.add_argument("photos", type=Path, nargs="?")
     parser.add_argument("--labels", choices=("folder", "prefix"), default="folder")
     parser.add_argument("--backbone", action="append", default=[], help="of the catalogue")
     parser.add_argument("--student", type=Path, action="append", default=[], help=".npz")
@@ -241,12 +241,12 @@ def main() -> None:
     parser.add_argument("--throughput", action="store_true")
     arguments = parser.parse_args()
     arguments.size = arguments.size or [128]
-    if not (arguments.pictures or arguments.groups or arguments.throughput):
-        parser.error("give a folder of labelled pictures, --groups or --throughput")
-    if arguments.pictures or arguments.groups:
+    if not (arguments.photos or arguments.groups or arguments.throughput):
+        parser.error("give a folder of labelled photos, --groups or --throughput")
+    if arguments.photos or arguments.groups:
         candidates = candidates_of(arguments)
-    if arguments.pictures is not None:
-        quality(candidates, found(arguments.pictures, arguments.labels))
+    if arguments.photos is not None:
+        quality(candidates, found(arguments.photos, arguments.labels))
     if arguments.groups is not None:
         n_s_scores(candidates, arguments.groups)
     if arguments.throughput:

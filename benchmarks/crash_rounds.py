@@ -1,11 +1,11 @@
-"""Kill an indexing process at random moments, many times, and look at what it leaves.
+"""Kill an indexing process at random moments, many times, and check what it leaves.
 
-Every round starts `Gallery.index` over a folder of generated pictures in a process of its own and
-kills it with SIGKILL at a random moment. Afterwards nothing that the process had said was
-committed may be lost, every stored embedding must be the right one to the last bit, `check` must
-be clean and queries must answer. Between rounds some files are renamed and copied. Whenever a run
-gets to its end before it is killed, the gallery must answer as one built in one go does, with the
-same scores in the same order; then a fresh gallery is begun. Exit status 1 if anything differs.
+Every round starts `Gallery.index` on a folder of generated images in its own process and kills it
+with SIGKILL at a random moment. Afterwards nothing that the process reported as committed may be
+lost, every stored embedding must be right to the last bit, `check` must be clean, and queries must
+work. Between rounds some files are renamed and copied. Whenever a run finishes before it is killed,
+the gallery must give the same matches, scores and order as one built in one go; then a new gallery
+is started. Exit status 1 if anything differs.
 
     python benchmarks/crash_rounds.py --rounds 50
 """
@@ -63,7 +63,7 @@ RECIPE: Final = Recipe(
 
 
 class ColourGrid:
-    """A backbone that takes no time of its own: the mean colours of a 4 x 4 grid."""
+    """A backbone that costs next to nothing: the mean colours of a 4 x 4 grid."""
 
     def __init__(self, pause: float = 0.0) -> None:
         self.pause = pause
@@ -85,7 +85,7 @@ class ColourGrid:
 
 
 class ColourGrids:
-    """The source of that backbone, whatever is asked for."""
+    """A source that always gives this backbone."""
 
     def __init__(self, pause: float = 0.0) -> None:
         self.embedder = ColourGrid(pause)
@@ -101,14 +101,14 @@ class ColourGrids:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the rounds came to.
+    """The result of all rounds.
 
     Attributes:
-        started: how many processes were started.
-        killed: how many of them were killed before their end.
-        finished_galleries: how many galleries were brought to their end and compared.
-        embeddings_at_kill: how many embeddings were committed at each kill.
-        faults: what was wrong, in a line each.
+        started: number of processes started.
+        killed: number of those killed before they finished.
+        finished_galleries: number of galleries finished and compared.
+        embeddings_at_kill: number of embeddings committed at each kill.
+        faults: one line for each thing that was wrong.
     """
 
     started: int
@@ -119,7 +119,7 @@ class Outcome:
 
 
 def make_pictures(folder: Path, count: int, *, seed: int = 0) -> None:
-    """Write small pictures that all differ, in ten folders."""
+    """Write small images that all differ, in ten folders."""
     random = np.random.default_rng(seed)
     for number in range(count):
         path = folder / f"album{number % 10}" / f"{number:06}.png"
@@ -128,7 +128,7 @@ def make_pictures(folder: Path, count: int, *, seed: int = 0) -> None:
 
 
 def index_and_tell(folder: Path, gallery: Path, *, pause: float) -> None:
-    """Index in this process, and print after every commit how many files were dealt with."""
+    """Index in this process, and print the number of files done after every commit."""
 
     def tell(progress: IndexProgress) -> None:
         if progress.stage == "read":
@@ -159,7 +159,7 @@ def stored_vectors(gallery: Path) -> dict[str, bytes]:
 
 
 def file_count(gallery: Path) -> int:
-    """Return how many files the gallery has rows of."""
+    """Return the number of files in the gallery."""
     if not stored_vectors(gallery):
         return 0
     connection = _read_only(gallery)
@@ -170,7 +170,7 @@ def file_count(gallery: Path) -> int:
 
 
 def shuffle_names(folder: Path, random: np.random.Generator, copies: Iterable[int]) -> None:
-    """Rename some pictures, move some to another album, copy some."""
+    """Rename some images, move some to another album, copy some."""
     paths = sorted(folder.rglob("*.png"))
     for place in random.choice(len(paths), RENAMES, replace=False):
         path = paths[place]
@@ -193,11 +193,11 @@ def run_rounds(
     """Start, kill and examine; see the module's docstring.
 
     Args:
-        workspace: an empty folder for pictures and galleries.
-        rounds: how many processes to kill; those that end before do not count.
-        pictures: how many pictures there are.
+        workspace: an empty folder for images and galleries.
+        rounds: number of processes to kill; those that finish before do not count.
+        pictures: number of images.
         seed: of the moments and the renames.
-        pause: seconds that the backbone takes for a batch.
+        pause: seconds per batch of the backbone.
     """
     random = np.random.default_rng(seed)
     folder, gallery = workspace / "photos", workspace / "gallery"
@@ -259,7 +259,7 @@ def examine(
         faults.append(f"{len(before.keys() - after.keys())} embeddings of earlier rounds are lost")
     wrong = [content for content, vector in after.items() if truth[content] != vector]
     if wrong:
-        faults.append(f"{len(wrong)} embeddings are not those of their pictures")
+        faults.append(f"{len(wrong)} embeddings are not those of their images")
     if not after:
         return faults
     with Gallery(gallery, source=ColourGrids()) as opened:
@@ -274,7 +274,7 @@ def examine(
 
 
 def finish(workspace: Path, folder: Path, gallery: Path) -> list[str]:
-    """Bring a gallery to its end and return how it differs from one built in one go."""
+    """Finish a gallery and return how it differs from one built in one go."""
     once = workspace / "once"
     source = ColourGrids()
     with Gallery(gallery, source=source) as opened:
@@ -300,7 +300,7 @@ def finish(workspace: Path, folder: Path, gallery: Path) -> list[str]:
 
 
 def _read_only(gallery: Path) -> sqlite3.Connection:
-    # A connection that may write would tidy up after the crash when it is closed.
+    # A connection that can write would recover from the crash when it is closed.
     return sqlite3.connect(f"{(gallery / 'gallery.db').as_uri()}?mode=ro", uri=True)
 
 

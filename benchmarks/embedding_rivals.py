@@ -1,4 +1,4 @@
-"""How fast imgsearch turns photographs into embeddings, beside other ways to do it.
+"""How fast imgsearch turns photographs into embeddings, compared with other ways to do it.
 
     python benchmarks/embedding_rivals.py FOLDER [--count 200] [--large-count 60] [--json FILE]
     python benchmarks/embedding_rivals.py --quick
@@ -9,7 +9,7 @@ Two sets of files: the folder's photographs as they are, and the same ones enlar
 megapixels with fine detail added, as JPEG of quality 90. All contenders may use every core; batches
 and workers are what their own documentation advises.
 
-- keras-loop: `load_img`, `preprocess_input`, `model.predict`, picture by picture, as tutorials do.
+- keras-loop: `load_img`, `preprocess_input`, `model.predict`, image by image, as tutorials do.
 - keras-batched: the same network fed by `image_dataset_from_directory`-like `tf.data` in batches.
 - torch: torchvision's MobileNetV2 behind a `DataLoader` with one worker a core.
 - imagededup: its CNN method with its own network, MobileNetV3 Small.
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 SAMPLES: Final = Path(__file__).parents[1] / "sample_data/photos"
 BACKBONE: Final = "mobilenet_v2"
-# Needs no weights but those in the package.
+# Needs only the bundled weights.
 QUICK_BACKBONE: Final = "compact"
 LARGE_SIZE: Final = (4000, 3000)
 BATCH: Final = 32
@@ -59,12 +59,12 @@ NEEDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What came of one contender on one set of files.
+    """The result of one contender on one set of files.
 
     Attributes:
         contender: its name.
         files: which set.
-        count: how many files it embedded.
+        count: number of files it embedded.
         rate: files/s.
         start: seconds until it was ready for the first file.
     """
@@ -151,7 +151,7 @@ def torch_loader() -> Callable[[Sequence[Path]], int]:
         ]
     )
 
-    class Files(torch.utils.data.Dataset):  # type: ignore[misc]  # PyTorch is not looked into
+    class Files(torch.utils.data.Dataset):  # type: ignore[misc]  # PyTorch is not type-checked
         def __init__(self, paths: Sequence[Path]) -> None:
             self.paths = paths
 

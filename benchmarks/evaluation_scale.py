@@ -44,12 +44,13 @@ QUICK_COUNT: Final = 2_000
 DIMS: Final = (160, 1280)
 SMALLEST: Final = 20
 LARGEST: Final = 200
-# Length of the noise beside a class's direction of length 1: large enough for many mistakes.
+# Length of the noise relative to a class's unit direction: large enough for many mistakes.
 NOISE: Final = {160: 2.0, 1280: 3.5}
 NOTE: Final = (
-    "The goal is 60 seconds and 2 GB on two cores, after embedding; the docstring of the script",
-    "says what the embeddings are like. *rank* is what all metrics but micro-AP need; *rank,",
-    "across queries too* is instead of it, not after it.",
+    "The goal is 60 seconds and 2 GB on two cores, after embedding.",
+    "`python benchmarks/evaluation_scale.py` measures it again; its docstring describes the",
+    'embeddings. "rank" is what all metrics except micro-AP need; "rank, across queries too"',
+    "replaces it and does not follow it.",
 )
 OTHERS: Final = tuple(
     map(
@@ -75,7 +76,7 @@ def ground_truth(count: int, generator: np.random.Generator) -> GroundTruth:
             )
             for member in members
         ]
-    nowhere = Path(os.devnull)  # no picture is opened here
+    nowhere = Path(os.devnull)  # no image is opened here
     return GroundTruth(
         name="synthetic",
         items=tuple(Item(nowhere) for _ in range(count)),
@@ -85,7 +86,7 @@ def ground_truth(count: int, generator: np.random.Generator) -> GroundTruth:
 
 
 def embeddings(groups: list[str], dim: int, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Return a unit row for each image, near to its class's direction."""
+    """Return a unit row for each image, near its class's direction."""
     _, owners = np.unique(groups, return_inverse=True)
     directions = generator.standard_normal((owners.max() + 1, dim), dtype=np.float32)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -97,8 +98,8 @@ def embeddings(groups: list[str], dim: int, generator: np.random.Generator) -> N
 
 
 def peak() -> float:
-    """Return the largest memory of this process so far, in MB."""
-    # Linux tells kilobytes, macOS bytes.
+    """Return the peak memory of this process so far, in MB."""
+    # Linux reports kilobytes, macOS bytes.
     unit = 1 if sys.platform == "darwin" else 1 << 10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 

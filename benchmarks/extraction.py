@@ -1,4 +1,4 @@
-"""What every stage of indexing costs, and how much of the machine the whole of it uses.
+"""What every stage of indexing costs, and how much of the machine indexing uses.
 
 Makes two sets of JPEGs that all differ, of 12 and of 0.3 megapixels: photographs enlarged or
 reduced, with fine grain added, quality 90; so a 12-megapixel file has some 3 MB, as a phone's has.
@@ -12,8 +12,8 @@ It measures
 
       images per second / (cores / core-seconds per image, all stages measured alone);
 
-* the plain loop of the tutorials (`load_img`, `preprocess_input`, `model.predict`, picture by
-  picture) on the same files in the same run, before and after; the better of the two counts.
+* the plain loop of the tutorials (`load_img`, `preprocess_input`, `model.predict`, image by
+  image) on the same files in the same run, before and after; the better of the two counts.
 
 The files are read from the operating system's cache. Networks are loaded before the clock starts.
 
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
 REPOSITORY: Final = Path(__file__).parents[1]
 BACKBONE: Final = "mobilenet_v2"
-# Needs no weights but those in the package.
+# Needs only the bundled weights.
 QUICK_BACKBONE: Final = "compact"
 BATCH: Final = 32
 ROUNDS: Final = 3
@@ -85,7 +85,7 @@ class Run:
 
 
 def core_ms(function: Callable[[], object], count: int) -> float:
-    """Return the least processor time of a few rounds, in milliseconds for each of `count`."""
+    """Return the lowest processor time of a few rounds, in milliseconds per `count`."""
     least = float("inf")
     for _ in range(ROUNDS):
         started = time.process_time()
@@ -124,7 +124,7 @@ def network_stages(pixels: NDArray[np.uint8], embedder: Embedder) -> dict[str, f
 
 
 class InstantNetwork:
-    """A source of random embeddings, which cost nothing."""
+    """A source of random embeddings, which cost next to nothing."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -149,9 +149,9 @@ class InstantNetwork:
 
 
 def gallery_stage(folder: Path, count: int, recipe: Recipe) -> float:
-    """Return the core-milliseconds of an indexed file that are no other stage's.
+    """Return the core-milliseconds per indexed file that belong to no other stage.
 
-    The pictures are as small as pictures get, so that what is subtracted is little.
+    The images are as small as possible, so that little is subtracted.
     """
     folder.mkdir()
     small = replace(recipe, size=8)
@@ -174,8 +174,8 @@ def index(
     """Index a folder into a new gallery whose network is loaded.
 
     Args:
-        folder: what is indexed.
-        warm: one of its files, which is indexed before the clock starts.
+        folder: to index.
+        warm: one of its files, indexed before the timing starts.
         source: of the embeddings.
         options: jobs and batch size.
         request: network and precision.
@@ -197,7 +197,7 @@ def median(runs: Sequence[Run]) -> Run:
 
 
 def plain_loop(folders: Sequence[Path], counts: Sequence[int]) -> list[float]:
-    """Return the seconds per image of the plain loop on each folder, in a process of its own."""
+    """Return the seconds per image of the plain loop on each folder, in its own process."""
     code = (
         "import sys, time; from pathlib import Path; from embedding_rivals import keras_loop\n"
         "embed = keras_loop()\n"
@@ -221,7 +221,7 @@ def plain_loop(folders: Sequence[Path], counts: Sequence[int]) -> list[float]:
 
 
 def load(request: RecipeRequest) -> Embedder | None:
-    """Return the network in a precision, or None where this machine has it not."""
+    """Return the network in a precision, or None if this machine does not support it."""
     try:
         recipe = PretrainedNetworks().resolve(request, offline=False)
         return load_embedder(recipe)
@@ -241,8 +241,8 @@ def measure(
 
     Args:
         workspace: an empty folder.
-        sources: photographs to make the pictures from.
-        scales: what is made of them.
+        sources: photographs to make the files from.
+        scales: sizes and numbers of the files.
         backbone: the network.
     """
     folders = [workspace / f"set{number}" for number in range(len(scales))]
@@ -262,10 +262,8 @@ def measure(
         some = files[: max(scale.originals, 16)]
         recipe = next(iter(embedders.values())).recipe
         alone = file_stages(some, recipe)
-        pictures = [loading.load(p.read_bytes(), size=recipe.size, resize="squash") for p in some]
-        pixels = np.resize(
-            [picture.pixels for picture in pictures], (BATCH, *pictures[0].pixels.shape)
-        )
+        images = [loading.load(p.read_bytes(), size=recipe.size, resize="squash") for p in some]
+        pixels = np.resize([image.pixels for image in images], (BATCH, *images[0].pixels.shape))
         rest = gallery_stage(workspace / f"small {scale.name}", scale.files, recipe)
         totals = {}
         for request, embedder in embedders.items():
@@ -309,10 +307,10 @@ def measure(
 
 
 def main() -> None:
-    """Run as the command line says."""
+    """Run with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--photos", type=Path, help="photographs to make the sets from")
-    parser.add_argument("--quick", action="store_true", help="only show that it runs")
+    parser.add_argument("--quick", action="store_true", help="only check that it runs")
     parser.add_argument("--markdown", type=Path, help="write the report into this file too")
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     options = parser.parse_args()

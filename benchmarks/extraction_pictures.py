@@ -1,4 +1,4 @@
-"""The files that extraction.py indexes: JPEGs that all differ, of two sizes."""
+"""The files that extraction.py indexes: JPEGs of two sizes, all different."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Scale:
     """How much is measured.
 
     Attributes:
-        name: of the pictures' size.
-        size: their width and height.
-        originals: pictures that differ in their pixels; the other files are copies of these with a
-            few bytes after the end, which no decoder reads and every hash does.
-        files: how many are indexed.
-        loop: how many the plain loop gets.
+        name: of the images' size.
+        size: width and height in pixels.
+        originals: number of images with different pixels; the other files are copies of these with
+            a few bytes appended, which change the hash but not the image.
+        files: number that is indexed.
+        loop: number that the plain loop gets.
     """
 
     name: str

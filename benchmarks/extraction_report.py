@@ -1,4 +1,4 @@
-"""What extraction.py finds, and how it is shown."""
+"""The results of extraction.py, and their report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Stage:
     """One stage alone.
 
     Attributes:
-        size: of the pictures, its name.
+        size: name of the images' size.
         precision: of the network.
         stage: its name; "all" for the sum.
         core_ms: processor time for an image, in milliseconds.
@@ -27,7 +27,7 @@ class EndToEnd:
     """One way from files to embeddings.
 
     Attributes:
-        size: of the pictures, its name.
+        size: name of the images' size.
         precision: of the network.
         settings: jobs and batch, or "plain Keras loop".
         rate: images/s.

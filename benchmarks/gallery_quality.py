@@ -28,16 +28,16 @@ from imgsearch.vectors import projection_choice
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What came of one folder.
+    """The result of one folder.
 
     Attributes:
         folder: its name.
-        recipe: what the embeddings were made with.
-        photographs: how many were indexed.
+        recipe: its name.
+        photographs: number indexed.
         raw: mAP of the raw embeddings, per cent.
         searched: mAP of what the gallery searches by default, per cent.
-        queries: how many queries count.
-        skipped: how many have nothing to find.
+        queries: number of queries that count.
+        skipped: number of queries without a relevant image.
     """
 
     folder: str

@@ -1,15 +1,16 @@
 """What a large gallery costs when little or nothing has changed.
 
-Makes small JPEGs that all differ, and measures, each in a process of its own:
+Makes small JPEGs that all differ, and measures, each in its own process:
 
 * the second index of the unchanged folder, as a whole process of `python -m imgsearch index`; it
-  must open no picture, so that nothing is hashed or decoded, and load neither TensorFlow nor FAISS;
+  must open no image file, so that nothing is hashed or decoded, and load neither TensorFlow nor
+  FAISS;
 * 1,000 files renamed, 1,000 moved to another folder, the root relocated, taken away and brought
   back: nothing may be embedded, and every answer's path must be right;
-* the peak memory of indexing a tenth of the pictures and all of them.
+* the peak memory of indexing a tenth of the images and all of them.
 
-The embeddings come from a backbone that takes no time (the one of crash_rounds.py), so that the
-gallery's own work is what is measured. A network's own memory comes on top of the figures here.
+The embeddings come from a backbone that takes next to no time (the one of crash_rounds.py), so that
+only the gallery's work is measured. A network's memory comes on top of these figures.
 
     python benchmarks/gallery_scale.py
     python benchmarks/gallery_scale.py --quick
@@ -45,7 +46,7 @@ REPOSITORY: Final = Path(__file__).parents[1]
 ALBUMS: Final = 100
 HEAVY: Final = ("tensorflow", "keras", "openvino", "faiss")
 
-# Runs the command line as `python -m imgsearch` does, and tells what it opened and loaded.
+# Runs the command line as `python -m imgsearch` does, and reports what it opened and loaded.
 OBSERVED: Final = f"""
 import atexit, runpy, sys
 opened = []
@@ -72,7 +73,7 @@ def make_jpegs(folder: Path, start: int, end: int) -> None:
 
 
 def command(*arguments: str | Path, observe: bool = False) -> tuple[float, str]:
-    """Run imgsearch as a whole process; return its seconds and what it said on stderr."""
+    """Run imgsearch as a whole process; return its seconds and its stderr."""
     start = ["-c", OBSERVED] if observe else ["-m", "imgsearch"]
     started = time.perf_counter()
     done = subprocess.run(
@@ -93,14 +94,14 @@ def index_for_memory(folder: Path, gallery: Path) -> None:
     source = ColourGrids()
     with Gallery(gallery, source=source) as opened:
         opened.index(folder)
-    # Linux tells kilobytes, macOS bytes.
+    # Linux reports kilobytes, macOS bytes.
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     print(source.embedder.embedded, round(peak, 1))
 
 
 def peak_memory(folder: Path, gallery: Path) -> tuple[int, float]:
-    """Index in a process of its own; return embeddings computed and peak memory in MiB."""
+    """Index in a separate process; return embeddings computed and peak memory in MiB."""
     done = subprocess.run(
         [sys.executable, __file__, "--worker", str(folder), str(gallery)],
         capture_output=True,
@@ -112,7 +113,7 @@ def peak_memory(folder: Path, gallery: Path) -> tuple[int, float]:
 
 
 def wrong_paths(gallery: Gallery, folder: Path, *, offline: bool = False) -> int:
-    """Return how many files the gallery answers wrongly for, over all it holds."""
+    """Return the number of files for which the gallery gives a wrong answer."""
     query = next(folder.rglob("*.jpg"), None)
     picture = query.read_bytes() if query else _some_picture()
     matches = gallery.query(picture, k=10**6, include_self=True)
@@ -136,8 +137,8 @@ def measure(workspace: Path, count: int, moved: int) -> dict[str, object]:
 
     Args:
         workspace: an empty folder.
-        count: how many pictures.
-        moved: how many of them are renamed, and how many moved.
+        count: number of images.
+        moved: number of those renamed, and of those moved.
     """
     table: dict[str, object] = {"pictures": count}
     folder = workspace / "photos"
@@ -195,10 +196,12 @@ def move_about(workspace: Path, folder: Path, moved: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run as the command line says."""
+    """Run with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--count", type=int, default=20_000, help="pictures (default: 20000)")
-    parser.add_argument("--quick", action="store_true", help="1,000 pictures")
+    parser.add_argument(
+        "--count", type=int, default=20_000, help="number of images (default: 20000)"
+    )
+    parser.add_argument("--quick", action="store_true", help="1,000 images")
     parser.add_argument("--json", type=Path, help="write the table into this file too")
     parser.add_argument("--worker", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()

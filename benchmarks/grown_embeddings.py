@@ -1,17 +1,16 @@
 """Many embeddings with the structure of few real ones.
 
-Uniform random vectors are no test of an index: all are equally far apart, and the neighbours that
-it is to find mean nothing. Here a new embedding is a real one, moved towards one of its three
-nearest neighbours by up to half the way, plus a step in the direction in which two other real
-embeddings differ::
+Uniform random vectors are no test of an index: all are equally far apart, so their nearest
+neighbours mean nothing. Here a new embedding is a real one, moved up to half the way towards one of
+its three nearest neighbours, plus a step along the difference of two other real embeddings::
 
     x = unit(max(0, (1 - w) a + w b + t |a - a'| (c - d) / |c - d|))     w uniform in [0, 1/2]
 
 with a a real embedding at random, b one of its three nearest, a' its nearest, and c, d any two. So
-directions have the covariance of the real ones, dense regions stay dense and lonely pictures
-lonely, and activations stay what a rectifier leaves. The one free number is the stretch t: it is
-chosen such that the median cosine to the nearest neighbour, in the space that is searched, is the
-real one's in a grown set of the same size. `calibration` tells the other quantiles of both.
+directions have the covariance of the real ones, dense regions stay dense and outliers stay
+outliers, and activations stay non-negative. The one free parameter is the stretch t, chosen such
+that a grown set of the same size has the real one's median cosine to the nearest neighbour, in the
+space that is searched. `calibration` compares the other quantiles.
 
     python benchmarks/grown_embeddings.py FOLDER... --embeddings real.npy
     python benchmarks/grown_embeddings.py --quick
@@ -46,7 +45,7 @@ PICTURES: Final = 12_000
 
 
 def embed(folders: Sequence[Path], backbone: str, *, most: int = PICTURES) -> NDArray[np.float32]:
-    """Return the embeddings `(n, dim)` of pictures beneath folders, `most` at random."""
+    """Return the embeddings `(n, dim)` of images in folders, at most `most`, drawn at random."""
     from imgsearch.networks.backbones.resolve import resolve
     from imgsearch.networks.embedder import load_embedder
     from imgsearch.recipe import RecipeRequest
@@ -60,7 +59,7 @@ def embed(folders: Sequence[Path], backbone: str, *, most: int = PICTURES) -> ND
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in suffixes
     ]
-    random.Random(0).shuffle(paths)  # noqa: S311  # a sample, no secret
+    random.Random(0).shuffle(paths)  # noqa: S311  # a sample, not a secret
 
     def load(path: Path) -> NDArray[np.uint8] | None:
         try:
@@ -81,8 +80,8 @@ class Grown:
     """A source of any number of embeddings.
 
     Attributes:
-        real: embeddings `(n, dim)` that it goes out from.
-        nearest: rows of the nearest neighbours of each, `(n, 3)`.
+        real: embeddings `(n, dim)` to start from.
+        nearest: rows of each one's nearest neighbours, `(n, 3)`.
         stretch: t above.
     """
 
@@ -92,7 +91,7 @@ class Grown:
 
     @classmethod
     def calibrated(cls, real: NDArray[np.float32], *, projected: bool) -> Grown:
-        """Return one whose nearest neighbours are as near as the real ones'."""
+        """Return one whose embeddings have neighbours as near as the real ones."""
         nearest = neighbours(real, NEAREST)[1]
         wanted = float(np.median(distances(real, projected=projected)))
         low, high = 0.2, 2.0
@@ -129,8 +128,8 @@ class Grown:
     def calibration(self, *, projected: bool) -> str:
         """Return a Markdown table of the cosines to the nearest neighbour, real and grown.
 
-        The last line is the one that says most: as many real as are here, drawn at random out of
-        a set ten times as large.
+        The last line says most: as many as there are real ones, drawn at random from a set ten
+        times as large.
         """
         count = len(self.real)
         large = np.concatenate([self.draw(count, seed=seed) for seed in range(50, 60)])
@@ -165,12 +164,12 @@ def distances(rows: NDArray[np.float32], *, projected: bool) -> NDArray[np.float
 
 
 def main() -> None:
-    """Run as the command line says."""
+    """Run with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("folders", nargs="*", type=Path, help="pictures, where none are embedded")
+    parser.add_argument("folders", nargs="*", type=Path, help="folders of images to embed")
     kept = parser.add_mutually_exclusive_group(required=True)
-    kept.add_argument("--embeddings", type=Path, help="the .npy file of the real")
-    kept.add_argument("--quick", action="store_true", help="the sample pictures, compact")
+    kept.add_argument("--embeddings", type=Path, help="the .npy file of the real ones")
+    kept.add_argument("--quick", action="store_true", help="the sample photos, compact")
     parser.add_argument("--backbone", default="mobilenet_v2")
     options = parser.parse_args()
     if options.quick:

@@ -1,7 +1,7 @@
-"""Databases that keep vectors in files beside the program: Milvus Lite, Chroma and LanceDB.
+"""Embedded vector databases: Milvus Lite, Chroma and LanceDB.
 
 Each has a function that fills an empty folder with vectors `(n, dim)` and one that opens that
-folder and returns, for an effort, a search; index_rivals.py says how they are set and runs them.
+folder and returns, for an effort, a search; index_rivals.py configures and runs them.
 """
 
 from __future__ import annotations

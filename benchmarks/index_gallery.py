@@ -1,6 +1,6 @@
-"""What the steps of index_scale.py go out from: a gallery of grown embeddings, and the truth.
+"""The input of index_scale.py's steps: a gallery of grown embeddings, and the true neighbours.
 
-Contents have hashes, files and embeddings as those that `imgsearch index` adds, but no pictures.
+Contents have hashes, files and embeddings like those that `imgsearch index` adds, but no images.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def add(
     facts = Metadata(width=640, height=480, format="JPEG")
     with store.transaction():
         for number, row in enumerate(rows, start=start):
-            # Hashes in no order, since samples are drawn by them.
+            # Hashes are in random order, since samples are drawn by them.
             content_id = store.add_content(f"{number * 0x9E3779B97F4A7C15 % 2**64:064x}", 9, facts)
             store.add_embedding(stored.id, content_id, row)
             name = f"{number:07}.jpg".encode()

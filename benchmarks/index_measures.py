@@ -1,4 +1,4 @@
-"""What the steps of index_scale.py share: the vectors, ANN recall, sweeps, times and memory."""
+"""Shared by the steps of index_scale.py: vectors, ANN recall, sweeps, times and memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rival_data(
     """Return vectors, queries, and the rows of the queries' nearest neighbours.
 
     Args:
-        workspace: the folder into which the step `truth` wrote.
+        workspace: where the step `truth` wrote its files.
 
     Returns:
         Vectors `(n, dim)`, queries `(q, dim)`, both unit rows, and rows of vectors `(q, 10)`.
@@ -40,8 +40,8 @@ def recall(found: NDArray[np.int64], workspace: Path, nearest: NDArray[np.int64]
 
     Args:
         found: rows of vectors `(q, 11)`, nearest first, -1 where nothing was found.
-        workspace: the folder into which the step `truth` wrote.
-        nearest: the right rows `(q, 10)`.
+        workspace: where the step `truth` wrote its files.
+        nearest: the true rows `(q, 10)`.
     """
     asked = np.load(workspace / "truth.npz")["asked"]
     shares = [
@@ -59,7 +59,7 @@ def sweep(
     """Search harder until the recall suffices; return queries/s there and all points.
 
     Args:
-        name: begins the figures' names.
+        name: prefix of the figures' names.
         searches: efforts, ascending, each with a search of all queries, which returns rows of
             vectors `(q, 11)`.
         options: of the case, for its workspace.
@@ -109,8 +109,7 @@ def milliseconds(seconds: list[float], percentile: float) -> float:
 def peak_mb() -> int:
     """Return the peak resident memory of this process and its children that run, in MB.
 
-    Mapped pages are included. Children are those that a library has started, as some databases
-    do; only Linux tells of them.
+    Mapped pages are included. Some databases start child processes; only Linux reports them.
     """
     try:
         own = _high_water_mark("self")
@@ -133,6 +132,6 @@ def _high_water_mark(process: str) -> int:
 
 
 def disk_mb(folder: Path) -> float:
-    """Return the length of all files beneath a folder, in MB."""
+    """Return the size of all files in a folder, in MB."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return round(sum(path.stat().st_size for path in files) / 1e6, 1)

@@ -1,4 +1,4 @@
-"""The page of index_scale.py: its tables, and what it says of the machine and the run."""
+"""The results page of index_scale.py: tables, machine and run."""
 
 from __future__ import annotations
 
@@ -48,13 +48,14 @@ RIVAL: Final = {
     "query process peak MB": "query_peak_mb",
 }
 RIVALS_NOTE: Final = (
-    "All queries in one call, but for LanceDB, which takes one at a time. *imgsearch* is its index "
-    "alone, as hnswlib's, usearch's and scikit-learn's are; *scored* adds exact scores from the "
-    "rows of SQLite, as every answer has. Milvus Lite, Chroma and LanceDB are databases, asked "
-    "for ids only. `benchmarks/index_rivals.py` says how each is set, and which threads have no "
-    "limit: where more than one processor was in use, that is why. Each builds in one process and "
-    "answers in another; load is until the first answer, without imports, build is with saving, "
-    "and its peak with the vectors that it is given."
+    "All queries run in one call, except with LanceDB, which takes one at a time. *imgsearch* is "
+    "its index alone, as are hnswlib's, usearch's and scikit-learn's; *scored* adds exact scores "
+    "from the rows of SQLite, as every query of a gallery does. Milvus Lite, Chroma and LanceDB "
+    "are databases, queried for ids only. `benchmarks/index_rivals.py` says how each is "
+    "configured, and whose threads cannot be limited: that is why more than one processor was "
+    "sometimes in use. Each builds in one process and answers in another. Load is the time to the "
+    "first answer, without imports; build includes saving, and its peak memory includes the input "
+    "vectors."
 )
 
 
@@ -62,9 +63,9 @@ def page(rows: Sequence[Figures], *, calibration: str, minutes: float) -> str:
     """Return the results as a page of Markdown.
 
     Args:
-        rows: the figures of each size and dim, as `measure` in index_scale.py returns them.
-        calibration: tables that say how near grown embeddings lie to each other.
-        minutes: that the run took so far.
+        rows: the figures of each size and dim, from `measure` in index_scale.py.
+        calibration: tables of the distances between grown embeddings.
+        minutes: duration of the run so far.
     """
     lines = [
         "# The index from a thousand to a million contents",
@@ -112,7 +113,7 @@ def page(rows: Sequence[Figures], *, calibration: str, minutes: float) -> str:
 
 
 def _contenders(row: Figures) -> list[str]:
-    """Return a line for everything that was searched in one case."""
+    """Return the lines of one case, one per index or database."""
     ours = {
         "imgsearch_build_s": row.get("build_s", ""),
         "imgsearch_peak_mb": row.get("build_peak_mb", ""),
@@ -124,7 +125,7 @@ def _contenders(row: Figures) -> list[str]:
         if f"{name}_qps" in known:
             cells = [known.get(f"{name}_{key}", "") for key in RIVAL.values()]
             cells[0] = f"{cells[0]:,}"
-            # An effort of 0: there is nothing to choose.
+            # An effort of 0: there is no setting.
             cells[2] = cells[2] or ""
             lines.append(_line(*_case(row), name.replace("_", ", "), *cells))
     return lines

@@ -78,7 +78,7 @@ class Rival:
         efforts: how hard it can search, ascending; one 0 where there is no choice.
         most: contents at most; None where there is no limit.
         single: whether building is limited to one thread too, as where there is nothing to build.
-        is_database: whether it keeps more than an index, and takes its time to fill.
+        is_database: whether it is a database, which takes longer to fill.
     """
 
     modules: tuple[str, ...]
@@ -101,12 +101,7 @@ class Rival:
             import_module(name)
 
     def takes(self, size: int, *, raw: bool) -> bool:
-        """Return whether it is asked for so many contents.
-
-        Args:
-            size: how many.
-            raw: whether raw embeddings are searched rather than projected ones.
-        """
+        """Return whether it is measured with `size` contents, raw or projected."""
         raw_most = RAW_DATABASES_MOST if self.is_database else RAW_RIVALS_MOST
         return size <= (self.most or size) and (not raw or size <= raw_most)
 
@@ -218,7 +213,7 @@ RIVALS: Final = {
 }
 
 
-# The two steps of a rival, each run in a process of its own.
+# The two steps of a rival, each run in its own process.
 
 
 def build_rival(name: str, options: argparse.Namespace) -> Figures:
@@ -273,5 +268,5 @@ def search_rival(name: str, options: argparse.Namespace) -> Figures:
 
 
 def limits() -> dict[str, str]:
-    """Return the environment in which queries use one thread where it can be limited."""
+    """Return an environment that limits queries to one thread, where that is possible."""
     return {**os.environ, **ONE_THREAD}

@@ -18,7 +18,7 @@ of its own and every query on one thread:
     python benchmarks/index_scale.py --embeddings real.npy --sizes 1000 10000 --dims 160
     python benchmarks/index_scale.py --quick
 
-FOLDERs of pictures are embedded once, into the file that --embeddings names.
+FOLDERs of images are embedded once, into the file that --embeddings names.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ RESULTS: Final = Path(__file__).parent / "results"
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)
 RAW_DIM: Final = 1280
 ADDED: Final = 1_000
-# Where a rival hangs, the run goes on without it.
+# If a rival hangs, the run continues without it.
 RIVAL_SECONDS: Final = 1_800
 
 
-# Steps, each run in a process of its own.
+# Steps, each run in its own process.
 
 
 def build(gallery: Path, _: argparse.Namespace) -> Figures:
@@ -100,7 +100,7 @@ def build(gallery: Path, _: argparse.Namespace) -> Figures:
 
 
 def query(gallery: Path, options: argparse.Namespace) -> Figures:
-    """Answer the queries one by one in a process that does nothing else."""
+    """Run the queries one by one in a process that does nothing else."""
     started = time.perf_counter()
     store = Store.open(gallery)
     stored = store.recipes()[0]
@@ -220,7 +220,7 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
 
     efforts = _efforts(base.measured.visits, base.nlist)
     figures: Figures = {}
-    if not base.plan.reduced:  # else its scores leave something out, and only name candidates
+    if not base.plan.reduced:  # else its scores are approximate, and only give candidates
         figures = sweep("imgsearch", [(n, search(rule)) for n, rule in efforts], options)
     return figures | sweep("imgsearch_scored", [(n, scored(rule)) for n, rule in efforts], options)
 
@@ -259,7 +259,7 @@ def run_step(
     threads: int | None = None,
     timeout_s: float | None = None,
 ) -> Figures:
-    """Run a step in a process of its own.
+    """Run a step in its own process.
 
     Args:
         name: of the step.
@@ -286,7 +286,7 @@ def run_step(
     if reason is not None:
         print(f"  {name}: failed, {reason}", flush=True)
         return {f"{name}_failed": reason}
-    # Some libraries take leave on stdout.
+    # Some libraries write to stdout when they exit.
     line = [line for line in done.stdout.splitlines() if line.startswith("{")][-1]
     figures: Figures = json.loads(line)
     print(f"  {name}: {figures}", flush=True)
@@ -294,7 +294,7 @@ def run_step(
 
 
 def case_values(case: argparse.Namespace) -> Figures:
-    """Return a case as JSON takes it."""
+    """Return a case as JSON."""
     return {
         "size": case.size,
         "stretch": case.stretch,
@@ -309,9 +309,9 @@ def cold(gallery: Path, photos: Path) -> Figures:
     command = [sys.executable, "-m", "imgsearch", "query", "--gallery", str(gallery), "--json"]
     seconds = []
     for number in range(5):
-        picture = photos / f"{number:07}.jpg"
+        path = photos / f"{number:07}.jpg"
         started = time.perf_counter()
-        subprocess.run([*command, str(picture)], cwd=REPOSITORY, capture_output=True, check=True)
+        subprocess.run([*command, str(path)], cwd=REPOSITORY, capture_output=True, check=True)
         seconds.append(time.perf_counter() - started)
     return {"cold_query_s": round(statistics.median(seconds), 3)}
 
@@ -360,17 +360,19 @@ def run_rivals(case: argparse.Namespace) -> Figures:
 
 
 def main() -> None:
-    """Run as the command line says."""
+    """Run with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("folders", nargs="*", type=Path, help="pictures to grow embeddings from")
-    parser.add_argument("--embeddings", type=Path, help="the .npy file that keeps the real ones")
+    parser.add_argument("folders", nargs="*", type=Path, help="images to grow embeddings from")
+    parser.add_argument("--embeddings", type=Path, help="the .npy file of the real ones")
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
     parser.add_argument(
         "--dims", nargs="+", type=int, default=(projection_choice.DEFAULT.dim, RAW_DIM)
     )
     parser.add_argument("--no-rivals", dest="rivals", action="store_false")
-    parser.add_argument("--workspace", type=Path, help="where the galleries go for a while")
-    parser.add_argument("--quick", action="store_true", help="1,000 contents of the sample's kind")
+    parser.add_argument("--workspace", type=Path, help="folder for temporary galleries")
+    parser.add_argument(
+        "--quick", action="store_true", help="1,000 contents grown from the sample photos"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS / "index_scale.md")
     parser.add_argument("--step", help=argparse.SUPPRESS)
     parser.add_argument("--case", help=argparse.SUPPRESS)

@@ -1,6 +1,6 @@
 """Draw the results as SVG, for the documentation.
 
-Reads what the benchmarks have written into `benchmarks/results/` and writes into `docs/figures/`:
+Reads the results in `benchmarks/results/` and writes into `docs/figures/`:
 
 * `index_rivals.svg`: ANN recall@10 against queries/s, from `index_scale.json`, for projected and
   for raw embeddings: the largest gallery, and where some stop before, the largest that all reach;
@@ -8,8 +8,8 @@ Reads what the benchmarks have written into `benchmarks/results/` and writes int
 * `embedding_rivals.svg`: files to embeddings, from `embedding_rivals.json`;
 * `cold_query.svg`: whole processes that answer one query, from `start_up.json`.
 
-Files that are not there are named and skipped. The same figures give the same files: no time, no
-random names; text stays text, so that the files are small.
+Missing files are named and skipped. The same results give the same SVG, byte for byte; text stays
+text, so that the files are small.
 
     python benchmarks/plots.py
     python benchmarks/plots.py --results FOLDER --figures FOLDER --format png
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 RESULTS: Final = Path(__file__).parent / "results"
 FIGURES: Final = Path(__file__).parents[1] / "docs/figures"
-# Okabe and Ito's colours, which differ for colour-blind eyes too; marks differ besides.
+# Okabe and Ito's colours, which colour-blind people can tell apart; the marks differ too.
 OURS: Final = "#D55E00"
 OTHERS: Final = "#8C8C8C"
 INK: Final = "#222222"
@@ -98,11 +98,11 @@ STYLE: Final = {
 }
 
 
-def index_rivals(rows: Sequence[Figures]) -> Any:  # noqa: ANN401  Matplotlib is not looked into
+def index_rivals(rows: Sequence[Figures]) -> Any:  # noqa: ANN401  Matplotlib is not type-checked
     """Return the plot of ANN recall against queries/s.
 
     Args:
-        rows: what index_scale.py has written.
+        rows: the results of index_scale.py.
     """
     panels = [row for dim in SPACES for row in _telling(rows, dim)]
     across = min(2, len(panels))
@@ -159,12 +159,12 @@ def index_growth(rows: Sequence[Figures]) -> Any:  # noqa: ANN401  likewise
     """Return the plots of what grows with the contents.
 
     Args:
-        rows: what index_scale.py has written.
+        rows: the results of index_scale.py.
     """
     figure, axes = plt.subplots(2, 2, figsize=(9, 6), sharex=True)
     for axis, (key, title) in zip(axes.flat, GROWTH.items(), strict=True):
         for dim, (colour, mark) in SPACES.items():
-            # A step that failed has left no figure.
+            # A step that failed has no figure.
             found = sorted(
                 (row["size"], row[key]) for row in rows if row["dim"] == dim and key in row
             )
@@ -186,7 +186,7 @@ def embedding_rivals(rows: Sequence[Figures]) -> Any:  # noqa: ANN401  likewise
     """Return the bars of files/s.
 
     Args:
-        rows: what embedding_rivals.py has written.
+        rows: the results of embedding_rivals.py.
     """
     kinds = list(dict.fromkeys(row["files"] for row in rows))
     figure, axes = plt.subplots(1, len(kinds), figsize=(9, 2.6), squeeze=False, sharey=True)
@@ -208,7 +208,7 @@ def cold_query(measured: Figures) -> Any:  # noqa: ANN401  likewise
     """Return the bars of whole processes.
 
     Args:
-        measured: what start_up.py has written.
+        measured: the results of start_up.py.
     """
     groups = {
         title: sorted(
@@ -241,13 +241,13 @@ def cold_query(measured: Figures) -> Any:  # noqa: ANN401  likewise
 
 
 def _bars(
-    axis: Any,  # noqa: ANN401  Matplotlib is not looked into
+    axis: Any,  # noqa: ANN401  Matplotlib is not type-checked
     rows: Sequence[tuple[str, float, bool]],
     *,
     unit: str,
     digits: int,
 ) -> None:
-    """Draw horizontal bars, the first on top: names, lengths, whether they are imgsearch's."""
+    """Draw horizontal bars from the top: name, length, and whether it is imgsearch's."""
     names, values, ours = zip(*rows, strict=True)
     colours = [OURS if own else OTHERS for own in ours]
     bars = axis.barh(names, values, color=colours, height=0.68)
@@ -260,7 +260,7 @@ def _bars(
 
 
 def _numbers(side: Any, *, between: bool = True) -> None:  # noqa: ANN401  likewise
-    """Number a logarithmic side of a plot at powers of ten, and at three times these too."""
+    """Label a logarithmic axis at powers of ten, and optionally at three times these."""
     side.set_major_locator(LogLocator(subs=(1.0, 3.0) if between else (1.0,)))
     side.set_minor_locator(NullLocator())
     side.set_major_formatter(FuncFormatter(_short))

@@ -2,13 +2,13 @@
 
     python benchmarks/projection_study.py FOLDER FOLDER --cache embeddings.npz
 
-Each folder is a labelled set. Pictures in subfolders are labelled by the subfolder's name,
-pictures directly in the folder by their file name up to the last "_". Every picture is a query,
+Each folder is a labelled set. Images in subfolders are labelled by the subfolder's name, images
+directly in the folder by their file name up to the last "_". Every image is a query,
 itself excluded; a query with nothing to find is left out and counted. In the union of all sets a
-query's relevant pictures are those of its own set, and the pictures of all sets compete.
+query's relevant images are those of its own set, and the images of all sets compete.
 
 Writes projection_study.json and the tables of projection_study.md into the results folder. The
-embeddings are kept in the cache file, so that a second run needs no network.
+embeddings are cached in the cache file, so that a second run needs no network.
 """
 
 from __future__ import annotations
@@ -89,14 +89,14 @@ class Labelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """One fit, of which every dim, power and shrinkage is a part."""
+    """One fit, from which every dim, power and shrinkage can be derived."""
 
     base: projection.Projection
     variances: NDArray[np.float64]
     mean_variance: float
 
     def choose(self, *, dim: int, power: float, shrinkage: float) -> projection.Projection:
-        """Return what `projection_fitting.fit` returns for these, without decomposing again."""
+        """Return the same as `projection_fitting.fit`, without decomposing again."""
         scale = (self.variances[:dim] + shrinkage * self.mean_variance) ** -power
         return dataclasses.replace(
             self.base, components=self.base.components[:, :dim], scale=scale, power=power
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "seconds": study_times(),
     }
     options.results.mkdir(parents=True, exist_ok=True)
-    # One measurement a line: small enough to read, and a change shows as the lines it changes.
+    # One measurement per line, so that diffs are readable.
     text = json.dumps(record, indent=1).replace("\n   ", " ").replace("\n  }", " }")
     (options.results / "projection_study.json").write_text(text + "\n", encoding="utf-8")
     page = options.results / "projection_study.md"
@@ -177,14 +177,14 @@ def embed_sets(folders: list[Path]) -> dict[str, NDArray[Any]]:
         paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
         rows = []
         for batch in batches(paths):
-            pictures = [
+            images = [
                 loading.load(path.read_bytes(), size=recipe.size, resize=recipe.resize).pixels
                 for path in batch
             ]
-            rows.append(embedder.embed(np.stack(pictures)))
+            rows.append(embedder.embed(np.stack(images)))
         arrays[f"{folder.name}/embeddings"] = np.concatenate(rows)
         arrays[f"{folder.name}/labels"] = np.array([label_of(path, folder) for path in paths])
-        talk(f"{folder.name}: {len(paths)} pictures embedded")
+        report(f"{folder.name}: {len(paths)} images embedded")
     return arrays
 
 
@@ -220,7 +220,7 @@ def measure(space: Labelled, vectors: NDArray[np.float32]) -> dict[str, float]:
 
 
 def count_queries(space: Labelled) -> dict[str, int]:
-    """Return how many queries have something to find, and how many are left out."""
+    """Return the number of queries that count, and of those left out."""
     _, places, members = np.unique(space.labels, return_inverse=True, return_counts=True)
     queries = int(np.count_nonzero(members[places] > 1))
     return {"pictures": len(space), "queries": queries, "skipped": len(space) - queries}
@@ -253,7 +253,7 @@ def study_whole(name: str, space: Labelled) -> Table:
                 **measured,
             }
         )
-    talk(f"{name}: whole collection measured")
+    report(f"{name}: whole collection measured")
     return rows
 
 
@@ -269,14 +269,15 @@ def study_samples(name: str, space: Labelled) -> Table:
             {"space": name, "sample": count, "what": key, **average(measurements)}
             for key, measurements in draws.items()
         ]
-    talk(f"{name}: samples measured")
+    report(f"{name}: samples measured")
     return rows
 
 
 def study_small(name: str, space: Labelled) -> Table:
     """Search small galleries through a projection fitted on themselves, or on half of them.
 
-    Half is how little a gallery's projection can have seen: it is fitted again at the double.
+    Half is the least that a gallery's projection was fitted on: it is fitted again at double the
+    size.
     """
     rows: Table = []
     for most, count in product(MOST_OF_A_LABEL, GALLERY_COUNTS):
@@ -300,7 +301,7 @@ def study_small(name: str, space: Labelled) -> Table:
             for fitted_on, measured in draws.items()
             for key, measurements in measured.items()
         ]
-    talk(f"{name}: small galleries measured")
+    report(f"{name}: small galleries measured")
     return rows
 
 
@@ -332,7 +333,7 @@ def average(measurements: Table) -> dict[str, float]:
 
 
 def draw_gallery(space: Labelled, count: int, *, most: int, seed: int) -> NDArray[np.intp]:
-    """Draw whole labels, up to some pictures of each, in equal shares from every set."""
+    """Draw whole labels, up to some images of each, in equal shares from every set."""
     generator = np.random.default_rng(seed)
     names = list(dict.fromkeys(space.sets.tolist()))
     chosen: list[int] = []
@@ -492,7 +493,7 @@ def markdown(head: list[str], body: list[list[object]]) -> str:
 
 
 def insert_tables(page: Path, text: str) -> None:
-    """Replace what stands between the page's marks; the rest of the page is prose."""
+    """Replace the text between the page's marks; the rest of the page is prose."""
     present = page.read_text(encoding="utf-8") if page.is_file() else "\n".join(MARKS)
     before, _, rest = present.partition(MARKS[0])
     _, _, after = rest.partition(MARKS[1])
@@ -500,7 +501,7 @@ def insert_tables(page: Path, text: str) -> None:
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return what a figure depends on besides the data."""
+    """Return what the figures depend on besides the data."""
     return {
         "processor": platform.machine(),
         "cores": os.cpu_count(),
@@ -509,8 +510,8 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def talk(line: str) -> None:
-    """Say one line on stderr."""
+def report(line: str) -> None:
+    """Write a line to stderr."""
     print(line, file=sys.stderr, flush=True)
 
 

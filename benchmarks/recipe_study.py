@@ -90,7 +90,7 @@ class Row:
 
 
 def evaluate(labelled: LabelledSet, options: list[str], *, keep: Path) -> list[Row]:
-    """Run `imgsearch evaluate` on a set; what an earlier run kept is not run again."""
+    """Run `imgsearch evaluate` on a set, unless an earlier run has stored its output."""
     if not keep.is_file():
         command = [sys.executable, "-m", "imgsearch", "evaluate", str(labelled.folder)]
         command += ["--group", labelled.group] if labelled.group else []
@@ -132,7 +132,7 @@ def interval(row: Row) -> str:
 
 
 def effects(found: dict[str, list[Row]]) -> list[str]:
-    """Return tables of what each choice gives, all else equal, averaged over all else."""
+    """Return tables of each choice's effect, all else equal, averaged over all else."""
     lines = []
     for field in ("pooling", "resize", "size", "projection"):
         lines += ["", f"### {field.capitalize()}", ""]
@@ -194,7 +194,9 @@ def main() -> None:
     parser.add_argument(
         "--option", action="append", default=[], help="what evaluate needs for those"
     )
-    parser.add_argument("--keep", type=Path, required=True, help="folder for what evaluate said")
+    parser.add_argument(
+        "--keep", type=Path, required=True, help="folder for the output of evaluate"
+    )
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     given.keep.mkdir(parents=True, exist_ok=True)

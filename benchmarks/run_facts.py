@@ -1,4 +1,4 @@
-"""What a report of a benchmark says of the machine and the run that made it."""
+"""The machine and the run, for the reports of benchmarks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def facts() -> list[str]:
 
 
 def commit() -> str:
-    """Return the commit that is measured, marked where files were changed, or "unknown"."""
+    """Return the measured commit, marked if files were changed, or "unknown"."""
     git = shutil.which("git")
     if git is None:
         return "unknown"

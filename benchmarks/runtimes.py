@@ -3,13 +3,13 @@
     KERAS_HOME=... python benchmarks/runtimes.py [--photos FOLDER] [--quick]
         [--markdown FILE] [--json FILE]
 
-For each network, in one run and in turns: the plain Keras loop (`model.predict`, one picture at a
+For each network, in one run and in turns: the plain Keras loop (`model.predict`, one image at a
 time), TensorFlow in batches, OpenVINO and LiteRT, in float32 and bfloat16. Every figure is the
 best of several rounds. Networks whose ImageNet weights are in Keras's cache run with them, the
 others with random weights, which are as fast and say nothing about quality. Agreement is the least
 cosine with TensorFlow's float32 embeddings, over the probe images that decide at run time whether
 a graph is accepted, and over photographs. `--photos` names a folder with one sub-folder for each
-label: mAP is rectangular, every picture a query, itself excluded. Graphs are measured here even
+label: mAP is rectangular, every image a query, itself excluded. Graphs are measured here even
 where imgsearch would refuse them.
 """
 
@@ -69,7 +69,7 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What came of one way to execute a network.
+    """The result of one way to execute a network.
 
     Attributes:
         runtime: its name.
@@ -107,7 +107,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What came of one network.
+    """The results of one network.
 
     Attributes:
         name: of the backbone.
@@ -162,7 +162,7 @@ def contenders(recipe: Recipe, threads: int) -> tuple[Any, list[Contender]]:
     if openvino.has_bfloat16():
         runtime = openvino.OpenVINORuntime(graph, precision="bfloat16", threads=threads)
         found.append(Contender("OpenVINO", "bfloat16", runtime))
-    # Last, because it changes the model; what was traced before stays as it is.
+    # Last, because it changes the model; functions traced before do not change.
     plain = build.build(recipe)
     found.append(
         Contender("TensorFlow", "bfloat16", TensorFlowRuntime(plain, precision="bfloat16"))
@@ -190,7 +190,7 @@ def rates(recipe: Recipe, model: Any, ways: list[Contender], rounds: int) -> lis
                 for _ in range(repeats := max(1, 8 // length)):
                     run()
                 rate = repeats * count / (time.perf_counter() - start)
-                # The first turn warms up.
+                # The first round warms up.
                 best[row, column] = max(best[row, column], rate if turn else 0)
     return [list(map(float, row)) for row in best]
 
@@ -216,14 +216,14 @@ def embeddings(recipe: Recipe, runtime: Runtime, pixels: NDArray[np.uint8]) -> N
 def measure(
     name: str, *, threads: int, rounds: int, photos: Path | None, limit: int | None
 ) -> Network:
-    """Return one network's figures, and print each as it comes.
+    """Return one network's figures, and print each as soon as it is known.
 
     Args:
         name: of the backbone.
-        threads: that runtimes may use.
-        rounds: of which the best counts.
-        photos: a labelled folder; without it there is no quality.
-        limit: photographs at most.
+        threads: of the runtimes.
+        rounds: number of rounds; the best counts.
+        photos: a labelled folder; None measures no quality.
+        limit: maximum number of photographs.
     """
     recipe, trained = recipe_of(name)
     model, ways = contenders(recipe, threads)
@@ -262,7 +262,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="labelled folder, for agreement and mAP")
     parser.add_argument("--limit", type=int, help="photographs at most")
     parser.add_argument("--threads", type=int, default=available_threads(None))
-    parser.add_argument("--quick", action="store_true", help="only prove that it runs")
+    parser.add_argument("--quick", action="store_true", help="only check that it runs")
     parser.add_argument("--remark", default="", help="a sentence for the head of the file")
     parser.add_argument("--markdown", type=Path, help="write the tables into this file")
     parser.add_argument("--json", type=Path, help="write the figures into this file")
@@ -277,10 +277,10 @@ def main() -> None:
         f"Python {platform.python_version()}, {versions}; {processor}, {arguments.threads} "
         f"threads. {arguments.remark}".strip(),
         (
-            "Every image is preprocessed already: this is the network alone. OpenVINO and LiteRT "
-            "take one image at a time whatever the batch, OpenVINO as many side by side as there "
-            "are threads. The last column says whether imgsearch accepts the runtime: the least "
-            "cosine of the probe images with TensorFlow's float32 is at least "
+            "All images are already preprocessed: this is the network alone. OpenVINO and LiteRT "
+            "take one image at a time whatever the batch; OpenVINO runs as many in parallel as "
+            "there are threads. The last column says whether imgsearch accepts the runtime: the "
+            "least cosine of the probe images with TensorFlow's float32 is at least "
             f"{LEAST_AGREEMENT['float32']} in float32, {LEAST_AGREEMENT['bfloat16']} in bfloat16."
         ),
     ]

@@ -1,18 +1,18 @@
-"""How long one command takes from its start to its answer, on a large gallery.
+"""How long a command takes as a whole process, on a large gallery.
 
-Indexes the sample pictures, then adds contents to the gallery up to the wanted number: embeddings
-mixed from two real ones and a little noise, written as rows like any others, and the index cache
-over all of them. Measures, as whole processes of `python -m imgsearch`, from the operating system's
-cache, medians of seven in turns:
+Indexes the sample photos, then adds contents to the gallery up to the wanted number: embeddings
+mixed from two real ones and a little noise, written as normal rows, and the index cache of all of
+them. Measures whole processes of `python -m imgsearch`, with files in the operating system's cache,
+medians of seven alternating rounds:
 
 * `--help`;
 * `query` by a stored file, and by a new one, which goes through the network;
-* `index` of a folder in which nothing has changed (in a gallery of the sample pictures alone);
+* `index` of a folder in which nothing has changed (in a gallery of the sample photos alone);
 
-beside what others need, likewise as whole processes (start_up_rivals.py):
+and what others need, also as whole processes (start_up_rivals.py):
 
 * the network alone, searching nothing: Keras and PyTorch are imported, MobileNetV2 is loaded, and
-  one picture is embedded;
+  one image is embedded;
 * a network and an index: Keras and hnswlib, FAISS or Chroma, over as many raw embeddings, for the
   answer to a new file;
 * an index alone: hnswlib, FAISS, Chroma and LanceDB, for the answer to a stored vector.
@@ -65,14 +65,14 @@ if TYPE_CHECKING:
 REPOSITORY: Final = Path(__file__).parents[1]
 SAMPLES: Final = REPOSITORY / "sample_data/photos"
 BACKBONE: Final = "mobilenet_v2"
-# Needs no weights but those in the package.
+# Needs only the bundled weights.
 QUICK_BACKBONE: Final = "compact"
 ROUNDS: Final = 7
 NOISE: Final = 0.3
 
 
-class Failed(Exception):  # noqa: N818 - a fact of the run, not an error of the program
-    """A command ended with another status than 0."""
+class Failed(Exception):  # noqa: N818 - a result of the run, not an error of the program
+    """A command had a non-zero exit status."""
 
 
 def grow(gallery: Path, count: int) -> NDArray[np.float32]:
@@ -110,7 +110,7 @@ def grow(gallery: Path, count: int) -> NDArray[np.float32]:
 
 
 def seconds(arguments: Sequence[str], given: str | None = None) -> float:
-    """Return how long a process of this Python takes, from start to end."""
+    """Return the seconds that a process of this Python takes."""
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, *arguments],
@@ -127,7 +127,7 @@ def seconds(arguments: Sequence[str], given: str | None = None) -> float:
 
 
 def working(compared: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return the commands that run here, each tried once; name those that do not."""
+    """Return the commands that work here, trying each once; print those that do not."""
     found = {}
     for name, arguments in compared.items():
         try:
@@ -170,7 +170,7 @@ def keras_program() -> str:
 
 
 def fresh_copies(sources: Sequence[Path], folder: Path, count: int) -> list[Path]:
-    """Write pictures whose bytes the gallery does not hold: a few are put behind their ends."""
+    """Write image files whose content is new to the gallery: a few bytes are appended."""
     folder.mkdir()
     copies = [folder / f"{number:04}{sources[0].suffix}" for number in range(count)]
     for number, copy in enumerate(copies):
@@ -198,10 +198,10 @@ def measure(
     Args:
         workspace: an empty folder.
         count: contents of the large gallery.
-        rounds: how often each command is run.
-        asked: pictures that are asked about in a warm process.
+        rounds: number of runs of each command.
+        asked: number of queries in a warm process.
         backbone: of the galleries.
-        rivals: whether others are measured beside it.
+        rivals: whether others are measured too.
     """
     large, small = workspace / "large", workspace / "small"
     for gallery in (large, small):
@@ -249,15 +249,15 @@ def warm_queries(
 
 
 def main() -> None:
-    """Run as the command line says."""
+    """Run with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--count", type=int, default=100_000, help="contents (default: 100000)")
-    parser.add_argument("--quick", action="store_true", help="only show that it runs")
+    parser.add_argument("--quick", action="store_true", help="only check that it runs")
     parser.add_argument("--no-rivals", dest="rivals", action="store_false")
     parser.add_argument("--markdown", type=Path, help="write the report into this file too")
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     options = parser.parse_args()
-    # All Python libraries are compiled once, as they are where they are installed.
+    # Python libraries are compiled once, as in an installation.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     count, rounds, asked = (1_000, 1, 3) if options.quick else (options.count, ROUNDS, 100)

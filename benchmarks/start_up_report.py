@@ -1,4 +1,4 @@
-"""What start_up.py finds, and how it is shown."""
+"""The results of start_up.py, and their report."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What came of one command.
+    """The result of one command.
 
     Attributes:
         command: its name.
         seconds: of the whole process, the median.
         least: of all rounds, in seconds.
-        most: likewise.
+        most: of all rounds, in seconds.
     """
 
     command: str
@@ -24,12 +24,12 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Warm:
-    """What a query takes in a process that has answered before.
+    """The time of a query in a warm process.
 
     Attributes:
         query: its kind.
         p50_ms: median.
-        p95_ms: 95th percentile; None where only the mean is known.
+        p95_ms: 95th percentile; None if only the mean is known.
     """
 
     query: str
@@ -44,7 +44,7 @@ class Measured:
     Attributes:
         contents: of the gallery.
         backbone: of its recipe.
-        rounds: how often each command was run.
+        rounds: number of runs of each command.
         commands: whole processes.
         warm: queries in a warm process.
     """

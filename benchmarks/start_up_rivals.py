@@ -1,14 +1,13 @@
-"""What start_up.py sets beside a cold query: other ways to load a network, a stored index, or both.
+"""What start_up.py compares a cold query with: loading a network, a stored index, or both.
 
-Each contender is a short program, as its library's documentation writes it, that is run as a whole
-process. The indices hold the same number of raw embeddings as the gallery and are filled by the
-functions of index_rivals.py:
+Each contender is a short program, as in its library's documentation, run as a whole process. The
+indices hold as many raw embeddings as the gallery, filled by the functions of index_rivals.py:
 
-* hnswlib, Chroma and LanceDB: set as there;
+* hnswlib, Chroma and LanceDB: configured as there;
 * FAISS: a flat index of inner products, read from its file.
 
-A stored file needs no network: the program takes the embedding from the index and asks for the ten
-nearest. A new file goes through Keras's MobileNetV2 first. This module fills one index:
+A stored file needs no network: the program reads its embedding from the index and searches for the
+ten nearest. A new file goes through Keras's MobileNetV2 first. This module fills one index:
 
     python benchmarks/start_up_rivals.py NAME vectors.npy FOLDER
 """
@@ -63,9 +62,9 @@ class Stored:
         name: as it is shown.
         module: must be installed.
         opens: the lines that import and open it.
-        takes: the line that takes the vector of content 0 from it.
+        takes: the line that reads the vector of content 0 from it.
         asks: the line that finds the ten nearest of the vector.
-        most: contents at most, where filling takes longer than it is worth; None without limit.
+        most: maximum number of contents, if filling takes too long; None for no limit.
     """
 
     name: str
@@ -79,7 +78,7 @@ class Stored:
         """Return the whole program.
 
         Args:
-            network: lines that make the vector from a picture; without them, it is a stored one.
+            network: lines that compute the vector of an image; "" takes a stored vector.
         """
         folder = "import sys\nfolder = sys.argv[2]\n"
         vector = "" if network else f"{self.takes}\n"

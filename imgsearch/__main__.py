@@ -1,4 +1,4 @@
-"""`python -m imgsearch` is `imgsearch`."""
+"""Lets `python -m imgsearch` run the command line."""
 
 from imgsearch.cli import main
 

@@ -4,18 +4,18 @@
     ├── UsageError                 2  an argument or option that makes no sense
     │   ├── UnknownBackboneError   2  a name that is not in the catalogue
     │   ├── UnknownLayerError      2  a layer that the backbone does not have
-    │   └── UnknownRecipeError     2  a recipe that the gallery does not hold
+    │   └── UnknownRecipeError     2  a recipe that the gallery does not have
     ├── UnreadableImageError       1  a file that cannot be decoded, with its reason
     ├── WeightsUnavailableError    1  pretrained weights that are not on this machine
-    ├── UntrustedModelError        1  a network file whose checksum was not vouched for
+    ├── UntrustedModelError        1  a custom model whose checksum was not given as trusted
     ├── RecipeMismatchError        1  embeddings that are not comparable
     ├── MissingExtraError          1  an optional package that is not installed
     ├── DamagedCacheError          1  a cache file that fails its checksum or header
-    ├── GalleryDamagedError        1  a gallery whose truth itself is damaged
+    ├── GalleryDamagedError        1  a gallery whose database is damaged
     ├── NoGalleryError            10  no gallery where one was expected
     └── GalleryLockedError        11  another process is writing the gallery
 
-The figure is the exit code of the command line. A message names what was received, what was
+The number is the exit code of the command line. A message names what was received, what was
 expected, and the remedy.
 """
 
@@ -41,18 +41,18 @@ class UnknownBackboneError(UsageError):
 
 
 class UnknownLayerError(UsageError):
-    """A layer name that the backbone does not have, or whose activations are not maps."""
+    """A layer that the backbone does not have, or whose activations are not feature maps."""
 
 
 class UnknownRecipeError(UsageError):
-    """A recipe that the gallery does not hold, or a prefix that several recipes share."""
+    """A recipe that the gallery does not have, or a prefix that several recipes share."""
 
 
 class UnreadableImageError(ImgsearchError):
     """A file that cannot be decoded.
 
     Attributes:
-        reason: one short sentence without the path, fit for a list of unreadable files.
+        reason: one short sentence without the path, for lists of unreadable files.
     """
 
     def __init__(self, reason: str, *, name: str | None = None) -> None:
@@ -61,23 +61,23 @@ class UnreadableImageError(ImgsearchError):
 
 
 class WeightsUnavailableError(ImgsearchError):
-    """Pretrained weights that are not on this machine and may or can not be downloaded."""
+    """Pretrained weights that are not on this machine and cannot or may not be downloaded."""
 
 
 class UntrustedModelError(ImgsearchError):
-    """A network file whose checksum is not the one that the caller vouched for."""
+    """A custom model whose checksum is not the one that the caller trusts."""
 
 
 class RecipeMismatchError(ImgsearchError):
-    """Two recipes whose embeddings are not comparable."""
+    """Embeddings, or weights to make them, that are not comparable with those of a recipe."""
 
 
 class MissingExtraError(ImgsearchError):
-    """An optional package is needed; the message names it."""
+    """An optional package that is not installed; the message names it."""
 
 
 class DamagedCacheError(ImgsearchError):
-    """A cache file that fails its checksum, or whose header is not the expected one."""
+    """A cache file that fails its checksum, or that has another header than expected."""
 
 
 class GalleryDamagedError(ImgsearchError):

@@ -27,11 +27,12 @@ AUTO: Final = "auto"
 DECODER_VERSION: Final = 1
 
 GEM_POWER: Final = 3.0
-# Below, float32 keeps too little of a power to take its root; above, it is the maximum.
+# Below the least, float32 loses too much of a power for its root; above the largest, GeM is the
+# maximum.
 LEAST_GEM_POWER: Final = 0.1
 LARGEST_GEM_POWER: Final = 1000.0
 RMAC_LEVELS: Final = 3
-# 2,870 regions: more than a map has places.
+# 2,870 regions: more than a feature map has locations.
 MOST_RMAC_LEVELS: Final = 20
 
 
@@ -49,14 +50,12 @@ class PoolingChoice:
 
     @classmethod
     def parse(cls, text: str) -> PoolingChoice:
-        """Return the pooling that a text names.
+        """Parse a method, or "gem:POWER" or "rmac:LEVELS", such as "gem:4" or "rmac:2".
 
-        Args:
-            text: a method, or "gem:POWER" or "rmac:LEVELS", such as "gem:4" or "rmac:2". Without
-                a parameter the power is 3 and the levels are 3, as in the papers.
+        Without a parameter, the power is 3 and the number of levels is 3, as in the papers.
 
         Raises:
-            UsageError: names the text and what it may be.
+            UsageError: the text is none of these.
         """
         name, colon, parameter = text.partition(":")
         method = next((known for known in POOLINGS if known == name), None)
@@ -71,13 +70,13 @@ class PoolingChoice:
                 case "rmac":
                     return cls(method, _levels(parameter) if colon else RMAC_LEVELS)
         except ValueError as error:
-            raise UsageError(f"pooling: {text!r} is no pooling: {error}") from error
+            raise UsageError(f"pooling: {text!r} is not a pooling: {error}") from error
         if colon:
-            raise UsageError(f"pooling: {text!r} is no pooling: {method} has no parameter")
+            raise UsageError(f"pooling: {text!r} is not a pooling: {method} has no parameter")
         return cls(method, None)
 
     def __str__(self) -> str:
-        """Return the one text of this pooling: without its parameter when that is the usual one."""
+        """Return the canonical text, without the parameter if it is the default."""
         if self.parameter in (None, {"gem": GEM_POWER, "rmac": RMAC_LEVELS}.get(self.method)):
             return self.method
         return f"{self.method}:{repr(self.parameter).removesuffix('.0')}"
@@ -102,18 +101,18 @@ def _levels(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class RecipeRequest:
-    """What a person asks for; `None` leaves the choice to the backbone's own defaults.
+    """What a caller asks for; `None` takes the backbone's own default.
 
     Attributes:
-        backbone: a catalogue name, "auto", or the path of one's own `.keras` network.
-        layer: the named layer whose activations are taken.
-        pooling: how feature maps become one vector, as `PoolingChoice` reads it; kept as its one
-            text, so that "gem:3" is "gem".
+        backbone: a catalogue name, "auto", or the path of a custom model (`.keras`).
+        layer: name of the layer whose activations are taken.
+        pooling: how feature maps become one vector, as `PoolingChoice` parses it; stored as its
+            canonical text, so that "gem:3" becomes "gem".
         size: side of the square input in pixels.
-        resize: how a picture becomes a square.
+        resize: how an image becomes square.
         weights: a local weights file for a catalogue backbone.
-        preprocessing: what the pixels go through; only asked for with one's own network.
-        trusted_sha256: checksum that vouches for one's own network.
+        preprocessing: of the pixels; for custom models only.
+        trusted_sha256: checksum of a custom model that the caller trusts.
         precision: arithmetic of the runtime.
     """
 
@@ -128,10 +127,10 @@ class RecipeRequest:
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        """Refuse values outside the vocabulary.
+        """Check the values.
 
         Raises:
-            UsageError: names the option, what was received, and what it takes.
+            UsageError: a value is not among those allowed.
         """
         choices: tuple[tuple[str, str | None, tuple[str, ...]], ...] = (
             ("resize", self.resize, RESIZES),
@@ -142,28 +141,28 @@ class RecipeRequest:
             if value is not None and value not in allowed:
                 raise UsageError(f"{option}: {value!r} is none of {', '.join(allowed)}")
         if self.size is not None and self.size < 1:
-            raise UsageError(f"size: {self.size} is not a number of pixels above 0")
+            raise UsageError(f"size: {self.size} is not a positive number of pixels")
         object.__setattr__(self, "pooling", str(PoolingChoice.parse(self.pooling)))
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that makes two embeddings comparable, resolved to the last detail.
+    """Everything that makes two embeddings comparable, with nothing left open.
 
     Attributes:
         backbone: catalogue name ("compact-1" carries its version), or "custom".
         weights: fingerprint of the weights, "sha256:" and 64 hexadecimal digits.
         layer: name of the layer whose activations are taken.
         size: side of the square input in pixels.
-        resize: how a picture becomes a square.
+        resize: how an image becomes square.
         pooling: how feature maps become one vector, as the text of a `PoolingChoice`.
-        dim: length of the embedding.
-        preprocessing: what the pixels go through before the backbone.
-        precision: arithmetic of the runtime that makes the embeddings.
+        dim: dimensions of the embedding.
+        preprocessing: of the pixels, before the backbone.
+        precision: arithmetic of the runtime that computes the embeddings.
         decoder: version of the decoding rules (rotation, colour, antialiased resizing).
-        text: fingerprint of the text encoder whose embeddings are comparable with these; None where
-            there is none, and then it is no part of the identifier.
-        weights_path: where the weights were found; how to find them again, not what they are.
+        text: fingerprint of the text encoder whose embeddings are comparable with these; None if
+            there is none, and then not part of the identifier.
+        weights_path: where the weights were found; not part of the identifier.
     """
 
     backbone: str
@@ -186,7 +185,7 @@ class Recipe:
         return label if self.precision == "float32" else f"{label}/{self.precision}"
 
     def supersedes(self, other: Recipe) -> bool:
-        """Tell whether this is a newer version of the other's backbone, taken in the same way."""
+        """Return whether this differs from the other only in a newer version of its backbone."""
         (name, mine), (older, theirs) = _versioned(self.backbone), _versioned(other.backbone)
         ways = [
             (recipe.layer, recipe.size, recipe.resize, recipe.pooling, recipe.precision)
@@ -203,13 +202,13 @@ class Recipe:
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
-        """Return the recipe as one line of JSON, from which `from_json` makes it again."""
+        """Return the recipe as one line of JSON, which `from_json` reads."""
         return json.dumps(self._values(), sort_keys=True)
 
     def _values(self) -> dict[str, Any]:
         values = asdict(self)
         if self.text is None:
-            # As it was before there were text encoders, so that identifiers stay what they are.
+            # Left out, so that identifiers from before there were text encoders stay valid.
             del values["text"]
         return values
 
@@ -231,6 +230,6 @@ class Recipe:
 
 
 def _versioned(backbone: str) -> tuple[str, int]:
-    """Return a backbone's name and its version, 0 for one that has none."""
+    """Return a backbone's name and its version, 0 if it has none."""
     name, _, version = backbone.rpartition("-")
     return (name, int(version)) if name and version.isdecimal() else (backbone, 0)

@@ -139,7 +139,7 @@ def test_an_unknown_layer_is_answered_with_near_ones() -> None:
 
 
 def test_a_size_below_the_smallest_is_refused() -> None:
-    with pytest.raises(UsageError, match="xception needs at least 71 pixels, and 70 was"):
+    with pytest.raises(UsageError, match="xception needs at least 71 pixels, but 70 was"):
         random_recipe("xception", size=70)
 
 

@@ -151,7 +151,7 @@ def test_a_damaged_cache_is_named_with_its_remedy_and_repaired(
 
 
 @pytest.mark.usefixtures("photos")
-def test_damage_that_cannot_be_mended_is_told_with_what_to_do(
+def test_damage_that_cannot_be_repaired_is_reported_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     findings = (Finding("row \x1b[31m lost", "damage"), Finding("old file", "note"))
@@ -161,7 +161,7 @@ def test_damage_that_cannot_be_mended_is_told_with_what_to_do(
     result = run("check", "--repair")
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
-        "damage: row \\x1b[31m lost (cannot be mended: index the photos into a new gallery)",
+        "damage: row \\x1b[31m lost (cannot be repaired: index the photos into a new gallery)",
         "note: old file",
     ]
 

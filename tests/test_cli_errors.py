@@ -52,7 +52,7 @@ CASES = [
         "imgsearch: /a/\\x1bb: Permission denied\n",
     ),
     (OSError(errno.ENOSPC, "No space left on device"), 1, "imgsearch: No space left on device\n"),
-    (MemoryError(), 1, "imgsearch: out of memory; a smaller --batch-size needs less\n"),
+    (MemoryError(), 1, "imgsearch: out of memory; try a smaller --batch-size\n"),
     (KeyboardInterrupt(), 130, "imgsearch: interrupted\n"),
     (BrokenPipeError(), 141, ""),
 ]

@@ -40,7 +40,7 @@ def test_the_table_says_what_varies_how_well_and_at_what_cost(photos: Path) -> N
     result = run("evaluate", photos, "--backbone", "one", "--pooling", "gap", "--pooling", "gmp")
     assert result.exit_code == 0, result.stderr
     heading, columns, *rows = result.stdout.splitlines()
-    assert heading.startswith("folders: 4 queries over 4 pictures; backbone one, size 16")
+    assert heading.startswith("folders: 4 queries over 4 images; backbone one, size 16")
     assert columns.split()[:3] == ["pooling", "mAP", "difference"]
     assert len(rows) == 2
     assert all("41.7" in row for row in rows)
@@ -100,7 +100,7 @@ def test_unreadable_pictures_are_listed_and_give_exit_code_3(photos: Path) -> No
     assert document["unreadable_files"][0]["path"].endswith("broken.jpg")
 
 
-def test_interrupted_runs_say_that_the_same_command_goes_on(
+def test_interrupted_runs_say_that_the_same_command_continues(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(_: embedding_run.Work) -> None:
@@ -109,15 +109,15 @@ def test_interrupted_runs_say_that_the_same_command_goes_on(
     monkeypatch.setattr(embedding_run.Work, "go_on", stop)
     result = run("evaluate", photos)
     assert result.exit_code == 130
-    assert "goes on" in result.stderr
+    assert "same command continues" in result.stderr
     assert "Without --no-cache" in run("evaluate", photos, "--no-cache").stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--truth", "a.csv", "--group", "x"], "--truth and --group each say what belongs"),
-        (["--holidays", "--ukbench"], "--holidays and --ukbench each say"),
+        (["--truth", "a.csv", "--group", "x"], "--truth and --group are different kinds"),
+        (["--holidays", "--ukbench"], "--holidays and --ukbench are different kinds"),
         (["--edited", "5"], "--self-supervised"),
         (["--metric", "accuracy"], "accuracy"),
         (["--projection", "much"], "projection: 'much'"),
@@ -164,7 +164,7 @@ def test_edits_ask_where_nothing_is_labelled(tmp_path: Path) -> None:
         coloured(tmp_path / "flat" / f"{number}.png", 25 * number)
     result = run("evaluate", tmp_path / "flat", "--self-supervised", "--edited", "2")
     assert result.exit_code == 0, result.stderr
-    assert "over 4 pictures" in result.stdout
+    assert "over 4 images" in result.stdout
 
 
 def test_what_networks_bring_reaches_them(photos: Path, networks: FakeNetworks) -> None:
@@ -188,7 +188,7 @@ def test_a_recommendation_ends_with_the_command_to_type(photos: Path) -> None:
     result = run("recommend", photos)
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("Take one, gap pooling, 16 px, squash")
+    assert lines[0].startswith("Use one, gap pooling, 16 px, squash")
     assert "mAP 41.7" in lines[1]
     assert lines[-1] == f"imgsearch index {photos} --backbone one --size 16"
 

@@ -327,7 +327,7 @@ def test_an_interrupt_finishes_the_batch_commits_and_exits_with_130(
     report = json.loads(out)
     assert report["interrupted"] is True
     assert 4 <= report["embedded"] < 40
-    assert b"finishing the running batch" in err
+    assert b"finishing the current batch" in err
     assert b"Traceback" not in err
     rest = report_of()
     assert report["embedded"] + rest["embedded"] == 40  # type: ignore[operator]

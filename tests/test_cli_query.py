@@ -182,7 +182,7 @@ def test_filters_reach_the_search(photos: Path) -> None:
 def test_no_match_is_said_and_is_no_failure() -> None:
     result = run("query", "0.png", "--format", "jpeg")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "No picture in the gallery matches.\n"
+    assert result.stderr == "No image in the gallery matches.\n"
 
 
 @pytest.mark.usefixtures("photos")

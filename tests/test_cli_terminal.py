@@ -19,7 +19,7 @@ import pytest
 from cli_fakes import FakeSource, command, picture, run
 from rich.console import Console
 
-from imgsearch.cli import progress as display
+from imgsearch.cli import progress_line as display
 from imgsearch.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def test_an_interrupt_is_heard_on_the_progress_line(photos: Path) -> None:
         "index", photos, "--batch-size", "2", interrupt_after=b"Indexing", FAKE_DELAY="0.5"
     )
     assert code == 130
-    assert b"Finishing the running batch" in written
+    assert b"Finishing the current batch" in written
     assert "Interrupted after" in screen(written)
     assert b"Traceback" not in written
 

@@ -10,8 +10,7 @@ import pytest
 
 from imgsearch.errors import UsageError
 from imgsearch.images import loading
-from imgsearch.networks.backbones import weights
-from imgsearch.networks.backbones.compact import bundled
+from imgsearch.networks.backbones.compact import bundled, weights
 from imgsearch.networks.backbones.compact.architecture import COMPACT
 from imgsearch.networks.backbones.framework import load_keras
 from imgsearch.networks.pooling import pool
@@ -75,7 +74,7 @@ def test_other_sizes_give_maps_of_the_same_dim(size: int) -> None:
 
 
 def test_a_size_below_the_minimum_is_refused() -> None:
-    with pytest.raises(UsageError, match="compact needs at least 32 pixels, and 31 was asked for"):
+    with pytest.raises(UsageError, match="compact needs at least 32 pixels, but 31 was asked for"):
         bundled.build(31)
 
 

@@ -1,4 +1,4 @@
-"""One's own network is loaded behind its checksum, in safe mode, and only if maps come out."""
+"""A custom model is loaded with its checksum, in safe mode, and only if it gives feature maps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_network_is_not_read_before_its_checksum_was_vouched_for(
+def test_a_network_is_not_read_before_its_checksum_was_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "mine.keras"
@@ -29,7 +29,7 @@ def test_a_network_is_not_read_before_its_checksum_was_vouched_for(
     monkeypatch.setattr(load_keras().saving, "load_model", fail)
     with pytest.raises(UntrustedModelError, match=f"--trust-model {sha256}"):
         custom.check_trust(path, None)
-    with pytest.raises(UntrustedModelError, match=f"its SHA-256 is {sha256}, and '000"):
+    with pytest.raises(UntrustedModelError, match=f"its SHA-256 is {sha256}, but '000"):
         custom.load(path, sha256=64 * "0", size=None)
 
 
@@ -87,14 +87,14 @@ def test_a_network_of_any_size_takes_the_size_that_is_asked_for(tmp_path: Path) 
     outputs, inputs = custom.load(path, sha256=sha256, size=32)
     assert tuple(inputs.shape) == (None, 32, 32, 3)
     assert tuple(outputs["first"].shape) == (None, 15, 15, 4)
-    with pytest.raises(UsageError, match="images of any size; say which with --size"):
+    with pytest.raises(UsageError, match="images of any size; give one with --size"):
         custom.load(path, sha256=sha256, size=None)
 
 
 def test_a_network_of_one_size_refuses_another(tmp_path: Path) -> None:
     path = tmp_path / "mine.keras"
     sha256 = save_network(tiny_network(), path)
-    with pytest.raises(UsageError, match="images of 16 pixels only, and 32 was asked for"):
+    with pytest.raises(UsageError, match="images of 16 pixels only, but 32 was asked for"):
         custom.load(path, sha256=sha256, size=32)
 
 
@@ -144,7 +144,7 @@ def test_code_inside_a_network_is_never_run(tmp_path: Path) -> None:
     outputs = keras.layers.Lambda(lambda maps: maps * 2, output_shape=(8, 8, 3))(inputs)
     path = tmp_path / "lambda.keras"
     sha256 = save_network(keras.Model(inputs, outputs), path)
-    with pytest.raises(UntrustedModelError, match="code of its own"):
+    with pytest.raises(UntrustedModelError, match="contains code"):
         custom.load(path, sha256=sha256, size=None)
 
 

@@ -69,6 +69,6 @@ def test_settings_that_would_change_the_embeddings_are_refused(
     keras = framework.load_keras()
     monkeypatch.setattr(keras.config, setting, lambda: value)
     with pytest.raises(
-        ImgsearchError, match=f"{setting} '{value}', and imgsearch needs '{expected}'"
+        ImgsearchError, match=f"{setting} '{value}', but imgsearch needs '{expected}'"
     ):
         framework.load_keras()

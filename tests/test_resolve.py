@@ -148,12 +148,12 @@ def test_a_local_weights_file_that_is_not_there_is_named(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"weights": Path("x.h5")}, "needs the name of its network"),
+        ({"weights": Path("x.h5")}, "name the network of the weights file"),
         ({"backbone": "compact", "weights": Path("x.h5")}, "takes no others"),
-        ({"backbone": "vgg16", "preprocessing": "tf"}, "'tf' goes with one's own network only"),
-        ({"backbone": "vgg16", "trusted_sha256": "00"}, "'00' goes with one's own network only"),
-        ({"backbone": "vgg16", "size": 31}, "at least 32 pixels, and 31"),
-        ({"backbone": "x.keras", "weights": Path("x.h5")}, "brings its weights"),
+        ({"backbone": "vgg16", "preprocessing": "tf"}, "'tf' is for custom models only"),
+        ({"backbone": "vgg16", "trusted_sha256": "00"}, "'00' is for custom models only"),
+        ({"backbone": "vgg16", "size": 31}, "at least 32 pixels, but 31"),
+        ({"backbone": "x.keras", "weights": Path("x.h5")}, "has its weights"),
     ],
 )
 def test_options_that_make_no_sense_together_are_refused(
@@ -173,12 +173,12 @@ def test_weights_that_are_missing_offline_are_an_error() -> None:
         resolve_offline(backbone="vgg16")
 
 
-def test_ones_own_network_says_what_it_can_and_asks_for_the_rest(tmp_path: Path) -> None:
+def test_a_custom_model_says_what_it_can_and_asks_for_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "mine.keras"
     sha256 = save_network(tiny_network(), path)
     with pytest.raises(UntrustedModelError, match=sha256):
         resolve_offline(backbone=str(path))
-    with pytest.raises(UsageError, match="say it: raw, unit, tf, torch, caffe"):
+    with pytest.raises(UsageError, match="give one of raw, unit, tf, torch, caffe"):
         resolve_offline(backbone=str(path), trusted_sha256=sha256)
 
     recipe = resolve_offline(backbone=str(path), trusted_sha256=sha256, preprocessing="unit")
@@ -195,7 +195,7 @@ def test_ones_own_network_says_what_it_can_and_asks_for_the_rest(tmp_path: Path)
     assert recipe.weights_path == str(path)
 
 
-def test_ones_own_network_may_give_another_layer(tmp_path: Path) -> None:
+def test_a_custom_model_may_give_another_layer(tmp_path: Path) -> None:
     path = tmp_path / "mine.keras"
     own = {
         "backbone": str(path),

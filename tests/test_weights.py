@@ -138,7 +138,7 @@ def test_a_download_lands_whole_under_its_name(
     ("path", "checksum", "reason"),
     [
         ("short", "", "bytes arrived|IncompleteRead"),
-        ("page", "", "no HDF5 file"),
+        ("page", "", "not an HDF5 file"),
         ("missing", "", "404"),
         ("whole", "0" * 32, f"checksum is {hashlib.md5(CONTENT).hexdigest()}"),  # noqa: S324  as Keras publishes it
         ("whole", "0" * 64, f"checksum is {hashlib.sha256(CONTENT).hexdigest()}"),

@@ -1,7 +1,7 @@
-"""The command line: a thin skin over the library, and the only part of it that prints.
+"""The command line: a thin layer over the library, and the only part that prints.
 
-Importing it loads no numerical framework and no drawing library; commands import what they need
-when they run.
+Importing it loads neither NumPy nor a framework nor Rich; commands import what they need when
+they run.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
 from imgsearch.cli.recommend import recommend
 
-HELP = """Find the pictures that look like the one in hand.
+HELP = """Find the photos that look like this one.
 
 \b
-  imgsearch index ~/Photos            make or update the gallery
+  imgsearch index ~/Photos            create or update the gallery
   imgsearch query sunset.jpg -k 5     what looks like this?
-  imgsearch recommend labelled/       which network is best for these?
+  imgsearch recommend labelled/       which network is best for these photos?
 """
 EPILOG = """\b
 Every command takes --gallery DIR, -v, -q, --debug and -h, before or after its name.
@@ -89,13 +89,13 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line with the process's own arguments, and exit with its code."""
+    """Run the command line with the arguments of the process, and exit with its code."""
     if "--debug" not in sys.argv:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
-    # Typer reads arguments with pydantic, which would look through every installed package for
-    # plugins of its own first.
+    # Typer parses arguments with pydantic, which would first search all installed packages for
+    # plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app(prog_name="imgsearch")
@@ -104,7 +104,7 @@ def main() -> None:
 
 
 def _settle_output() -> None:
-    """Flush standard output; where nobody reads it, make Python's last flush succeed."""
+    """Flush standard output; if its reader has gone, make Python's final flush succeed."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

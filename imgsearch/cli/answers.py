@@ -1,4 +1,4 @@
-"""How matches are written: a table, JSON, JSON lines, CSV, or bare paths."""
+"""Writing matches: as a table, JSON, JSON Lines, CSV or paths."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ SHOWN_DUPLICATES: Final = 3
 
 
 class AnswerWriter:
-    """Writes answers to standard output, each as soon as it is there."""
+    """Writes answers to standard output, each as soon as it is known."""
 
     def write(self, images: Images, matches: Sequence[Match]) -> None:
         """Write the matches of one query."""
         raise NotImplementedError
 
     def fail(self, images: Images, reason: str) -> None:
-        """Write that a picture could not be read, where the form has a place for it."""
+        """Write that an image could not be read, where the format has a place for it."""
 
     def finish(self) -> None:
         """Write what comes after the last answer."""
@@ -41,14 +41,14 @@ class AnswerWriter:
 def answer_writer(
     form: str, terminal: Terminal, *, gallery: Path, null: bool, several: bool
 ) -> AnswerWriter:
-    """Return the writer of a form.
+    """Return the writer of an output format.
 
     Args:
         form: "table", "json", "jsonl", "csv" or "paths".
         terminal: for the table.
-        gallery: the gallery's folder, which documents name.
+        gallery: the gallery's folder, named in JSON documents.
         null: paths end with NUL.
-        several: more than one answer may come.
+        several: there may be more than one answer.
     """
     if form == "json":
         return _Documents(gallery) if several else _Document(gallery)
@@ -115,7 +115,7 @@ class _Paths(AnswerWriter):
     def __init__(self, *, null: bool) -> None:
         self._null = null
 
-    def write(self, images: Images, matches: Sequence[Match]) -> None:  # noqa: ARG002 - the form has no place for them
+    def write(self, images: Images, matches: Sequence[Match]) -> None:  # noqa: ARG002 - the format has no place for them
         write_data(b"".join(self._record(match.path) for match in matches))
         flush_data()
 
@@ -136,7 +136,7 @@ class _Table(AnswerWriter):
             names = " + ".join("-" if image is None else short_path(image) for image in images)
             lines = [*head, [(names, "bold")], *(lines or [[("  no match", FAINT)]])]
         elif not matches:
-            self._terminal.say("No picture in the gallery matches.")
+            self._terminal.say("No image in the gallery matches.")
         self._first = False
         self._terminal.show(lines)
 
@@ -159,7 +159,7 @@ def _table(matches: Sequence[Match]) -> list[Line]:
         if len(match.duplicates) > len(copies):
             more = len(match.duplicates) - len(copies)
             rows.append(_beneath(f"= and {more} more (--all-files lists them)", offline=False))
-    # The path is the last aligned column, and never cut: it can be copied whole.
+    # The path is the last aligned column and never cut, so that it can be copied whole.
     return [
         [*line, (f"  {note}", style)] if note else line
         for line, (note, style) in zip(
@@ -174,5 +174,5 @@ def _beneath(text: str, *, offline: bool) -> Sequence[Span]:
 
 
 def _link(path: Path) -> str:
-    """Return the style that makes a path open on a click, where the terminal can do so."""
+    """Return the style of a hyperlink to the file, which some terminals open on a click."""
     return f"link {path.as_uri()}" if path.is_absolute() else PLAIN

@@ -1,11 +1,12 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""`imgsearch backbones`: the catalogue of pretrained networks, and their layers."""
+"""`imgsearch backbones`: list the pretrained networks, or the layers of one."""
 
 from typing import Annotated
 
 import typer
 
-from imgsearch.cli.settings import Settings
+from imgsearch.cli.progress import working
+from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.tables import align, byte_size
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
 from imgsearch.documents import gallery_documents
@@ -17,12 +18,13 @@ def backbones(
         str | None,
         typer.Argument(metavar="NAME", help="Show this network's layers and their shapes."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: JsonOption = False,
     settings: Settings,
 ) -> None:
     """List the pretrained networks, or the layers of one.
 
-    A layer is shown with the shape of its feature maps; 'imgsearch index --layer' takes it.
+    Each layer is listed with the shape of its feature maps, under the name that 'imgsearch index
+    --layer' takes.
     """
     terminal = settings.terminal
     if name is None:
@@ -34,7 +36,7 @@ def backbones(
     available = weights.is_available(backbone)
     from imgsearch.networks.backbones.build import layers
 
-    with terminal.working(f"Building {backbone.name}"):
+    with working(terminal, f"Building {backbone.name}"):
         found = layers(backbone.name)
     if json:
         content = gallery_documents.backbone_keys(backbone, available=available)
@@ -68,8 +70,8 @@ def backbones(
 
 def _weights(download_bytes: int, *, available: bool) -> str:
     if available:
-        return "on this machine" if download_bytes else "come with imgsearch"
-    return f"to be downloaded, {byte_size(download_bytes)}"
+        return "on this machine" if download_bytes else "bundled with imgsearch"
+    return f"not on this machine; download {byte_size(download_bytes)}"
 
 
 def _catalogue(settings: Settings, *, json: bool) -> None:

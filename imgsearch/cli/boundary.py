@@ -1,4 +1,4 @@
-"""Where errors become messages and exit codes, and Ctrl-C becomes a request to stop.
+"""Where errors become messages and exit codes.
 
 0 done    1 failed    2 usage    3 some files could not be read
 10 no gallery    11 gallery locked    130 interrupted    141 the reader of the output left
@@ -27,10 +27,10 @@ READER_LEFT: Final = 141
 
 @contextmanager
 def boundary(*, debug: bool) -> Iterator[None]:
-    """Turn whatever is raised inside into a message on standard error and an exit code.
+    """Turn an exception into a message on standard error and an exit code.
 
     Raises:
-        typer.Exit: with the exit code; usage errors of Typer's own pass through.
+        typer.Exit: with the exit code; Typer's own usage errors pass through.
     """
     try:
         yield
@@ -42,7 +42,7 @@ def boundary(*, debug: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         complain("interrupted")
         raise typer.Exit(INTERRUPTED) from None
-    except Exception as error:  # noqa: BLE001 - whatever it is, a person gets one line
+    except Exception as error:  # noqa: BLE001 - any error becomes one line for a person
         if debug:
             import traceback
 
@@ -52,11 +52,11 @@ def boundary(*, debug: bool) -> Iterator[None]:
 
 
 def describe(error: Exception) -> str:
-    """Return what to tell a person about an error, without a traceback."""
+    """Return the message for an error, without a traceback."""
     if isinstance(error, ImgsearchError):
         return str(error) or type(error).__name__
     if isinstance(error, MemoryError):
-        return "out of memory; a smaller --batch-size needs less"
+        return "out of memory; try a smaller --batch-size"
     if isinstance(error, OSError):
         reason = error.strerror or str(error) or type(error).__name__
         names = [os.fsdecode(n) for n in (error.filename, error.filename2) if _is_path(n)]
@@ -64,12 +64,12 @@ def describe(error: Exception) -> str:
     if type(error).__module__ == "sqlite3":
         return (
             f"the gallery's database: {error}\n"
-            "'imgsearch check' examines it; --debug shows where this arose"
+            "run 'imgsearch check' to examine it; --debug shows the traceback"
         )
     detail = str(error).strip().split("\n", 1)[0]
     return (
         f"unexpected {type(error).__name__}{': ' if detail else ''}{detail}\n"
-        "this is a fault of imgsearch; --debug shows where it arose"
+        "this is a bug in imgsearch; --debug shows the traceback"
     )
 
 

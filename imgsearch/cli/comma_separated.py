@@ -39,15 +39,15 @@ COLUMNS: Final = (
 
 
 def head() -> bytes:
-    """Return the line that names the columns."""
+    """Return the header line."""
     return _line(COLUMNS)
 
 
 def rows(query: str, matches: Iterable[Match]) -> bytes:
     """Return one line for each match.
 
-    Text is spelled out where it holds control characters or bytes that are not UTF-8; then
-    `path_base64` holds the path's exact bytes.
+    Control characters and bytes that are not UTF-8 are escaped; `path_base64` then holds the
+    path's exact bytes.
     """
     return b"".join(_row(query, match) for match in matches)
 

@@ -1,4 +1,4 @@
-"""Commands and their help: options under headings, errors turned into exit codes."""
+"""Commands: help with options under headings, errors turned into exit codes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _sections(command: Any, context: Context) -> dict[str, list[tuple[str, str]]
     common = sections.pop(COMMON_PANEL, [])
     sections[COMMON_PANEL] = common
     width = max((len(names) for rows in sections.values() for names, _ in rows), default=0)
-    # One width for all sections, so that the explanations stand beneath each other.
+    # One width for all sections, so that the explanations align.
     return {
         heading: [(names.ljust(min(width, COLUMN)), text) for names, text in rows]
         for heading, rows in sections.items()
@@ -78,12 +78,12 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """The program: its commands in their order, common options allowed before the command."""
+    """The program; common options may also stand before the command."""
 
     command_class = Command
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Move common options that stand before the command's name behind it."""
+        """Move common options from before the command's name to after it."""
         return super().parse_args(ctx, _common_options_last(args))
 
     def format_options(self, ctx: Context, formatter: Formatter) -> None:  # type: ignore[override]
@@ -100,7 +100,7 @@ class Group(TyperGroup):
 
 
 def _common_options_last(args: list[str]) -> list[str]:
-    """Return the arguments with leading common options put behind the command's name."""
+    """Return the arguments with leading common options moved after the command's name."""
     moved: list[str] = []
     rest = list(args)
     while rest:

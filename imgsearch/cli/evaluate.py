@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""`imgsearch evaluate`: which backbone retrieves best on these pictures, and at what cost."""
+"""`imgsearch evaluate`: which backbone retrieves best on your photos, and at what cost."""
 
 import shlex
 import sys
@@ -16,9 +16,10 @@ from imgsearch.cli.evaluate_options import ResultOptions, WorkOptions
 from imgsearch.cli.grid_options import GridOptions
 from imgsearch.cli.interrupts import interrupts
 from imgsearch.cli.network_options import NetworkOptions
+from imgsearch.cli.progress import Steps, working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
-from imgsearch.cli.terminal import Steps, Terminal, write_data
+from imgsearch.cli.terminal import Terminal, write_data
 from imgsearch.cli.truth_options import TruthOptions
 from imgsearch.documents import evaluation_documents, gallery_documents
 
@@ -29,15 +30,13 @@ if TYPE_CHECKING:
     from imgsearch.evaluation.networks import NetworkSource
 
 TITLES: Final = {"embed": "Embedding", "measure": "Measuring costs", "evaluate": "Evaluating"}
-GOES_ON: Final = "Interrupted. The same command goes on where this one stopped."
-STARTS_ANEW: Final = "Interrupted. Without --no-cache the same command would go on from here."
+GOES_ON: Final = "Interrupted. The same command continues where this one stopped."
+STARTS_ANEW: Final = "Interrupted. Without --no-cache, the same command would continue from here."
 
 
 def evaluate(
     *,
-    photos: Annotated[
-        str, typer.Argument(metavar="PHOTOS", help="The folder that holds the labelled pictures.")
-    ],
+    photos: Annotated[str, typer.Argument(metavar="PHOTOS", help="The folder of labelled photos.")],
     truth: TruthOptions,
     grid: GridOptions,
     networks: NetworkOptions,
@@ -45,10 +44,10 @@ def evaluate(
     result: ResultOptions,
     settings: Settings,
 ) -> None:
-    """Measure how well backbones retrieve on your own labelled pictures, and what they cost.
+    """Measure how well backbones retrieve on your own labelled photos, and what they cost.
 
-    Every picture asks for the others of its class. Embeddings are kept, so another backbone costs
-    only its own; Ctrl-C stops in good order and the same command goes on.
+    Every image is a query for the others of its class. Embeddings are cached, so another backbone
+    costs only its own. Ctrl-C stops cleanly; the same command continues.
     """
     from imgsearch.evaluation.evaluator import METRICS
     from imgsearch.evaluation.metrics.metrics import parse_metric
@@ -63,7 +62,7 @@ def evaluate(
     wanted = grid.grid(networks.requests([*grid.backbone, *grid.concatenate]))
     with (
         tempfile.TemporaryDirectory(prefix="imgsearch-") as temporary,
-        working(terminal, work, quiet=settings.quiet) as doing,
+        watched_work(terminal, work, quiet=settings.quiet) as doing,
     ):
         cache = work.embedding_cache(Path(temporary))
         truths = truth.read(photos)
@@ -105,20 +104,20 @@ def evaluate(
 
 
 def network_source() -> "NetworkSource":
-    """Return where networks come from."""
+    """Return the source of networks; tests replace it."""
     from imgsearch.evaluation import networks
 
     return networks.CatalogueNetworks()
 
 
 def command_line() -> str:
-    """Return the command as it was typed."""
+    """Return the command of this process, quoted for a shell."""
     return shlex.join(["imgsearch", *sys.argv[1:]])
 
 
 @contextmanager
-def working(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "Iterator[Work]":
-    """Give a run its way of working: progress on the terminal, Ctrl-C to stop in good order.
+def watched_work(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "Iterator[Work]":
+    """Yield a run's settings, with progress on the terminal and Ctrl-C for a clean stop.
 
     Raises:
         typer.Exit: the run was stopped.
@@ -127,7 +126,7 @@ def working(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "Iterat
 
     announce = not terminal.animates and not quiet
     try:
-        with interrupts(announce=announce) as asked, terminal.working("Looking", asked) as steps:
+        with interrupts(announce=announce) as asked, working(terminal, "Looking", asked) as steps:
             yield Work(
                 batch_size=options.batch_size,
                 jobs=options.jobs,

@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""How the work of an evaluation is done, and what comes out."""
+"""The options of an evaluation's run and of its output."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +18,14 @@ OUTPUT_PANEL: Final = "Output"
 
 @dataclass(frozen=True)
 class WorkOptions:
-    """How the work is done."""
+    """Cache, batches and threads."""
 
     cache: Annotated[
         str | None,
         typer.Option(
             "--cache",
             metavar="DIR",
-            help="Where embeddings are kept (default: the platform's cache folder).",
+            help="Folder for cached embeddings (default: in the platform's cache folder).",
             rich_help_panel=WORK_PANEL,
         ),
     ] = None
@@ -33,7 +33,7 @@ class WorkOptions:
         bool,
         typer.Option(
             "--no-cache",
-            help="Forget the embeddings afterwards, and take none from before.",
+            help="Neither use nor keep cached embeddings.",
             rich_help_panel=WORK_PANEL,
         ),
     ] = False
@@ -43,7 +43,7 @@ class WorkOptions:
             "--batch-size",
             metavar="N",
             min=1,
-            help="Pictures that go through a network at once (default: 32).",
+            help="Images per batch of the network (default: 32).",
             rich_help_panel=WORK_PANEL,
         ),
     ] = 32
@@ -53,24 +53,24 @@ class WorkOptions:
             "--jobs",
             metavar="N",
             min=1,
-            help="Decoding threads (default: one a processor).",
+            help="Decoding threads (default: one per processor).",
             rich_help_panel=WORK_PANEL,
         ),
     ] = None
 
     def embedding_cache(self, temporary: Path) -> "EmbeddingCache":
-        """Return where embeddings are kept.
+        """Return the cache of embeddings.
 
         Args:
-            temporary: a folder that goes away after the run.
+            temporary: a folder that is deleted after the run, for `--no-cache`.
 
         Raises:
-            UsageError: a place for what is not to be kept.
+            UsageError: both `--cache` and `--no-cache` are given.
         """
         from imgsearch.evaluation.embedding_cache import EmbeddingCache, default_folder
 
         if self.no_cache and self.cache is not None:
-            raise UsageError("--cache names a place that --no-cache does not use; give one of them")
+            raise UsageError("--cache and --no-cache exclude each other; give one of them")
         if self.no_cache:
             return EmbeddingCache(temporary)
         return EmbeddingCache(default_folder() if self.cache is None else Path(self.cache))
@@ -78,16 +78,16 @@ class WorkOptions:
 
 @dataclass(frozen=True)
 class ResultOptions:
-    """What comes out."""
+    """Metrics, report and JSON."""
 
     metric: Annotated[
         list[str],
         typer.Option(
             "--metric",
             metavar="NAME",
-            help="May be repeated; the first decides (default: mAP, hit-rate@1). Also mAP@K, "
-            "precision@K, recall@K, R-precision, MAP@R, nDCG@K, MRR, N-S, mP@K, micro-AP, "
-            "mAP-trapezoid.",
+            help="May be repeated; the first one decides the order (default: mAP, hit-rate@1). "
+            "Also mAP@K, precision@K, recall@K, R-precision, MAP@R, nDCG@K, MRR, N-S, mP@K, "
+            "micro-AP, mAP-trapezoid.",
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = field(default_factory=list)
@@ -96,7 +96,7 @@ class ResultOptions:
         typer.Option(
             "--report",
             metavar="FILE",
-            help="Write one HTML file with plot, tables and pictures.",
+            help="Write one HTML file with plot, tables and thumbnails.",
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = None
@@ -104,20 +104,22 @@ class ResultOptions:
         bool,
         typer.Option(
             "--json",
-            help="Print one JSON document on standard output.",
+            help="Print the result as JSON on standard output.",
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
 
     def report_path(self) -> Path | None:
-        """Return where the report goes.
+        """Return the report's path, checked before the evaluation starts.
 
         Raises:
-            UsageError: there is no such folder; better said now than after an hour's work.
+            UsageError: its folder does not exist, or it is a folder itself.
         """
         if self.report is None:
             return None
         path = Path(self.report)
         if path.is_dir() or not path.absolute().parent.is_dir():
-            raise UsageError(f"--report: {path} cannot be a file; its folder has to exist")
+            raise UsageError(
+                f"--report: {path} cannot be written; give a file in a folder that exists"
+            )
         return path

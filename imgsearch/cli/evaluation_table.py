@@ -1,4 +1,4 @@
-"""The table of an evaluation, for a person: what varies, how well, at what cost."""
+"""The table of an evaluation, for a person: the variants, their metrics and costs."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ FACETS: Final = (
 )
 SHOWN_UNREADABLE: Final = 10
 WHOLE_FROM: Final = 10
-# The N-S score counts pictures, from 0 to 4; all other figures are shares.
+# The N-S score counts images, from 0 to 4; all other metrics are shares.
 COUNTS: Final = "N-S"
-# Beside the main metric, of those that nobody asked for by name.
+# Shown beside the main metric if no metrics were asked for.
 USUAL: Final = ("hit-rate@1",)
 
 
@@ -40,7 +40,7 @@ def evaluation_lines(result: GroundTruthResult, *, metrics: Sequence[str] = USUA
 
     Args:
         result: all variants.
-        metrics: what is shown beside the main one.
+        metrics: names of those shown beside the main one.
     """
     variants = result.variants
     beside = [found.metric for found in variants[0].metrics[1:] if found.metric in metrics]
@@ -53,7 +53,7 @@ def evaluation_lines(result: GroundTruthResult, *, metrics: Sequence[str] = USUA
     asked = counted(result.queries, "query", "queries")
     heading: Line = [
         (result.name, "bold"),
-        (f": {asked} over {counted(result.gallery, 'picture')}", PLAIN),
+        (f": {asked} over {counted(result.gallery, 'image')}", PLAIN),
         (f"; {', '.join(common)}" if common else "", FAINT),
     ]
     compared = len(variants) > 1
@@ -70,26 +70,28 @@ def evaluation_lines(result: GroundTruthResult, *, metrics: Sequence[str] = USUA
 
 
 def legend_lines(report: EvaluationReport) -> list[Line]:
-    """Return what a reader must know to read the tables, and what went wrong."""
+    """Return the legend of the tables, and notes on the run."""
     lines: list[Line] = []
     first = report.ground_truths[0]
     main = first.variants[0].metrics[0]
     if len(first.variants) > 1:
         lines.append(
-            [("* no other is both better and faster, from file to embedding", FAINT)],
+            [("* no other is both better and faster (from file to embedding)", FAINT)],
         )
-        lines.append([(f"difference: to {first.variants[0].name}, query by query", FAINT)])
+        lines.append([(f"difference: to {first.variants[0].name}, paired by query", FAINT)])
     lines.append(
         [
             ("in brackets: 95 % bootstrap interval", FAINT),
-            ("" if main.metric.startswith(COUNTS) else "; figures in percent", FAINT),
+            ("" if main.metric.startswith(COUNTS) else "; metrics in percent", FAINT),
         ]
     )
     for result in report.ground_truths:
         skipped = result.variants[0].metrics[0].skipped
         if skipped:
             asked = counted(result.queries, "query", "queries")
-            verbs = "has no right answer and is" if skipped == 1 else "have no right answer and are"
+            verbs = (
+                "has no relevant image and is" if skipped == 1 else "have no relevant image and are"
+            )
             text = f"{result.name}: {amount(skipped)} of {asked} {verbs} left out"
             lines.append([(text, FAINT)])
     lines += [[(note, FAINT)] for note in report.notes]
@@ -100,7 +102,7 @@ def legend_lines(report: EvaluationReport) -> list[Line]:
 
 
 def unreadable_lines(report: EvaluationReport, *, everything: bool) -> list[Line]:
-    """Return the pictures that were left out, the first ten or all."""
+    """Return the files that were left out, the first ten or all."""
     if not report.unreadable:
         return []
     shown = report.unreadable if everything else report.unreadable[:SHOWN_UNREADABLE]
@@ -118,7 +120,7 @@ def unreadable_lines(report: EvaluationReport, *, everything: bool) -> list[Line
 
 
 def figure(value: float, metric: str, *, signed: bool = False) -> str:
-    """Return a metric's value as it is shown: percent, or pictures for the N-S score."""
+    """Return a metric's value in percent, or as it is for the N-S score."""
     if value != value:  # noqa: PLR0124  NaN
         return "-"
     sign = "+" if signed else ""

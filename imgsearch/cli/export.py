@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""`imgsearch export`: the embeddings, for other programs."""
+"""`imgsearch export`: write the embeddings for other programs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from imgsearch.cli.settings import Settings
+from imgsearch.cli.progress import working
+from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import counted
 from imgsearch.cli.terminal import PLAIN, Line, write_data
@@ -16,14 +17,14 @@ from imgsearch.documents import gallery_documents
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What is exported, and how."""
+    """Format, recipe and output."""
 
     format: Annotated[
         Literal["npy", "parquet"],
         typer.Option(
             "--format",
             metavar="NAME",
-            help="npy: a NumPy array beside JSON lines (default); parquet: one table.",
+            help="npy (default): a NumPy array and a JSON Lines file; parquet: one table.",
         ),
     ] = "npy"
     recipe: Annotated[
@@ -38,28 +39,26 @@ class ExportOptions:
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export in that folder.")
     ] = False
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON on standard output.")
-    ] = False
+    json: JsonOption = False
 
 
 def export(
     *,
     folder: Annotated[
-        str, typer.Argument(metavar="DIR", help="Where the files go; made if it is not there.")
+        str, typer.Argument(metavar="DIR", help="Output folder; created if it does not exist.")
     ],
     options: ExportOptions,
     settings: Settings,
 ) -> None:
     """Write the embeddings for other programs.
 
-    Each row of the array belongs to the line of the same number, which names the content and its
+    Row n of the array belongs to line n of the JSON Lines file, which names the content and its
     files.
     """
     terminal = settings.terminal
     with (
         settings.open_gallery(terminal, recipe=options.recipe) as gallery,
-        terminal.working("Exporting"),
+        working(terminal, "Exporting"),
     ):
         report = gallery.export(Path(folder), format=options.format, overwrite=options.overwrite)
     files: list[Line] = [[(f"  {short_path(path)}", PLAIN)] for path in report.files]

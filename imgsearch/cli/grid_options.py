@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""The options that say what is compared in an evaluation."""
+"""The options for what an evaluation compares."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
@@ -17,14 +17,14 @@ GRID_PANEL: Final = "What is compared (each may be repeated; all combinations ar
 
 @dataclass(frozen=True)
 class GridOptions:
-    """What is compared."""
+    """What is compared; every option may be repeated."""
 
     backbone: Annotated[
         list[str],
         typer.Option(
             "--backbone",
             metavar="NAME",
-            help="As for 'imgsearch index'; A+B puts two side by side (default: auto).",
+            help="As for 'imgsearch index'; A+B concatenates two (default: auto).",
             rich_help_panel=GRID_PANEL,
         ),
     ] = field(default_factory=list)
@@ -33,7 +33,7 @@ class GridOptions:
         typer.Option(
             "--concatenate",
             metavar="A+B",
-            help="Embeddings of several backbones side by side; the same as --backbone A+B.",
+            help="Concatenate the embeddings of several backbones; the same as --backbone A+B.",
             rich_help_panel=GRID_PANEL,
         ),
     ] = field(default_factory=list)
@@ -42,7 +42,7 @@ class GridOptions:
         typer.Option(
             "--layer",
             metavar="NAME",
-            help="A layer; A+B puts two side by side (default: auto, the last one).",
+            help="A layer; A+B concatenates two (default: auto, the last convolutional one).",
             rich_help_panel=GRID_PANEL,
         ),
     ] = field(default_factory=list)
@@ -60,7 +60,7 @@ class GridOptions:
         typer.Option(
             "--size",
             metavar="PX",
-            help="Side of the input in pixels, or a multiple of the network's own: 1.5x.",
+            help="Input size in pixels, or a multiple of the network's own: 1.5x.",
             rich_help_panel=GRID_PANEL,
         ),
     ] = field(default_factory=list)
@@ -78,7 +78,7 @@ class GridOptions:
         typer.Option(
             "--scales",
             metavar="LIST",
-            help="Embed at several sizes and sum: 1,0.7,1.4 (default: 1).",
+            help="Embed at several multiples of the size and sum: 1,0.7,1.4 (default: 1).",
             rich_help_panel=GRID_PANEL,
         ),
     ] = field(default_factory=list)
@@ -88,7 +88,7 @@ class GridOptions:
             "--projection",
             metavar="WHICH",
             help="auto (default, what a gallery does), none, centred, or "
-            "DIM[:POWER[:SHRINKAGE]]; fitted on what is searched.",
+            "DIM[:POWER[:SHRINKAGE]]; fitted on the gallery's embeddings.",
             rich_help_panel=GRID_PANEL,
         ),
     ] = field(default_factory=list)
@@ -106,7 +106,7 @@ class GridOptions:
         typer.Option(
             "--expand",
             metavar="K[:ALPHA]",
-            help="Query expansion with the first K answers, or none (default).",
+            help="Query expansion with the first K matches, or none (default).",
             rich_help_panel=GRID_PANEL,
         ),
     ] = field(default_factory=list)
@@ -121,17 +121,17 @@ class GridOptions:
     ] = field(default_factory=list)
 
     def grid(self, requests: dict[str, RecipeRequest]) -> "Grid":
-        """Return what was asked for, defaults filled in.
+        """Return the grid, with defaults filled in.
 
         Raises:
-            UsageError: a concatenation of one network.
+            UsageError: `--concatenate` with one network only.
         """
         from imgsearch.evaluation.grid import Grid
         from imgsearch.evaluation.variants import JOIN
 
         for text in self.concatenate:
             if JOIN not in text:
-                raise UsageError(f"--concatenate: {text!r} is one network; join several by '+'")
+                raise UsageError(f"--concatenate: {text!r} is one network; join several with '+'")
         none = ("none",)
         return Grid(
             backbones=(*self.backbone, *self.concatenate) or (AUTO,),

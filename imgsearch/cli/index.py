@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""`imgsearch index`: bring the gallery up to date with folders of photos."""
+"""`imgsearch index`: create or update the gallery."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -10,10 +10,11 @@ import typer
 from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE
 from imgsearch.cli.index_options import FileOptions, RecipeOptions, RunOptions
 from imgsearch.cli.interrupts import interrupts
+from imgsearch.cli.progress import Steps, working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, counted, duration
-from imgsearch.cli.terminal import FAINT, PLAIN, Line, Steps, Terminal, write_data
+from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal, write_data
 from imgsearch.documents import gallery_documents
 from imgsearch.text import printable
 
@@ -30,8 +31,8 @@ def index(
         list[str] | None,
         typer.Argument(
             metavar="PATH",
-            help="Folders, searched recursively, and files; none: all folders of the gallery "
-            "again.",
+            help="Folders (searched recursively) and files; without any, all folders of the "
+            "gallery again.",
         ),
     ] = None,
     recipe: RecipeOptions,
@@ -39,11 +40,10 @@ def index(
     run: RunOptions,
     settings: Settings,
 ) -> None:
-    """Bring the gallery up to date with folders of photos.
+    """Create the gallery, or bring it up to date with your folders.
 
-    Makes the gallery where there is none. Only new and changed pictures are read; what was
-    renamed, moved or copied is recognised. Ctrl-C stops in good order, and the same command
-    continues; a second Ctrl-C aborts at once.
+    Only new and changed files are read; renamed, moved and copied files are recognised. Ctrl-C
+    stops cleanly, and the same command continues; a second Ctrl-C aborts at once.
     """
     from imgsearch.indexing.report import IndexOptions, IndexReport
     from imgsearch.vectors.index_plan import parse_memory
@@ -74,7 +74,7 @@ def index(
         with (
             gallery,
             interrupts(announce=announce) as asked,
-            terminal.working("Scanning", asked) as steps,
+            working(terminal, "Scanning", asked) as steps,
         ):
             report = gallery.index(
                 *wanted, options=options, progress=partial(_show, steps), stop=asked.stop
@@ -103,10 +103,10 @@ def _warn_quietly(terminal: Terminal, report: "IndexReport") -> None:
 
 
 def summary(report: "IndexReport", *, everything: bool) -> list[Line]:
-    """Return what a run did, for a person.
+    """Return the report of a run as lines for a person.
 
     Args:
-        report: of the run.
+        report: the report.
         everything: list every unreadable file instead of the first ten.
     """
     counts = (
@@ -114,8 +114,8 @@ def summary(report: "IndexReport", *, everything: bool) -> list[Line]:
         ("changed", report.changed, ""),
         ("moved", report.moved, ""),
         ("unchanged", report.unchanged, ""),
-        ("missing", report.missing, "gone from disk, taken out of the gallery"),
-        ("offline", report.offline, "in folders that are not there now, kept"),
+        ("missing", report.missing, "no longer on disk, removed from the gallery"),
+        ("offline", report.offline, "in folders that are not available now, kept"),
         ("unreadable", report.unreadable, ""),
     )
     rows = [
@@ -175,5 +175,5 @@ def _hints(report: "IndexReport") -> Sequence[str]:
     if report.hints:
         return report.hints[:1]
     if report.first and report.embedded and not report.dry_run:
-        return ["'imgsearch query IMAGE' finds the pictures that look like one"]
+        return ["'imgsearch query IMAGE' finds the images most similar to one"]
     return []

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from imgsearch.cli.inputs import listed_files
+from imgsearch.cli.settings import JsonOption
 from imgsearch.errors import UsageError
 from imgsearch.networks.runtimes.runtime import RuntimeChoice
 from imgsearch.recipe import AUTO, Precision, Preprocessing, RecipeRequest, Resize
@@ -21,15 +22,15 @@ _SHA256: Final = re.compile(r"(sha256:)?([0-9a-fA-F]{64})")
 
 @dataclass(frozen=True)
 class RecipeOptions:
-    """What makes the embeddings."""
+    """The options that make up a recipe."""
 
     backbone: Annotated[
         str | None,
         typer.Option(
             "--backbone",
             metavar="NAME",
-            help="A name from 'imgsearch backbones', 'auto', or the path of your own .keras "
-            "network.",
+            help="A name from 'imgsearch backbones', 'auto', or the path of a custom model "
+            "(.keras).",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
@@ -38,7 +39,7 @@ class RecipeOptions:
         typer.Option(
             "--layer",
             metavar="NAME",
-            help="The layer whose activations are taken (default: the last convolutional one).",
+            help="The layer to take activations from (default: the last convolutional one).",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
@@ -47,8 +48,8 @@ class RecipeOptions:
         typer.Option(
             "--pooling",
             metavar="METHOD",
-            help="How feature maps become one vector: gap (default), gmp, gem or rmac; also with "
-            "a power (gem:4) or a number of levels (rmac:2).",
+            help="How feature maps become one vector: gap (default), gmp, gem or rmac; also "
+            "gem:POWER, such as gem:4, and rmac:LEVELS, such as rmac:2.",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
@@ -67,7 +68,7 @@ class RecipeOptions:
         typer.Option(
             "--resize",
             metavar="METHOD",
-            help="How a picture becomes a square: squash (default), pad or crop.",
+            help="How an image becomes square: squash (default), pad or crop.",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
@@ -85,7 +86,7 @@ class RecipeOptions:
         typer.Option(
             "--preprocessing",
             metavar="MODE",
-            help="What the pixels go through, for your own network: raw, unit, tf, torch or caffe.",
+            help="Preprocessing of a custom model's input: raw, unit, tf, torch or caffe.",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
@@ -94,7 +95,7 @@ class RecipeOptions:
         typer.Option(
             "--trust-model",
             metavar="SHA256",
-            help="Checksum that vouches for your own network's file.",
+            help="SHA-256 of a custom model's file, if you trust it.",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
@@ -103,8 +104,8 @@ class RecipeOptions:
         typer.Option(
             "--precision",
             metavar="ARITHMETIC",
-            help="float32 (default), or bfloat16: faster where the processor has it, and its "
-            "embeddings compare only with their like.",
+            help="float32 (default) or bfloat16: faster where the processor supports it, but its "
+            "embeddings are comparable only with each other.",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
@@ -114,10 +115,10 @@ class RecipeOptions:
     ] = False
 
     def request(self) -> RecipeRequest | None:
-        """Return what was asked for; None leaves the choice to the gallery.
+        """Return the request; None leaves the choice to the gallery.
 
         Raises:
-            UsageError: a checksum that is none.
+            UsageError: `--trust-model` is not a SHA-256.
         """
         if self.trust_model is not None and not _SHA256.fullmatch(self.trust_model):
             raise UsageError(
@@ -144,15 +145,15 @@ class RecipeOptions:
 
 @dataclass(frozen=True)
 class FileOptions:
-    """Which files, and how they are gone through."""
+    """Which files are indexed."""
 
     exclude: Annotated[
         list[str],
         typer.Option(
             "--exclude",
             metavar="GLOB",
-            help="Leave out what matches; may be repeated. Remembered with the folders until "
-            "others are given; '' forgets them.",
+            help="Leave out matching files and folders; may be repeated. Remembered with the "
+            "folders until others are given; '' clears them.",
             rich_help_panel=FILES_PANEL,
         ),
     ] = field(default_factory=list)
@@ -160,7 +161,7 @@ class FileOptions:
         bool | None,
         typer.Option(
             "--follow-symlinks/--no-follow-symlinks",
-            help="Follow symbolic links; --no-follow-symlinks stops it. Remembered with the "
+            help="Follow symbolic links; --no-follow-symlinks undoes it. Remembered with the "
             "folders.",
             rich_help_panel=FILES_PANEL,
         ),
@@ -170,7 +171,7 @@ class FileOptions:
         typer.Option(
             "--files-from",
             metavar="FILE",
-            help="Take paths from a list, one a line ('-': standard input).",
+            help="Read paths from a file, one per line ('-': standard input).",
             rich_help_panel=FILES_PANEL,
         ),
     ] = None
@@ -179,26 +180,26 @@ class FileOptions:
         typer.Option(
             "--null",
             "-0",
-            help="Paths in that list end with NUL, as 'find -print0' writes them.",
+            help="Paths in that file end with NUL, as 'find -print0' writes them.",
             rich_help_panel=FILES_PANEL,
         ),
     ] = False
 
     def paths(self, named: Sequence[str]) -> list[Path]:
-        """Return the paths that were named and those in the list.
+        """Return the paths given as arguments and those in the list.
 
         Raises:
-            UsageError: `--null` without a list.
+            UsageError: `--null` without `--files-from`.
         """
         if self.null and self.files_from is None:
-            raise UsageError("--null says how --files-from is written; there is no --files-from")
+            raise UsageError("--null describes the list of --files-from; give --files-from too")
         listed = [] if self.files_from is None else listed_files(self.files_from, null=self.null)
         return [*map(Path, named), *listed]
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run goes about its work."""
+    """Batches, threads, runtime and index."""
 
     batch_size: Annotated[
         int,
@@ -206,13 +207,13 @@ class RunOptions:
             "--batch-size",
             metavar="N",
             min=1,
-            help="Pictures that go through the network at once (default: 32).",
+            help="Images per batch of the network (default: 32).",
         ),
     ] = 32
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", metavar="N", min=1, help="Decoding threads (default: one a processor)."
+            "--jobs", metavar="N", min=1, help="Decoding threads (default: one per processor)."
         ),
     ] = None
     runtime: Annotated[
@@ -220,8 +221,8 @@ class RunOptions:
         typer.Option(
             "--runtime",
             metavar="NAME",
-            help="What executes the network: auto (default: the fastest, measured once on this "
-            "machine), quick (starts soonest), litert, openvino or tensorflow.",
+            help="What runs the network: auto (default: the fastest, measured once on this "
+            "machine), quick (the first to start), litert, openvino or tensorflow.",
         ),
     ] = "auto"
     threads: Annotated[
@@ -230,7 +231,7 @@ class RunOptions:
             "--threads",
             metavar="N",
             min=1,
-            help="Threads of the network (default: one a processor).",
+            help="Threads of the network (default: one per processor).",
         ),
     ] = None
     index: Annotated[
@@ -238,8 +239,8 @@ class RunOptions:
         typer.Option(
             "--index",
             metavar="KIND",
-            help="How the gallery is searched: auto (default: exact while that is fast), exact, or "
-            "a FAISS factory string such as 'IVF4096,SQ8'. Remembered.",
+            help="Kind of index: auto (default: exact as long as that is fast), exact, or a FAISS "
+            "factory string such as 'IVF4096,SQ8'. Remembered.",
         ),
     ] = None
     memory: Annotated[
@@ -247,10 +248,10 @@ class RunOptions:
         typer.Option(
             "--memory",
             metavar="SIZE",
-            help="Memory that the index may take, as 300MB or 1.5GB (default: 600MiB). Remembered.",
+            help="Memory limit of the index, such as 300MB or 1.5GB (default: 600MiB). Remembered.",
         ),
     ] = None
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False
-    json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON on standard output.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what would be done, and change nothing.")
     ] = False
+    json: JsonOption = False

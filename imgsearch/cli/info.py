@@ -1,12 +1,12 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""`imgsearch info`: what is in the gallery."""
+"""`imgsearch info`: show what is in the gallery."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imgsearch.cli.settings import Settings
+from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InfoOptions:
-    """What is shown, and how."""
+    """What is shown, and as what."""
 
     unreadable: Annotated[
         bool,
         typer.Option("--unreadable", help="List the files that could not be read, and why."),
     ] = False
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False
+    json: JsonOption = False
 
 
 def info(*, options: InfoOptions, settings: Settings) -> None:
     """Show what is in the gallery: roots, files, recipes, sizes.
 
-    Contents are the pictures themselves: several files may hold the same one.
+    Files with the same content share one entry, a content.
     """
     terminal = settings.terminal
     with settings.open_gallery(terminal) as gallery:
@@ -83,7 +83,7 @@ def _with_hint(count: int, command: str) -> str:
 
 
 def _root(root: "RootInformation") -> list[tuple[str, str]]:
-    notes = [f"without {' '.join(map(printable, root.exclude))}"] if root.exclude else []
+    notes = [f"excluding {' '.join(map(printable, root.exclude))}"] if root.exclude else []
     if root.follow_symlinks:
         notes.append("follows symbolic links")
     note = f"  ({'; '.join(notes)})" if notes else ""

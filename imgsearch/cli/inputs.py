@@ -1,4 +1,4 @@
-"""What a command reads besides its arguments: lists of files, image bytes on standard input."""
+"""What a command reads besides its arguments: lists of paths, an image on standard input."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _CHUNK = 1 << 16
 
 
 def listed_files(source: str, *, null: bool) -> Iterator[Path]:
-    """Yield the paths that a list names, one by one as they arrive.
+    """Yield the paths of a list, each as soon as it arrives.
 
     Args:
-        source: a file that holds the list, or "-" for standard input.
-        null: names end with NUL, as `find -print0` writes them, instead of a line break.
+        source: the file with the list, or "-" for standard input.
+        null: paths end with NUL, as `find -print0` writes them, instead of a line break.
 
     Raises:
         OSError: the list cannot be read.
@@ -50,18 +50,18 @@ def _records(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def standard_input_bytes() -> bytes:
-    """Return the image that was piped in.
+    """Return the content of the image on standard input.
 
     Raises:
-        UsageError: standard input is closed, or holds nothing.
+        UsageError: standard input is closed or empty.
     """
     data = _standard_input().read()
     if not data:
-        raise UsageError("'-' reads an image from standard input, but nothing came")
+        raise UsageError("'-' reads an image from standard input, which is empty")
     return data
 
 
 def _standard_input() -> IO[bytes]:
     if sys.stdin is None:
-        raise UsageError("'-' reads standard input, but that is closed")
+        raise UsageError("'-' reads standard input, which is closed")
     return sys.stdin.buffer

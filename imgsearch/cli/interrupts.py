@@ -15,30 +15,29 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-STOPPING: Final = "finishing the running batch; Ctrl-C again aborts at once"
+STOPPING: Final = "finishing the current batch; press Ctrl-C again to abort at once"
 
 
 @dataclass(slots=True)
 class Interrupts:
-    """Ctrl-C, twice: the first asks to stop, the second aborts."""
+    """Whether the first Ctrl-C has been pressed."""
 
     requested: bool = False
 
     def stop(self) -> bool:
-        """Tell whether stopping was asked for."""
+        """Return `requested`, as a callback for the library."""
         return self.requested
 
 
 @contextmanager
 def interrupts(*, announce: bool) -> Iterator[Interrupts]:
-    """Catch Ctrl-C for as long as the block runs, then put the former handler back.
+    """Handle Ctrl-C while the block runs, then restore the previous handler.
 
-    Caught also in a process that was started in the background, where a shell has SIGINT
-    ignored. Outside the main thread nothing can be caught and nothing is changed.
+    This also works in a background process, for which the shell has set SIGINT to be ignored.
+    Outside the main thread no handler can be set, and nothing is changed.
 
     Args:
-        announce: say on standard error that the first Ctrl-C was heard (a progress display
-            says so itself).
+        announce: acknowledge the first Ctrl-C on standard error (a progress line does so itself).
 
     Raises:
         KeyboardInterrupt: at the second Ctrl-C.
@@ -53,11 +52,11 @@ def interrupts(*, announce: bool) -> Iterator[Interrupts]:
             raise KeyboardInterrupt
         state.requested = True
         if announce and sys.stderr is not None:
-            # A buffered write could be the very one that was interrupted.
+            # Not through sys.stderr: a write to its buffer may be what was interrupted.
             os.write(2, f"imgsearch: {STOPPING}\n".encode())
 
-    former = signal.signal(signal.SIGINT, handle)
+    previous = signal.signal(signal.SIGINT, handle)
     try:
         yield state
     finally:
-        signal.signal(signal.SIGINT, former)
+        signal.signal(signal.SIGINT, previous)

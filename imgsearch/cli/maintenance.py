@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""`imgsearch remove`, `prune`, `check`, `relocate`: looking after a gallery."""
+"""`imgsearch remove`, `prune`, `check` and `relocate`: maintaining a gallery."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imgsearch.cli.boundary import FAILED
-from imgsearch.cli.settings import Settings
+from imgsearch.cli.progress import working
+from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
@@ -16,10 +17,6 @@ from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from imgsearch.storage.findings import Finding
-
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print the report as JSON on standard output.")
-]
 
 
 def remove(
@@ -32,11 +29,11 @@ def remove(
 ) -> None:
     """Take files, folders or whole roots out of the gallery.
 
-    The pictures on disk are not touched. A root that is removed is not indexed again; a file or
-    folder comes back with the next index unless it is excluded.
+    The files on disk are not touched. A root that is removed is not indexed again; a file or
+    folder comes back with the next 'imgsearch index' unless it is excluded.
     """
     terminal = settings.terminal
-    with settings.open_gallery(terminal) as gallery, terminal.working("Removing"):
+    with settings.open_gallery(terminal) as gallery, working(terminal, "Removing"):
         report = gallery.remove(*map(Path, paths))
     terminal.say(f"Removed {counted(report.files, 'file')} from the gallery.")
     if json:
@@ -46,13 +43,13 @@ def remove(
 
 
 def prune(*, json: JsonOption = False, settings: Settings) -> None:
-    """Clear away what no file needs any more.
+    """Delete what no file needs any more.
 
-    That is: contents that no file holds, with their embeddings, and old index caches. The
-    database is compacted.
+    That is: contents without a file, with their embeddings, and old index caches. The database
+    is compacted.
     """
     terminal = settings.terminal
-    with settings.open_gallery(terminal) as gallery, terminal.working("Pruning"):
+    with settings.open_gallery(terminal) as gallery, working(terminal, "Pruning"):
         report = gallery.prune()
     terminal.say(
         f"Pruned {counted(report.contents, 'content')} and {counted(report.caches, 'cache')}; "
@@ -67,18 +64,18 @@ def prune(*, json: JsonOption = False, settings: Settings) -> None:
 def check(
     *,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Rebuild what can be rebuilt, clear away the rest.")
+        bool, typer.Option("--repair", help="Rebuild what can be rebuilt, delete the rest.")
     ] = False,
     json: JsonOption = False,
     settings: Settings,
 ) -> None:
-    """Examine the gallery for damage, and repair it.
+    """Check the gallery for damage, and repair it.
 
-    Looks at the database, its rows and the index caches, which are disposable. Exits with 1
-    when anything is left to mend.
+    Checks the database, its rows and the index caches, which can be rebuilt. Exits with 1 if
+    anything is left to repair.
     """
     terminal = settings.terminal
-    with settings.open_gallery(terminal) as gallery, terminal.working("Checking"):
+    with settings.open_gallery(terminal) as gallery, working(terminal, "Checking"):
         report = gallery.check(repair=repair)
     if json:
         write_data(
@@ -98,9 +95,9 @@ def _finding(finding: "Finding") -> Line:
     elif finding.severity == "note":
         remedy = ""
     elif finding.repairable:
-        remedy = "'imgsearch check --repair' mends this"
+        remedy = "'imgsearch check --repair' repairs this"
     else:
-        remedy = "cannot be mended: index the photos into a new gallery"
+        remedy = "cannot be repaired: index the photos into a new gallery"
     return [
         (f"{finding.severity}: ", style),
         (printable(finding.what), PLAIN),
@@ -111,18 +108,19 @@ def _finding(finding: "Finding") -> Line:
 def relocate(
     *,
     old: Annotated[
-        str, typer.Argument(metavar="OLD", help="Where a root lay, as 'imgsearch info' shows it.")
+        str,
+        typer.Argument(metavar="OLD", help="The old path, as 'imgsearch info' shows it."),
     ],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="Where it lies now.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The new path.")],
     json: JsonOption = False,
     settings: Settings,
 ) -> None:
-    """Tell the gallery that a root lies elsewhere now.
+    """Tell the gallery that a root has moved.
 
     Nothing is embedded again.
     """
     terminal = settings.terminal
-    with settings.open_gallery(terminal) as gallery, terminal.working("Relocating"):
+    with settings.open_gallery(terminal) as gallery, working(terminal, "Relocating"):
         report = gallery.relocate(Path(old), Path(new))
     terminal.say(
         f"{short_path(report.root)}: {report.found:,} of {counted(report.files, 'file')} found "

@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""The options that say what networks need besides their names in an evaluation."""
+"""The options that an evaluation's networks need besides their names."""
 
 import re
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ NETWORK_PANEL: Final = "Networks"
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """What networks need besides their names."""
+    """Weights, preprocessing and trust."""
 
     weights: Annotated[
         list[str],
         typer.Option(
             "--weights",
             metavar="NAME=FILE",
-            help="A local weights file for a network, or NAME=random: costs without a download.",
+            help="A local weights file, or NAME=random to measure costs without a download.",
             rich_help_panel=NETWORK_PANEL,
         ),
     ] = field(default_factory=list)
@@ -33,7 +33,7 @@ class NetworkOptions:
         typer.Option(
             "--preprocessing",
             metavar="FILE=MODE",
-            help="What the pixels go through for your own network: raw, unit, tf, torch, caffe.",
+            help="Preprocessing of a custom model's input: raw, unit, tf, torch or caffe.",
             rich_help_panel=NETWORK_PANEL,
         ),
     ] = field(default_factory=list)
@@ -42,7 +42,7 @@ class NetworkOptions:
         typer.Option(
             "--trust-model",
             metavar="SHA256",
-            help="Checksum that vouches for your own network's file.",
+            help="SHA-256 of a custom model's file, if you trust it.",
             rich_help_panel=NETWORK_PANEL,
         ),
     ] = field(default_factory=list)
@@ -52,13 +52,13 @@ class NetworkOptions:
     ] = False
 
     def requests(self, backbones: Sequence[str]) -> dict[str, RecipeRequest]:
-        """Return what the networks bring besides their names, by name.
+        """Return a request for each network that has options of its own, by name.
 
         Args:
-            backbones: as given, perhaps joined by "+".
+            backbones: the values of `--backbone`; several networks may be joined with "+".
 
         Raises:
-            UsageError: an option that names no network of these, or makes no sense.
+            UsageError: an option names none of these networks, or makes no sense.
         """
         from imgsearch.evaluation.variants import JOIN
 
@@ -73,7 +73,7 @@ class NetworkOptions:
                     f"--preprocessing: {mode!r} is none of {', '.join(PREPROCESSINGS)}"
                 )
             own = name.endswith(".keras")
-            trusted = self._vouched(name) if own else None
+            trusted = self._trusted(name) if own else None
             if name in files or mode is not None or trusted is not None:
                 found[name] = RecipeRequest(
                     weights=Path(files[name]) if name in files else None,
@@ -82,8 +82,8 @@ class NetworkOptions:
                 )
         return found
 
-    def _vouched(self, name: str) -> str | None:
-        """Return the given checksum that is the file's, or else the first one given."""
+    def _trusted(self, name: str) -> str | None:
+        """Return the checksum among those given that is the file's, else the first one given."""
         given = [text.strip().lower().removeprefix("sha256:") for text in self.trust_model]
         if len(given) > 1 and Path(name).is_file():
             from imgsearch.networks.backbones.weights import fingerprint
@@ -94,11 +94,11 @@ class NetworkOptions:
 
 
 def _by_name(texts: Sequence[str], option: str, names: dict[str, str]) -> dict[str, str]:
-    """Return what "NAME=VALUE" says, by the name as it was given to --backbone."""
+    """Return the VALUE of each "NAME=VALUE", by the name as given to --backbone."""
     by_spelling = {_spelling(name): name for name in names}
     found = {}
     for text in texts:
-        # A path may hold a "=" on either side.
+        # A path on either side may contain "=".
         for name, _, value in (text.partition("="), text.rpartition("=")):
             known = names.get(name) or by_spelling.get(_spelling(name))
             if known is not None and value:

@@ -1,7 +1,7 @@
-"""Options that belong together, written as one dataclass.
+"""Groups of options, each written as one dataclass.
 
-A command with twenty options takes a few values instead of twenty arguments: each field of an
-option dataclass, annotated as Typer wants it, becomes a parameter of the command.
+A command with twenty options takes a few dataclasses instead of twenty arguments: each field,
+annotated as Typer expects it, becomes a parameter of the command.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def with_option_groups(function: Callable[..., None]) -> Callable[..., None]:
-    """Return the function with every parameter that is a dataclass spread into its fields.
+    """Return the function with every dataclass parameter replaced by the dataclass's fields.
 
     The fields keep their annotations and defaults; when the command runs, the dataclasses are
-    put together again. Parameters of other types stay.
+    built from them. Parameters of other types stay.
     """
     hints = get_type_hints(function, include_extras=True)
     groups: dict[str, tuple[type[Any], tuple[str, ...]]] = {}

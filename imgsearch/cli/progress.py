@@ -1,144 +1,49 @@
-"""A calm progress line, drawn by Rich: imported only where a terminal watches."""
+"""Showing how far the work has come: a progress line on a terminal, nothing elsewhere.
+
+Rich, which draws the line, is loaded only where a terminal shows it.
+"""
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-)
-from rich.text import Text
-
-from imgsearch.cli.interrupts import STOPPING
-from imgsearch.cli.terminal import Steps
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from rich.console import RenderableType
+    from collections.abc import Iterator
 
     from imgsearch.cli.interrupts import Interrupts
     from imgsearch.cli.terminal import Terminal
 
-DELAY_SECONDS: Final = 0.4
-REFRESHES_PER_SECOND: Final = 5
 
-
-class _QuietAtFirst(Progress):
-    """A display that shows nothing for a moment: what is quick needs no progress."""
-
-    def __init__(self, *columns: ProgressColumn, console: Console) -> None:
-        self._shown_from = time.monotonic() + DELAY_SECONDS
-        super().__init__(
-            *columns,
-            console=console,
-            transient=True,
-            refresh_per_second=REFRESHES_PER_SECOND,
-        )
-
-    def get_renderables(self) -> Iterable[RenderableType]:
-        if time.monotonic() >= self._shown_from:
-            yield from super().get_renderables()
-
-
-class _Bar(BarColumn):
-    """A bar where the end is known, nothing where it is not."""
-
-    def render(self, task: Task) -> RenderableType:  # type: ignore[override]
-        return super().render(task) if task.total else Text()
-
-
-class _Count(ProgressColumn):
-    """How many are done, of how many."""
-
-    def render(self, task: Task) -> Text:
-        if task.total is None:
-            return Text(f"{int(task.completed):,}" if task.completed else "")
-        return Text(f"{int(task.completed):,}/{int(task.total):,}")
-
-
-class _Rate(ProgressColumn):
-    """Pictures per second."""
-
-    def render(self, task: Task) -> Text:
-        rate = task.fields.get("rate") or 0.0
-        if rate <= 0:
-            return Text()
-        return Text(f"{rate:,.0f} images/s" if rate >= 10 else f"{rate:.1f} images/s")  # noqa: PLR2004 - one decimal for small figures
-
-
-class _TimeLeft(ProgressColumn):
-    """Time left until the moment that the pace so far promises."""
-
-    def render(self, task: Task) -> Text:
-        end = task.fields.get("end")
-        if end is None:
-            return Text()
-        minutes, seconds = divmod(max(0, round(end - time.monotonic())), 60)
-        hours, minutes = divmod(minutes, 60)
-        clock = f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-        return Text(f"{clock} left", style="bright_black")
-
-
-class _ShownSteps(Steps):
-    """Steps that move a progress line."""
-
-    def __init__(self, progress: Progress, interrupts: Interrupts | None) -> None:
-        self._progress = progress
-        self._interrupts = interrupts
-        self._task = progress.add_task("", total=None)
-        self._title = ""
-        self._began = (0.0, 0)
+class Steps(Protocol):
+    """Where running work reports how far it has come."""
 
     def at(self, title: str, done: int, total: int | None, *, rate: float = 0.0) -> None:
-        now = time.monotonic()
-        if title != self._title:
-            self._title = title
-            self._began = (now, done)
-        began, done_then = self._began
-        end = None
-        if total is not None and done > done_then:
-            end = now + (now - began) * (total - done) / (done - done_then)
-        stopping = self._interrupts is not None and self._interrupts.requested
-        self._progress.update(
-            self._task,
-            description=STOPPING.capitalize() if stopping else title,
-            completed=done,
-            total=total,
-            rate=rate,
-            end=end,
-        )
+        """Report what is being done, how much of it, and how many images per second."""
+
+
+class Unwatched:
+    """Steps that nobody sees."""
+
+    def at(self, title: str, done: int, total: int | None, *, rate: float = 0.0) -> None:
+        """Show nothing."""
 
 
 @contextmanager
-def shown_steps(terminal: Terminal, title: str, interrupts: Interrupts | None) -> Iterator[Steps]:
-    """Draw progress for as long as the block runs; nothing of it remains.
+def working(
+    terminal: Terminal, title: str, interrupts: Interrupts | None = None
+) -> Iterator[Steps]:
+    """Show progress while the block runs, where standard error is a terminal.
 
-    What the terminal says meanwhile appears above the progress line.
+    Args:
+        terminal: its messages appear above the progress line.
+        title: shown until the first report.
+        interrupts: once they ask to stop, the line says so.
     """
-    console = Console(stderr=True)
-    progress = _QuietAtFirst(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        _Bar(bar_width=30, complete_style="cyan", finished_style="cyan"),
-        _Count(),
-        _Rate(),
-        _TimeLeft(),
-        console=console,
-    )
-    with progress:
-        terminal.live = console
-        try:
-            steps = _ShownSteps(progress, interrupts)
-            steps.at(title, 0, None)
-            yield steps
-        finally:
-            terminal.live = None
+    if not terminal.animates:
+        yield Unwatched()
+        return
+    from imgsearch.cli.progress_line import shown_steps
+
+    with shown_steps(terminal, title, interrupts) as steps:
+        yield steps

@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""`imgsearch query`: the pictures that look like one or several others."""
+"""`imgsearch query`: find the images most similar to one or several others."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,9 +14,10 @@ import typer
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.inputs import STANDARD_INPUT, listed_files, standard_input_bytes
+from imgsearch.cli.progress import Unwatched, working
 from imgsearch.cli.query_options import FilterOptions, OutputOptions, SearchOptions
 from imgsearch.cli.settings import Settings
-from imgsearch.cli.terminal import Steps, Terminal
+from imgsearch.cli.terminal import Terminal
 from imgsearch.errors import UnreadableImageError, UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def query(
         list[str] | None,
         typer.Argument(
             metavar="IMAGE",
-            help="An image file, or '-' for an image on standard input. Several are one query, "
+            help="An image file, or '-' for an image on standard input. Several make one query, "
             "the mean of their embeddings.",
         ),
     ] = None,
@@ -42,15 +43,15 @@ def query(
     output: OutputOptions,
     settings: Settings,
 ) -> None:
-    """Find the pictures that look most like one or several others.
+    """Find the images most similar to one or several others.
 
-    Scores are cosine similarities: larger is nearer, 1 is the same. A picture that the gallery
-    holds is left out of its own answer.
+    Scores are cosine similarities, at most 1; higher is more similar. An image that is in the
+    gallery is left out of its own matches.
     """
     form = output.form()
     _check(images or [], search, null=output.null, prints_paths=form == "paths")
     terminal = settings.terminal
-    ask = _Asking(
+    ask = _Question(
         k=search.k,
         minus=tuple(map(Path, search.minus)),
         crop=None if search.crop is None else _crop(search.crop),
@@ -75,7 +76,7 @@ def query(
             names = _listed(images or [], search, null=output.null)
             failed = _answer_each(names, partial(ask, gallery), writer, terminal)
         else:
-            with terminal.working("Searching"):
+            with working(terminal, "Searching"):
                 matches = ask(gallery, images or [])
             writer.write(_paths(images or []), matches)
             failed = 0
@@ -85,8 +86,8 @@ def query(
 
 
 @dataclass(frozen=True)
-class _Asking:
-    """The question, but for the pictures."""
+class _Question:
+    """A query without its images."""
 
     k: int
     minus: tuple[Path, ...]
@@ -99,12 +100,12 @@ class _Asking:
 
     def __call__(self, gallery: "Gallery", names: Sequence[str]) -> list["Match"]:
         """Return the matches of one query."""
-        pictures = [
+        images = [
             standard_input_bytes() if name == STANDARD_INPUT else Path(name) for name in names
         ]
         try:
             matches = gallery.query(
-                *pictures,
+                *images,
                 k=self.k,
                 minus=self.minus,
                 crop=self.crop,
@@ -121,8 +122,7 @@ class _Asking:
 
 
 def _crop(text: str) -> "CropBox":
-    # Most queries have neither a crop nor an expansion, and start without NumPy's and Pillow's
-    # modules for them.
+    # Most queries have neither a crop nor an expansion and need not import NumPy and Pillow here.
     from imgsearch.images.geometry import CropBox
 
     return CropBox.parse(text)
@@ -162,10 +162,12 @@ def _answer_each(
     writer: AnswerWriter,
     terminal: Terminal,
 ) -> int:
-    """Answer the pictures one by one as they come; return how many could not be read."""
+    """Answer the images one by one as they come; return how many could not be read."""
     failed = 0
     # Progress and answers on one terminal would overwrite each other.
-    drawing = nullcontext(Steps()) if terminal.out_is_terminal else terminal.working("Searching")
+    drawing = (
+        nullcontext(Unwatched()) if terminal.out_is_terminal else working(terminal, "Searching")
+    )
     with drawing as steps:
         for done, name in enumerate(names, start=1):
             try:

@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""`imgsearch recommend`: which recipe to take for these pictures, in plain words."""
+"""`imgsearch recommend`: choose a recipe for a folder of photos."""
 
 import shlex
 import tempfile
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from imgsearch.cli.boundary import SOME_UNREADABLE
-from imgsearch.cli.evaluate import network_source, working
+from imgsearch.cli.evaluate import network_source, watched_work
 from imgsearch.cli.evaluate_options import WorkOptions
 from imgsearch.cli.log_lines import log_as_details
-from imgsearch.cli.settings import Settings
+from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.tables import amount, counted, duration
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal, write_data
 from imgsearch.documents import evaluation_documents, gallery_documents
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
     from imgsearch.recipe import Recipe, RecipeRequest
 
 COPIES: Final = (
-    "No two pictures share a folder, so edited copies of the pictures ask for their originals. "
-    "That measures how well copies are found again, not how well kinds of things are."
+    "The images are not sorted into class folders, so edited copies of them are the queries for "
+    "their originals. That measures how well copies are found, not how well kinds of things are."
 )
 
 
 @dataclass(frozen=True)
 class LadderOptions:
-    """What is tried, and for how long."""
+    """Which networks are tried, on how many images, for how long."""
 
     backbone: Annotated[
         list[str],
         typer.Option(
             "--backbone",
             metavar="NAME",
-            help="Try these, in this order (default: cheap ones first, of those whose weights "
-            "are on this machine).",
+            help="Try this network; may be repeated, tried in this order (default: those whose "
+            "weights are on this machine, cheapest first).",
         ),
     ] = field(default_factory=list)
     minutes: Annotated[
         float,
-        typer.Option("--minutes", metavar="M", min=0.1, help="How long it may take (default: 10)."),
+        typer.Option("--minutes", metavar="M", min=0.1, help="Time limit (default: 10)."),
     ] = 10.0
     pictures: Annotated[
         int,
@@ -57,7 +57,7 @@ class LadderOptions:
             "--pictures",
             metavar="N",
             min=8,
-            help="Look at this many of a large folder's pictures (default: 2000).",
+            help="Use at most this many images of a large folder (default: 2000).",
         ),
     ] = 2000
     download: Annotated[
@@ -67,36 +67,34 @@ class LadderOptions:
     self_supervised: Annotated[
         bool,
         typer.Option(
-            "--self-supervised", help="Folders are no classes: look for edited copies instead."
+            "--self-supervised", help="Ignore the folders; search for edited copies instead."
         ),
     ] = False
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False
+    json: JsonOption = False
 
 
 def recommend(
     *,
     photos: Annotated[
         str,
-        typer.Argument(metavar="PHOTOS", help="A folder of pictures; its folders are classes."),
+        typer.Argument(metavar="PHOTOS", help="A folder of photos; each subfolder is a class."),
     ],
     ladder: LadderOptions,
     work: WorkOptions,
     settings: Settings,
 ) -> None:
-    """Say which recipe to take for these pictures, and why.
+    """Recommend a recipe for these photos, and say why.
 
-    Tries cheap networks first and dearer ones while time is left, and advises a dearer one only
-    where it is better beyond chance. Folders are taken as classes; without them, edited copies
-    of the pictures are looked for.
+    Tries networks from the cheapest to the most expensive while time is left, and recommends a
+    more expensive one only if it is better beyond chance. Each subfolder is a class; without
+    subfolders, the queries are edited copies of the images.
     """
     from imgsearch.evaluation.trials import networks_to_try, recommend
 
     terminal = settings.terminal
     with (
         tempfile.TemporaryDirectory(prefix="imgsearch-") as temporary,
-        working(terminal, work, quiet=settings.quiet) as doing,
+        watched_work(terminal, work, quiet=settings.quiet) as doing,
     ):
         truth = _ground_truth(photos, ladder, terminal)
         source = network_source()
@@ -130,15 +128,15 @@ def recommend(
 
 
 def _resolve(source: "NetworkSource", request: "RecipeRequest", *, offline: bool) -> "Recipe":
-    """Resolve one of many candidates, whose choice matters only to who asks for details."""
+    """Resolve one of many candidates, logging its choice with `--verbose` only."""
     with log_as_details():
         return source.resolve(request, offline=offline)
 
 
 def leading(advice: "Recommendation") -> "GroundTruthResult":
-    """Return what was tried with the best variant alone of every network and input, and the first.
+    """Return what was tried, with only the best variant of each network and input.
 
-    The first one and the chosen one stay, whatever they reach.
+    The first variant and the chosen one are kept in any case.
     """
     kept: dict[tuple[str, str, str], VariantResult] = {}
     for found in advice.tried.variants:
@@ -153,7 +151,7 @@ def leading(advice: "Recommendation") -> "GroundTruthResult":
 
 
 def _ground_truth(photos: str, ladder: LadderOptions, terminal: Terminal) -> "GroundTruth":
-    """Return the folder's classes, or edits where there are none; of at most so many pictures."""
+    """Return the folder's classes, or edits if there are none, on at most `--pictures` images."""
     from imgsearch.evaluation.ground_truth.folders import read_folders
     from imgsearch.evaluation.ground_truth.image_files import find_image_files
     from imgsearch.evaluation.ground_truth.sampling import thinned
@@ -178,14 +176,14 @@ def _ground_truth(photos: str, ladder: LadderOptions, terminal: Terminal) -> "Gr
 def _thinned(truth: "GroundTruth", some: "GroundTruth", terminal: Terminal) -> "GroundTruth":
     if some is not truth:
         terminal.say(
-            f"Looking at {amount(len(some.items))} of {counted(len(truth.items), 'picture')}, "
-            "evenly from all folders."
+            f"Using {amount(len(some.items))} of {counted(len(truth.items), 'image')}, "
+            "drawn evenly from all folders."
         )
     return some
 
 
 def _index_options(advice: "Recommendation") -> list[str]:
-    """Return the options of `imgsearch index` that make the recipe."""
+    """Return the options of `imgsearch index` that select the recipe."""
     ((recipe,),) = advice.variant.composition.parts
     name = recipe.backbone.partition("-")[0]
     options = ["--backbone", name]
@@ -205,7 +203,7 @@ def _lines(advice: "Recommendation", command: str) -> list[Line]:
     from imgsearch.vectors.projection_choice import DEFAULT, NONE
 
     chosen = advice.chosen
-    lines: list[Line] = [[("Take ", PLAIN), (_recipe_words(chosen), "bold"), (".", PLAIN)]]
+    lines: list[Line] = [[("Use ", PLAIN), (_recipe_words(chosen), "bold"), (".", PLAIN)]]
     lines += [[(reason, PLAIN)] for reason in advice.reasons]
     for name, reason in advice.skipped:
         lines.append([(f"Not tried: {printable(name)}: {printable(reason)}.", FAINT)])

@@ -17,36 +17,49 @@ COMMON_PANEL: Final = "Common options"
 COMMON_FLAGS: Final = frozenset({"-v", "--verbose", "-q", "--quiet", "--debug"})
 COMMON_VALUES: Final = ("--gallery",)
 
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on standard output.")
+]
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Which gallery, and how much talk."""
+    """The gallery, and which messages are shown."""
 
     gallery: Annotated[
         str | None,
         typer.Option(
             "--gallery",
             metavar="DIR",
-            help="The gallery's folder (else $IMGSEARCH_GALLERY, else one in your user data).",
+            help="The gallery's folder (default: $IMGSEARCH_GALLERY, else in your user data).",
             rich_help_panel=COMMON_PANEL,
         ),
     ] = None
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", "-v", help="Say more on stderr.", rich_help_panel=COMMON_PANEL),
+        typer.Option(
+            "--verbose", "-v", help="Show more messages on stderr.", rich_help_panel=COMMON_PANEL
+        ),
     ] = False
     quiet: Annotated[
         bool,
-        typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=COMMON_PANEL),
+        typer.Option(
+            "--quiet",
+            "-q",
+            help="Show only warnings and errors on stderr.",
+            rich_help_panel=COMMON_PANEL,
+        ),
     ] = False
     debug: Annotated[
         bool,
-        typer.Option("--debug", help="Show where an error arose.", rich_help_panel=COMMON_PANEL),
+        typer.Option(
+            "--debug", help="Show the traceback of an error.", rich_help_panel=COMMON_PANEL
+        ),
     ] = False
 
     @property
     def terminal(self) -> Terminal:
-        """What prints, as talkative as was asked for; what the library logs goes there too."""
+        """The terminal for messages and data; the library's log goes there too."""
         terminal = Terminal(verbose=self.verbose, quiet=self.quiet)
         show_log(terminal)
         return terminal
@@ -59,7 +72,7 @@ class Settings:
         threads: int | None = None,
         **choices: Any,  # noqa: ANN401 - Gallery's own keyword arguments
     ) -> "Gallery":
-        """Return the gallery that was asked for, its talk going to the terminal."""
+        """Return the gallery that these options name."""
         from imgsearch.gallery.gallery import Gallery
         from imgsearch.networks.source import PretrainedNetworks
 

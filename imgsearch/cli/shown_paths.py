@@ -1,8 +1,8 @@
-"""Text that came from outside, made safe to show.
+"""Paths made safe to print.
 
-A file name may hold newlines, terminal escape sequences, characters that reverse the reading
-direction, or bytes that are no text at all. What a person sees spells these out; what another
-program reads gets them exact (JSON, NUL-separated paths).
+A file name may contain newlines, terminal escape sequences, characters that reverse the reading
+direction, or bytes that are not text. Output for a person escapes these; output for a program
+(JSON, NUL-separated paths) keeps them exact.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["printable", "short_path", "single_line"]
 
 
 def single_line(path: Path) -> bytes:
-    """Return a path as bytes that hold no line break: raw, with control characters spelled out.
+    """Return a path as bytes without line breaks: control characters are escaped.
 
     Bytes that are not UTF-8 stay as they are.
     """
@@ -31,7 +31,7 @@ def single_line(path: Path) -> bytes:
 
 
 def short_path(path: Path) -> str:
-    """Return a path for a person: relative beneath the current folder, else with "~"; printable."""
+    """Return a printable path, relative to the current folder or to "~" where it lies in one."""
     return printable(_shortened(path))
 
 

@@ -1,4 +1,4 @@
-"""Aligned columns: padded with spaces, styled only on a terminal."""
+"""Aligned columns, and numbers, sizes and times as text."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _HOUR: Final = 60  # minutes
 
 
 def align(rows: Sequence[Sequence[Span]], aligns: str, *, indent: str = "") -> list[Line]:
-    """Return the rows as lines whose columns stand beneath each other.
+    """Return the rows as lines with aligned columns, padded with spaces.
 
-    The last column is not padded and never cut, so that a path can be copied whole.
+    The last column is neither padded nor cut, so that a path can be copied whole.
 
     Args:
-        rows: one span (text, style) a cell; every row as long as `aligns`.
+        rows: one span (text, style) per cell; every row as long as `aligns`.
         aligns: "<" or ">" for each column.
         indent: put before every line.
     """
@@ -44,7 +44,7 @@ def align(rows: Sequence[Sequence[Span]], aligns: str, *, indent: str = "") -> l
 
 
 def amount(count: int) -> str:
-    """Return a whole number with its thousands set apart."""
+    """Return a whole number with thousands separators."""
     return f"{count:,}"
 
 
@@ -54,7 +54,7 @@ def counted(count: int, singular: str, plural: str | None = None) -> str:
 
 
 def byte_size(count: int) -> str:
-    """Return a size in bytes for a person, decimal units."""
+    """Return a size in bytes for a person, in decimal units."""
     size = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < _THOUSAND or unit == "GB":

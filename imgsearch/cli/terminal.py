@@ -1,4 +1,4 @@
-"""The only place that writes to standard output (data) and standard error (talk)."""
+"""The only place that writes to standard output (data) and standard error (messages)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TextIO
 
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
-
-    from imgsearch.cli.interrupts import Interrupts
 
 Span = tuple[str, str]  # text and its Rich style
 Line = Sequence[Span]
@@ -27,7 +22,7 @@ FAINT: Final = "bright_black"
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Tell whether a stream is a terminal that understands control sequences."""
+    """Return whether a stream is a terminal that understands control sequences."""
     if stream is None or os.environ.get("TERM") == "dumb":
         return False
     try:
@@ -37,15 +32,8 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def wants_colour(stream: TextIO | None) -> bool:
-    """Tell whether colours may be written: a terminal, and NO_COLOR not set (no-color.org)."""
+    """Return whether to write colours: on a terminal, unless NO_COLOR is set (no-color.org)."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
-
-
-class Steps:
-    """Where a piece of work reports how far it has come; here nobody watches."""
-
-    def at(self, title: str, done: int, total: int | None, *, rate: float = 0.0) -> None:
-        """Show what is being done, how much of it is done of how much, at images per second."""
 
 
 def plain(line: Line) -> str:
@@ -66,13 +54,13 @@ def write_data(data: bytes) -> None:
 
 
 def flush_data() -> None:
-    """Hand everything written so far to whoever reads standard output."""
+    """Flush standard output."""
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def write_text(text: str, stream: TextIO | None) -> None:
-    """Write text; a character that the stream's encoding lacks is spelled out."""
+    """Write text; characters that the stream's encoding lacks become backslash escapes."""
     if stream is None:
         return
     encoding = stream.encoding or "utf-8"
@@ -81,12 +69,12 @@ def write_text(text: str, stream: TextIO | None) -> None:
 
 @dataclass(slots=True)
 class Terminal:
-    """Writes lines: data to standard output, talk to standard error.
+    """Writes data to standard output and messages to standard error.
 
     Attributes:
-        verbose: details are said, too.
-        quiet: only errors are said.
-        live: the console of a progress display that is showing; talk goes above it.
+        verbose: details are written too.
+        quiet: only errors and warnings are written.
+        live: the console of the progress line, if one is showing; messages go above it.
     """
 
     verbose: bool = False
@@ -95,46 +83,39 @@ class Terminal:
 
     @property
     def out_is_terminal(self) -> bool:
-        """Whether a person reads standard output."""
+        """Whether standard output is a terminal."""
         return is_terminal(sys.stdout)
 
     @property
     def animates(self) -> bool:
-        """Whether progress may be drawn on standard error."""
+        """Whether to draw progress on standard error."""
         return not self.quiet and is_terminal(sys.stderr)
 
-    @contextmanager
-    def working(self, title: str, interrupts: Interrupts | None = None) -> Iterator[Steps]:
-        """Show progress for as long as the block runs, when a terminal watches."""
-        if not self.animates:
-            yield Steps()
-            return
-        from imgsearch.cli.progress import shown_steps
-
-        with shown_steps(self, title, interrupts) as steps:
-            yield steps
-
     def show(self, lines: Sequence[Line]) -> None:
-        """Write lines of data to standard output, with styles on a terminal."""
+        """Write lines of data to standard output, styled on a terminal.
+
+        Raises:
+            OSError: standard output is closed.
+        """
         if sys.stdout is None:
             raise OSError(errno.EBADF, "standard output is closed")
         _write(lines, sys.stdout)
 
     def say(self, message: str) -> None:
-        """Say one line on standard error, unless quiet."""
+        """Write a line to standard error, unless quiet."""
         self.say_lines([[(printable(message), PLAIN)]])
 
     def detail(self, message: str) -> None:
-        """Say one line that only `--verbose` asks for."""
+        """Write a line to standard error, with `--verbose` only."""
         if self.verbose:
             self.say_lines([[(printable(message), FAINT)]])
 
     def warn(self, message: str) -> None:
-        """Say one line even when quiet: something went wrong, though not everything."""
+        """Write a warning to standard error, even when quiet."""
         complain(message, live=self.live)
 
     def say_lines(self, lines: Sequence[Line]) -> None:
-        """Say several lines with styles, unless quiet."""
+        """Write styled lines to standard error, unless quiet."""
         if self.quiet:
             return
         if self.live is not None:
@@ -144,7 +125,7 @@ class Terminal:
 
 
 def complain(message: str, *, live: Console | None = None) -> None:
-    """Say on standard error what went wrong, one line or several."""
+    """Write an error or warning of one or several lines to standard error."""
     first, *rest = message.split("\n")
     lines: list[Line] = [[("imgsearch: ", "bold red"), (printable(first), PLAIN)]]
     lines += [[("  " + printable(line), PLAIN)] for line in rest]
@@ -153,7 +134,7 @@ def complain(message: str, *, live: Console | None = None) -> None:
         return
     try:
         _write(lines, sys.stderr)
-    except OSError:  # nobody listens; the exit code still tells
+    except OSError:  # nobody reads it; the exit code still tells
         return
 
 

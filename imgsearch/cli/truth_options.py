@@ -1,5 +1,5 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""The options that say which pictures are evaluated, and what is right."""
+"""The options for the ground truth of an evaluation."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,20 +12,20 @@ from imgsearch.errors import UsageError
 if TYPE_CHECKING:
     from imgsearch.evaluation.ground_truth.values import GroundTruth
 
-TRUTH_PANEL: Final = "What belongs together (default: each folder is a class)"
-NEEDS_EDITS: Final = "--edited says how many pictures --self-supervised edits; give both"
+TRUTH_PANEL: Final = "Ground truth (default: each folder is a class)"
+NEEDS_EDITS: Final = "--edited is the number of images that --self-supervised edits; give both"
 
 
 @dataclass(frozen=True)
 class TruthOptions:
-    """Which pictures, and what is right."""
+    """Which images, and which of them are relevant to which."""
 
     truth: Annotated[
         str | None,
         typer.Option(
             "--truth",
             metavar="FILE",
-            help="A table of queries with their relevant and junk pictures: .csv or .jsonl "
+            help="A table of queries with their relevant and junk images: .csv or .jsonl "
             "(docs/ground-truth.md).",
             rich_help_panel=TRUTH_PANEL,
         ),
@@ -35,7 +35,7 @@ class TruthOptions:
         typer.Option(
             "--group",
             metavar="REGEX",
-            help=r"What its first group finds in a path is the class: '(.+)_\d+\.jpg'.",
+            help=r"The text that its first group matches in a path is the class: '(.+)_\d+\.jpg'.",
             rich_help_panel=TRUTH_PANEL,
         ),
     ] = None
@@ -44,25 +44,29 @@ class TruthOptions:
         typer.Option(
             "--revisited",
             metavar="PKL",
-            help="gnd_roxford5k.pkl or gnd_rparis6k.pkl: easy, medium and hard.",
+            help="The annotation gnd_roxford5k.pkl or gnd_rparis6k.pkl: easy, medium and hard.",
             rich_help_panel=TRUTH_PANEL,
         ),
     ] = None
     holidays: Annotated[
         bool,
         typer.Option(
-            "--holidays", help="File names of INRIA Holidays.", rich_help_panel=TRUTH_PANEL
+            "--holidays",
+            help="Classes from the file names of INRIA Holidays.",
+            rich_help_panel=TRUTH_PANEL,
         ),
     ] = False
     ukbench: Annotated[
         bool,
-        typer.Option("--ukbench", help="File names of UKBench.", rich_help_panel=TRUTH_PANEL),
+        typer.Option(
+            "--ukbench", help="Classes from the file names of UKBench.", rich_help_panel=TRUTH_PANEL
+        ),
     ] = False
     self_supervised: Annotated[
         bool,
         typer.Option(
             "--self-supervised",
-            help="No labels: edited copies of the pictures ask for the originals.",
+            help="No labels: edited copies of the images are queries for the originals.",
             rich_help_panel=TRUTH_PANEL,
         ),
     ] = False
@@ -72,7 +76,7 @@ class TruthOptions:
             "--edited",
             metavar="N",
             min=1,
-            help="How many pictures are edited (default: 250).",
+            help="How many images are edited (default: 250).",
             rich_help_panel=TRUTH_PANEL,
         ),
     ] = None
@@ -81,7 +85,7 @@ class TruthOptions:
         typer.Option(
             "--exclude",
             metavar="GLOB",
-            help="Leave out what matches; may be repeated.",
+            help="Leave out matching files and folders; may be repeated.",
             rich_help_panel=TRUTH_PANEL,
         ),
     ] = field(default_factory=list)
@@ -93,10 +97,10 @@ class TruthOptions:
     ] = False
 
     def check(self) -> None:
-        """Refuse two kinds of ground truth at once.
+        """Check that at most one kind of ground truth is given.
 
         Raises:
-            UsageError: names the options.
+            UsageError: several are, or `--edited` without `--self-supervised`.
         """
         given = {
             "--truth": self.truth is not None,
@@ -109,16 +113,16 @@ class TruthOptions:
         named = [name for name, there in given.items() if there]
         if len(named) > 1:
             raise UsageError(
-                f"{' and '.join(named)} each say what belongs together; give one of them"
+                f"{' and '.join(named)} are different kinds of ground truth; give one of them"
             )
         if self.edited is not None and not self.self_supervised:
             raise UsageError(NEEDS_EDITS)
 
     def read(self, folder: str) -> "tuple[GroundTruth, ...]":
-        """Return what belongs together among the pictures of a folder.
+        """Return the ground truth of a folder of images.
 
         Raises:
-            UsageError: options or annotations that make no sense, or a folder without pictures.
+            UsageError: options or annotations that make no sense, or a folder without images.
             OSError: an annotation file cannot be read.
         """
         from imgsearch.evaluation.ground_truth.image_files import find_image_files

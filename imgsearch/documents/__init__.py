@@ -1,1 +1,1 @@
-"""JSON documents: what `--json` prints, made of values alone."""
+"""JSON documents: what `--json` prints, built from plain values."""

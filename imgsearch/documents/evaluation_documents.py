@@ -1,4 +1,4 @@
-"""What `evaluate` and `recommend` found, as JSON. docs/json.md describes it."""
+"""Results of `evaluate` and `recommend` as JSON, described in docs/json.md."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def evaluation_keys(report: EvaluationReport) -> Json:
-    """Return what an evaluation found; picture strips are the HTML report's business."""
+    """Return the results of an evaluation; its thumbnails are in the HTML report only."""
     return {
         "command": valid_text(Path(report.command)),
         **path_keys(Path(report.folder), "folder"),
@@ -38,7 +38,7 @@ def evaluation_keys(report: EvaluationReport) -> Json:
 
 
 def ground_truth_keys(result: GroundTruthResult) -> Json:
-    """Return all variants over one ground truth."""
+    """Return all variants on one ground truth."""
     return {
         "name": result.name,
         "queries": result.queries,
@@ -48,7 +48,7 @@ def ground_truth_keys(result: GroundTruthResult) -> Json:
 
 
 def variant_keys(variant: VariantResult) -> Json:
-    """Return what one variant reaches and costs."""
+    """Return the metrics and costs of one variant."""
     cost = variant.cost
     return {
         "name": variant.name,
@@ -91,7 +91,7 @@ def variant_keys(variant: VariantResult) -> Json:
 
 
 def estimate_keys(estimate: Estimate) -> Json:
-    """Return a figure with its interval."""
+    """Return a value with its interval."""
     return {
         "value": _number(estimate.value, 6),
         "low": _number(estimate.low, 6),
@@ -100,7 +100,7 @@ def estimate_keys(estimate: Estimate) -> Json:
 
 
 def recommendation_keys(advice: Recommendation, command: str) -> Json:
-    """Return which recipe to take, and why."""
+    """Return the recommended recipe, and why."""
     return {
         "command": valid_text(Path(command)),
         "chosen": variant_keys(advice.chosen),
@@ -117,5 +117,5 @@ def recommendation_keys(advice: Recommendation, command: str) -> Json:
 
 
 def _number(value: float, digits: int) -> float | None:
-    """Return a rounded number; None for NaN, which JSON does not know."""
+    """Return a rounded number; None for NaN, which JSON lacks."""
     return round(value, digits) if math.isfinite(value) else None

@@ -1,7 +1,7 @@
-"""The form of what programs read: JSON documents and JSON lines. docs/json.md describes it.
+"""Output for programs: JSON documents and JSON Lines, described in docs/json.md.
 
-A document says what it is and the version of its form, for instance `"imgsearch": "query",
-"version": 1`. Within a version keys are added but never removed or changed in meaning.
+A document names its kind and the version of its format, for instance `"imgsearch": "query",
+"version": 1`. Within a version, keys may be added, but none is removed or changes its meaning.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ VERSION: Final = 1
 
 
 def dump(kind: str, content: Json) -> bytes:
-    """Return a whole document as indented ASCII JSON with a line break at its end."""
+    """Return a document as indented ASCII JSON that ends with a line break."""
     document = {"imgsearch": kind, "version": VERSION, **content}
     return json.dumps(document, indent=2, allow_nan=False).encode("ascii") + b"\n"
 
 
 def dump_on_a_line(kind: str, content: Json) -> bytes:
-    """Return a whole document as one line of ASCII JSON."""
+    """Return a document as one line of ASCII JSON."""
     return dump_line({"imgsearch": kind, "version": VERSION, **content})
 
 
@@ -49,9 +49,9 @@ def dump_line(content: Json) -> bytes:
 
 
 def path_keys(path: Path, name: str = "path") -> Json:
-    """Return a path under its key; one that is not UTF-8 has its exact bytes beside it.
+    """Return a path under its key; if it is not UTF-8, with its exact bytes beside it.
 
-    Bytes that are no text stand as U+FFFD in the path itself, so that every JSON reader takes
+    Bytes that are not UTF-8 become U+FFFD in the path itself, so that every JSON parser accepts
     the document.
     """
     keys: Json = {name: valid_text(path)}
@@ -61,7 +61,7 @@ def path_keys(path: Path, name: str = "path") -> Json:
 
 
 def recipe_keys(recipe: Recipe) -> Json:
-    """Return what makes embeddings comparable."""
+    """Return a recipe, without where its weights were found."""
     return {
         "identifier": recipe.identifier,
         "name": recipe.name,
@@ -106,12 +106,12 @@ def match_keys(match: Match) -> Json:
 def answer_keys(
     images: Sequence[Path | None], matches: Iterable[Match], reason: str | None = None
 ) -> Json:
-    """Return the pictures asked about (None stands for standard input) and their matches.
+    """Return the images of a query and their matches.
 
     Args:
-        images: the pictures.
+        images: None stands for standard input.
         matches: the nearest first.
-        reason: why they could not be read, or None.
+        reason: why the images could not be read, or None.
     """
     return {
         "images": [{"path": None} if path is None else path_keys(path) for path in images],
@@ -121,12 +121,12 @@ def answer_keys(
 
 
 def unreadable_keys(files: Iterable[UnreadableFile]) -> list[Json]:
-    """Return files that could not be read, with the reasons."""
+    """Return files that could not be read, and why."""
     return [{**path_keys(file.path), "reason": file.reason} for file in files]
 
 
 def index_keys(gallery: Path, report: IndexReport) -> Json:
-    """Return what a run of `index` did."""
+    """Return the report of `index`."""
     return {
         **path_keys(gallery, "gallery"),
         "recipe": None if report.recipe is None else recipe_keys(report.recipe),
@@ -213,7 +213,7 @@ def layer_keys(layers: Iterable[LayerInfo]) -> list[Json]:
 
 
 def removal_keys(gallery: Path, report: RemovalReport) -> Json:
-    """Return what was taken out of a gallery."""
+    """Return what was removed from a gallery."""
     return {
         **path_keys(gallery, "gallery"),
         "files": report.files,
@@ -222,7 +222,7 @@ def removal_keys(gallery: Path, report: RemovalReport) -> Json:
 
 
 def prune_keys(gallery: Path, report: PruneReport) -> Json:
-    """Return what was cleared away."""
+    """Return what `prune` deleted."""
     return {
         **path_keys(gallery, "gallery"),
         "contents": report.contents,
@@ -232,7 +232,7 @@ def prune_keys(gallery: Path, report: PruneReport) -> Json:
 
 
 def check_keys(gallery: Path, report: CheckReport) -> Json:
-    """Return what an examination found."""
+    """Return what `check` found."""
     return {
         **path_keys(gallery, "gallery"),
         "clean": report.clean,
@@ -249,7 +249,7 @@ def check_keys(gallery: Path, report: CheckReport) -> Json:
 
 
 def relocation_keys(gallery: Path, report: RelocationReport) -> Json:
-    """Return where a root lies now."""
+    """Return where a root is now."""
     return {
         **path_keys(gallery, "gallery"),
         **path_keys(report.root, "root"),

@@ -1,4 +1,4 @@
-"""The embedder: pixels in, embeddings out, by the rules of one recipe."""
+"""The embedder: pixels in, embeddings out, as one recipe says."""
 
 from __future__ import annotations
 
@@ -22,19 +22,10 @@ if TYPE_CHECKING:
 
 
 class Embedder:
-    """Turns images into embeddings.
-
-    Attributes:
-        recipe: the rules, to the last detail.
-    """
+    """Turns images into embeddings."""
 
     def __init__(self, recipe: Recipe, runtime: Runtime) -> None:
-        """Put a runtime to work under a recipe.
-
-        Args:
-            recipe: says size, preprocessing, pooling and dim.
-            runtime: executes the recipe's backbone up to the recipe's layer.
-        """
+        """Take a runtime that executes the recipe's backbone up to the recipe's layer."""
         self.recipe = recipe
         self._runtime = runtime
 
@@ -47,8 +38,8 @@ class Embedder:
         """Return the embeddings of a batch: preprocess, run, pool, L2-normalise.
 
         Args:
-            images: RGB pixels, shape (n, size, size, 3), uint8, n >= 0; left untouched. All n go
-                through the network at once, so n bounds the memory.
+            images: RGB pixels, shape (n, size, size, 3), uint8, n >= 0; not modified. All n go
+                through the network at once, so memory grows with n.
 
         Returns:
             Embeddings, shape (n, dim), float32, of unit length.
@@ -65,7 +56,7 @@ class Embedder:
         """Return the activations of the recipe's layer, before any pooling.
 
         Args:
-            images: RGB pixels, shape (n, size, size, 3), uint8, n >= 1; left untouched.
+            images: RGB pixels, shape (n, size, size, 3), uint8, n >= 1; not modified.
 
         Returns:
             Feature maps, shape (n, h, w, c), float32.
@@ -93,20 +84,20 @@ def load_embedder(
 ) -> Embedder:
     """Return an embedder for a recipe, as fast as this machine allows.
 
-    Graphs for the fast runtimes are exported once and kept; while they are in the cache, TensorFlow
-    is not started. A fresh graph is used only after its embeddings of the probe images agree with
-    those that TensorFlow computes in float32 (cosine >= 0.9999 for each, under a bfloat16 recipe
-    >= 0.999), so the runtime is no part of the recipe.
+    Graphs for the fast runtimes are exported once and cached; while they are in the cache,
+    TensorFlow is not started. A new graph is used only if its embeddings of the probe images agree
+    with those that TensorFlow computes in float32 (cosine >= 0.9999 for each, >= 0.999 if the
+    recipe's precision is bfloat16), so the runtime is not part of the recipe.
 
     Args:
-        recipe: a resolved recipe.
-        runtime: "auto" measures once which runtime puts most images through, and remembers it;
-            "quick" takes the one that starts soonest, for a picture or two; or one by its name.
-        threads: threads of the runtime; None takes all cores.
+        recipe: what to compute.
+        runtime: "auto" measures once which runtime has the highest throughput, and remembers it;
+            "quick" takes the one that starts first, for one or two images; or a runtime's name.
+        threads: of the runtime; None uses all cores.
 
     Raises:
         WeightsUnavailableError: the weights are no longer on this machine.
-        RecipeMismatchError: the weights on this machine are others than the recipe's.
+        RecipeMismatchError: the weights on this machine are not the recipe's.
         ImgsearchError: the runtime that was asked for cannot run the network, or disagrees.
     """
     check_weights(recipe)
@@ -120,14 +111,14 @@ def load_embedder(
 
 
 def check_weights(recipe: Recipe) -> None:
-    """Make sure that this machine's weights, where they are needed, are the recipe's.
+    """Check that this machine's weights, if they are needed, are the recipe's.
 
-    A graph in the cache was made from weights with the recipe's own fingerprint, so it stands in
-    for a weights file that is gone; a file that is there with other weights is refused.
+    A cached graph was exported from weights with the recipe's fingerprint, so it can replace a
+    weights file that is gone; a file with other weights is refused.
 
     Raises:
-        WeightsUnavailableError: the weights are gone, and there is no graph made from them.
-        RecipeMismatchError: the weights are others than the recipe's.
+        WeightsUnavailableError: the weights are gone, and no graph made from them is cached.
+        RecipeMismatchError: the weights are not the recipe's.
     """
     if recipe.weights.startswith(build.RANDOM_PREFIX):
         return
@@ -136,10 +127,10 @@ def check_weights(recipe: Recipe) -> None:
         bundled = stored_name(catalogue.find(name))
         if bundled != recipe.backbone:
             raise RecipeMismatchError(
-                f"recipe {recipe.name} was made with {recipe.backbone}, and this imgsearch brings "
+                f"recipe {recipe.name} was made with {recipe.backbone}, but this imgsearch has "
                 f"{bundled}: their embeddings are not comparable. "
                 f"`imgsearch index --backbone {name}` embeds all again, and queries then use "
-                f"{bundled}; or install the imgsearch that brings {recipe.backbone}"
+                f"{bundled}; or install the imgsearch that has {recipe.backbone}"
             )
     try:
         build.locate(recipe)

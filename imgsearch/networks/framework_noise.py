@@ -1,4 +1,4 @@
-"""Known greetings of the frameworks' C++ sides, kept off the process's stderr."""
+"""Keeps known start-up messages of the frameworks' C++ code off the process's stderr."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ NOISE: Final = re.compile(
 
 @contextlib.contextmanager
 def without_greetings() -> Iterator[None]:
-    """Hold back what libraries write to the process's stderr, and drop the known greetings.
+    """Hold back what is written to the process's stderr, and drop the known start-up messages.
 
-    TensorFlow and LiteRT greet on file descriptor 2, in part before a log level is read, so no
-    setting silences them. Whatever is not a known greeting is written out afterwards: a real
-    complaint, or a line that another thread wrote meanwhile, is late and not lost.
+    TensorFlow and LiteRT write to file descriptor 2, partly before they read a log level, so no
+    setting silences them. All other lines are written afterwards: a real error, or a line that
+    another thread wrote meanwhile, is delayed but not lost.
     """
     try:
         real = os.dup(STDERR_DESCRIPTOR)
     except OSError:
-        # There is no stderr at all, as in a windowed program: nothing to hold back.
+        # There is no stderr, as in a windowed program.
         yield
         return
     with tempfile.TemporaryFile() as held:

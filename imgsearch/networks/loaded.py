@@ -1,4 +1,4 @@
-"""Networks that stay loaded, by recipe, for all threads."""
+"""Keeps networks loaded, by recipe, for all threads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class LoadedNetworks:
-    """Loads each recipe's network once; threads that ask meanwhile wait for it."""
+    """Loads each recipe's network once; other threads wait meanwhile."""
 
     def __init__(self, source: EmbedderSource) -> None:
         self.source = source
@@ -22,8 +22,8 @@ class LoadedNetworks:
         """Return the network of a recipe.
 
         Raises:
-            WeightsUnavailableError: its weights cannot be had.
-            RecipeMismatchError: the weights on this machine are others.
+            WeightsUnavailableError: its weights are not available.
+            RecipeMismatchError: the weights on this machine are not the recipe's.
         """
         with self._loading:
             if recipe.identifier not in self._loaded:

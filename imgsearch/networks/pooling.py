@@ -1,7 +1,7 @@
-"""Pooling: feature maps become one vector, and vectors become embeddings of unit length.
+"""Pooling: from feature maps to one vector per image, and L2 normalisation.
 
 Feature maps are the activations of one layer, shape (n, h, w, c): n images, a grid of h × w
-locations, c channels. Every pooling keeps the channels and gives up the locations.
+locations, c channels.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def pool(feature_maps: NDArray[np.floating[Any]], method: Pooling) -> NDArray[np
     Args:
         feature_maps: activations, shape (n, h, w, c), floating point.
         method: "gap" (mean), "gmp" (max), "gem" (power mean) or "rmac" (regional max); the last
-            two perhaps with the power or the number of levels, as in "gem:4" and "rmac:2".
+            two optionally with the power or the number of levels, as in "gem:4" and "rmac:2".
 
     Returns:
         One vector per image, shape (n, c), float32, not normalised: `l2_normalise` does that.
@@ -111,13 +111,13 @@ def gem(feature_maps: NDArray[np.floating[Any]], *, p: float = GEM_POWER) -> NDA
     """
     maps = _checked(feature_maps)
     if not (np.isfinite(p) and p > 0):
-        raise UsageError(f"p: {p} is not a finite power above 0")
+        raise UsageError(f"p: {p} is not a positive finite power")
     clamped = np.maximum(maps, GEM_FLOOR)
     # Relative to the largest activation every power stays in [0, 1] and none overflows.
     # (n, h, w, c) -> (n, 1, 1, c)
     largest = clamped.max(axis=(1, 2), keepdims=True)
     clamped /= largest
-    # A general power costs ten times the two multiplications of the usual one.
+    # A general power takes ten times as long as two multiplications.
     powers = clamped * clamped * clamped if p == GEM_POWER else clamped**p
     means: NDArray[np.float64] = powers.mean(axis=(1, 2), dtype=np.float64)
     # (n, c) · (n, c) -> (n, c)
@@ -133,11 +133,11 @@ def rmac(
     f = Σ_R g_R / |g_R| with g_R,c = max_{ij ∈ R} x_ijc over the region grid of `rmac_regions`,
     from Tolias, Sicre and Jégou, "Particular object retrieval with integral max-pooling of CNN
     activations" (2016), section 4, without the whitening between the two normalisations that
-    the paper learns on other pictures. The final L2 normalisation is left to `l2_normalise`.
+    the paper learns on other images. The final L2 normalisation is left to `l2_normalise`.
 
     Args:
         feature_maps: activations, shape (n, h, w, c), floating point.
-        levels: how many scales of regions, from 1 up.
+        levels: number of scales of regions, at least 1.
 
     Returns:
         Shape (n, c), float32. A region whose maxima are all zero adds nothing.
@@ -162,18 +162,18 @@ def rmac_regions(height: int, width: int, *, levels: int) -> Iterator[tuple[int,
     evenly over the map, the larger count along the longer side; m - 1 is the number of extra
     squares that brings the overlap of neighbours at level 1 closest to 40 % (Tolias, Sicre and
     Jégou 2016, section 4), as long as no two of these coincide. A square map has m = 1, any other
-    at least 2. Where a higher level has more squares than places, some coincide and count twice.
+    at least 2. Where a higher level has more squares than positions, some coincide and count twice.
 
     Args:
         height: of the map, in locations, at least 1.
         width: of the map, in locations, at least 1.
-        levels: how many scales, at least 1.
+        levels: number of scales, at least 1.
 
     Raises:
         UsageError: levels is below 1.
     """
     if levels < 1:
-        raise UsageError(f"levels: {levels} is not a number of scales above 0")
+        raise UsageError(f"levels: {levels} is not a positive number of scales")
     shorter, longer = min(height, width), max(height, width)
     extra = _extra_regions(shorter, longer)
     for level in range(1, levels + 1):
@@ -186,12 +186,12 @@ def rmac_regions(height: int, width: int, *, levels: int) -> Iterator[tuple[int,
 
 
 def l2_normalise(rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Scale every row to Euclidean length 1, so that an inner product is a cosine similarity.
+    """Scale every row to unit length, so that an inner product is a cosine similarity.
 
     y = x / |x|₂; a row of zeros has no direction and stays zero.
 
     Args:
-        rows: vectors, shape (n, d), floating point. Not modified.
+        rows: vectors, shape (n, d), floating point; not modified.
 
     Returns:
         Shape (n, d), float32, a fresh array; lengths are computed in float64.
@@ -209,7 +209,7 @@ def _checked(feature_maps: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any
     if feature_maps.ndim != 4 or 0 in shape[1:]:  # noqa: PLR2004  # n, h, w, c
         raise UsageError(
             f"feature maps of shape {shape} are not (n, h, w, c) with at least one location; "
-            "take a layer whose activations are maps"
+            "choose a layer whose activations are feature maps"
         )
     if not np.issubdtype(feature_maps.dtype, np.floating):
         raise UsageError(f"feature maps of {feature_maps.dtype} are not floating point")

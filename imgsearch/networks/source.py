@@ -1,4 +1,4 @@
-"""Where a gallery's embeddings come from."""
+"""Sources of networks, and what they load, as protocols."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class EmbedderSource(Protocol):
     """Where a gallery's embeddings come from."""
 
     def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:
-        """Return the recipe that a request stands for on this machine."""
+        """Return the recipe that a request means on this machine."""
         ...
 
     def load(self, recipe: Recipe) -> EmbedsImages:
-        """Return what makes embeddings under a recipe."""
+        """Return what computes embeddings for a recipe."""
         ...
 
 
 class EmbedsText(Protocol):
-    """What turns words into embeddings that are comparable with images'."""
+    """Turns text into embeddings that are comparable with images'."""
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit embeddings `(n, dim)` of n texts."""
@@ -38,7 +38,7 @@ class EmbedsText(Protocol):
 
 @runtime_checkable
 class TextSource(Protocol):
-    """An `EmbedderSource` some of whose recipes have a text encoder beside the network."""
+    """An `EmbedderSource` some of whose recipes have a text encoder."""
 
     def load_text(self, recipe: Recipe) -> EmbedsText:
         """Return the text encoder of a recipe whose `text` names one."""
@@ -49,7 +49,7 @@ def load_text(source: EmbedderSource, recipe: Recipe) -> EmbedsText:
     """Return the text encoder of a recipe.
 
     Raises:
-        UsageError: the recipe has none, or the source cannot load it.
+        UsageError: the recipe has none, or the source cannot load one.
     """
     if recipe.text is None:
         raise UsageError(
@@ -61,35 +61,31 @@ def load_text(source: EmbedderSource, recipe: Recipe) -> EmbedsText:
 
 
 class PretrainedNetworks:
-    """The catalogue of pretrained networks, run as fast as this machine can."""
+    """The backbones of the catalogue and custom models, run as fast as this machine can."""
 
     def __init__(self, *, runtime: RuntimeChoice = "auto", threads: int | None = None) -> None:
-        """Choose what executes the networks.
-
-        Args:
-            runtime: as in `imgsearch.networks.embedder.load_embedder`.
-            threads: threads of the runtime; None takes all cores.
-        """
+        """Choose the runtime and its threads, as `networks.embedder.load_embedder` takes them."""
         self._runtime = runtime
         self._threads = threads
 
     def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:
-        """Return the recipe that a request stands for on this machine.
+        """Return the recipe that a request means on this machine.
 
         Raises:
             UsageError: a name or option that makes no sense.
-            WeightsUnavailableError: the weights are not here and may or can not be fetched.
+            WeightsUnavailableError: the weights are not on this machine and cannot or may not be
+                downloaded.
         """
         from imgsearch.networks.backbones.resolve import resolve
 
         return resolve(request, offline=offline)
 
     def load(self, recipe: Recipe) -> EmbedsImages:
-        """Return what makes embeddings under a recipe.
+        """Return the embedder of a recipe.
 
         Raises:
-            WeightsUnavailableError: the weights are no longer where they were.
-            RecipeMismatchError: the weights there are now others.
+            WeightsUnavailableError: the weights are no longer on this machine.
+            RecipeMismatchError: the weights on this machine are not the recipe's.
         """
         from imgsearch.networks.embedder import load_embedder
 
@@ -97,7 +93,7 @@ class PretrainedNetworks:
 
 
 class EmbedsImages(Protocol):
-    """What turns pixels into embeddings."""
+    """Turns pixels into embeddings."""
 
     @property
     def recipe(self) -> Recipe:
@@ -110,11 +106,11 @@ class EmbedsImages(Protocol):
 
 
 class Network(Protocol):
-    """What turns pixels into feature maps."""
+    """Turns pixels into feature maps."""
 
     @property
     def recipe(self) -> Recipe:
-        """Its rules; the pooling is not its business."""
+        """What it computes; the pooling is ignored."""
         ...
 
     def feature_maps(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""From a recipe to a Keras network that turns preprocessed images into feature maps."""
+"""Builds the Keras network of a recipe, from preprocessed images to feature maps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CUSTOM: Final = "custom"
 RANDOM_PREFIX: Final = "random:"
-# Deviation of ImageNet's pictures, as in imgsearch.networks.backbones.preprocessing.
+# Of ImageNet's images, as in imgsearch.networks.backbones.preprocessing.
 IMAGENET_DEVIATION: Final = (0.229, 0.224, 0.225)
 
 
@@ -28,15 +28,15 @@ def build(recipe: Recipe) -> Any:  # noqa: ANN401  Keras has no types
     """Build the network of a recipe, with its weights, up to the layer that is taken.
 
     Args:
-        recipe: a resolved recipe. `weights` of the form "random:<seed>" makes repeatable random
-            weights, for tests and timing.
+        recipe: `weights` of the form "random:<seed>" gives repeatable random weights, for tests
+            and timing.
 
     Returns:
         A Keras model, float32 (n, size, size, 3) preprocessed -> (n, h, w, dim).
 
     Raises:
-        WeightsUnavailableError: the weights are not where they were, or do not fit the network.
-        RecipeMismatchError: the weights are there, and are others than the recipe's.
+        WeightsUnavailableError: the weights are gone, or do not fit the network.
+        RecipeMismatchError: the weights on this machine are not the recipe's.
         UnknownLayerError: the network has no such layer.
     """
     keras = load_keras()
@@ -60,9 +60,9 @@ def build(recipe: Recipe) -> Any:  # noqa: ANN401  Keras has no types
 
 
 def layers(name: str, *, size: int | None = None) -> list[LayerInfo]:
-    """Return the layers of a catalogue network whose activations can be taken.
+    """Return the layers of a catalogue network that give feature maps.
 
-    Needs no weights; builds the network once, which takes TensorFlow's start and some seconds.
+    Needs no weights, but builds the network, which takes some seconds.
 
     Args:
         name: a catalogue name.
@@ -77,7 +77,7 @@ def layers(name: str, *, size: int | None = None) -> list[LayerInfo]:
 
 
 def layer_dim(backbone: Backbone, layer: str, *, size: int) -> int:
-    """Return the channels of a layer's feature maps, by building the network without weights.
+    """Return the number of channels of a layer, by building the network without weights.
 
     Raises:
         UnknownLayerError: the network has no such layer, or it gives no feature maps.
@@ -88,24 +88,24 @@ def layer_dim(backbone: Backbone, layer: str, *, size: int) -> int:
 
 
 def check_size(backbone: Backbone, size: int) -> None:
-    """Refuse an input size that the network does not accept.
+    """Check that the network accepts an input size.
 
     Raises:
-        UsageError: names the size received and the smallest one.
+        UsageError: it is below the network's minimum.
     """
     if size < backbone.minimum_size:
         raise UsageError(
             f"size: {backbone.name} needs at least {backbone.minimum_size} pixels, "
-            f"and {size} was asked for (its own size is {backbone.size})"
+            f"but {size} was asked for (its own size is {backbone.size})"
         )
 
 
 def locate(recipe: Recipe) -> Path:
-    """Return where the recipe's weights lie, after making sure that they are the recipe's.
+    """Return the path of the recipe's weights, with their fingerprint checked.
 
     Raises:
-        WeightsUnavailableError: there is no file in any of the places where they may lie.
-        RecipeMismatchError: there is a file, with other weights.
+        WeightsUnavailableError: there is no file in any of the possible places.
+        RecipeMismatchError: there are files, but with other weights.
     """
     places = [Path(recipe.weights_path)] if recipe.weights_path else []
     backbone = None if recipe.backbone == CUSTOM else catalogue.find(recipe.backbone)
@@ -118,14 +118,14 @@ def locate(recipe: Recipe) -> Path:
     if found:
         listing = ", ".join(f"{place} holds {mark}" for place, mark in found.items())
         raise RecipeMismatchError(
-            f"recipe {recipe.name} was made with the weights {recipe.weights}, and {listing}: "
-            "embeddings of the two are not comparable. Put the old weights back, or index under "
-            "the new ones as another recipe"
+            f"recipe {recipe.name} was made with the weights {recipe.weights}, but {listing}: "
+            "their embeddings are not comparable. Restore the old weights, or index with the new "
+            "ones as another recipe"
         )
     if backbone is None:
         raise WeightsUnavailableError(
-            f"{recipe.weights_path}: the network of recipe {recipe.name} is no longer there; put "
-            f"the file with {recipe.weights} back"
+            f"{recipe.weights_path}: the custom model of recipe {recipe.name} is no longer there; "
+            f"restore the file with {recipe.weights}"
         )
     raise weights.unavailable(backbone, "the recipe's weights file is gone")
 
@@ -135,7 +135,7 @@ def _network(backbone: Backbone, size: int) -> Any:  # noqa: ANN401  Keras has n
     if backbone.is_compact:
         load_keras()
         return bundled.build(size)
-    # Never weights="imagenet": Keras would download behind our back, choose another file of
+    # Never weights="imagenet": Keras would download without asking, choose another file of
     # MobileNet for another input size, and refuse some sizes.
     constructor = getattr(load_keras().applications, backbone.keras_class)
     return constructor(include_top=False, weights=None, input_shape=(size, size, 3))
@@ -144,22 +144,22 @@ def _network(backbone: Backbone, size: int) -> Any:  # noqa: ANN401  Keras has n
 def _load_weights(network: Any, path: Path, *, backbone: Backbone) -> None:  # noqa: ANN401  as above
     try:
         with warnings.catch_warnings():
-            # Keras only warns when it leaves a layer with the random numbers that it began with.
+            # Keras only warns when it leaves a layer's initial random weights in place.
             warnings.simplefilter("error", UserWarning)
             network.load_weights(path)
     except Exception as error:
-        # What Keras raises depends on the file's format and on where it stops to fit.
+        # What Keras raises depends on the file's format and on the first layer that does not fit.
         raise WeightsUnavailableError(
             f"{path}: these weights do not fit {backbone.name} without its classifier ({error}); "
-            "expected is a file like Keras's own "
-            f"{backbone.weights_file}, saved from the same network with include_top=False"
+            f"expected a file such as Keras's {backbone.weights_file}, saved from the same network "
+            "with include_top=False"
         ) from error
 
 
 def _randomise(network: Any, *, seed: int) -> None:  # noqa: ANN401  as above
     """Fill every kernel with normal numbers of variance 2 / fan-in (He et al. 2015), repeatably.
 
-    Keras would draw from its global generator, which belongs to the caller's process.
+    Keras's initialisers would draw from its global generator, which belongs to the caller.
     """
     generator = np.random.default_rng(seed)
     for variable in network.weights:
@@ -172,17 +172,17 @@ def _randomise(network: Any, *, seed: int) -> None:  # noqa: ANN401  as above
 
 
 def _is_rescaled(backbone: Backbone) -> bool:
-    """Tell EfficientNet B0 to B7: with weights="imagenet" Keras builds another graph for them."""
+    """Return whether this is EfficientNet B0 to B7, whose weights need `_rescale`."""
     return backbone.keras_class.startswith("EfficientNetB")
 
 
 def _rescale(network: Any) -> None:  # noqa: ANN401  as above
-    """Make EfficientNet's first layers those that its ImageNet weights were trained behind.
+    """Normalise EfficientNet's input as it was when its ImageNet weights were trained.
 
-    Keras's Normalization divides by √v, v being the variance in the weights file. Only with
-    weights="imagenet" a second layer divides by √d, d being the deviation of ImageNet's pictures
-    (keras/src/applications/efficientnet.py; TensorFlow's issues 49930 and 62193): 1 / (√v √d) in
-    all. Multiplying v by d gives the same without the second layer.
+    Keras's Normalization divides by √v, where v is the variance in the weights file. Only with
+    weights="imagenet", Keras adds a second layer that divides by √d, where d is the standard
+    deviation of ImageNet's images (keras/src/applications/efficientnet.py; TensorFlow's issues
+    49930 and 62193), so by √v √d in all. Multiplying v by d does the same without a second layer.
     """
     (normalisation,) = [
         layer for layer in network.layers if type(layer).__name__ == "Normalization"
@@ -193,7 +193,7 @@ def _rescale(network: Any) -> None:  # noqa: ANN401  as above
 
 
 def _outputs(network: Any, backbone: Backbone) -> dict[str, Any]:  # noqa: ANN401  as above
-    """Return the symbolic outputs of the layers by stable name, the input layer left out."""
+    """Return the layers' symbolic outputs by stable name, without the input layer."""
     keras = load_keras()
     # The output of a nested network belongs to its own graph, not to this one.
     plain = [
@@ -210,15 +210,14 @@ def _outputs(network: Any, backbone: Backbone) -> dict[str, Any]:  # noqa: ANN40
 def _normalise_by_pooled(network: Any) -> Any:  # noqa: ANN401  as above
     """Return ConvNeXt's last feature maps, normalised so that their mean is Keras's embedding.
 
-    Keras applies the head's LayerNorm to the pooled vector p = GAP(x) with pooling="avg" (as the
-    classifier was trained), and to every location by itself with pooling=None, which is
-    something else. Here every location is normalised with the pooled vector's mean m(p) and
-    variance v(p) over the channels:
+    With pooling="avg", Keras applies the head's LayerNorm to the pooled vector p = GAP(x), as the
+    classifier was trained; with pooling=None, to each location separately, which is not the same.
+    Here every location is normalised with the pooled vector's mean m(p) and variance v(p) over
+    the channels:
 
         y = (x - m(p)) / √(v(p) + ε) · γ + β
 
-    GAP is linear, so GAP(y) = LayerNorm(GAP(x)) exactly, and the other poolings keep maps to
-    work on.
+    GAP is linear, so GAP(y) = LayerNorm(GAP(x)) exactly, and the other poolings still get maps.
     """
     keras = load_keras()
     norm = network.layers[-1]

@@ -1,10 +1,10 @@
-"""The catalogue: every pretrained network that can be named, and what is true of it.
+"""The catalogue of pretrained networks.
 
 The table is written out, so that listing it needs neither TensorFlow nor a network connection.
-Each figure comes from keras.applications (Keras 3.15, keras/src/applications/): input size,
-minimum size, preprocessing, weights file, address and checksum from the source; dim, default
-layer and parameters from the network built without its classifier. The tests compare them with
-the installed Keras.
+Its values come from keras.applications (Keras 3.15, keras/src/applications/): input size,
+minimum size, preprocessing, weights file, URL and checksum from the source; dim, default layer
+and parameters from the network built without its classifier. The tests compare them with the
+installed Keras.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class Backbone:
     """A pretrained network, its classifier removed.
 
     Attributes:
-        name: how it is called, such as "mobilenet_v2".
+        name: such as "mobilenet_v2".
         keras_class: the function of `keras.applications` that builds it; "" for compact.
         size: side of the square input in pixels that the weights were trained for.
         minimum_size: smallest side in pixels that the network accepts.
-        preprocessing: what the pixels go through before it.
-        dim: channels of the default layer, so the length of the embedding.
+        preprocessing: of the pixels, before the network.
+        dim: channels of the default layer, so dimensions of the embedding.
         layer: name of the default layer, the last one before the classifier.
-        parameters: number of weights, the classifier's left out.
+        parameters: number of weights, without the classifier's.
         weights_file: name of the weights file in Keras's cache; "" for compact.
-        weights_url: where Keras downloads that file from; "" for compact.
-        checksum: hexadecimal MD5 or SHA-256 of the file that Keras knows; "" where it knows none.
+        weights_url: where that file is downloaded from; "" for compact.
+        checksum: MD5 or SHA-256 of the file, in hexadecimal, from Keras; "" if Keras has none.
     """
 
     name: str
@@ -61,20 +61,20 @@ class Backbone:
 
     @property
     def download_bytes(self) -> int:
-        """Size of the weights file, to a few per cent: four bytes a parameter, 0 if bundled."""
+        """Size of the weights file to a few per cent: four bytes per parameter; 0 if bundled."""
         return BYTES_PER_PARAMETER * self.parameters if self.weights_file else 0
 
     @property
     def is_compact(self) -> bool:
-        """True for the backbone whose weights come with imgsearch."""
+        """Whether this is the bundled network, compact."""
         return not self.keras_class
 
 
 def find(name: str) -> Backbone:
-    """Return the backbone of this name; case, "-" and "_" do not matter ("MobileNetV2").
+    """Return the backbone of this name, ignoring case, "-" and "_" ("MobileNetV2").
 
     Raises:
-        UnknownBackboneError: there is none; the message lists the nearest names.
+        UnknownBackboneError: there is none; the message suggests similar names.
     """
     backbone = _BY_SPELLING.get(_spelling(name))
     if backbone is not None:
@@ -82,8 +82,8 @@ def find(name: str) -> Backbone:
     near = difflib.get_close_matches(_spelling(name), _BY_SPELLING, n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(_BY_SPELLING[key].name for key in near)}?" if near else ""
     raise UnknownBackboneError(
-        f"backbone: {name!r} is not in the catalogue{hint} (`imgsearch backbones` lists all; one's "
-        "own network is given as the path of a .keras file)"
+        f"backbone: {name!r} is not in the catalogue{hint} (`imgsearch backbones` lists all; a "
+        "custom model is given as the path of a .keras file)"
     )
 
 
@@ -125,15 +125,15 @@ def _applications() -> Iterator[Backbone]:
         )
 
 
-# Keras's cache has other names for these than its server.
+# Keras's cache uses other names for these than its server.
 _FILE_NAMES: Final = {
     "NASNet-mobile-no-top.h5": "nasnet_mobile_no_top.h5",
     "NASNet-large-no-top.h5": "nasnet_large_no_top.h5",
 }
 
-# Name, Keras's function, input size, smallest size, preprocessing, dim, default layer, parameters;
+# Name, Keras's function, input size, minimum size, preprocessing, dim, default layer, parameters;
 # the weights' path on Keras's server; their checksum.
-# Unformatted, so that a network takes three lines and not twelve.
+# Not formatted, so that a network takes three lines instead of twelve.
 # fmt: off
 _TABLE: Final[
     tuple[tuple[str, str, int, int, Preprocessing, int, str, int, str, str], ...]

@@ -1,4 +1,4 @@
-"""One's own network: a `.keras` file behind its checksum, loaded in Keras's safe mode, always."""
+"""Custom models: `.keras` files, loaded only with a trusted checksum and in Keras's safe mode."""
 
 from __future__ import annotations
 
@@ -18,51 +18,51 @@ PREFIX: Final = "sha256:"
 
 
 def check_trust(path: Path, sha256: str | None) -> str:
-    """Return the file's fingerprint, if it is the one that the caller vouched for.
+    """Return the file's fingerprint, if it is the one that the caller trusts.
 
-    A network file can hold instructions as well as numbers, so nothing of it is read before its
+    A model file can contain code as well as numbers, so nothing of it is parsed before its
     checksum has been compared.
 
     Args:
         path: the `.keras` file.
-        sha256: 64 hexadecimal digits, upper or lower case; None vouches for nothing.
+        sha256: 64 hexadecimal digits in upper or lower case; None trusts no file.
 
     Raises:
-        WeightsUnavailableError: the file is not there or cannot be read.
-        UntrustedModelError: the checksum is missing or another one; the message gives the file's.
+        WeightsUnavailableError: the file is missing or cannot be read.
+        UntrustedModelError: the checksum is missing or differs; the message gives the file's.
     """
     fingerprint = weights.fingerprint(path)
     received = fingerprint.removeprefix(PREFIX)
     if sha256 is None:
         raise UntrustedModelError(
-            f"{path}: a network file is loaded only after its checksum was vouched for. If it "
-            f"comes from someone that you trust, pass --trust-model {received}"
+            f"{path}: a custom model is loaded only with its checksum. If you trust where it "
+            f"comes from, pass --trust-model {received}"
         )
-    vouched = sha256.strip().lower().removeprefix(PREFIX)
-    if not hmac.compare_digest(vouched.encode(), received.encode()):
+    trusted = sha256.strip().lower().removeprefix(PREFIX)
+    if not hmac.compare_digest(trusted.encode(), received.encode()):
         raise UntrustedModelError(
-            f"{path}: its SHA-256 is {received}, and {sha256!r} was vouched for; this is another "
-            "file than the one that you trust"
+            f"{path}: its SHA-256 is {received}, but {sha256!r} was given; this is not the file "
+            "that you trust"
         )
     return fingerprint
 
 
 def load(path: Path, *, sha256: str, size: int | None) -> tuple[dict[str, Any], Any]:
-    """Load one's own network and return what can be taken from it.
+    """Load a custom model and return its layers' outputs.
 
     Args:
         path: the `.keras` file.
-        sha256: its checksum, vouched for by the caller.
+        sha256: the checksum that the caller trusts.
         size: side of the input in pixels; None takes the network's own.
 
     Returns:
-        The layers' symbolic outputs by layer name, in the network's order, and the symbolic input
-        (n, size, size, 3) that they all start from.
+        The layers' symbolic outputs by layer name, in the network's order, and their symbolic
+        input (n, size, size, 3).
 
     Raises:
-        UntrustedModelError: the checksum is another one, or the network holds code of its own,
-            which Keras's safe mode refuses.
-        WeightsUnavailableError: the file is not there, or is no Keras network.
+        UntrustedModelError: the checksum differs, or the network contains code, which Keras's safe
+            mode refuses.
+        WeightsUnavailableError: the file is missing, or not a Keras network.
         UsageError: the network does not take one RGB image, or not of this size.
     """
     check_trust(path, sha256)
@@ -70,15 +70,15 @@ def load(path: Path, *, sha256: str, size: int | None) -> tuple[dict[str, Any], 
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        # What Keras raises depends on the layer that it fails at; unsafe code is a ValueError too.
+        # What Keras raises depends on the layer that fails; unsafe code is a ValueError too.
         if "safe_mode" in str(error) or "unsafe" in str(error):
             raise UntrustedModelError(
-                f"{path}: the network holds code of its own (a Lambda layer), which is never run; "
-                "save it again from built-in layers"
+                f"{path}: the network contains code (a Lambda layer), which is never run; save it "
+                "again with built-in layers only"
             ) from error
         raise WeightsUnavailableError(
-            f"{path}: Keras cannot load this network ({error}); a .keras file of built-in layers "
-            "is expected"
+            f"{path}: Keras cannot load this network ({error}); expected a .keras file with "
+            "built-in layers only"
         ) from error
     side = _side(network, path, size)
     inputs = keras.Input((side, side, CHANNELS))
@@ -95,36 +95,36 @@ def default_layer(outputs: dict[str, Any]) -> str:
     if not maps:
         raise UsageError(
             "layer: no layer of this network gives feature maps (h, w, c), so there is nothing to "
-            "pool; a convolutional network is expected"
+            "pool; expected a convolutional network"
         )
     return maps[-1].name
 
 
 def _side(network: Any, path: Path, size: int | None) -> int:  # noqa: ANN401  Keras has no types
-    """Return the side of the square input, from the network where it is fixed, else as asked."""
+    """Return the side of the square input: the network's if it is fixed, else `size`."""
     shapes = [tuple(tensor.shape) for tensor in getattr(network, "inputs", None) or []]
     if len(shapes) != 1 or len(shapes[0]) != layer_names.MAP_RANK or shapes[0][-1] != CHANNELS:
         raise UsageError(
-            f"{path}: the network takes {shapes or 'inputs of unknown shape'}, and one RGB image, "
-            "(n, h, w, 3), is expected of a functional or sequential network"
+            f"{path}: the network takes {shapes or 'inputs of unknown shape'}; expected a "
+            "functional or sequential network that takes one RGB image, (n, h, w, 3)"
         )
     fixed = {side for side in shapes[0][1:3] if side is not None}
     if len(fixed) > 1:
-        raise UsageError(f"{path}: the network takes {shapes[0]}, and a square image is expected")
+        raise UsageError(f"{path}: the network takes {shapes[0]}; expected a square image")
     if not fixed and size is None:
-        raise UsageError(f"{path}: the network takes images of any size; say which with --size")
+        raise UsageError(f"{path}: the network takes images of any size; give one with --size")
     if fixed and size is not None and size not in fixed:
         raise UsageError(
-            f"size: {path} takes images of {fixed.pop()} pixels only, and {size} was asked for"
+            f"size: {path} takes images of {fixed.pop()} pixels only, but {size} was asked for"
         )
     return fixed.pop() if fixed else int(size or 0)
 
 
 def _outputs(network: Any, inputs: Any) -> dict[str, Any]:  # noqa: ANN401  as above
-    """Apply the network's own layers to the input once more, and note what each gives.
+    """Apply the network's layers to the input again, and return the output of each.
 
-    A layer that is itself a network (a backbone inside a classifier) knows only the output of
-    its own graph; called here, it shows the one in ours.
+    A layer that is itself a network (a backbone inside a classifier) has an output in its own
+    graph only; calling it here gives one in this graph.
     """
     keras = load_keras()
     made: dict[int, Any] = {}

@@ -1,4 +1,4 @@
-"""The one place that starts TensorFlow and Keras, quietly and with the backend that is needed."""
+"""The one place that starts TensorFlow and Keras: quietly, and with the right settings."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from imgsearch.networks.framework_noise import without_greetings
 
 
 def load_keras() -> Any:  # noqa: ANN401  the module has no types of its own
-    """Return the module `keras`, started on TensorFlow without a word on stderr.
+    """Return the module `keras` on TensorFlow, loaded without output on stderr.
 
-    The first call takes seconds, later ones nothing.
+    The first call takes seconds.
 
     Raises:
-        ImgsearchError: Keras was set to another backend, to channels first, or to another float
-            than float32; the message says which setting and how to undo it.
+        ImgsearchError: Keras is set to another backend, to channels first, or to another float
+            type than float32; the message says how to change it.
     """
     if "keras" not in sys.modules:
-        # Both may be set by whoever starts the program, and then are left alone.
+        # Values that the user has set are kept.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
         with without_greetings():
@@ -33,12 +33,12 @@ def load_keras() -> Any:  # noqa: ANN401  the module has no types of its own
 
 
 def limit_threads(threads: int) -> None:
-    """Limit TensorFlow's threads, if it has not computed anything in this process yet.
+    """Limit TensorFlow's threads per operation.
 
-    TensorFlow takes the number once, before its first operation; a later wish has no effect.
+    This has no effect once TensorFlow has run its first operation in this process.
 
     Args:
-        threads: threads of one operation, at least 1.
+        threads: at least 1.
     """
     load_keras()
     import tensorflow as tf
@@ -55,7 +55,7 @@ def _check_settings(keras: Any) -> None:  # noqa: ANN401  the module has no type
     ):
         if received != expected:
             raise ImgsearchError(
-                f"Keras is set to {setting} {received!r}, and imgsearch needs {expected!r}: change "
+                f"Keras is set to {setting} {received!r}, but imgsearch needs {expected!r}: change "
                 "it in keras.json (in KERAS_HOME, else in ~/.keras) or in the environment "
                 "(KERAS_BACKEND), and start again"
             )

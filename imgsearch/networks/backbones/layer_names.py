@@ -1,4 +1,4 @@
-"""The layers of a network whose activations can be taken, under names that stay the same."""
+"""The layers of a network that give feature maps, under stable names."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class LayerInfo:
 
 
 def stable_names(layers: list[Any]) -> dict[str, Any]:
-    """Return the layers by name, as a fresh process that builds nothing else would name them.
+    """Return the layers by the names that Keras would give them in a new process.
 
-    Keras numbers the layers that have no name of their own through the whole process, so
-    "activation_187" of one run is "activation_374" of the next. Here they are numbered through
-    the network, in the order of their creation: "activation", "activation_1", ...
+    Keras numbers layers without a name of their own across the whole process, so the
+    "activation_187" of one network is "activation_374" if it is built again. Here they are
+    numbered within the network, in the order of their creation: "activation", "activation_1", ...
 
     Args:
         layers: a Keras network's layers.
@@ -58,7 +58,7 @@ def _snake_case(name: str) -> str:
 
 
 def infos(outputs: dict[str, Any]) -> list[LayerInfo]:
-    """Return name and shape of every output that is feature maps, in the network's order.
+    """Return name and shape of all outputs that are feature maps, in the network's order.
 
     Args:
         outputs: the layers' symbolic outputs by layer name.
@@ -80,7 +80,7 @@ def choose(outputs: dict[str, Any], name: str, *, backbone: str) -> Any:  # noqa
 
     Raises:
         UnknownLayerError: there is no such layer, or its activations are not feature maps; the
-            message lists the nearest names that would do.
+            message suggests layers with similar names.
     """
     output = outputs.get(name)
     if output is not None and is_map(output):
@@ -91,8 +91,8 @@ def choose(outputs: dict[str, Any], name: str, *, backbone: str) -> Any:  # noqa
         fault = "has no such layer"
     else:
         shape = ", ".join(str(side) for side in output.shape[1:])
-        fault = f"gives ({shape}) for each image there, and feature maps (h, w, c) are needed"
+        fault = f"gives ({shape}) per image there, but feature maps (h, w, c) are needed"
     raise UnknownLayerError(
-        f"layer: {name!r}: {backbone} {fault}; layers that would do: {', '.join(near)}"
+        f"layer: {name!r}: {backbone} {fault}; possible layers: {', '.join(near)}"
         f"{f' and {len(maps) - len(near)} more' if len(maps) > len(near) else ''}"
     )

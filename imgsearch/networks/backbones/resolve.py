@@ -1,4 +1,4 @@
-"""From what a person asks for to a recipe that says everything."""
+"""Resolves a request to a complete recipe."""
 
 from __future__ import annotations
 
@@ -21,23 +21,19 @@ FALLBACK: Final = "compact"
 
 
 def resolve(request: RecipeRequest, *, offline: bool = False) -> Recipe:
-    """Resolve a request to a recipe, fetching weights where they are missing.
+    """Resolve a request to a recipe, downloading weights if they are missing.
 
-    "auto" takes MobileNetV2 when its weights are on this machine or can be downloaded, else
-    compact, which comes with imgsearch. A catalogue network with its default layer needs no
-    TensorFlow here; another layer is looked up by building the network, one's own network by
-    loading it.
-
-    Args:
-        request: what is asked for.
-        offline: never download.
+    "auto" takes MobileNetV2 if its weights are on this machine or can be downloaded, else compact,
+    which is bundled. A catalogue network with its default layer needs no TensorFlow; another layer
+    is looked up by building the network, a custom model by loading it.
 
     Raises:
         UnknownBackboneError: the name is not in the catalogue.
         UnknownLayerError: the network has no such layer, or it gives no feature maps.
-        WeightsUnavailableError: the weights are not here and may not or cannot be downloaded.
-        UntrustedModelError: one's own network without the right checksum.
-        UsageError: options that make no sense together.
+        WeightsUnavailableError: the weights are not on this machine and cannot or may not be
+            downloaded.
+        UntrustedModelError: a custom model without the right checksum.
+        UsageError: options that do not go together.
     """
     if request.backbone == AUTO:
         return _resolve_auto(request, offline=offline)
@@ -59,7 +55,7 @@ def random_recipe(
 
     Args:
         name: a catalogue name.
-        seed: another seed is another network.
+        seed: of the weights.
         size: side of the input in pixels; None takes the network's own.
         layer: None takes the default layer.
         pooling: as in a recipe.
@@ -87,7 +83,7 @@ def random_recipe(
 
 
 def stored_name(backbone: Backbone) -> str:
-    """Return the name that a recipe keeps: compact's carries its version, as in "compact-1"."""
+    """Return the name for a recipe; compact's includes its version, as in "compact-1"."""
     if backbone.is_compact:
         return f"{bundled.NAME}-{bundled.VERSION}"
     return backbone.name
@@ -95,14 +91,14 @@ def stored_name(backbone: Backbone) -> str:
 
 def _resolve_auto(request: RecipeRequest, *, offline: bool) -> Recipe:
     if request.weights is not None:
-        raise UsageError("weights: a weights file needs the name of its network in --backbone")
+        raise UsageError("weights: name the network of the weights file with --backbone")
     preferred = catalogue.find(PREFERRED)
     here = weights.is_available(preferred)
     try:
         recipe = _resolve_catalogue(request, preferred, offline=offline)
     except WeightsUnavailableError as error:
         if here:
-            # It is there and cannot be read: falling back would hide that.
+            # The file is there but cannot be read: falling back would hide that.
             raise
         reason = "offline" if offline else f"the download failed: {error.__cause__}"
         LOG.info(
@@ -124,10 +120,12 @@ def _resolve_catalogue(request: RecipeRequest, backbone: Backbone, *, offline: b
     ):
         if value is not None:
             raise UsageError(
-                f"{option}: {value!r} goes with one's own network only; {backbone.name} has its own"
+                f"{option}: {value!r} is for custom models only; {backbone.name} has its own"
             )
     if request.weights is not None and backbone.is_compact:
-        raise UsageError(f"weights: {backbone.name} comes with its weights and takes no others")
+        raise UsageError(
+            f"weights: {backbone.name} is bundled with its weights and takes no others"
+        )
     size = request.size or backbone.size
     build.check_size(backbone, size)
     layer, dim = _layer_and_dim(backbone, request.layer, size=size)
@@ -148,12 +146,12 @@ def _resolve_catalogue(request: RecipeRequest, backbone: Backbone, *, offline: b
 
 def _resolve_custom(request: RecipeRequest) -> Recipe:
     if request.weights is not None:
-        raise UsageError("weights: one's own network brings its weights in the .keras file")
+        raise UsageError("weights: a custom model has its weights in its .keras file")
     path = Path(request.backbone).absolute()
     fingerprint = custom.check_trust(path, request.trusted_sha256)
     if request.preprocessing is None:
         raise UsageError(
-            f"preprocessing: {path} cannot say what it expects its pixels to go through; say it: "
+            f"preprocessing: {path} does not say which preprocessing it expects; give one of "
             f"{', '.join(PREPROCESSINGS)}"
         )
     outputs, inputs = custom.load(
@@ -176,7 +174,7 @@ def _resolve_custom(request: RecipeRequest) -> Recipe:
 
 
 def _layer_and_dim(backbone: Backbone, layer: str | None, *, size: int) -> tuple[str, int]:
-    """Return the layer's name and channels; only another layer than the default costs a build."""
+    """Return the layer's name and channels; the default layer's need no build."""
     if layer is None or layer == backbone.layer:
         return backbone.layer, backbone.dim
     return layer, build.layer_dim(backbone, layer, size=size)

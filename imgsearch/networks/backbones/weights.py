@@ -1,7 +1,7 @@
-"""Where pretrained weights lie, whether they are there, what they are, and how they come.
+"""Pretrained weights: where they are, their fingerprints, and how they are downloaded.
 
-Keras keeps downloaded weights in `KERAS_HOME/models` (else `~/.keras/models`), under the names
-that the catalogue lists; that cache is shared with every other program that uses Keras.
+Keras caches downloaded weights in `KERAS_HOME/models` (else `~/.keras/models`), under the names
+that the catalogue lists; all programs that use Keras share this cache.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ HDF5_MAGIC: Final = b"\x89HDF\r\n\x1a\n"
 
 
 def cache_folder() -> Path:
-    """Return the folder in which Keras keeps downloaded weights; it need not exist."""
+    """Return the folder in which Keras caches downloaded weights; it need not exist."""
     home = os.environ.get("KERAS_HOME")
     if home:
         return Path(home).expanduser() / "models"
     user = Path("~").expanduser()
-    # Keras does the same for a user without a home of their own (keras/src/backend/config.py).
+    # As Keras does for a user without a home folder (keras/src/backend/config.py).
     base = user if os.access(user, os.W_OK) else Path(tempfile.gettempdir())
     return base / ".keras" / "models"
 
 
 def cached_path(backbone: Backbone) -> Path:
-    """Return where this backbone's weights lie once they are on this machine."""
+    """Return where this backbone's weights are, once they are on this machine."""
     if backbone.is_compact:
         return bundled.weights_path()
     return cache_folder() / backbone.weights_file
@@ -56,7 +56,7 @@ def fingerprint(path: Path) -> str:
     """Return "sha256:" and the 64 hexadecimal digits of the file's SHA-256.
 
     Raises:
-        WeightsUnavailableError: the file is not there or cannot be read.
+        WeightsUnavailableError: the file is missing or cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -64,22 +64,23 @@ def fingerprint(path: Path) -> str:
     except OSError as error:
         raise WeightsUnavailableError(
             f"{path}: the weights cannot be read ({error.strerror or error}); "
-            "give the path of a weights file that exists and may be read"
+            "give the path of a weights file that exists and is readable"
         ) from error
 
 
 def unavailable(backbone: Backbone, reason: str) -> WeightsUnavailableError:
-    """Return the error that says which file is wanted, where it goes, and what needs none.
+    """Return the error that says which file is missing and how to get it.
 
     Args:
         backbone: whose weights are missing.
-        reason: why they are not fetched now, such as "downloads are forbidden (offline)".
+        reason: why they are not downloaded, such as "downloads are forbidden (offline)".
     """
     path = cached_path(backbone)
     return WeightsUnavailableError(
         f"backbone {backbone.name}: its weights are not on this machine and {reason}. The file "
         f"{backbone.weights_file} (about {_megabytes(backbone.download_bytes)}) belongs in "
-        f"{path.parent}; it comes from {backbone.weights_url}, or give a copy with --weights FILE. "
+        f"{path.parent}; download it from {backbone.weights_url}, or give a copy with --weights "
+        "FILE. "
         "The backbone compact needs no download."
     )
 
@@ -90,22 +91,22 @@ def ensure(
     offline: bool,
     timeout: float = CONNECT_SECONDS,
 ) -> Path:
-    """Return the path of this backbone's weights, downloading them where that is needed.
+    """Return the path of this backbone's weights, downloading them if necessary.
 
     Args:
-        backbone: a backbone of the catalogue.
+        backbone: of the catalogue.
         offline: never download.
-        timeout: as `download` takes it.
+        timeout: as for `download`.
 
     Raises:
-        WeightsUnavailableError: they are not here, and may not or cannot be downloaded.
+        WeightsUnavailableError: they are not on this machine and cannot or may not be downloaded.
     """
     path = cached_path(backbone)
     if path.is_file():
         return path
     if backbone.is_compact:
         raise WeightsUnavailableError(
-            f"{path}: the weights that belong to imgsearch are missing; install imgsearch again"
+            f"{path}: the bundled weights are missing; install imgsearch again"
         )
     if offline:
         raise unavailable(backbone, "downloads are forbidden (offline)")
@@ -115,19 +116,18 @@ def ensure(
 def download(backbone: Backbone, *, timeout: float = CONNECT_SECONDS) -> Path:
     """Download this backbone's weights into Keras's cache and return their path.
 
-    Keras's own `get_file` is not used: it writes straight to the final name, so that a killed
-    process leaves half a file behind which the next one loads (MobileNet V1 and V2 have no
-    checksum), deletes the file that was there when a download fails, and waits for ever for a
-    server that does not answer. Here the bytes go to a temporary file, which gets its name only
-    when it is whole.
+    Keras's own `get_file` is not used: it writes directly to the final name, so that a killed
+    process leaves a partial file which the next one loads (MobileNet V1 and V2 have no checksum);
+    it deletes an existing file when a download fails; and it waits forever for a server that does
+    not answer. Here a temporary file is renamed once it is complete.
 
     Args:
-        backbone: a backbone of the catalogue that is not bundled.
-        timeout: seconds that the server may take to answer, and between two pieces.
+        backbone: of the catalogue, not bundled.
+        timeout: seconds that the server may take to answer, and between two chunks.
 
     Raises:
         WeightsUnavailableError: no answer, a broken or wrong file, or a folder that cannot be
-            written; whatever was in the cache before is still there.
+            written; the cache is unchanged.
     """
     target = cached_path(backbone)
     LOG.info(
@@ -136,7 +136,7 @@ def download(backbone: Backbone, *, timeout: float = CONNECT_SECONDS) -> Path:
         _megabytes(backbone.download_bytes),
         target.parent,
     )
-    # Only a download needs it, and it takes longer to import than a query may waste.
+    # Only downloads need it, and its import would slow down every query.
     import http.client
 
     temporary: Path | None = None
@@ -149,7 +149,7 @@ def download(backbone: Backbone, *, timeout: float = CONNECT_SECONDS) -> Path:
             with os.fdopen(descriptor, "wb") as file:
                 _receive(response, file, backbone.checksum)
                 os.fsync(file.fileno())
-        # mkstemp's file is private to the user, while Keras's cache is as readable as any file.
+        # mkstemp's file is readable by its owner only, but Keras's cache may be shared.
         temporary.chmod(0o644)
         temporary.replace(target)
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -164,10 +164,10 @@ def download(backbone: Backbone, *, timeout: float = CONNECT_SECONDS) -> Path:
 
 
 def _open(url: str, timeout: float) -> Any:  # noqa: ANN401  urllib's response has no public type
-    """Open the address, and give up after `timeout` seconds whatever it is that hangs.
+    """Open a URL, and give up after `timeout` seconds.
 
-    A socket's time-out does not cover the name look-up, which on a machine without a network may
-    take half a minute; so the attempt runs in a thread that is left behind.
+    A socket's timeout does not cover the DNS lookup, which may take half a minute on a machine
+    without a network; so the attempt runs in a thread, which is abandoned.
     """
     import urllib.error
     import urllib.request
@@ -177,7 +177,7 @@ def _open(url: str, timeout: float) -> Any:  # noqa: ANN401  urllib's response h
 
     def attempt() -> None:
         try:
-            response = urllib.request.urlopen(url, timeout=timeout)  # noqa: S310  the catalogue's own addresses
+            response = urllib.request.urlopen(url, timeout=timeout)  # noqa: S310  the catalogue's own URLs
         except urllib.error.HTTPError as error:
             error.close()
             answers.put(OSError(f"{url} answers {error.code} {error.reason}"))
@@ -192,7 +192,7 @@ def _open(url: str, timeout: float) -> Any:  # noqa: ANN401  urllib's response h
 
     threading.Thread(target=attempt, daemon=True, name="imgsearch-download").start()
     try:
-        # The socket's own time-out comes first wherever it applies.
+        # The socket's own timeout comes first if it applies.
         answer = answers.get(timeout=timeout + 0.5)
     except queue.Empty:
         given_up.set()
@@ -203,12 +203,12 @@ def _open(url: str, timeout: float) -> Any:  # noqa: ANN401  urllib's response h
 
 
 def _receive(response: Any, file: IO[bytes], checksum: str) -> None:  # noqa: ANN401  as above
-    """Copy the answer into the file, and check that it is whole and the one that Keras knows.
+    """Copy the response into the file, and check that it is complete and has Keras's checksum.
 
     Raises:
-        ValueError: too few bytes, another checksum, or no HDF5 file at all.
+        ValueError: too few bytes, another checksum, or not an HDF5 file.
     """
-    # MD5 is what Keras publishes for most files; it finds damage, and HTTPS vouches for the rest.
+    # Keras publishes MD5 for most files: it detects damage, and HTTPS authenticates the server.
     digest = hashlib.md5(usedforsecurity=False) if len(checksum) == MD5_DIGITS else hashlib.sha256()
     announced = response.headers.get("Content-Length")
     received = 0
@@ -222,9 +222,11 @@ def _receive(response: Any, file: IO[bytes], checksum: str) -> None:  # noqa: AN
     if announced is not None and received != int(announced):
         raise ValueError(f"{received} of {announced} bytes arrived")
     if first != HDF5_MAGIC:
-        raise ValueError("what arrived is no HDF5 file; a proxy or a log-in page may have answered")
+        raise ValueError(
+            "the response is not an HDF5 file; a proxy or a login page may have answered"
+        )
     if checksum and digest.hexdigest() != checksum:
-        raise ValueError(f"the checksum is {digest.hexdigest()}, and {checksum} was expected")
+        raise ValueError(f"the checksum is {digest.hexdigest()}, expected {checksum}")
 
 
 def _megabytes(count: int) -> str:

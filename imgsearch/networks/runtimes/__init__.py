@@ -1,1 +1,1 @@
-"""Runtimes: what executes a backbone. TensorFlow is the reference, an exported graph is fast."""
+"""Runtimes: what executes a backbone. TensorFlow is the reference; exported graphs are fast."""

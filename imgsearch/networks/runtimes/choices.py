@@ -1,4 +1,4 @@
-"""Which runtime is the fastest here, measured once and remembered beside the exported graphs."""
+"""The choice of the fastest runtime, measured once and cached beside the exported graphs."""
 
 from __future__ import annotations
 
@@ -33,18 +33,15 @@ PROCESSOR_LISTING: Final = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True, slots=True)
 class ChoiceKey:
-    """What a choice depends on; any other value, and it is measured again.
+    """What a choice depends on; if anything differs, it is measured again.
+
+    The fields up to `precision` are the recipe's.
 
     Attributes:
-        backbone: name of the backbone.
-        weights: fingerprint of its weights.
-        layer: the layer whose activations are taken.
-        size: side of the square input in pixels.
-        precision: arithmetic.
-        threads: how many.
-        processor: the machine's, by its name.
-        versions: of the runtimes, installed or not.
-        accelerators: what TensorFlow may run on besides, "" for nothing.
+        threads: of the runtime.
+        processor: model name of this machine's.
+        versions: of the runtimes' packages, installed or not.
+        accelerators: GPUs that TensorFlow may use, as `accelerators` returns them.
     """
 
     backbone: str
@@ -74,7 +71,7 @@ class ChoiceKey:
 
     @property
     def path(self) -> Path:
-        """Where the choice lies; an upgrade of a runtime replaces it."""
+        """The choice's file; its name leaves out the versions, so that an upgrade replaces it."""
         parts = (
             self.weights, self.layer, self.precision, self.threads, self.processor,
             self.accelerators,
@@ -83,7 +80,7 @@ class ChoiceKey:
 
 
 def save(key: ChoiceKey, runtime: RuntimeName) -> None:
-    """Remember the runtime.
+    """Store the choice.
 
     Raises:
         OSError: the folder cannot be made or written.
@@ -93,7 +90,7 @@ def save(key: ChoiceKey, runtime: RuntimeName) -> None:
 
 
 def load(key: ChoiceKey) -> RuntimeName | None:
-    """Return the runtime that was remembered; None where nothing valid is."""
+    """Return the stored choice, or None if there is no valid one."""
     with contextlib.suppress(DamagedCacheError, ValueError):
         body = read_whole(key.path)
         if body is not None:
@@ -105,10 +102,10 @@ def load(key: ChoiceKey) -> RuntimeName | None:
 
 
 def accelerators() -> str:
-    """Return which GPUs the system shows and which of them are left to programs; "" for none.
+    """Return the names of this machine's GPUs and which of them are visible; "" for none.
 
-    It looks at device files: TensorFlow, which would know better, takes seconds to start. What it
-    then makes of them is measured.
+    This looks at device files, because TensorFlow takes seconds to start. Whether it can use them
+    is then measured.
     """
     found = sorted(path.name for pattern in GPUS for path in DEVICES.glob(pattern))
     visible = os.environ.get(VISIBLE)
@@ -118,7 +115,7 @@ def accelerators() -> str:
 
 
 def _processor() -> str:
-    # `platform.processor()` starts a process, and says nothing on most Linuxes.
+    # `platform.processor()` starts a process, and is empty on most Linux systems.
     with contextlib.suppress(OSError), PROCESSOR_LISTING.open(encoding="utf-8") as listing:
         for line in listing:
             if line.startswith("model name"):

@@ -1,4 +1,4 @@
-"""The fast runtime: OpenVINO on the CPU, from a graph that was exported once."""
+"""OpenVINO on the CPU, from an exported graph: the fastest on most processors."""
 
 from __future__ import annotations
 
@@ -27,22 +27,20 @@ DEVICE: Final = "CPU"
 HINTS: Final[dict[Precision, str]] = {"float32": "f32", "bfloat16": "bf16"}
 TELEMETRY: Final = "openvino_telemetry"
 TOGETHER: Final = 8
-"""Images that share one reading of a graph's weights, where reading them binds."""
+"""Images per request, where reading the weights is the bottleneck."""
 FEW_USES: Final = 64.0
-"""Multiply-adds a weight below which reading the weights binds: compact has 37, MobileNetV2 136."""
+"""Multiply-adds per weight below which reading the weights is the bottleneck: compact has 37,
+MobileNetV2 136."""
 
 
 class OpenVINORuntime:
-    """Runs an exported graph; safe to share between threads, which then take turns.
+    """Runs an exported graph; several callers' threads may share it and take turns.
 
-    The graph is compiled for one image, and as many images are under way as there are threads,
-    one thread each: nothing waits for another thread within a layer, and no length of a batch is
-    compiled anew. Where an image uses each weight so seldom that reading the weights binds, long
-    batches are taken by eights as well, if these give the same bits as one image alone does: so an
+    The graph is compiled for one image, and as many images run in parallel as there are threads,
+    one thread each: no thread waits for another within a layer, and no batch length is compiled
+    separately. Where each weight is used so rarely that reading the weights is the bottleneck,
+    long batches run eight images per request, if that gives the same bits as one image alone: an
     image's maps are bit for bit the same in any batch.
-
-    Attributes:
-        name: "openvino".
     """
 
     name = "openvino"
@@ -53,9 +51,9 @@ class OpenVINORuntime:
         """Compile the graph for this machine's CPU.
 
         Args:
-            graph: what `export` returned.
-            precision: arithmetic; bfloat16 only where `has_bfloat16` says so.
-            threads: number of threads; None takes all cores.
+            graph: from `export`.
+            precision: bfloat16 only if `has_bfloat16` is true.
+            threads: None uses all cores.
 
         Raises:
             DamagedCacheError: OpenVINO does not accept the graph.
@@ -63,13 +61,13 @@ class OpenVINORuntime:
         openvino = load_openvino()
         count = available_threads(threads)
         settings: dict[str, Any] = {
-            # Left alone, OpenVINO computes in bfloat16 where the CPU can, and the embeddings
-            # are not those of the recipe.
+            # By default, OpenVINO computes in bfloat16 where the CPU can, and the embeddings
+            # would not be those of the recipe.
             "INFERENCE_PRECISION_HINT": HINTS[precision],
             "PERFORMANCE_HINT": "THROUGHPUT",
             "INFERENCE_NUM_THREADS": str(count),
             "NUM_STREAMS": str(count),
-            # Decoders and other programs share the processors.
+            # Decoding threads and other programs share the processors.
             "ENABLE_CPU_PINNING": False,
         }
         core = openvino.Core()
@@ -84,7 +82,7 @@ class OpenVINORuntime:
             raise DamagedCacheError(
                 f"OpenVINO does not accept an exported graph: {error}"
             ) from error
-        # The constants are read in place for as long as the network lives.
+        # The constants are read in place as long as the network exists.
         self._graph = graph
         self._model = model
         self._compile: Callable[[], Any] = lambda: core.compile_model(model, DEVICE, settings)
@@ -107,9 +105,9 @@ class OpenVINORuntime:
         return maps
 
     def _by_eights(self, images: NDArray[np.float32], maps: NDArray[np.float32]) -> int:
-        """Fill in the maps of all whole eights, and return how many images those are."""
+        """Fill in the maps of all complete groups of eight; return how many images those are."""
         if self._together is None:
-            # Only now: a query's few images shall not wait for it.
+            # Compiled on first use, so that a query's few images do not wait for it.
             self._model.reshape([TOGETHER, *self._image])
             self._together = _queue(self._compile(), self._threads)
             several, single = np.empty_like(maps[:TOGETHER]), np.empty_like(maps[:TOGETHER])
@@ -122,13 +120,13 @@ class OpenVINORuntime:
 
 
 def uses_of_weights(model: Any) -> float:  # noqa: ANN401  OpenVINO's model
-    """Return how many multiply-adds an image costs for each weight of its convolutions.
+    """Return the multiply-adds per image for each weight of the convolutions.
 
-    A kernel's weights are each used once at every location of what it gives. Without convolutions
-    the answer is infinite: nothing is known that binds.
+    Each weight of a kernel is used once per location of its output. Infinite without convolutions,
+    so that nothing counts as a bottleneck.
 
     Args:
-        model: for one image of a known size.
+        model: with a batch of one image of a known size.
     """
     convolutions = [op for op in model.get_ordered_ops() if "Convolution" in op.get_type_name()]
     weights = [math.prod(op.input(1).get_shape()) for op in convolutions]
@@ -142,12 +140,12 @@ def uses_of_weights(model: Any) -> float:  # noqa: ANN401  OpenVINO's model
 
 
 def has_bfloat16() -> bool:
-    """Tell whether this machine's processor computes in bfloat16 by itself."""
+    """Return whether this machine's processor has bfloat16 arithmetic."""
     return "BF16" in load_openvino().Core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
 
 
 def _queue(compiled: Any, count: int) -> Any:  # noqa: ANN401  OpenVINO has no types
-    """Return so many requests of a compiled graph."""
+    """Return a queue of `count` parallel requests of a compiled graph."""
     requests = load_openvino().AsyncInferQueue(compiled, count)
     requests.set_callback(_keep)
     return requests
@@ -160,7 +158,7 @@ def _run(
     *,
     at_once: int,
 ) -> None:
-    """Fill in the maps of images, whose number is a multiple of those taken at once."""
+    """Fill in the maps of images, whose number is a multiple of `at_once`."""
     for start in range(0, len(images), at_once):
         part = slice(start, start + at_once)
         requests.start_async([images[part]], maps[part], share_inputs=True)
@@ -168,18 +166,18 @@ def _run(
 
 
 def _keep(request: Any, maps: NDArray[np.float32]) -> None:  # noqa: ANN401  OpenVINO's request
-    """Copy an answer, because the request writes its next one into the same memory."""
+    """Copy a result, because the request writes the next one into the same memory."""
     maps[...] = request.get_output_tensor(0).data
 
 
 def export(function: Any) -> Graph:  # noqa: ANN401  TensorFlow has no types
-    """Export a concrete TensorFlow function as an OpenVINO graph, with float32 constants.
+    """Export a TensorFlow function as an OpenVINO graph, with float32 constants.
 
     Args:
-        function: what `imgsearch.networks.runtimes.tensorflow.concrete_function` returned.
+        function: from `imgsearch.networks.runtimes.tensorflow.concrete_function`.
 
     Raises:
-        Exception: whatever OpenVINO's converter raises for an operation that it does not know.
+        Exception: of any kind, from the converter, for an operation that it does not support.
     """
     openvino = load_openvino()
     with _without_telemetry(), tempfile.TemporaryDirectory(prefix="imgsearch-") as folder:
@@ -190,7 +188,7 @@ def export(function: Any) -> Graph:  # noqa: ANN401  TensorFlow has no types
 
 
 def load_openvino() -> Any:  # noqa: ANN401  the module is not typed strictly
-    """Return the module `openvino`, with its telemetry off."""
+    """Return the module `openvino`, with telemetry off."""
     with _without_telemetry():
         import openvino
     return openvino
@@ -200,14 +198,14 @@ def load_openvino() -> Any:  # noqa: ANN401  the module is not typed strictly
 def _without_telemetry() -> Iterator[None]:
     """Hide the package `openvino_telemetry`, so that OpenVINO falls back to its own dummy.
 
-    Otherwise `import openvino` reports itself over the network and leaves an identifier in the
-    home folder, unless its user has declined by hand. A program that has imported the telemetry
-    before is left as it is.
+    Otherwise `import openvino` reports over the network and leaves an identifier in the home
+    folder, unless the user has opted out. If the program has imported the telemetry already,
+    nothing is changed.
     """
     if TELEMETRY in sys.modules:
         yield
         return
-    # None is Python's own mark for "not to be imported", which the types do not know.
+    # None makes Python refuse the import, which the type stubs do not know.
     sys.modules[TELEMETRY] = None  # type: ignore[assignment]
     try:
         yield

@@ -1,4 +1,4 @@
-"""From a recipe to a runtime that was checked: cached graphs first, TensorFlow when needed."""
+"""From a recipe to a checked runtime: from a cached graph, else by way of TensorFlow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOG: Final = logging.getLogger(__name__)
 def first_cached(
     recipe: Recipe, kinds: Iterable[GraphKind], *, threads: int | None
 ) -> Runtime | None:
-    """Return the runtime of the first graph in the cache that is whole; None without one."""
+    """Return the runtime of the first kind with an intact graph in the cache, or None."""
     for kind in kinds:
         if not _is_installed(kind):
             continue
@@ -40,13 +40,13 @@ def first_cached(
 
 
 def fastest(recipe: Recipe, *, threads: int | None) -> Runtime:
-    """Return the runtime that puts most images through on this machine.
+    """Return the runtime with the highest throughput on this machine.
 
-    It is measured once for a network, size, precision and number of threads, and remembered.
-    Where there is a GPU, TensorFlow is always among those that are measured.
+    It is measured once per `ChoiceKey`, and remembered. If there is a GPU, TensorFlow is always
+    among the candidates.
 
     Raises:
-        WeightsUnavailableError: the weights are no longer where they were.
+        WeightsUnavailableError: the weights are no longer on this machine.
     """
     key = choices.ChoiceKey.of(recipe, threads)
     chosen = choices.load(key)
@@ -57,7 +57,7 @@ def fastest(recipe: Recipe, *, threads: int | None) -> Runtime:
         if executor is not None:
             return executor
     candidates = []
-    # A GPU is TensorFlow's alone, so that graphs in the cache do not tell what is fastest.
+    # Only TensorFlow uses a GPU, so comparing the cached graphs would not be enough.
     possible = (
         []
         if key.accelerators
@@ -81,7 +81,7 @@ def fastest(recipe: Recipe, *, threads: int | None) -> Runtime:
     try:
         choices.save(key, _name(winner))
     except OSError as error:
-        LOG.info("%s: the choice cannot be kept (%s)", graphs.folder(), error.strerror or error)
+        LOG.info("%s: the choice cannot be stored (%s)", graphs.folder(), error.strerror or error)
     return winner
 
 
@@ -90,7 +90,7 @@ def named(recipe: Recipe, runtime: RuntimeName, *, threads: int | None) -> Runti
 
     Raises:
         ImgsearchError: it cannot run the network, or its embeddings differ from the reference's.
-        WeightsUnavailableError: the weights are no longer where they were.
+        WeightsUnavailableError: the weights are no longer on this machine.
     """
     if runtime != "tensorflow":
         obstacle = _obstacle(runtime, recipe)
@@ -117,7 +117,7 @@ def _prepare_all(recipe: Recipe, *, threads: int | None) -> list[Runtime]:
             try:
                 agreeing.append(_prepare(recipe, kind, reference, threads=threads))
             except ImgsearchError as error:
-                LOG.info("%s; another one runs %s instead", error, recipe.backbone)
+                LOG.info("%s; another runtime runs %s instead", error, recipe.backbone)
         elif kind == "openvino":
             LOG.info("%s", _refusal(kind, obstacle))
     try:
@@ -136,20 +136,20 @@ def _prepare(
     *,
     threads: int | None,
 ) -> Runtime:
-    """Export the network, check that its embeddings agree, and keep the graph."""
+    """Export the network, check that its embeddings agree, and cache the graph."""
     exporter = litert.export if kind == "litert" else openvino.export
     try:
         graph = exporter(reference.function)
         candidate = _execute(graph, kind, recipe, threads=threads)
         cosine = trial.agreement(recipe, reference, candidate)
-    except Exception as error:  # whatever a converter raises, the reference is there
+    except Exception as error:  # a converter may raise anything; the reference still works
         raise _refusal(kind, f"it cannot run this network ({error})") from error
     _check_agreement(recipe, kind, cosine)
     try:
         graphs.save(graphs.GraphKey.of(recipe, kind), graph)
     except OSError as error:
         LOG.info(
-            "%s: the exported graph cannot be kept (%s)",
+            "%s: the exported graph cannot be stored (%s)",
             graphs.folder(),
             error.strerror or error,
         )
@@ -157,7 +157,7 @@ def _prepare(
 
 
 def _build(recipe: Recipe, *, threads: int | None) -> tuple[Any, TensorFlowRuntime]:
-    """Return the network, and TensorFlow's runtime of it in float32."""
+    """Return the network, and its TensorFlow runtime in float32."""
     if threads is not None:
         limit_threads(threads)
     model = build.build(recipe)
@@ -165,7 +165,7 @@ def _build(recipe: Recipe, *, threads: int | None) -> tuple[Any, TensorFlowRunti
 
 
 def _tensorflow(recipe: Recipe, model: Any, reference: TensorFlowRuntime) -> TensorFlowRuntime:  # noqa: ANN401  Keras has no types
-    """Return TensorFlow's runtime in the recipe's precision."""
+    """Return the TensorFlow runtime in the recipe's precision."""
     if recipe.precision == "float32":
         return reference
     mixed = TensorFlowRuntime(model, precision=recipe.precision)
@@ -181,7 +181,7 @@ def _check_agreement(recipe: Recipe, runtime: RuntimeName, cosine: float) -> Non
         raise _refusal(
             runtime,
             f"its {recipe.precision} embeddings differ from TensorFlow's in float32 (cosine "
-            f"{cosine:.6f}), and at least {least} is expected{remedy}",
+            f"{cosine:.6f}, expected at least {least}){remedy}",
         )
 
 
@@ -192,14 +192,14 @@ def _execute(graph: Graph, kind: GraphKind, recipe: Recipe, *, threads: int | No
 
 
 def _obstacle(kind: GraphKind, recipe: Recipe) -> str | None:
-    """Return why this machine cannot run a recipe with a runtime at all, or None."""
+    """Return why this machine cannot run the recipe with this runtime, or None."""
     if not _is_installed(kind):
         return f"it is not installed (pip install {graphs.PACKAGES[kind]})"
     if recipe.precision == "bfloat16":
         if kind == "litert":
-            return "it has no bfloat16 on processors"
+            return "it has no bfloat16 on CPUs"
         if not openvino.has_bfloat16():
-            return "this processor has no bfloat16 of its own (index with --precision float32)"
+            return "this processor has no bfloat16 arithmetic (index with --precision float32)"
     return None
 
 

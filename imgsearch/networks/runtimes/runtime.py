@@ -1,4 +1,4 @@
-"""Runtimes: what executes a backbone. TensorFlow is the reference, an exported graph is fast."""
+"""The protocol of runtimes, and their names."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ GraphKind = Literal["litert", "openvino"]
 RuntimeName = Literal["litert", "openvino", "tensorflow"]
 RuntimeChoice = Literal["auto", "quick", "litert", "openvino", "tensorflow"]
 
-# The one that starts soonest first: LiteRT is loaded in a fifth of OpenVINO's time.
+# The quickest to start first: LiteRT loads in a fifth of OpenVINO's time.
 GRAPH_KINDS: Final[tuple[GraphKind, ...]] = get_args(GraphKind)
 
 
 class Runtime(Protocol):
-    """Anything that turns preprocessed images into feature maps."""
+    """Turns preprocessed images into feature maps."""
 
     @property
     def name(self) -> str:
-        """What it is called, such as "tensorflow"."""
+        """Its name, such as "tensorflow"."""
 
     def feature_maps(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the activations of the recipe's layer.
 
         Args:
-            batch: preprocessed images, shape (n, s, s, 3), float32, n >= 1 and free to vary.
+            batch: preprocessed images, shape (n, s, s, 3), float32; n >= 1 may vary between calls.
 
         Returns:
-            Fresh feature maps, shape (n, h, w, c), float32.
+            Feature maps, shape (n, h, w, c), float32, in memory that is not reused.
         """
 
 
 def available_threads(threads: int | None) -> int:
-    """Return the number of threads that was asked for, else one for each usable processor."""
+    """Return `threads`, or if it is None, the number of usable processors."""
     if threads is not None:
         return threads
     if hasattr(os, "sched_getaffinity"):

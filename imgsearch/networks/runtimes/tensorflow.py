@@ -1,4 +1,4 @@
-"""The reference runtime: TensorFlow itself, on the CPU or on a GPU that it sees."""
+"""The reference runtime: TensorFlow, on the CPU or on a GPU."""
 
 from __future__ import annotations
 
@@ -11,31 +11,27 @@ if TYPE_CHECKING:
 
     from imgsearch.recipe import Precision
 
-# They bring pixels into range, where bfloat16 would leave a colour one of 256 levels' neighbours.
+# They scale pixels, and bfloat16 cannot tell neighbouring ones of the 256 levels apart.
 FULL_PRECISION_LAYERS: Final = frozenset({"InputLayer", "Rescaling", "Normalization"})
 
 
 class TensorFlowRuntime:
-    """Runs a Keras model as one compiled TensorFlow function.
-
-    Attributes:
-        name: "tensorflow".
-    """
+    """Runs a Keras model as one compiled TensorFlow function."""
 
     name = "tensorflow"
 
     def __init__(self, model: Any, *, precision: Precision = "float32") -> None:  # noqa: ANN401  Keras has no types
-        """Prepare the model.
+        """Trace the model.
 
         Args:
             model: a Keras model, float32 (n, s, s, 3) -> (n, h, w, c).
-            precision: "bfloat16" computes in mixed precision (weights and normalisations stay in
-                float32) and leaves the model so; functions that were traced before stay as they
-                are. Where neither GPU nor CPU has bfloat16, TensorFlow emulates it, slowly.
+            precision: "bfloat16" sets the model to mixed precision (weights and normalisations
+                stay in float32) for good; functions that were traced before do not change. If
+                neither GPU nor CPU has bfloat16, TensorFlow emulates it, slowly.
         """
         import tensorflow as tf
 
-        # Left alone, GPUs round float32 to ten bits, and the embeddings are not the recipe's.
+        # By default, GPUs round float32 to ten bits, and the embeddings would not be the recipe's.
         tf.config.experimental.enable_tensor_float_32_execution(False)
         if precision == "bfloat16":
             _mix_precision(model)
@@ -46,12 +42,12 @@ class TensorFlowRuntime:
 
     def feature_maps(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the activations, shape (n, h, w, c), float32, of a batch (n, s, s, 3)."""
-        # The tensor's own memory is not handed out: TensorFlow may use it again.
+        # A copy, because TensorFlow may reuse the tensor's memory.
         return np.array(self.function(self._as_tensor(batch)), dtype=np.float32)
 
 
 def concrete_function(model: Any) -> Any:  # noqa: ANN401  neither framework has types
-    """Return the model as one TensorFlow function of a batch of any length, traced once."""
+    """Return the model as one TensorFlow function, traced for batches of any length."""
     import tensorflow as tf
 
     function = tf.function(lambda batch: tf.cast(model(batch, training=False), tf.float32))
@@ -62,15 +58,15 @@ def concrete_function(model: Any) -> Any:  # noqa: ANN401  neither framework has
 
 
 def as_flatbuffer(function: Any) -> bytes:  # noqa: ANN401  TensorFlow has no types
-    """Return a concrete function in LiteRT's format, its variables turned into constants.
+    """Return a concrete function in LiteRT's format, with constants for its variables.
 
     Raises:
-        Exception: whatever TensorFlow's converter raises for an operation that it does not know.
+        Exception: of any kind, from the converter, for an operation that it does not support.
     """
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    # Left to the converter, variables of Keras 3 become resources without values, hence NaN.
+    # The converter alone would turn variables of Keras 3 into resources without values, hence NaN.
     frozen = convert_variables_to_constants_v2(function)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
     return bytes(converter.convert())

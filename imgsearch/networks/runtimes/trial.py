@@ -1,4 +1,4 @@
-"""Trying a runtime: does it compute what TensorFlow computes, and how fast is it here?"""
+"""Trying a runtime: its agreement with TensorFlow, and its speed on this machine."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MEASURED_BATCH: Final = 16
 
 
 def probe_images(size: int) -> NDArray[np.uint8]:
-    """Return ten images that always come out the same, shape (10, size, size, 3), uint8.
+    """Return ten fixed images, shape (10, size, size, 3), uint8.
 
     A gradient, coarse and fine blocks of colour, noise, and six clouds of colour with the spectrum
-    of photographs: what a network sees in earnest lies between these.
+    of photographs: real images lie between these.
     """
     generator = np.random.default_rng(0)
     rows, columns = np.mgrid[0:size, 0:size] / max(size - 1, 1)
@@ -41,7 +41,7 @@ def probe_images(size: int) -> NDArray[np.uint8]:
 
 
 def agreement(recipe: Recipe, reference: Runtime, candidate: Runtime) -> float:
-    """Return the least cosine similarity between two runtimes' embeddings of the probe images."""
+    """Return the lowest cosine similarity of two runtimes' embeddings of the probe images."""
     images = preprocess(probe_images(recipe.size), recipe.preprocessing)
     expected, received = (
         l2_normalise(pool(runtime.feature_maps(images), recipe.pooling)).astype(np.float64)
@@ -51,12 +51,12 @@ def agreement(recipe: Recipe, reference: Runtime, candidate: Runtime) -> float:
 
 
 def images_per_second(recipe: Recipe, runtime: Runtime) -> float:
-    """Return how many images a second a runtime puts through, at its best of a few batches."""
+    """Return a runtime's throughput in images per second, the best of a few batches."""
     pixels = probe_images(recipe.size)
     images = preprocess(
         np.resize(pixels, (MEASURED_BATCH, *pixels.shape[1:])), recipe.preprocessing
     )
-    # The first run allocates and, in TensorFlow, still optimises.
+    # The first run allocates memory and, in TensorFlow, optimises the graph.
     runtime.feature_maps(images)
     best = np.inf
     end = time.perf_counter() + MEASURED_SECONDS
@@ -67,7 +67,7 @@ def images_per_second(recipe: Recipe, runtime: Runtime) -> float:
 
 
 def _clouds(generator: np.random.Generator, size: int, slope: float) -> NDArray[np.float64]:
-    """Return noise whose amplitudes fall as frequency ** -slope, half of it shared by colours."""
+    """Return noise with amplitudes ∝ frequency ** -slope, half of it common to all colours."""
     frequencies = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None, :])
     frequencies[0, 0] = 1 / size
     noise = generator.normal(size=(4, size, size))

@@ -1,7 +1,7 @@
-"""The student's one definition: plain values that every framework's builder reads.
+"""The architecture of students such as compact, as plain values.
 
 A student is a stem of strided 3x3 convolutions, stages of residual blocks, one 1x1 convolution to
-the features, and a linear head. Dense (not depthwise) convolutions: on a processor they train
+the features, and a linear head. Its convolutions are dense, not depthwise: on a CPU they train
 several times faster for their size (ResNet, He et al. 2016, https://arxiv.org/abs/1512.03385;
 average-pooled shortcuts: ResNet-D, He et al. 2019, https://arxiv.org/abs/1812.01187).
 """
@@ -20,10 +20,10 @@ class Convolution:
     """One convolution without bias, followed by its batch normalisation.
 
     Attributes:
-        name: unique in the network; weights are exchanged under it.
-        inputs: channels that come in.
-        outputs: channels that go out.
-        kernel: side of the square kernel, in pixels; padding is ``kernel // 2`` on every side.
+        name: unique in the network; the key of its weights.
+        inputs: input channels.
+        outputs: output channels.
+        kernel: side of the square kernel, in pixels; padding is ``kernel // 2`` on each side.
         stride: step, in pixels.
         relu: whether a ReLU follows the normalisation.
         starts_at_zero: whether the normalisation's scale starts at zero (the last one of a
@@ -40,7 +40,7 @@ class Convolution:
 
     @property
     def padding(self) -> int:
-        """Rows and columns of zeros on every side."""
+        """Rows and columns of zeros on each side."""
         return self.kernel // 2
 
 
@@ -65,7 +65,7 @@ class Stage:
 
     Attributes:
         kind: ``"basic"`` (two 3x3) or ``"bottleneck"`` (1x1, 3x3, 1x1).
-        channels: channels that leave every block.
+        channels: output channels of every block.
         width: channels inside the branch.
         repeats: number of blocks.
         stride: stride of the first block.
@@ -80,13 +80,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Architecture:
-    """All that is needed to build a student.
+    """Everything needed to build a student.
 
     Attributes:
         stem: output channels of the strided 3x3 convolutions at the start.
         stages: the residual stages, in order.
         features: channels of the last feature maps before the head.
-        dim: the embedding's length.
+        dim: dimensions of the embedding.
     """
 
     stem: tuple[int, ...]
@@ -136,7 +136,7 @@ class Architecture:
         return [*found, self.features_convolution(), self.head_convolution()]
 
     def parameters(self) -> int:
-        """Count the weights after folding: kernels and one bias a channel."""
+        """Return the number of weights after folding: kernels and one bias per channel."""
         return sum(c.kernel**2 * c.inputs * c.outputs + c.outputs for c in self.convolutions())
 
 
@@ -170,4 +170,4 @@ COMPACT = Architecture(
     features=768,
     dim=256,
 )
-"""The architecture of the network that ships with the package."""
+"""The architecture of the bundled network."""

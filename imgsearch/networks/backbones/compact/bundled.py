@@ -1,6 +1,6 @@
-"""The backbone that comes with imgsearch: no download, small, and fast on a processor.
+"""The bundled backbone, compact: small, fast on a CPU, and without a download.
 
-`docs/compact.md` says what it was trained on, how, and what it is good and bad at.
+`docs/compact.md` is its model card.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PARAMETERS: Final = COMPACT.parameters()
 
 
 def weights_path() -> Path:
-    """Return the weights file that belongs to this version of imgsearch."""
+    """Return the path of the weights file of this version of imgsearch."""
     return Path(__file__).parent / "data" / f"{NAME}-{VERSION}.npz"
 
 
@@ -42,7 +42,7 @@ def build(size: int) -> Any:  # noqa: ANN401  Keras has no types
     """
     if size < MINIMUM_SIZE:
         raise UsageError(
-            f"size: {NAME} needs at least {MINIMUM_SIZE} pixels, and {size} was asked for "
+            f"size: {NAME} needs at least {MINIMUM_SIZE} pixels, but {size} was asked for "
             f"(its own size is {INPUT_SIZE})"
         )
     from imgsearch.networks.backbones.compact.network import build_folded

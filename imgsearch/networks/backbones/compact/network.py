@@ -1,4 +1,4 @@
-"""The student in Keras 3, built from its architecture on whatever backend Keras runs on."""
+"""Builds a student in Keras 3 from its architecture."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ HALF_RANGE: Final = 127.5
 def build_folded(student: FoldedStudent, size: int | None) -> Any:  # noqa: ANN401  Keras has no types
     """Build a trained student for use: convolutions, ReLUs, additions and average poolings only.
 
-    The linear head stands before the pooling as a 1x1 convolution: the mean over locations and a
-    linear map commute, so the global average pooling of what comes out is the embedding.
+    The linear head comes before the pooling, as a 1x1 convolution: the mean over locations and a
+    linear map commute, so the global average pooling of the output is the embedding.
 
     Args:
-        student: its architecture and folded weights.
+        student: architecture and folded weights.
         size: side of the square input in pixels; None for any.
 
     Returns:
@@ -39,8 +39,8 @@ def build_folded(student: FoldedStudent, size: int | None) -> Any:  # noqa: ANN4
         layer = convolution(spec, use_bias=True)
         kernel, bias = student.weights[spec.name].kernel, student.weights[spec.name].bias
         if spec.name == first:
-            # W (x / 127.5 - 1) = (W / 127.5) x - ΣW, and a zero there is 127.5 here: one pass
-            # over the pixels less, a fifteenth of the time.
+            # W (x / 127.5 - 1) = (W / 127.5) x - ΣW, and a padding of 0 becomes 127.5. This saves
+            # one pass over the pixels, a fifteenth of the time.
             side = (spec.padding, spec.padding)
             x = keras.ops.pad(x, ((0, 0), side, side, (0, 0)), constant_values=HALF_RANGE)
             x = layer(x)
@@ -70,7 +70,7 @@ def convolution(spec: Convolution, **options: Any) -> Any:  # noqa: ANN401  Kera
 
 
 def padded(spec: Convolution, x: Any) -> Any:  # noqa: ANN401  Keras has no types
-    """Return a tensor with the zeros that a convolution wants around it."""
+    """Return a tensor with the zero padding of a convolution."""
     import keras
 
     # Explicit, because "same" pads strided convolutions on one side in TensorFlow only.
@@ -95,7 +95,7 @@ def _block(block: Block, x: Any, apply: Callable[[Convolution, Any], Any]) -> An
         y = apply(spec, y)
     if block.shortcut is not None:
         if block.shortcut_pool > 1:
-            # "same" counts no padding, and fits the strided branch where a side is odd.
+            # "same" averages without the padding, and matches the strided branch for odd sides.
             x = keras.layers.AveragePooling2D(block.shortcut_pool, padding="same")(x)
         x = apply(block.shortcut, x)
     return keras.layers.ReLU()(keras.layers.Add()([x, y]))

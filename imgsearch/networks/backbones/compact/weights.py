@@ -1,7 +1,7 @@
-"""A student's weights as plain arrays: folding the normalisation away, and the file they ship in.
+"""A student's folded weights as plain arrays, and reading their file.
 
-The file is a NumPy archive of float16 arrays, one kernel and one bias a convolution, with the
-architecture as JSON beside them; it holds no code.
+The file is a NumPy archive of float16 arrays, one kernel and one bias per convolution, with the
+architecture as JSON; it contains no code.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 HEADER: Final = "header"
 EPSILON: Final = 1e-5
-"""What the batch normalisations add to the variance, in training and in folding."""
+"""Added to the variance by the batch normalisations, in training and in folding."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class FoldedWeights:
 
 @dataclass(frozen=True)
 class FoldedStudent:
-    """A student ready for use: its architecture and its folded weights by convolution's name."""
+    """A student ready for use: its architecture, and its weights by the convolutions' names."""
 
     architecture: Architecture
     weights: Mapping[str, FoldedWeights]
@@ -58,14 +58,14 @@ def load(path: Path) -> FoldedStudent:
     """Read a student's file.
 
     Raises:
-        WeightsUnavailableError: the file is not there, is damaged, or is no student's file.
+        WeightsUnavailableError: the file is missing, damaged, or not a student's.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             header = json.loads(str(archive[HEADER]))
             if header["format"] != FORMAT:
                 raise WeightsUnavailableError(
-                    f"{path}: a student's file of format {header['format']}, and this imgsearch "
+                    f"{path}: a student's file of format {header['format']}, but this imgsearch "
                     f"reads format {FORMAT}; install the imgsearch that wrote it"
                 )
             architecture = _architecture(header["architecture"])
@@ -78,17 +78,17 @@ def load(path: Path) -> FoldedStudent:
                 expected = (c.kernel, c.kernel, c.inputs, c.outputs)
                 if unit.kernel.shape != expected or unit.bias.shape != (c.outputs,):
                     raise WeightsUnavailableError(
-                        f"{path}: convolution {c.name} has a kernel of {unit.kernel.shape}, and "
-                        f"{expected} was expected; distil again"
+                        f"{path}: convolution {c.name} has a kernel of {unit.kernel.shape}, "
+                        f"expected {expected}; distil again"
                     )
                 weights[c.name] = unit
     except FileNotFoundError as error:
         raise WeightsUnavailableError(
-            f"{path}: there is no such file; give the file that `imgsearch distill --out` wrote"
+            f"{path}: there is no such file; give a file that `imgsearch distill --out` wrote"
         ) from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise WeightsUnavailableError(
-            f"{path}: not a student's file, or a damaged one ({error}); expected is the file that "
+            f"{path}: not a student's file, or damaged ({error}); expected a file that "
             "`imgsearch distill --out` wrote"
         ) from error
     return FoldedStudent(architecture, weights)
