@@ -10,14 +10,15 @@ import pytest
 
 from imgsearch.errors import UsageError
 from imgsearch.images import loading
-from imgsearch.networks.backbones import weights
-from imgsearch.networks.backbones.compact import bundled
+from imgsearch.networks.backbones.compact import bundled, weights
 from imgsearch.networks.backbones.compact.architecture import COMPACT
 from imgsearch.networks.backbones.framework import load_keras
 from imgsearch.networks.pooling import pool
 from imgsearch.networks.runtimes.openvino import OpenVINORuntime, export
 from imgsearch.networks.runtimes.tensorflow import TensorFlowRuntime
 from imgsearch.networks.runtimes.trial import probe_images
+
+pytestmark = pytest.mark.tensorflow
 
 PHOTOS = Path(__file__).parents[1] / "sample_data" / "photos"
 MEGABYTE = 1_000_000

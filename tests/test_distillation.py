@@ -54,6 +54,8 @@ from distillation_fakes import (
     unit,
 )
 
+pytestmark = pytest.mark.tensorflow
+
 PHOTOS = Path(__file__).parents[1] / "sample_data" / "photos"
 
 
