@@ -28,6 +28,14 @@ STARTED = pytest.StashKey[bool]()
 T = TypeVar("T")
 
 
+def pytest_configure() -> None:
+    """Let idle threads of OpenMP sleep, here and in what tests start.
+
+    By default they spin, and those of several workers take the cores from each other.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put tests that start TensorFlow first.
 
