@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -16,14 +17,48 @@ from imgsearch.gallery.gallery import Gallery
 from imgsearch.recipe import Recipe, RecipeRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 LOG = logging.getLogger("imgsearch.fakes")
 SIZE = 16
+STARTED = pytest.StashKey[bool]()
 T = TypeVar("T")
+
+
+def pytest_configure() -> None:
+    """Let idle threads of OpenMP sleep, here and in what tests start.
+
+    By default they spin, and those of several workers take the cores from each other.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that start TensorFlow first.
+
+    Workers begin with stretches of neighbouring tests, and take over from the end of one another's:
+    so only one of two workers spends the seconds and the memory that TensorFlow takes.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("tensorflow") is None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remember whether an earlier test started TensorFlow."""
+    item.stash[STARTED] = "tensorflow" in sys.modules
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that starts TensorFlow, itself or by its fixtures, and is not marked so."""
+    outcome = yield
+    started = "tensorflow" in sys.modules and not item.stash[STARTED]
+    if started and item.get_closest_marker("tensorflow") is None:
+        pytest.fail("this starts TensorFlow: mark it with pytest.mark.tensorflow", pytrace=False)
+    return outcome
 
 
 @dataclass

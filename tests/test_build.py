@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     from imgsearch.networks.backbones.catalogue import Backbone
     from imgsearch.recipe import Recipe
 
-FAST = {"mobilenet_v2", "mobilenet_v3_small", "compact"}
+pytestmark = pytest.mark.tensorflow
+
+# The smallest of each family; the others differ from it in numbers and names only.
+FAMILIES = {
+    "compact", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_b0",
+    "inception_v3", "mobilenet", "mobilenet_v2", "mobilenet_v3_small",
+    "nasnet_mobile", "resnet50", "resnet50_v2", "vgg16", "xception",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +70,7 @@ def recipe_with(path: Path, recipe: Recipe) -> Recipe:
 @pytest.mark.parametrize(
     "backbone",
     [
-        pytest.param(backbone, id=name, marks=() if name in FAST else pytest.mark.slow)
+        pytest.param(backbone, id=name, marks=() if name in FAMILIES else pytest.mark.slow)
         for name, backbone in CATALOGUE.items()
     ],
 )

@@ -16,6 +16,8 @@ from imgsearch.networks.backbones.framework import load_keras
 if TYPE_CHECKING:
     from imgsearch.networks.backbones.catalogue import Backbone
 
+pytestmark = pytest.mark.tensorflow
+
 APPLICATIONS = [backbone for backbone in CATALOGUE.values() if not backbone.is_compact]
 
 

@@ -221,7 +221,7 @@ def test_an_unknown_backbone_is_answered_with_near_names() -> None:
     assert "mobilenet_v2" in result.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.tensorflow
 def test_the_layers_of_a_backbone_are_listed_with_their_shapes() -> None:
     result = run("backbones", "MobileNetV2")
     assert result.exit_code == 0

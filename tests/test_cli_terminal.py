@@ -32,18 +32,46 @@ CONTROL = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\]8;[^\x1b]*\x1b\\")
 COLOUR = re.compile(rb"\x1b\[(3[0-7]|9[0-7]|38;)[0-9;]*m")
 
 
+@pytest.fixture(autouse=True)
+def _fake_embeddings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of photos beneath the current one, a gallery named by the environment."""
-    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
     monkeypatch.setenv("IMGSEARCH_GALLERY", str(tmp_path / "gallery"))
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.chdir(tmp_path)
+    return write_photos(tmp_path / "photos")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of photos and gallery that the tests of queries share, and do not change."""
+    folder = tmp_path_factory.mktemp("filled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
+        done = run("index", write_photos(folder / "photos"), "--gallery", folder / "gallery")
+    assert done.exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def indexed(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shared folder of photos, its gallery named by the environment."""
+    monkeypatch.setenv("IMGSEARCH_GALLERY", str(filled / "gallery"))
+    monkeypatch.chdir(filled)
+    return filled / "photos"
+
+
+def write_photos(folder: Path) -> Path:
+    """Write 24 photos and one with a hostile name; return their folder."""
     for seed in range(24):
-        picture(tmp_path / "photos" / f"{seed:02}.png", seed)
-    picture(tmp_path / "photos" / "evil\x1b[31m\n[bold]name.png", 77)
-    return tmp_path / "photos"
+        picture(folder / f"{seed:02}.png", seed)
+    picture(folder / "evil\x1b[31m\n[bold]name.png", 77)
+    return folder
 
 
 def at_terminal(
@@ -163,13 +191,12 @@ def test_an_interrupt_is_heard_on_the_progress_line(photos: Path) -> None:
 
 
 def test_the_table_is_coloured_and_its_paths_are_links_and_hostile_names_harmless(
-    photos: Path,
+    indexed: Path,
 ) -> None:
-    run("index", photos)
-    code, written = at_terminal("query", photos / "00.png", "-k", "30")
+    code, written = at_terminal("query", indexed / "00.png", "-k", "30")
     assert code == 0
     assert COLOUR.search(written)
-    assert f"file://{photos}/01.png".encode() in written
+    assert f"file://{indexed}/01.png".encode() in written
     assert b"evil\\x1b[31m\\n[bold]name.png" in written
     table = screen(written).strip("\n").splitlines()
     assert len(table) == 24
@@ -185,9 +212,9 @@ def test_long_paths_are_not_cut_at_the_edge_of_the_terminal(tmp_path: Path, phot
     assert tmp_path.exists()
 
 
+@pytest.mark.usefixtures("indexed")
 @pytest.mark.parametrize("arguments", [("query", "photos/00.png"), ("info",), ("query", "-h")])
-def test_colours_obey_no_color(photos: Path, arguments: tuple[str, ...]) -> None:
-    run("index", photos)
+def test_colours_obey_no_color(arguments: tuple[str, ...]) -> None:
     _, written = at_terminal(*arguments, NO_COLOR="1")
     assert written
     assert not COLOUR.search(written)
@@ -195,9 +222,9 @@ def test_colours_obey_no_color(photos: Path, arguments: tuple[str, ...]) -> None
     assert COLOUR.search(written)
 
 
+@pytest.mark.usefixtures("indexed")
 @pytest.mark.parametrize("arguments", [("query", "photos/00.png"), ("info", "--bad")])
-def test_a_dumb_terminal_gets_plain_text(photos: Path, arguments: tuple[str, ...]) -> None:
-    run("index", photos)
+def test_a_dumb_terminal_gets_plain_text(arguments: tuple[str, ...]) -> None:
     _, written = at_terminal(*arguments, TERM="dumb")
     assert written
     assert b"\x1b" not in written

@@ -18,6 +18,8 @@ from imgsearch.networks.runtimes.openvino import OpenVINORuntime, export
 from imgsearch.networks.runtimes.tensorflow import TensorFlowRuntime
 from imgsearch.networks.runtimes.trial import probe_images
 
+pytestmark = pytest.mark.tensorflow
+
 PHOTOS = Path(__file__).parents[1] / "sample_data" / "photos"
 MEGABYTE = 1_000_000
 ALLOWED_LAYERS = {

@@ -16,6 +16,8 @@ from imgsearch.networks.backbones.framework import load_keras
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.tensorflow
+
 
 def test_a_network_is_not_read_before_its_checksum_was_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

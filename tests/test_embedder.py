@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from imgsearch.networks.runtimes.graphs import Graph
     from imgsearch.recipe import Pooling
 
+pytestmark = pytest.mark.tensorflow
+
 PLAIN = Recipe(
     backbone="vgg16",
     weights="random:0",

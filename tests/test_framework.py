@@ -12,6 +12,8 @@ from imgsearch.errors import ImgsearchError
 from imgsearch.networks import framework_noise
 from imgsearch.networks.backbones import framework
 
+pytestmark = pytest.mark.tensorflow
+
 
 def test_keras_starts_and_computes_without_a_word_on_stdout_or_stderr() -> None:
     """TensorFlow greets in C++, before any setting is read."""

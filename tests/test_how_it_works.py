@@ -85,6 +85,7 @@ def feature_maps_script() -> Any:
 # The examples.
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize(("source", "line"), list(examples()))
 def test_every_example_prints_what_the_document_says(
     source: str, line: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -12,6 +12,8 @@ from imgsearch.errors import UnknownLayerError
 from imgsearch.networks.backbones.framework import load_keras
 from imgsearch.networks.backbones.layer_names import LayerInfo, choose, infos, stable_names
 
+pytestmark = pytest.mark.tensorflow
+
 
 def network_with_unnamed_layers() -> Any:
     keras = load_keras()

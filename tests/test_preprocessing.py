@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from imgsearch.networks.backbones.catalogue import Backbone
     from imgsearch.recipe import Preprocessing
 
+pytestmark = pytest.mark.tensorflow
+
 APPLICATIONS = [backbone for backbone in CATALOGUE.values() if not backbone.is_compact]
 
 

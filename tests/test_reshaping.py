@@ -17,6 +17,8 @@ from imgsearch.networks.backbones.framework import load_keras
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+pytestmark = pytest.mark.tensorflow
+
 FIRST = Stage("basic", channels=8, width=8, repeats=1, stride=1)
 SECOND = Stage("basic", channels=12, width=6, repeats=1, stride=2)
 THIRD = Stage("bottleneck", channels=24, width=8, repeats=2, stride=2)

@@ -24,6 +24,8 @@ from imgsearch.networks.backbones.compact import bundled
 from imgsearch.networks.backbones.resolve import random_recipe, resolve, stored_name
 from imgsearch.recipe import Recipe, RecipeRequest
 
+pytestmark = pytest.mark.tensorflow
+
 ABC = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from imgsearch.networks.runtimes.runtime import Runtime
 
+pytestmark = pytest.mark.tensorflow
+
 
 @pytest.fixture(scope="module")
 def model() -> Any:
