@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.engine import EngineState
-    from imgsearch.search.matches import FileCopy, Match
+    from imgsearch.search.matches import FileCopy, GalleryFile, Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
@@ -44,6 +44,7 @@ __all__ = [
     "Filters",
     "Finding",
     "Gallery",
+    "GalleryFile",
     "GalleryInformation",
     "ImgsearchError",
     "IndexOptions",
@@ -101,6 +102,7 @@ _HOMES = {
     "search.engine": ("EngineState",),
     "search.matches": (
         "FileCopy",
+        "GalleryFile",
         "Match",
     ),
     "search.query_expansion": ("Expansion",),

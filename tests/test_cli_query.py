@@ -111,7 +111,7 @@ def test_all_files_lists_duplicates_as_matches_of_the_same_rank() -> None:
 def test_several_images_are_one_query_unless_each_is_asked_for() -> None:
     together = answer("0.png", "1.png")
     assert together["images"] == [{"path": "0.png"}, {"path": "1.png"}]
-    assert len(together["matches"]) == 4
+    assert len(together["matches"]) == 5, "all but 0.png, 1.png by its copy one.png"
     lines = run("query", "0.png", "1.png", "--each", "--json").stdout.splitlines()
     apart = [json.loads(line) for line in lines]
     assert [entry["images"] for entry in apart] == [[{"path": "0.png"}], [{"path": "1.png"}]]
@@ -150,7 +150,20 @@ def test_image_bytes_may_come_on_standard_input(photos: Path) -> None:
     assert result.exit_code == 0
     document = json.loads(result.stdout)
     assert document["images"] == [{"path": None}]
-    assert document["matches"] == answer("0.png")["matches"]
+    assert document["matches"] == answer("0.png", "--include-self")["matches"]
+
+
+@pytest.mark.parametrize("form", [(), ("--all-files",)])
+def test_whether_the_gallery_has_a_picture_is_answered(
+    photos: Path, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    shutil.copy(photos / "2.png", tmp_path / "mine.png")
+    outside = answer(tmp_path / "mine.png", "-k", "1", *form)["matches"]
+    assert [(match["path"], match["score"]) for match in outside] == [(str(photos / "2.png"), 1)]
+    (double,) = answer("1.png", "--min-score", "0.9999", *form)["matches"]
+    assert (double["path"], double["score"]) == (str(photos / "one.png"), 1)
+    assert double["duplicates"] == []
+    assert answer("2.png", "--min-score", "0.9999", *form)["matches"] == []
 
 
 @pytest.mark.usefixtures("photos")

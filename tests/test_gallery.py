@@ -197,8 +197,10 @@ def test_an_expansion_of_a_lonely_picture_is_the_picture(gallery: Gallery, tmp_p
 def test_bytes_are_a_query_and_known_by_what_they_hold(
     indexed: Gallery, photos: Path, source: FakeSource
 ) -> None:
+    """No file is asked about, so the one that holds them is the first match."""
     paths = sorted(photos.rglob("*.png"))
-    expected = ranking(embedding(paths[0])[0], paths, without=(paths[0],))
+    expected = ranking(embedding(paths[0])[0], paths)
+    assert expected[0] == (paths[0], 1)
     assert_answers(indexed, photos, expected, paths[0].read_bytes())
     assert source.embedded == 12
 
@@ -216,17 +218,59 @@ def test_a_picture_of_the_gallery_is_neither_read_nor_embedded_again(
     assert len(source.embedders) == 1
 
 
-def test_a_copy_elsewhere_and_a_link_to_it_are_the_same_picture(
+def test_a_file_from_outside_finds_the_file_that_holds_the_same(
     indexed: Gallery, photos: Path, tmp_path: Path, source: FakeSource
 ) -> None:
+    """Whoever asks "do I have it?" is told. A link to the gallery's file is that file."""
+    stored = photos / "trip0/00.png"
     copy = tmp_path / "copy.png"
-    shutil.copy(photos / "trip0/00.png", copy)
-    (tmp_path / "link.png").symlink_to(photos / "trip0/00.png")
-    expected = indexed.query(photos / "trip0/00.png")
+    shutil.copy(stored, copy)
+    expected = indexed.query(stored, include_self=True)
+    assert (expected[0].path, expected[0].score) == (stored, 1)
     assert indexed.query(copy) == expected
-    assert indexed.query(tmp_path / "link.png") == expected
     assert indexed.query(os.path.relpath(copy)) == expected
+    assert indexed.query(copy, k=1) == expected[:1]
+    assert indexed.query(copy.read_bytes()) == expected
+    (tmp_path / "link.png").symlink_to(stored)
+    assert indexed.query(tmp_path / "link.png") == indexed.query(stored)
+    assert stored not in {match.path for match in indexed.query(stored, k=50)}
     assert source.embedded == 12
+
+
+def test_copies_of_the_file_asked_about_are_its_first_match(indexed: Gallery, photos: Path) -> None:
+    asked = photos / "trip0/00.png"
+    before = indexed.query(asked, k=50)
+    for name in ("b.png", "a.png"):
+        shutil.copy(asked, photos / name)
+    indexed.index()
+    first, *others = indexed.query(asked, k=50)
+    assert (first.rank, first.score, first.path) == (1, 1, photos / "a.png")
+    assert [copy.path for copy in first.duplicates] == [photos / "b.png"]
+    assert [(match.path, match.score) for match in others] == [
+        (match.path, match.score) for match in before
+    ]
+    (both,) = indexed.query(asked, photos / "a.png", k=1)
+    assert (both.path, both.duplicates) == (photos / "b.png", ())
+    everything = (asked, photos / "a.png", photos / "b.png")
+    assert len(indexed.query(*everything, k=50)) == 11
+
+
+def test_copies_obey_filters_and_the_least_score(indexed: Gallery, photos: Path) -> None:
+    asked = photos / "trip0/00.png"
+    shutil.copy(asked, photos / "trip1/copy.png")
+    indexed.index()
+    for folder, found in (("trip0", []), ("trip1", [photos / "trip1/copy.png"])):
+        where = Filters(under=(photos / folder,))
+        matches = indexed.query(asked, where=where, min_score=0.999)
+        assert [match.path for match in matches] == found
+
+
+def test_copies_of_a_picture_to_stay_away_from_stay_away(indexed: Gallery, photos: Path) -> None:
+    shutil.copy(photos / "trip0/00.png", photos / "copy.png")
+    indexed.index()
+    matches = indexed.query(photos / "trip1/01.png", minus=[photos / "copy.png"], k=50)
+    assert len(matches) == 10
+    assert {photos / "copy.png", photos / "trip0/00.png"}.isdisjoint(m.path for m in matches)
 
 
 def test_a_picture_that_changed_since_it_was_indexed_is_asked_about_as_it_is_now(
@@ -236,7 +280,9 @@ def test_a_picture_that_changed_since_it_was_indexed_is_asked_about_as_it_is_now
     touch_later(path)
     same = photos / "trip2/05.png"
     assert path.read_bytes() == same.read_bytes()
-    assert indexed.query(path) == indexed.query(same)
+    first, *others = indexed.query(path, k=50)
+    assert (first.path, first.score) == (same, 1)
+    assert len(others) == 10, "neither the file asked about, whatever the gallery knows of it"
 
 
 def test_a_stranger_is_embedded_once_each_query_and_never_kept(
@@ -256,7 +302,7 @@ def test_copies_collapse_into_one_match(indexed: Gallery, photos: Path) -> None:
     match = indexed.query(photos / "trip0/00.png", k=1, include_self=True)[0]
     assert match.path == photos / "a.png"
     assert [copy.path for copy in match.duplicates] == [photos / "b.png", photos / "trip0/00.png"]
-    assert len(indexed.query(photos / "b.png", k=50)) == 11
+    assert len(indexed.query(photos / "b.png", k=50)) == 12
 
 
 def test_filters_take_paths_in_any_form(

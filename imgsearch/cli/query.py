@@ -4,7 +4,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,8 +44,8 @@ def query(
 ) -> None:
     """Find the pictures that look most like one or several others.
 
-    Scores are cosine similarities: larger is nearer, 1 is the same. A picture that the gallery
-    holds is left out of its own answer.
+    Scores are cosine similarities: larger is nearer, 1 is the same. A file of the gallery is left
+    out of its own answer; exact copies of it come first.
     """
     form = output.form()
     _check(images or [], search, null=output.null, prints_paths=form == "paths")
@@ -117,7 +117,11 @@ class _Asking:
             if str(error) != error.reason:
                 raise
             raise UnreadableImageError(error.reason, name="standard input") from error
-        return list(_each_file(matches)) if self.all_files else matches
+        if not self.all_files:
+            return matches
+        from imgsearch.search.held_files import each_file
+
+        return [copy for match in matches for copy in each_file(match)]
 
 
 def _crop(text: str) -> "CropBox":
@@ -176,13 +180,3 @@ def _answer_each(
                 terminal.warn(str(error))
             steps.at("Searching", done, None)
     return failed
-
-
-def _each_file(matches: Iterable["Match"]) -> Iterator["Match"]:
-    """Yield every match, and each of its duplicates as a match of the same rank."""
-    for match in matches:
-        yield replace(match, duplicates=())
-        for copy in match.duplicates:
-            yield replace(
-                match, path=copy.path, root=copy.root, offline=copy.offline, duplicates=()
-            )

@@ -93,7 +93,7 @@ class SearchOptions:
         bool,
         typer.Option(
             "--include-self",
-            help="Do not leave the queried pictures out of the answer.",
+            help="Do not leave the queried files out of the answer.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = False

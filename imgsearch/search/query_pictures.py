@@ -15,7 +15,7 @@ from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.storage.records import ScannedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,10 +35,12 @@ class QueryEmbedding:
     Attributes:
         embedding: shape (dim,), float32, of unit length.
         content: SHA-256 of the bytes, 64 hexadecimal digits; the gallery may hold it or not.
+        paths: where the file lies, itself and what it is a link to; none for bytes.
     """
 
     embedding: NDArray[np.float32]
     content: str
+    paths: frozenset[Path] = frozenset()
 
 
 def embed_query(
@@ -64,13 +66,15 @@ def embed_query(
     """
     store = embeddings.store
     content, known = None, None
+    places: frozenset[Path] = frozenset()
     if not isinstance(image, bytes):
+        places = frozenset({paths.absolute(image), Path(os.path.realpath(image))})
         with store.snapshot():
-            content = _indexed(store, Path(image))
+            content = _indexed(store, places)
             if content is not None and crop is None:
                 _, known = embeddings.find(content)
         if content is not None and known is not None:
-            return QueryEmbedding(known, content)
+            return QueryEmbedding(known, content, places)
     # Decoders take a fifth of a query's start, and what is stored needs none.
     from imgsearch.images import loading
 
@@ -85,13 +89,13 @@ def embed_query(
             with store.snapshot():
                 _, known = embeddings.find(content)
             if known is not None:
-                return QueryEmbedding(known, content)
+                return QueryEmbedding(known, content, places)
     recipe = embeddings.recipe
     try:
         loaded = loading.load(data, size=recipe.size, resize=recipe.resize, crop=crop)
     except UnreadableImageError as error:
         raise UnreadableImageError(error.reason, name=name) from error
-    return QueryEmbedding(network().embed(loaded.pixels[np.newaxis])[0], content)
+    return QueryEmbedding(network().embed(loaded.pixels[np.newaxis])[0], content, places)
 
 
 def query_vector(
@@ -111,7 +115,7 @@ def query_vector(
     return vector
 
 
-def ids_held(embeddings: Embeddings, images: Sequence[QueryEmbedding]) -> tuple[int, ...]:
+def ids_held(embeddings: Embeddings, images: Iterable[QueryEmbedding]) -> tuple[int, ...]:
     """Return the ids, ascending, of those images whose contents the gallery holds."""
     found = {
         embeddings.store.find_content(image.content, embeddings.stored.id)[0] for image in images
@@ -119,9 +123,21 @@ def ids_held(embeddings: Embeddings, images: Sequence[QueryEmbedding]) -> tuple[
     return tuple(sorted(content_id for content_id in found if content_id is not None))
 
 
-def _indexed(store: Store, picture: Path) -> str | None:
+def ids_held_elsewhere(
+    embeddings: Embeddings, ids: Sequence[int], places: frozenset[Path]
+) -> frozenset[int]:
+    """Return which contents some file of the gallery holds that is none of those at `places`."""
+    roots = {root.id: paths.encode(root.path) for root in embeddings.store.roots()}
+    return frozenset(
+        content_id
+        for content_id, files in embeddings.store.files_of_contents(ids).items()
+        if any(paths.join(roots[root_id], path) not in places for root_id, path in files)
+    )
+
+
+def _indexed(store: Store, places: Iterable[Path]) -> str | None:
     """Return the hash of a file that is in the gallery and has not changed since."""
-    for path in {paths.absolute(picture), Path(os.path.realpath(picture))}:
+    for path in places:
         for root in store.roots():
             below = paths.relative_to(path, root.path)
             try:
