@@ -13,6 +13,7 @@ import numpy as np
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.storage.records import ScannedRow
+from imgsearch.storage.roots import is_absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -82,6 +83,11 @@ def embed_query(
     try:
         data = image if isinstance(image, bytes) else loading.read_file(paths.absolute(image))
     except UnreadableImageError as error:
+        if content is not None and not any(os.path.lexists(place) for place in places):
+            why = "a part of it" if crop is not None else "an embedding under this recipe"
+            raise UnreadableImageError(
+                f"offline, and {why} takes the file itself", name=name
+            ) from error
         raise UnreadableImageError(error.reason, name=name) from error
     if content is None:
         content = hashlib.sha256(data).hexdigest()
@@ -136,7 +142,10 @@ def ids_held_elsewhere(
 
 
 def _indexed(store: Store, places: Iterable[Path]) -> str | None:
-    """Return the hash of a file that is in the gallery and has not changed since."""
+    """Return the hash of a file that is in the gallery and has not changed since.
+
+    A file in an absent root counts as unchanged.
+    """
     for path in places:
         for root in store.roots():
             below = paths.relative_to(path, root.path)
@@ -144,9 +153,12 @@ def _indexed(store: Store, places: Iterable[Path]) -> str | None:
                 seen = paths.look_up(root.path, below) if below else None
             except OSError:
                 seen = None  # reading it says why
+            content_id = None
             if seen:
                 row = ScannedRow(root.id, seen.path, seen.size, seen.mtime_ns)
                 content_id = store.content_of_file(root.id, row)
-                if content_id is not None:
-                    return store.contents([content_id])[content_id].hash
+            elif below and is_absent(store, root):
+                content_id = store.content_last_at(root.id, below)
+            if content_id is not None:
+                return store.contents([content_id])[content_id].hash
     return None
