@@ -321,6 +321,34 @@ def test_k_begins_at_one(indexed: Gallery, photos: Path, k: int) -> None:
         indexed.query(photos / "trip0/00.png", k=k)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"k": 2.5}, "k: 2.5 is of type float; give a whole number"),
+        ({"k": "3"}, "k: '3' is of type str"),
+        ({"k": True}, "k: True is of type bool"),
+        ({"crop": (0, 0, 10, 10)}, r"crop: \(0, 0, 10, 10\) is of type tuple; give CropBox\("),
+        ({"where": {"after": "2024"}}, r"where: .* is of type dict; give Filters\("),
+        ({"minus": 7}, "minus: 7 is of type int; give paths of images"),
+        ({"min_score": "0.5"}, "min_score: '0.5' is of type str"),
+        ({"min_score": 95}, "min_score: 95 is not a cosine similarity"),
+        ({"min_score": float("nan")}, "min_score: nan is not"),
+        ({"expand": 3}, "expand: 3 is of type int; give Expansion"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_by_name(
+    indexed: Gallery, photos: Path, given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=f"^{message}"):
+        indexed.query(photos / "trip0/00.png", **given)
+
+
+def test_one_picture_to_stay_away_from_may_stand_by_itself(indexed: Gallery, photos: Path) -> None:
+    away = photos / "trip1/01.png"
+    asked = photos / "trip0/00.png"
+    assert indexed.query(asked, minus=str(away)) == indexed.query(asked, minus=[away])
+
+
 def test_a_query_without_a_picture_is_refused(indexed: Gallery) -> None:
     with pytest.raises(UsageError, match="no picture"):
         indexed.query()
@@ -438,6 +466,27 @@ def test_indexing_resolves_a_backbone_once_and_offline_when_told(
         one.index(photos)
     assert said == ["resolved auto offline", "loaded fake-1"]
     assert len(source.requests) == 1
+
+
+def test_a_gallery_that_reaches_the_size_of_a_projection_says_that_scores_change(
+    gallery: Gallery, tmp_path: Path, said: list[str]
+) -> None:
+    for number in range(252):
+        write_picture(tmp_path / f"photos/{number // 249}/{number}.png", seed=number, side=8)
+    gallery.index(tmp_path / "photos/0")
+    before = len(said)
+    gallery.index(tmp_path / "photos")
+    assert said[before:] == [
+        (
+            "scores change: with 252 contents the gallery is searched through a projection, and "
+            "scores from before, such as a --min-score, no longer compare"
+        )
+    ]
+    gallery.index()
+    assert len(said) == before + 1
+    gallery.remove(*(tmp_path / f"photos/0/{number}.png" for number in range(200)))
+    gallery.prune()
+    assert "with 52 contents the gallery is searched without a projection" in said[-1]
 
 
 # Beside other processes

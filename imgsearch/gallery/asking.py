@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
 from imgsearch.errors import UsageError
+from imgsearch.gallery import arguments
 from imgsearch.gallery.upkeep import Upkeep
 from imgsearch.search.query_pictures import (
     embed_query,
@@ -15,7 +17,7 @@ from imgsearch.search.query_pictures import (
     ids_held_elsewhere,
     query_vector,
 )
-from imgsearch.storage.filters import Filters
+from imgsearch.storage import remarks
 from imgsearch.storage.sqlite_errors import translated_errors
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from imgsearch.search.query_pictures import QueryEmbedding, QueryImage
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
+    from imgsearch.storage.filters import Filters
+
+LOG: Final = logging.getLogger(__name__)
 
 
 class Asking(Upkeep):
@@ -39,6 +44,7 @@ class Asking(Upkeep):
     _networks: LoadedNetworks
     _projection: str
     _space: tuple[str, SearchSpace] | None
+    _remarked: tuple[str, int, Filters] | None = None
 
     def query(
         self,
@@ -79,8 +85,13 @@ class Asking(Upkeep):
 
         if not pictures:
             raise UsageError("query: no picture given; name an image file")
+        k, min_score = arguments.whole_number("k", k), arguments.checked_score(min_score)
+        crop, expand = arguments.checked_crop(crop), arguments.checked_expansion(expand)
+        minus = arguments.several_images("minus", minus)
+        where = _with_absolute_paths(arguments.checked_filters(where))
         with self._connections.snapshot() as store:
             held = self._embeddings_to_query(store)
+            self._remark(held, where)
 
         def embed(picture: QueryImage, part: CropBox | None = None) -> QueryEmbedding:
             with translated_errors(self.path):
@@ -98,7 +109,7 @@ class Asking(Upkeep):
             question = answering.Question(
                 vector=query_vector(space, asked, avoided),
                 k=k,
-                where=_with_absolute_paths(where or Filters()),
+                where=where,
                 min_score=min_score,
                 excluded=(*ours, *theirs),
                 known=ours,
@@ -141,7 +152,18 @@ class Asking(Upkeep):
         if space is None or known != held.identifier or space.generation != held.generation:
             space = self._engine.open(held, self._projection)
             self._space = (held.identifier, space)
+            missing = remarks.about_missing_embeddings(held, len(space.index))
+            if missing is not None:
+                LOG.info(missing)
         return space
+
+    def _remark(self, held: Embeddings, where: Filters) -> None:
+        """Log what filters leave out, once for as long as neither they nor the gallery change."""
+        asked = (held.identifier, held.generation, where)
+        if asked != self._remarked:
+            for line in remarks.about_filters(held.store, where):
+                LOG.info(line)
+            self._remarked = asked
 
 
 def _with_absolute_paths(where: Filters) -> Filters:

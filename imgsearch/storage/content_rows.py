@@ -79,6 +79,11 @@ class ContentRows:
         )
         return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
+    def content_count(self) -> int:
+        """Return how many contents there are, with a file or without."""
+        (count,) = self.connection.execute("SELECT COUNT(*) FROM content").fetchone()
+        return int(count)
+
     def orphan_ids(self) -> set[int]:
         """Return the ids of the contents that no file holds."""
         return {row[0] for row in self.connection.execute("SELECT id FROM orphan")}
