@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgsearch.errors import UsageError
@@ -97,17 +96,12 @@ def checked_filters(value: object) -> Filters:
     return value
 
 
-def several_images(name: str, value: object) -> list[Any]:
-    """Return images in a list; one may stand by itself.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if isinstance(value, str | Path | bytes):
+def several_images(value: object) -> list[Any]:
+    """Return images in a list; one may stand by itself."""
+    alone = isinstance(value, str | bytes | bytearray | memoryview)
+    if alone or hasattr(value, "read") or hasattr(value, "dtype"):  # a file, an array
         return [value]
-    if not isinstance(value, Iterable):
-        raise _wrong(name, value, "paths of images")
-    return list(value)
+    return list(value) if isinstance(value, Iterable) else [value]
 
 
 def _wrong(name: str, value: object, wanted: str) -> UsageError:

@@ -73,3 +73,33 @@ class Match(GalleryFile):
 
     rank: int
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one of many queries found.
+
+    Attributes:
+        matches: the nearest first.
+        reason: why the image could not be read, and then there is no match; or None.
+    """
+
+    matches: tuple[Match, ...]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How alike two images are.
+
+    Attributes:
+        score: cosine similarity of the two in the space that queries search, six decimals.
+        raw_score: likewise of their embeddings, before any projection.
+        same_content: whether their bytes are the same.
+        projection: version of the projection, or "none".
+    """
+
+    score: float
+    raw_score: float
+    same_content: bool
+    projection: str
