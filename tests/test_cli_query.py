@@ -301,9 +301,9 @@ def test_lists_may_end_with_nul_on_both_sides() -> None:
 
 
 @pytest.mark.usefixtures("photos")
-def test_a_single_picture_that_cannot_be_read_is_a_failure() -> None:
+def test_a_single_picture_that_does_not_exist_is_wrong_usage() -> None:
     result = run("query", "missing.png")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "missing.png" in result.stderr
     assert result.stdout == ""
 

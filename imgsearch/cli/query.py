@@ -13,7 +13,14 @@ import typer
 
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
-from imgsearch.cli.inputs import STANDARD_INPUT, listed_files, standard_input_bytes
+from imgsearch.cli.inputs import (
+    STANDARD_INPUT,
+    check_path,
+    listed_files,
+    missing_files_are_usage,
+    standard_input_bytes,
+)
+from imgsearch.cli.query_extras import CopyOptions, WeightOptions, copy_matches, folder_of
 from imgsearch.cli.query_options import FilterOptions, OutputOptions, SearchOptions
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.terminal import Steps, Terminal
@@ -40,6 +47,8 @@ def query(
     search: SearchOptions,
     matching: FilterOptions,
     output: OutputOptions,
+    weights: WeightOptions,
+    copying: CopyOptions,
     settings: Settings,
 ) -> None:
     """Find the pictures that look most like one or several others.
@@ -49,10 +58,13 @@ def query(
     """
     form = output.form()
     _check(images or [], search, null=output.null, prints_paths=form == "paths")
+    one_by_one = search.each or search.files_from is not None
+    weights.check(images or [], search.minus, one_by_one=one_by_one)
     terminal = settings.terminal
     ask = _Asking(
         k=search.k,
-        minus=tuple(map(Path, search.minus)),
+        minus=tuple(map(check_path, search.minus)),
+        weights=weights,
         crop=None if search.crop is None else _crop(search.crop),
         where=matching.filters(),
         min_score=search.min_score,
@@ -60,7 +72,11 @@ def query(
         expand=None if search.expand is None else _expansion(search.expand),
         all_files=output.all_files,
     )
-    one_by_one = search.each or search.files_from is not None
+    if not one_by_one:
+        for name in images or []:
+            if name != STANDARD_INPUT:
+                check_path(name)
+    folder = None if copying.copy_to is None else Path(copying.copy_to)
     with settings.open_gallery(
         terminal,
         runtime=search.runtime,
@@ -73,12 +89,15 @@ def query(
         )
         if one_by_one:
             names = _listed(images or [], search, null=output.null)
-            failed = _answer_each(names, partial(ask, gallery), writer, terminal)
+            failed = _answer_each(
+                names, partial(ask, gallery), writer, terminal=terminal, copy_to=folder
+            )
         else:
-            with terminal.working("Searching"):
+            named = [*(images or []), *search.minus]
+            with terminal.working("Searching"), missing_files_are_usage(named):
                 matches = ask(gallery, images or [])
             writer.write(_paths(images or []), matches)
-            failed = 0
+            failed = 0 if folder is None else copy_matches(matches, folder, terminal)
         writer.finish()
     if failed:
         raise typer.Exit(SOME_UNREADABLE)
@@ -90,6 +109,7 @@ class _Asking:
 
     k: int
     minus: tuple[Path, ...]
+    weights: WeightOptions
     crop: "CropBox | None"
     where: "Filters"
     min_score: float | None
@@ -104,9 +124,9 @@ class _Asking:
         ]
         try:
             matches = gallery.query(
-                *pictures,
+                *self.weights.weighted(pictures),
                 k=self.k,
-                minus=self.minus,
+                minus=self.weights.weighted(self.minus, after=len(pictures)),
                 crop=self.crop,
                 where=self.where,
                 min_score=self.min_score,
@@ -164,16 +184,21 @@ def _answer_each(
     names: Iterable[str],
     ask: Callable[[Sequence[str]], list["Match"]],
     writer: AnswerWriter,
+    *,
     terminal: Terminal,
+    copy_to: Path | None,
 ) -> int:
-    """Answer the pictures one by one as they come; return how many could not be read."""
+    """Answer the pictures one by one as they come; return how many files could not be read."""
     failed = 0
     # Progress and answers on one terminal would overwrite each other.
     drawing = nullcontext(Steps()) if terminal.out_is_terminal else terminal.working("Searching")
     with drawing as steps:
         for done, name in enumerate(names, start=1):
             try:
-                writer.write(_paths([name]), ask([name]))
+                matches = ask([name])
+                writer.write(_paths([name]), matches)
+                if copy_to is not None:
+                    failed += copy_matches(matches, folder_of(copy_to, done, name), terminal)
             except UnreadableImageError as error:
                 failed += 1
                 writer.fail(_paths([name]), error.reason)
