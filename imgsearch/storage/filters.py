@@ -234,12 +234,12 @@ def conditions(where: Filters, store: Store) -> dict[str, Condition]:
     return found
 
 
-def ids_that_pass(store: Store, every: Iterable[Condition]) -> NDArray[np.int64]:
-    """Return the ids `(n,)` of the contents for which every condition holds; one at least."""
+def joined(every: Iterable[Condition]) -> Condition:
+    """Return the condition that all of some hold; one at least."""
     given = list(every)
-    return store.content_ids_where(
+    return Condition(
         " AND ".join(f"({condition.sql})" for condition in given),
-        [value for condition in given for value in condition.values],
+        tuple(value for condition in given for value in condition.values),
     )
 
 
@@ -250,7 +250,10 @@ def allowed_ids(store: Store, where: Filters) -> NDArray[np.int64] | None:
         UsageError: a folder that is not in the gallery, or a format that does not exist.
     """
     given = conditions(where, store)
-    return ids_that_pass(store, given.values()) if given else None
+    if not given:
+        return None
+    both = joined(given.values())
+    return store.content_ids_where(both.sql, both.values)
 
 
 def parts_under(path: Path, roots: Collection[Root]) -> list[tuple[int, bytes]]:

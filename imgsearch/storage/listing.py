@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imgsearch.storage.filters import conditions
+from imgsearch.storage.filters import Condition, conditions, joined
 
 if TYPE_CHECKING:
     from imgsearch.storage.database import Store
@@ -20,12 +20,12 @@ def newest_first(store: Store, where: Filters) -> list[int]:
         UsageError: a folder that is not in the gallery, or a format that does not exist.
     """
     given = conditions(where, store).values()
-    passing = " AND ".join(f"({condition.sql})" for condition in given) or "1"
-    allowed = f"SELECT id FROM content WHERE {passing}"  # noqa: S608 - conditions are code, their values are bound
+    both = joined(given) if given else Condition("1")
+    allowed = f"SELECT id FROM content WHERE {both.sql}"  # noqa: S608 - conditions are code, their values are bound
     rows = store.connection.execute(
         f"SELECT content.id FROM content JOIN file ON file.content_id = content.id "  # noqa: S608 - likewise
         f"JOIN root ON root.id = file.root_id WHERE content.id IN ({allowed}) GROUP BY content.id "
         "ORDER BY content.taken IS NULL, content.taken DESC, MIN(root.path || '/' || file.path)",
-        [value for condition in given for value in condition.values],
+        both.values,
     )
     return [row[0] for row in rows]

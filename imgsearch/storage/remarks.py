@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.storage.filters import Condition, conditions, ids_that_pass
+from imgsearch.storage.filters import Condition, conditions, joined
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.storage.filters import Filters
@@ -37,13 +39,13 @@ def about_filters(store: Store, where: Filters) -> list[str]:
         others = [_IN_A_FILE, *(given[name] for name in given if name not in names)]
         if len(others) == 1 + len(given) or (what == "date" and where.undated == "include"):
             continue
-        lacking = len(ids_that_pass(store, [*others, Condition(f"{column} IS NULL")]))
+        lacking = _count(store, [*others, Condition(f"{column} IS NULL")])
         if lacking:
-            of = len(ids_that_pass(store, others))
+            of = _count(store, others)
             keep = "; --undated include keeps them" if what == "date" else ""
             lines.append(f"{lacking:,} of {of:,} contents have no {what} and are left out{keep}")
     for name, column in (("camera", "camera"), ("formats", "format")):
-        if name in given and not len(ids_that_pass(store, [_IN_A_FILE, given[name]])):
+        if name in given and not _count(store, [_IN_A_FILE, given[name]]):
             wanted = where.camera if name == "camera" else ", ".join(where.formats)
             lines.append(
                 f"{name}: nothing in the gallery fits {wanted!r}; {_what_is(store, column)}"
@@ -61,25 +63,22 @@ def about_missing_embeddings(embeddings: Embeddings, searched: int) -> str | Non
     store = embeddings.store
     if store.content_count() <= searched:
         return None
-    lacking = len(
-        ids_that_pass(
-            store,
-            [
-                _IN_A_FILE,
-                Condition(
-                    "id NOT IN (SELECT content_id FROM embedding WHERE recipe_id = ?)",
-                    (embeddings.stored.id,),
-                ),
-            ],
-        )
+    none = Condition(
+        "id NOT IN (SELECT content_id FROM embedding WHERE recipe_id = ?)", (embeddings.stored.id,)
     )
+    lacking = _count(store, [_IN_A_FILE, none])
     if not lacking:
         return None
-    of = len(ids_that_pass(store, [_IN_A_FILE]))
+    of = _count(store, [_IN_A_FILE])
     return (
         f"{lacking:,} of {of:,} contents have no embedding under this recipe "
         f"({embeddings.recipe.name}) and cannot match; `imgsearch index` with it embeds them"
     )
+
+
+def _count(store: Store, every: Iterable[Condition]) -> int:
+    both = joined(every)
+    return store.content_count(both.sql, both.values)
 
 
 def _what_is(store: Store, column: str) -> str:
