@@ -28,7 +28,21 @@ SECTIONS: Final = ("Args", "Attributes", "Returns", "Yields", "Raises")
 REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("The gallery", ("Gallery", "default_gallery_path")),
     ("Indexing", ("IndexOptions", "IndexProgress", "IndexReport", "UnreadableFile")),
-    ("Querying", ("Match", "FileCopy", "Filters", "Near", "CropBox", "Expansion")),
+    (
+        "Querying",
+        (
+            "Match",
+            "GalleryFile",
+            "FileCopy",
+            "Answer",
+            "Comparison",
+            "Filters",
+            "Near",
+            "CropBox",
+            "Weighted",
+            "Expansion",
+        ),
+    ),
     ("Recipes", ("RecipeRequest", "Recipe")),
     (
         "Looking after a gallery",

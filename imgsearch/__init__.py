@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.engine import EngineState
-    from imgsearch.search.matches import FileCopy, Match
+    from imgsearch.search.matches import Answer, Comparison, FileCopy, GalleryFile, Match
     from imgsearch.search.query_expansion import Expansion
+    from imgsearch.search.query_inputs import Weighted
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
     from imgsearch.storage.places import Near
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answer",
     "CheckReport",
+    "Comparison",
     "CropBox",
     "EmbedderSource",
     "EngineState",
@@ -44,6 +47,7 @@ __all__ = [
     "Filters",
     "Finding",
     "Gallery",
+    "GalleryFile",
     "GalleryInformation",
     "ImgsearchError",
     "IndexOptions",
@@ -60,6 +64,7 @@ __all__ = [
     "RemovalReport",
     "RootInformation",
     "UnreadableFile",
+    "Weighted",
     "__version__",
     "default_gallery_path",
 ]
@@ -100,10 +105,14 @@ _HOMES = {
     ),
     "search.engine": ("EngineState",),
     "search.matches": (
+        "Answer",
+        "Comparison",
         "FileCopy",
+        "GalleryFile",
         "Match",
     ),
     "search.query_expansion": ("Expansion",),
+    "search.query_inputs": ("Weighted",),
     "storage.filters": ("Filters",),
     "storage.places": ("Near",),
 }

@@ -27,7 +27,12 @@ SCALARS: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
 }
 # A heading whose keys come on top of another's.
-EXTENDS = {"backbone": "catalogue entry", "stored recipe": "recipe", "jsonl": "match"}
+EXTENDS = {
+    "backbone": "catalogue entry",
+    "stored recipe": "recipe",
+    "match": "gallery file",
+    "jsonl": "match",
+}
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="installed without its documents")
 
@@ -104,6 +109,9 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("index",),
         ("query", photos / "0.png"),
         ("query", photos / "0.png", "--all-files"),
+        ("list",),
+        ("list", "--all-files"),
+        ("compare", photos / "0.png", photos / "1.png"),
         ("info",),
         ("info", "--unreadable"),
         ("backbones",),
@@ -159,12 +167,21 @@ def test_lines_of_json_are_as_described(photos: Path) -> None:
     assert lines
     for line in lines:
         assert differences(json.loads(line), "jsonl", described()) == []
+    listed = run("list", "--jsonl").stdout.splitlines()
+    assert len(listed) >= 4
+    for line in listed:
+        assert differences(json.loads(line), "gallery file", described()) == []
 
 
 def test_the_columns_of_csv_are_as_described() -> None:
     text = (DOCS / "json.md").read_text(encoding="utf-8").partition("## CSV")[2]
-    (line,) = (line for line in text.splitlines() if line.startswith("`query`, "))
-    assert tuple(re.findall(r"`(\w+)`", line)) == comma_separated.COLUMNS
+    for first, columns in (
+        ("query", comma_separated.COLUMNS),
+        ("one", comma_separated.COMPARISON_COLUMNS),
+    ):
+        (line,) = (line for line in text.splitlines() if line.startswith(f"`{first}`, "))
+        assert tuple(re.findall(r"`(\w+)`", line)) == columns
+    assert comma_separated.COLUMNS[3:] == comma_separated.FILE_COLUMNS
 
 
 def test_the_comparison_itself_notices_what_is_missing_odd_or_of_another_type() -> None:

@@ -111,7 +111,7 @@ def test_all_files_lists_duplicates_as_matches_of_the_same_rank() -> None:
 def test_several_images_are_one_query_unless_each_is_asked_for() -> None:
     together = answer("0.png", "1.png")
     assert together["images"] == [{"path": "0.png"}, {"path": "1.png"}]
-    assert len(together["matches"]) == 4
+    assert len(together["matches"]) == 5, "all but 0.png, 1.png by its copy one.png"
     lines = run("query", "0.png", "1.png", "--each", "--json").stdout.splitlines()
     apart = [json.loads(line) for line in lines]
     assert [entry["images"] for entry in apart] == [[{"path": "0.png"}], [{"path": "1.png"}]]
@@ -150,7 +150,20 @@ def test_image_bytes_may_come_on_standard_input(photos: Path) -> None:
     assert result.exit_code == 0
     document = json.loads(result.stdout)
     assert document["images"] == [{"path": None}]
-    assert document["matches"] == answer("0.png")["matches"]
+    assert document["matches"] == answer("0.png", "--include-self")["matches"]
+
+
+@pytest.mark.parametrize("form", [(), ("--all-files",)])
+def test_whether_the_gallery_has_a_picture_is_answered(
+    photos: Path, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    shutil.copy(photos / "2.png", tmp_path / "mine.png")
+    outside = answer(tmp_path / "mine.png", "-k", "1", *form)["matches"]
+    assert [(match["path"], match["score"]) for match in outside] == [(str(photos / "2.png"), 1)]
+    (double,) = answer("1.png", "--min-score", "0.9999", *form)["matches"]
+    assert (double["path"], double["score"]) == (str(photos / "one.png"), 1)
+    assert double["duplicates"] == []
+    assert answer("2.png", "--min-score", "0.9999", *form)["matches"] == []
 
 
 @pytest.mark.usefixtures("photos")
@@ -182,7 +195,23 @@ def test_filters_reach_the_search(photos: Path) -> None:
 def test_no_match_is_said_and_is_no_failure() -> None:
     result = run("query", "0.png", "--format", "jpeg")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "No image in the gallery matches.\n"
+    assert result.stderr == (
+        "formats: nothing in the gallery fits 'jpeg'; there is PNG (6)\n"
+        "No image in the gallery matches.\n"
+    )
+    assert run("query", "0.png", "--format", "jpeg", "--quiet").stderr == ""
+
+
+@pytest.mark.usefixtures("photos")
+def test_what_has_no_date_is_counted_once_and_kept_when_wanted() -> None:
+    result = run("query", "0.png", "1.png", "--each", "--after", "2020", "--json")
+    assert result.stderr == (
+        "6 of 6 contents have no date and are left out; --undated include keeps them\n"
+    )
+    assert all(json.loads(line)["matches"] == [] for line in result.stdout.splitlines())
+    kept = run("query", "0.png", "--after", "2020", "--undated", "include", "--json")
+    assert kept.stderr == ""
+    assert len(json.loads(kept.stdout)["matches"]) == 5
 
 
 @pytest.mark.usefixtures("photos")
@@ -272,9 +301,9 @@ def test_lists_may_end_with_nul_on_both_sides() -> None:
 
 
 @pytest.mark.usefixtures("photos")
-def test_a_single_picture_that_cannot_be_read_is_a_failure() -> None:
+def test_a_single_picture_that_does_not_exist_is_wrong_usage() -> None:
     result = run("query", "missing.png")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "missing.png" in result.stderr
     assert result.stdout == ""
 
@@ -314,6 +343,9 @@ def test_answers_stream_while_the_list_is_still_being_written(form: str) -> None
         (("0.png", "--after", "yesterday"), "after"),
         (("0.png", "--projection", "big"), "projection"),
         (("0.png", "--expand", "0"), "expand: '0'"),
+        (("0.png", "--format", "jpgg"), "formats: 'jpgg' is not a format; choose from JPEG"),
+        (("0.png", "--min-score", "95"), "min_score: 95.0 is not a cosine similarity"),
+        (("0.png", "--undated", "maybe"), "undated: 'maybe'"),
         (("0.png", "--expand", "3:x"), "expand: '3:x'"),
     ],
 )
@@ -340,6 +372,35 @@ def test_another_recipe_is_asked_for_by_name() -> None:
     result = run("query", "0.png", "--recipe", "resnet50")
     assert result.exit_code in {1, 2}
     assert "resnet50" in result.stderr
+
+
+def test_a_recipe_that_covers_a_part_says_so(photos: Path) -> None:
+    picture(photos / "sub" / "deep.png", 20)
+    assert run("index", photos / "sub", "--backbone", "vgg16").exit_code == 0
+    asked = ("sub/deep.png", "sub/deep.png", "--each")
+    result = run("query", *asked, "--recipe", "vgg16")
+    assert result.stderr == (
+        "6 of 7 contents have no embedding under this recipe (vgg16/grid/gap/16/squash) and cannot "
+        "match; `imgsearch index` with it embeds them\n"
+    )
+    assert run("index", "--backbone", "vgg16").exit_code == 0
+    assert run("query", "0.png", "--recipe", "vgg16").stderr == ""
+
+
+def test_a_stored_picture_on_an_unplugged_drive_can_be_asked_about(
+    photos: Path, tmp_path: Path
+) -> None:
+    expected = names(answer(photos / "0.png"))
+    photos.rename(tmp_path / "unplugged")
+    os.chdir(tmp_path)
+    assert names(answer(photos / "0.png")) == expected
+    result = run("query", photos / "0.png", "--crop", "0,0,9,9")
+    assert result.exit_code == 1
+    assert "0.png: offline, and a part of it takes the file itself" in result.stderr
+    assert run("query", photos / "never.png").exit_code != 0
+    (tmp_path / "unplugged").rename(photos)
+    (photos / "0.png").unlink()
+    assert run("query", photos / "0.png").exit_code != 0, "gone from a folder that is there"
 
 
 def test_offline_matches_are_marked(photos: Path, tmp_path: Path) -> None:

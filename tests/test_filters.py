@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
-from conftest import write_picture
+from conftest import FakeSource, write_picture
 from PIL import Image
 
 from imgsearch.errors import UsageError
+from imgsearch.images.metadata import Metadata
+from imgsearch.recipe import RecipeRequest
 from imgsearch.storage.database import Store
+from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Condition, Filters, allowed_ids, filtered
+from imgsearch.storage.places import Near
+from imgsearch.storage.records import ScannedRow
+from imgsearch.storage.remarks import about_filters, about_missing_embeddings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from imgsearch.gallery.gallery import Gallery
 
 
@@ -88,3 +94,124 @@ def test_its_own_check_refuses_a_value_by_the_field_s_name() -> None:
 
 def test_without_a_filter_no_content_is_looked_at() -> None:
     assert allowed_ids(Store.in_memory(), ShapeFilters()) is None
+
+
+def test_one_value_may_stand_by_itself() -> None:
+    for under in ("/x/y", Path("/x/y"), ["/x/y"], (Path("/x/y"),)):
+        assert Filters(under=under).under == (Path("/x/y"),)  # type: ignore[arg-type]
+    assert Filters(formats="JPEG") == Filters(formats=("JPEG",))  # type: ignore[arg-type]
+    assert Filters(formats=["png", "gif"]).formats == ("png", "gif")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"under": 3}, "under: 3 is of type int; give paths of folders"),
+        ({"under": (b"/x",)}, "under: b'/x' is of type bytes"),
+        ({"formats": ("JPEG", 1)}, "formats: 1 is of type int"),
+        ({"after": 2024}, "after: 2024 is of type int; give text such as"),
+        ({"before": 2024}, "before: 2024 is of type int"),
+        ({"camera": b"x"}, "camera: b'x' is of type bytes"),
+        ({"near": (48, 2, 10)}, "near: .* is of type tuple; give Near"),
+        ({"min_width": "9"}, "min_width: '9' is of type str"),
+        ({"min_height": True}, "min_height: True is of type bool"),
+        ({"undated": "maybe"}, "undated: 'maybe' is neither include nor exclude"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=f"^{message}"):
+        Filters(**given)
+
+
+FACTS = (
+    {"taken": "2024-05-01T12:00:00", "camera": "Canon EOS R5", "format": "JPEG"},
+    {"taken": "2019-05-01T12:00:00", "camera": "NIKON Z 6", "latitude": 48.85, "longitude": 2.35},
+    {"camera": "NIKON Z 6"},
+    {},
+    {},
+)
+
+
+CAMERAS = "NIKON Z 6 (2), Canon EOS R5 (1)"
+
+
+@pytest.fixture
+def store() -> Store:
+    """Return the rows of five contents, some of which lack what filters ask for, and an orphan."""
+    store = Store.in_memory()
+    root = store.add_root(Path("/photos"), recursive=True)
+    for number, facts in enumerate((*FACTS, {})):
+        known = Metadata(**{"width": 10 * number, "height": 9, "format": "PNG", **facts})  # type: ignore[arg-type]
+        content_id = store.add_content(f"{number:064x}", 1, known)
+        if number < len(FACTS):
+            row = ScannedRow(root.id, f"{number}".encode(), 1, 1)
+            store.put_file(None, row, content_id=content_id)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (Filters(), []),
+        (Filters(min_width=1), []),
+        (
+            Filters(after="2020"),
+            ["3 of 5 contents have no date and are left out; --undated include keeps them"],
+        ),
+        (
+            Filters(after="2020", before="2025", min_width=30),
+            ["2 of 2 contents have no date and are left out; --undated include keeps them"],
+        ),
+        (Filters(after="2020", undated="include"), []),
+        (Filters(camera="nikon"), ["2 of 5 contents have no camera and are left out"]),
+        (Filters(near=Near(0, 0, 1)), ["4 of 5 contents have no place and are left out"]),
+        (
+            Filters(camera="zzz"),
+            [
+                "2 of 5 contents have no camera and are left out",
+                "camera: nothing in the gallery fits 'zzz'; there is " + CAMERAS,
+            ],
+        ),
+        (
+            Filters(formats=("heic", "gif")),
+            ["formats: nothing in the gallery fits 'heic, gif'; there is PNG (4), JPEG (1)"],
+        ),
+    ],
+)
+def test_what_filters_leave_out_for_want_of_a_value_is_said(
+    store: Store, where: Filters, said: list[str]
+) -> None:
+    assert about_filters(store, where) == said
+
+
+def test_contents_without_a_date_are_kept_when_wanted(store: Store) -> None:
+    for where, ids in (
+        (Filters(after="2020"), [1]),
+        (Filters(after="2020", undated="include"), [1, 3, 4, 5, 6]),
+        (Filters(after="2018", before="2020", undated="include", min_width=20), [3, 4, 5, 6]),
+        (Filters(after="2018", before="2020", undated="include"), [2, 3, 4, 5, 6]),
+    ):
+        allowed = allowed_ids(store, where)
+        assert allowed is not None
+        assert sorted(allowed.tolist()) == ids
+    assert allowed_ids(store, Filters(undated="include")) is None
+
+
+def test_a_format_that_does_not_exist_is_refused_with_those_that_do(store: Store) -> None:
+    with pytest.raises(UsageError, match=r"formats: 'jpgg' is not a format; choose from JPEG, "):
+        allowed_ids(store, Filters(formats=("png", "jpgg")))
+
+
+def test_contents_without_an_embedding_are_counted(store: Store) -> None:
+    stored = store.add_recipe(FakeSource().resolve(RecipeRequest(), offline=True))
+    held = Embeddings(store, Path("/nowhere"), stored)
+    for content_id in (1, 2, 3):
+        store.add_embedding(stored.id, content_id, np.ones(48, np.float32))
+    assert about_missing_embeddings(held, 3) == (
+        "2 of 5 contents have no embedding under this recipe (fake-1/last/gap/16/squash) and "
+        "cannot match; `imgsearch index` with it embeds them"
+    )
+    for content_id in (4, 5):
+        store.add_embedding(stored.id, content_id, np.ones(48, np.float32))
+    assert about_missing_embeddings(held, 5) is None
+    assert about_missing_embeddings(held, 6) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from conftest import FakeEmbedder, FakeSource, touch_later, write_picture
+from PIL import Image
 
-from imgsearch import Gallery, default_gallery_path
+from imgsearch import Comparison, Gallery, Weighted, default_gallery_path
 from imgsearch.errors import (
     GalleryLockedError,
     NoGalleryError,
@@ -197,8 +199,10 @@ def test_an_expansion_of_a_lonely_picture_is_the_picture(gallery: Gallery, tmp_p
 def test_bytes_are_a_query_and_known_by_what_they_hold(
     indexed: Gallery, photos: Path, source: FakeSource
 ) -> None:
+    """No file is asked about, so the one that holds them is the first match."""
     paths = sorted(photos.rglob("*.png"))
-    expected = ranking(embedding(paths[0])[0], paths, without=(paths[0],))
+    expected = ranking(embedding(paths[0])[0], paths)
+    assert expected[0] == (paths[0], 1)
     assert_answers(indexed, photos, expected, paths[0].read_bytes())
     assert source.embedded == 12
 
@@ -216,17 +220,59 @@ def test_a_picture_of_the_gallery_is_neither_read_nor_embedded_again(
     assert len(source.embedders) == 1
 
 
-def test_a_copy_elsewhere_and_a_link_to_it_are_the_same_picture(
+def test_a_file_from_outside_finds_the_file_that_holds_the_same(
     indexed: Gallery, photos: Path, tmp_path: Path, source: FakeSource
 ) -> None:
+    """Whoever asks "do I have it?" is told. A link to the gallery's file is that file."""
+    stored = photos / "trip0/00.png"
     copy = tmp_path / "copy.png"
-    shutil.copy(photos / "trip0/00.png", copy)
-    (tmp_path / "link.png").symlink_to(photos / "trip0/00.png")
-    expected = indexed.query(photos / "trip0/00.png")
+    shutil.copy(stored, copy)
+    expected = indexed.query(stored, include_self=True)
+    assert (expected[0].path, expected[0].score) == (stored, 1)
     assert indexed.query(copy) == expected
-    assert indexed.query(tmp_path / "link.png") == expected
     assert indexed.query(os.path.relpath(copy)) == expected
+    assert indexed.query(copy, k=1) == expected[:1]
+    assert indexed.query(copy.read_bytes()) == expected
+    (tmp_path / "link.png").symlink_to(stored)
+    assert indexed.query(tmp_path / "link.png") == indexed.query(stored)
+    assert stored not in {match.path for match in indexed.query(stored, k=50)}
     assert source.embedded == 12
+
+
+def test_copies_of_the_file_asked_about_are_its_first_match(indexed: Gallery, photos: Path) -> None:
+    asked = photos / "trip0/00.png"
+    before = indexed.query(asked, k=50)
+    for name in ("b.png", "a.png"):
+        shutil.copy(asked, photos / name)
+    indexed.index()
+    first, *others = indexed.query(asked, k=50)
+    assert (first.rank, first.score, first.path) == (1, 1, photos / "a.png")
+    assert [copy.path for copy in first.duplicates] == [photos / "b.png"]
+    assert [(match.path, match.score) for match in others] == [
+        (match.path, match.score) for match in before
+    ]
+    (both,) = indexed.query(asked, photos / "a.png", k=1)
+    assert (both.path, both.duplicates) == (photos / "b.png", ())
+    everything = (asked, photos / "a.png", photos / "b.png")
+    assert len(indexed.query(*everything, k=50)) == 11
+
+
+def test_copies_obey_filters_and_the_least_score(indexed: Gallery, photos: Path) -> None:
+    asked = photos / "trip0/00.png"
+    shutil.copy(asked, photos / "trip1/copy.png")
+    indexed.index()
+    for folder, found in (("trip0", []), ("trip1", [photos / "trip1/copy.png"])):
+        where = Filters(under=(photos / folder,))
+        matches = indexed.query(asked, where=where, min_score=0.999)
+        assert [match.path for match in matches] == found
+
+
+def test_copies_of_a_picture_to_stay_away_from_stay_away(indexed: Gallery, photos: Path) -> None:
+    shutil.copy(photos / "trip0/00.png", photos / "copy.png")
+    indexed.index()
+    matches = indexed.query(photos / "trip1/01.png", minus=[photos / "copy.png"], k=50)
+    assert len(matches) == 10
+    assert {photos / "copy.png", photos / "trip0/00.png"}.isdisjoint(m.path for m in matches)
 
 
 def test_a_picture_that_changed_since_it_was_indexed_is_asked_about_as_it_is_now(
@@ -236,7 +282,9 @@ def test_a_picture_that_changed_since_it_was_indexed_is_asked_about_as_it_is_now
     touch_later(path)
     same = photos / "trip2/05.png"
     assert path.read_bytes() == same.read_bytes()
-    assert indexed.query(path) == indexed.query(same)
+    first, *others = indexed.query(path, k=50)
+    assert (first.path, first.score) == (same, 1)
+    assert len(others) == 10, "neither the file asked about, whatever the gallery knows of it"
 
 
 def test_a_stranger_is_embedded_once_each_query_and_never_kept(
@@ -256,7 +304,7 @@ def test_copies_collapse_into_one_match(indexed: Gallery, photos: Path) -> None:
     match = indexed.query(photos / "trip0/00.png", k=1, include_self=True)[0]
     assert match.path == photos / "a.png"
     assert [copy.path for copy in match.duplicates] == [photos / "b.png", photos / "trip0/00.png"]
-    assert len(indexed.query(photos / "b.png", k=50)) == 11
+    assert len(indexed.query(photos / "b.png", k=50)) == 12
 
 
 def test_filters_take_paths_in_any_form(
@@ -273,6 +321,34 @@ def test_filters_take_paths_in_any_form(
 def test_k_begins_at_one(indexed: Gallery, photos: Path, k: int) -> None:
     with pytest.raises(UsageError, match="k: "):
         indexed.query(photos / "trip0/00.png", k=k)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"k": 2.5}, "k: 2.5 is of type float; give a whole number"),
+        ({"k": "3"}, "k: '3' is of type str"),
+        ({"k": True}, "k: True is of type bool"),
+        ({"crop": (0, 0, 10, 10)}, r"crop: \(0, 0, 10, 10\) is of type tuple; give CropBox\("),
+        ({"where": {"after": "2024"}}, r"where: .* is of type dict; give Filters\("),
+        ({"minus": 7}, "query: int is no image; give a path"),
+        ({"min_score": "0.5"}, "min_score: '0.5' is of type str"),
+        ({"min_score": 95}, "min_score: 95 is not a cosine similarity"),
+        ({"min_score": float("nan")}, "min_score: nan is not"),
+        ({"expand": 3}, "expand: 3 is of type int; give Expansion"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_by_name(
+    indexed: Gallery, photos: Path, given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=f"^{message}"):
+        indexed.query(photos / "trip0/00.png", **given)
+
+
+def test_one_picture_to_stay_away_from_may_stand_by_itself(indexed: Gallery, photos: Path) -> None:
+    away = photos / "trip1/01.png"
+    asked = photos / "trip0/00.png"
+    assert indexed.query(asked, minus=str(away)) == indexed.query(asked, minus=[away])
 
 
 def test_a_query_without_a_picture_is_refused(indexed: Gallery) -> None:
@@ -315,6 +391,161 @@ def test_a_query_may_be_a_broken_file_of_the_gallery(indexed: Gallery, photos: P
 def test_a_name_with_a_nul_byte_is_refused(indexed: Gallery) -> None:
     with pytest.raises(UsageError, match="NUL"):
         indexed.query("a\0b.png")
+
+
+# Images that are no files, and many at once
+
+
+def test_images_of_every_kind_ask_the_same(indexed: Gallery, photos: Path) -> None:
+    path = photos / "trip0/00.png"
+    data = path.read_bytes()
+    with Image.open(path) as image:
+        image.load()
+        pixels = np.array(image)
+    expected = indexed.query(data, k=50)
+    assert (expected[0].path, expected[0].score) == (path, 1)
+    vector = embedding(path)[0]
+    for same in (bytearray(data), io.BytesIO(data), image, pixels, vector, 3 * vector):
+        found = indexed.query(same, k=50)
+        assert [match.path for match in found] == [match.path for match in expected]
+        np.testing.assert_allclose(
+            [match.score for match in found], [match.score for match in expected], atol=2e-6
+        )
+    with path.open("rb") as file:
+        assert indexed.query(file, k=50) == expected
+    some = photos / "trip1/01.png"
+    assert indexed.query(some, minus=pixels) == indexed.query(some, minus=[io.BytesIO(data)])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr", "HSV", "F", "RGBX"])
+def test_images_of_pillow_are_taken_in_any_mode(indexed: Gallery, photos: Path, mode: str) -> None:
+    with Image.open(photos / "trip0/00.png") as image:
+        assert len(indexed.query(image.convert(mode), k=50)) == 12
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((4, 4), np.uint8), r"an array of uint8 and shape \(4, 4\) is no image"),
+        (np.zeros((4, 4, 3), np.float32), "an array of float32"),
+        (np.zeros((0, 4, 3), np.uint8), "no pixels"),
+        (np.zeros(48), "not zero everywhere"),
+        (np.full(48, np.nan), "finite"),
+        (np.ones(47), "a vector of 47 dimensions; recipe fake-1.* has 48"),
+        (np.array(["a"]), "no real numbers"),
+        (io.StringIO("text"), "binary mode"),
+        ({"path": "x"}, "dict is no image; give a path"),
+    ],
+)
+def test_what_is_no_image_is_refused(indexed: Gallery, image: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        indexed.query(image)
+
+
+def test_a_vector_has_no_parts(indexed: Gallery) -> None:
+    with pytest.raises(UsageError, match="crop: a vector has no parts"):
+        indexed.query(np.ones(48), crop=CropBox(0, 0, 1, 1))
+
+
+def test_weights_count_beside_each_other_and_against_what_to_stay_away_from(
+    indexed: Gallery, photos: Path
+) -> None:
+    paths = sorted(photos.rglob("*.png"))
+    rows = embedding(*paths[:3])
+    query = unit((3 * rows[0] + rows[1]) / 2 - 0.25 * rows[2])
+    assert_answers(
+        indexed,
+        photos,
+        ranking(query, paths, without=tuple(paths[:3])),
+        Weighted(paths[0], 3),
+        paths[1],
+        minus=Weighted(paths[2], 0.25),
+    )
+    for weight in (0, -1, float("nan"), float("inf"), "2", True):
+        with pytest.raises(UsageError, match=r"weight: .* is not a finite number above 0"):
+            Weighted(paths[0], weight)  # type: ignore[arg-type]
+
+
+def test_many_are_answered_each_by_itself_and_embedded_together(
+    indexed: Gallery, photos: Path, tmp_path: Path, source: FakeSource
+) -> None:
+    strangers = [write_picture(tmp_path / f"{seed}.png", seed=seed) for seed in range(300, 340)]
+    stored = photos / "trip0/00.png"
+    answers = list(indexed.query_many([stored, tmp_path / "none.png", *strangers], k=3))
+    assert source.embedders[-1].batches[-2:] == [30, 10]
+    assert [answer.reason for answer in answers[:3]] == [
+        None,
+        "no such file (it may have vanished)",
+        None,
+    ]
+    assert answers[1].matches == ()
+    asked = {0: stored, 2: strangers[0], -1: strangers[-1]}
+    for image, answer in ((image, answers[place]) for place, image in asked.items()):
+        assert [match.path for match in answer.matches] == [
+            match.path for match in indexed.query(image, k=3)
+        ]
+    with pytest.raises(UsageError, match="k: 0"):
+        indexed.query_many(strangers, k=0)
+
+
+def test_two_images_are_compared_raw_and_as_searched(indexed: Gallery, photos: Path) -> None:
+    paths = sorted(photos.rglob("*.png"))
+    rows = embedding(*paths)
+    same = Comparison(score=1, raw_score=1, same_content=True, projection="none")
+    assert indexed.compare(paths[0], paths[0].read_bytes()) == same
+    raw = round(float(rows[0] @ rows[1]), 6)
+    assert indexed.compare(paths[0], paths[1]).raw_score == pytest.approx(raw, abs=2e-6)
+    with Gallery(indexed.path, projection="centred", source=FakeSource()) as centred:
+        found = centred.compare(paths[0], rows[1])
+    mean = rows.mean(axis=0)
+    wanted = unit(rows[0] - mean) @ unit(rows[1] - mean)
+    assert found.score == pytest.approx(wanted, abs=2e-6)
+    assert found.raw_score == pytest.approx(raw, abs=2e-6)
+    assert (found.same_content, found.projection != "none") == (False, True)
+
+
+# What is in it
+
+
+def test_files_are_listed_newest_first_with_copies(gallery: Gallery, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    for name, year in (("c", 2019), ("a", 2024), ("b", 2024)):
+        exif = Image.Exif()
+        exif[0x0132] = f"{year}:05:01 12:00:00"
+        path = write_picture(folder / f"{name}.png", seed=ord(name))
+        with Image.open(path) as image:
+            image.load()
+        image.save(path, exif=exif)
+    write_picture(folder / "old/undated.png", seed=1)
+    shutil.copy(folder / "a.png", folder / "z.png")
+    gallery.index(folder)
+    listed = list(gallery.files())
+    assert [file.path.name for file in listed] == ["a.png", "b.png", "c.png", "undated.png"]
+    assert [copy.path for copy in listed[0].duplicates] == [folder / "z.png"]
+    assert (listed[0].taken, listed[0].width, listed[0].format) == (
+        "2024-05-01T12:00:00",
+        24,
+        "PNG",
+    )
+    names = [file.path.name for file in gallery.files(all_files=True)]
+    assert names == ["a.png", "z.png", "b.png", "c.png", "undated.png"]
+    after = gallery.files(Filters(after="2020", under=(folder,)), all_files=True)
+    assert [file.path.name for file in after] == ["a.png", "z.png", "b.png"]
+    assert list(gallery.files(Filters(formats=("gif",)))) == []
+    with pytest.raises(UsageError, match="where: "):
+        gallery.files("2024")  # type: ignore[arg-type]
+
+
+def test_every_embedding_is_given_in_one_array(indexed: Gallery, photos: Path) -> None:
+    (photos / "trip0/00.png").unlink()
+    indexed.index()
+    contents, vectors = indexed.embeddings()
+    assert contents == sorted(contents)
+    assert (vectors.shape, vectors.dtype) == ((11, 48), np.float32)
+    for file in indexed.files():
+        np.testing.assert_array_equal(
+            vectors[contents.index(file.content)], embedding(file.path)[0].astype(np.float32)
+        )
 
 
 # Recipes
@@ -392,6 +623,27 @@ def test_indexing_resolves_a_backbone_once_and_offline_when_told(
         one.index(photos)
     assert said == ["resolved auto offline", "loaded fake-1"]
     assert len(source.requests) == 1
+
+
+def test_a_gallery_that_reaches_the_size_of_a_projection_says_that_scores_change(
+    gallery: Gallery, tmp_path: Path, said: list[str]
+) -> None:
+    for number in range(252):
+        write_picture(tmp_path / f"photos/{number // 249}/{number}.png", seed=number, side=8)
+    gallery.index(tmp_path / "photos/0")
+    before = len(said)
+    gallery.index(tmp_path / "photos")
+    assert said[before:] == [
+        (
+            "scores change: with 252 contents the gallery is searched through a projection, and "
+            "scores from before, such as a --min-score, no longer compare"
+        )
+    ]
+    gallery.index()
+    assert len(said) == before + 1
+    gallery.remove(*(tmp_path / f"photos/0/{number}.png" for number in range(200)))
+    gallery.prune()
+    assert "with 52 contents the gallery is searched without a projection" in said[-1]
 
 
 # Beside other processes

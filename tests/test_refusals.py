@@ -84,3 +84,9 @@ def test_what_pillow_warns_of_reaches_nobody() -> None:
             warnings.simplefilter(action)
             load(jpeg, size=8, resize="squash")
         assert not caught
+
+
+def test_a_wrong_argument_is_not_called_damage() -> None:
+    sound = picture_files.encode(picture_files.corners(), "PNG")
+    with pytest.raises(AttributeError, match="within"):
+        load(sound, size=8, resize="squash", crop=(0, 0, 1, 1))  # type: ignore[arg-type]

@@ -305,8 +305,9 @@ def test_a_folder_that_is_not_in_the_gallery_is_refused_with_those_that_are() ->
 def test_a_filter_of_bytes_that_are_not_utf_8_matches_nothing_and_raises_nothing() -> None:
     world = World()
     world.add(grid_vector(0), PLAIN, [(0, b"a.png")])
-    for where in (Filters(camera="\udcff"), Filters(formats=("\udcff",))):
-        assert world.ask(Question(grid_vector(0), 1, where)) == []
+    assert world.ask(Question(grid_vector(0), 1, Filters(camera="\udcff"))) == []
+    with pytest.raises(UsageError, match=r"formats: '\\udcff' is not a format"):
+        world.ask(Question(grid_vector(0), 1, Filters(formats=("\udcff",))))
 
 
 def test_a_copy_that_is_there_is_named_before_one_that_is_offline(tmp_path: Path) -> None:
@@ -460,3 +461,20 @@ def test_an_approximate_answer_ends_and_has_exact_scores_and_k_matches(
             assert len(found) == len(expected)
         if nprobe == 8:
             assert found == [match[:2] for match in expected]
+
+
+def test_what_is_known_to_be_held_is_a_match_even_if_the_lists_overlook_it(
+    crowd: tuple[World, SearchSpace],
+) -> None:
+    world, space = crowd
+    assert isinstance(space.index, SegmentedIndex)
+    space.index.base.measured = replace(space.index.base.measured, visits=Visits(nprobe=1))
+    content_id = world.items[1][0]
+    opposite = Question(-world.items[1][2], 1, Filters())
+    assert answer(world.embeddings, space, opposite)[0].content != f"{1:064x}"
+    known = replace(opposite, k=400, min_score=-1.0, known=(content_id,))
+    assert f"{1:064x}" in {match.content for match in answer(world.embeddings, space, known)}
+    for changes in ({"excluded": (content_id,)}, {"where": Filters(min_width=2)}):
+        left_out = replace(known, **changes)  # type: ignore[arg-type]
+        found = answer(world.embeddings, space, left_out)
+        assert f"{1:064x}" not in {match.content for match in found}

@@ -16,11 +16,13 @@ import typer
 from imgsearch import __version__
 from imgsearch.cli.backbones import backbones
 from imgsearch.cli.command import Command, Group
+from imgsearch.cli.compare import compare
 from imgsearch.cli.distill import distill
 from imgsearch.cli.evaluate import evaluate
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
+from imgsearch.cli.list import list_
 from imgsearch.cli.maintenance import check, prune, relocate, remove
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
@@ -55,6 +57,8 @@ app = typer.Typer(
 for _command in (
     index,
     query,
+    compare,
+    list_,
     info,
     backbones,
     evaluate,

@@ -1,4 +1,4 @@
-"""A query's matches as CSV. docs/json.md describes the columns."""
+"""Matches and files as CSV. docs/json.md describes the columns."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import io
 import os
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.documents.gallery_documents import match_keys
+from imgsearch.documents.gallery_documents import file_keys
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from imgsearch.search.matches import Match
+    from imgsearch.search.matches import GalleryFile, Match
 
-COLUMNS: Final = (
-    "query",
-    "rank",
-    "score",
+FILE_COLUMNS: Final = (
     "path",
     "path_base64",
     "root",
@@ -36,11 +33,13 @@ COLUMNS: Final = (
     "offline",
     "duplicates",
 )
+COLUMNS: Final = ("query", "rank", "score", *FILE_COLUMNS)
+COMPARISON_COLUMNS: Final = ("one", "other", "score", "raw_score", "same_content", "projection")
 
 
-def head() -> bytes:
+def head(columns: Sequence[str] = COLUMNS) -> bytes:
     """Return the header line."""
-    return _line(COLUMNS)
+    return line(columns)
 
 
 def rows(query: str, matches: Iterable[Match]) -> bytes:
@@ -49,28 +48,39 @@ def rows(query: str, matches: Iterable[Match]) -> bytes:
     Control characters and bytes that are not UTF-8 are escaped; `path_base64` then holds the
     path's exact bytes.
     """
-    return b"".join(_row(query, match) for match in matches)
+    return b"".join(
+        line([query, match.rank, f"{match.score:.6f}", *_values(match)]) for match in matches
+    )
 
 
-def _row(query: str, match: Match) -> bytes:
-    values = match_keys(match)
-    path = printable(os.fspath(match.path))
-    exact = path == os.fspath(match.path)
+def file_row(file: GalleryFile) -> bytes:
+    """Return the line of a file, as `rows` writes a match, without query, rank and score."""
+    return line(_values(file))
+
+
+def _values(file: GalleryFile) -> list[object]:
+    values = file_keys(file)
+    path = printable(os.fspath(file.path))
+    exact = path == os.fspath(file.path)
     values |= {
-        "query": query,
         "path": path,
-        "path_base64": "" if exact else base64.b64encode(os.fsencode(match.path)).decode("ascii"),
-        "root": printable(os.fspath(match.root)),
-        "score": f"{match.score:.6f}",
-        "camera": printable(match.camera or ""),
-        "lens": printable(match.lens or ""),
-        "offline": "true" if match.offline else "false",
-        "duplicates": len(match.duplicates),
+        "path_base64": "" if exact else base64.b64encode(os.fsencode(file.path)).decode("ascii"),
+        "root": printable(os.fspath(file.root)),
+        "camera": printable(file.camera or ""),
+        "lens": printable(file.lens or ""),
+        "offline": truth(file.offline),
+        "duplicates": len(file.duplicates),
     }
-    return _line([values[column] for column in COLUMNS])
+    return [values[column] for column in FILE_COLUMNS]
 
 
-def _line(values: Sequence[object]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue().encode("utf-8", "backslashreplace")
+def truth(value: bool) -> str:  # noqa: FBT001 - what is written
+    """Return "true" or "false"."""
+    return "true" if value else "false"
+
+
+def line(values: Sequence[object]) -> bytes:
+    """Return one line of CSV, in UTF-8."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue().encode("utf-8", "backslashreplace")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from imgsearch.errors import UsageError
+from imgsearch.errors import UnreadableImageError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 STANDARD_INPUT = "-"
 _CHUNK = 1 << 16
@@ -35,9 +37,14 @@ def listed_files(source: str, *, null: bool) -> Iterator[Path]:
 
 
 def _names(stream: IO[bytes], *, null: bool) -> Iterator[Path]:
-    for name in _records(stream) if null else (line.rstrip(b"\r\n") for line in stream):
-        if name:
-            yield Path(os.fsdecode(name))
+    names = _records(stream) if null else (line.rstrip(b"\r\n") for line in stream)
+    first = True
+    for name in names:
+        # Windows' editors put a byte-order mark before the first line.
+        path = name.removeprefix(codecs.BOM_UTF8) if first and not null else name
+        first = False
+        if path:
+            yield Path(os.fsdecode(path))
 
 
 def _records(stream: IO[bytes]) -> Iterator[bytes]:
@@ -47,6 +54,42 @@ def _records(stream: IO[bytes]) -> Iterator[bytes]:
         *whole, rest = (rest + chunk).split(b"\0")
         yield from whole
     yield rest
+
+
+def check_path(name: str) -> Path:
+    """Return the path of an image that was named.
+
+    Raises:
+        UsageError: it is a web address or a folder.
+    """
+    if name.startswith(("http://", "https://")):
+        raise UsageError(
+            f"{name}: a web address is not a file; `curl -s ADDRESS | imgsearch query -` asks "
+            "about what is there"
+        )
+    path = Path(name)
+    if os.path.isdir(path):  # noqa: PTH112 - never raises
+        raise UsageError(
+            f"{name}: a folder is not an image; `find {name} -type f | imgsearch query "
+            "--files-from -` asks about each of its files"
+        )
+    return path
+
+
+@contextmanager
+def missing_files_are_usage(names: Iterable[str]) -> Iterator[None]:
+    """Turn the error of an image that was named and does not exist into one of usage.
+
+    Raises:
+        UsageError: in its place.
+    """
+    try:
+        yield
+    except UnreadableImageError as error:
+        missing = (name for name in names if name != STANDARD_INPUT and not os.path.lexists(name))
+        if any(str(error).startswith(f"{Path(name)}: no such file") for name in missing):
+            raise UsageError(str(error)) from error
+        raise
 
 
 def standard_input_bytes() -> bytes:

@@ -4,7 +4,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +13,15 @@ import typer
 
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
-from imgsearch.cli.inputs import STANDARD_INPUT, listed_files, standard_input_bytes
+from imgsearch.cli.inputs import (
+    STANDARD_INPUT,
+    check_path,
+    listed_files,
+    missing_files_are_usage,
+    standard_input_bytes,
+)
 from imgsearch.cli.progress import Unwatched, working
+from imgsearch.cli.query_extras import CopyOptions, WeightOptions, copy_matches, folder_of
 from imgsearch.cli.query_options import FilterOptions, OutputOptions, SearchOptions
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.terminal import Terminal
@@ -41,19 +48,24 @@ def query(
     search: SearchOptions,
     matching: FilterOptions,
     output: OutputOptions,
+    weights: WeightOptions,
+    copying: CopyOptions,
     settings: Settings,
 ) -> None:
     """Find the images most similar to one or several others.
 
-    Scores are cosine similarities, at most 1; higher is more similar. An image that is in the
-    gallery is left out of its own matches.
+    Scores are cosine similarities, at most 1; higher is more similar. A file of the gallery is
+    left out of its own matches; exact copies of it come first.
     """
     form = output.form()
     _check(images or [], search, null=output.null, prints_paths=form == "paths")
+    one_by_one = search.each or search.files_from is not None
+    weights.check(images or [], search.minus, one_by_one=one_by_one)
     terminal = settings.terminal
     ask = _Question(
         k=search.k,
-        minus=tuple(map(Path, search.minus)),
+        minus=tuple(map(check_path, search.minus)),
+        weights=weights,
         crop=None if search.crop is None else _crop(search.crop),
         where=matching.filters(),
         min_score=search.min_score,
@@ -61,7 +73,11 @@ def query(
         expand=None if search.expand is None else _expansion(search.expand),
         all_files=output.all_files,
     )
-    one_by_one = search.each or search.files_from is not None
+    if not one_by_one:
+        for name in images or []:
+            if name != STANDARD_INPUT:
+                check_path(name)
+    folder = None if copying.copy_to is None else Path(copying.copy_to)
     with settings.open_gallery(
         terminal,
         runtime=search.runtime,
@@ -74,12 +90,15 @@ def query(
         )
         if one_by_one:
             names = _listed(images or [], search, null=output.null)
-            failed = _answer_each(names, partial(ask, gallery), writer, terminal)
+            failed = _answer_each(
+                names, partial(ask, gallery), writer, terminal=terminal, copy_to=folder
+            )
         else:
-            with working(terminal, "Searching"):
+            named = [*(images or []), *search.minus]
+            with working(terminal, "Searching"), missing_files_are_usage(named):
                 matches = ask(gallery, images or [])
             writer.write(_paths(images or []), matches)
-            failed = 0
+            failed = 0 if folder is None else copy_matches(matches, folder, terminal)
         writer.finish()
     if failed:
         raise typer.Exit(SOME_UNREADABLE)
@@ -91,6 +110,7 @@ class _Question:
 
     k: int
     minus: tuple[Path, ...]
+    weights: WeightOptions
     crop: "CropBox | None"
     where: "Filters"
     min_score: float | None
@@ -105,9 +125,9 @@ class _Question:
         ]
         try:
             matches = gallery.query(
-                *images,
+                *self.weights.weighted(images),
                 k=self.k,
-                minus=self.minus,
+                minus=self.weights.weighted(self.minus, after=len(images)),
                 crop=self.crop,
                 where=self.where,
                 min_score=self.min_score,
@@ -118,7 +138,11 @@ class _Question:
             if str(error) != error.reason:
                 raise
             raise UnreadableImageError(error.reason, name="standard input") from error
-        return list(_each_file(matches)) if self.all_files else matches
+        if not self.all_files:
+            return matches
+        from imgsearch.search.held_files import each_file
+
+        return [copy for match in matches for copy in each_file(match)]
 
 
 def _crop(text: str) -> "CropBox":
@@ -160,9 +184,11 @@ def _answer_each(
     names: Iterable[str],
     ask: Callable[[Sequence[str]], list["Match"]],
     writer: AnswerWriter,
+    *,
     terminal: Terminal,
+    copy_to: Path | None,
 ) -> int:
-    """Answer the images one by one as they come; return how many could not be read."""
+    """Answer the images one by one as they come; return how many files could not be read."""
     failed = 0
     # Progress and answers on one terminal would overwrite each other.
     drawing = (
@@ -171,20 +197,13 @@ def _answer_each(
     with drawing as steps:
         for done, name in enumerate(names, start=1):
             try:
-                writer.write(_paths([name]), ask([name]))
+                matches = ask([name])
+                writer.write(_paths([name]), matches)
+                if copy_to is not None:
+                    failed += copy_matches(matches, folder_of(copy_to, done, name), terminal)
             except UnreadableImageError as error:
                 failed += 1
                 writer.fail(_paths([name]), error.reason)
                 terminal.warn(str(error))
             steps.at("Searching", done, None)
     return failed
-
-
-def _each_file(matches: Iterable["Match"]) -> Iterator["Match"]:
-    """Yield every match, and each of its duplicates as a match of the same rank."""
-    for match in matches:
-        yield replace(match, duplicates=())
-        for copy in match.duplicates:
-            yield replace(
-                match, path=copy.path, root=copy.root, offline=copy.offline, duplicates=()
-            )

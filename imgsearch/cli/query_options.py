@@ -38,7 +38,9 @@ class SearchOptions:
         typer.Option(
             "--min-score",
             metavar="SCORE",
-            help="Leave out matches with a lower score (cosine similarity, at most 1).",
+            help="Leave out matches with a lower score: a cosine similarity, from -1 to 1 (the "
+            "same). Scores compare within one gallery and recipe only, and fall when it reaches "
+            "250 contents and is searched through a projection.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = None
@@ -93,7 +95,7 @@ class SearchOptions:
         bool,
         typer.Option(
             "--include-self",
-            help="Do not leave the queried pictures out of the answer.",
+            help="Do not leave the queried files out of the answer.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = False
@@ -162,6 +164,15 @@ class FilterOptions:
             "--before", metavar="DATE", help="Taken before.", rich_help_panel=FILTER_PANEL
         ),
     ] = None
+    undated: Annotated[
+        str,
+        typer.Option(
+            "--undated",
+            metavar="include|exclude",
+            help="What --after and --before do with pictures without a date (default: exclude).",
+            rich_help_panel=FILTER_PANEL,
+        ),
+    ] = "exclude"
     camera: Annotated[
         str | None,
         typer.Option(
@@ -228,6 +239,7 @@ class FilterOptions:
             min_width=self.min_width,
             min_height=self.min_height,
             formats=tuple(self.format),
+            undated=self.undated,  # type: ignore[arg-type]  # which Filters checks
         )
 
 

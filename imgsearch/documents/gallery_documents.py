@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imgsearch.networks.backbones.catalogue import Backbone
     from imgsearch.networks.backbones.layer_names import LayerInfo
     from imgsearch.recipe import Recipe
-    from imgsearch.search.matches import Match
+    from imgsearch.search.matches import Comparison, GalleryFile, Match
 
     Json = dict[str, Any]
 
@@ -78,28 +78,48 @@ def recipe_keys(recipe: Recipe) -> Json:
     }
 
 
-def match_keys(match: Match) -> Json:
-    """Return a match."""
+def file_keys(file: GalleryFile) -> Json:
+    """Return a file with what is known of it."""
     return {
-        "rank": match.rank,
-        "score": match.score,
-        **path_keys(match.path),
-        **path_keys(match.root, "root"),
-        "content": match.content,
-        "width": match.width,
-        "height": match.height,
-        "format": match.format,
-        "bytes": match.bytes,
-        "taken": match.taken,
-        "camera": match.camera,
-        "lens": match.lens,
-        "latitude": match.latitude,
-        "longitude": match.longitude,
-        "offline": match.offline,
+        **path_keys(file.path),
+        **path_keys(file.root, "root"),
+        "content": file.content,
+        "width": file.width,
+        "height": file.height,
+        "format": file.format,
+        "bytes": file.bytes,
+        "taken": file.taken,
+        "camera": file.camera,
+        "lens": file.lens,
+        "latitude": file.latitude,
+        "longitude": file.longitude,
+        "offline": file.offline,
         "duplicates": [
             {**path_keys(copy.path), **path_keys(copy.root, "root"), "offline": copy.offline}
-            for copy in match.duplicates
+            for copy in file.duplicates
         ],
+    }
+
+
+def match_keys(match: Match) -> Json:
+    """Return a match."""
+    return {"rank": match.rank, "score": match.score, **file_keys(match)}
+
+
+def image_keys(images: Iterable[Path | None]) -> list[Json]:
+    """Return images that were asked about; None stands for standard input."""
+    return [{"path": None} if path is None else path_keys(path) for path in images]
+
+
+def comparison_keys(gallery: Path, images: Sequence[Path | None], found: Comparison) -> Json:
+    """Return how alike two images are."""
+    return {
+        **path_keys(gallery, "gallery"),
+        "images": image_keys(images),
+        "score": found.score,
+        "raw_score": found.raw_score,
+        "same_content": found.same_content,
+        "projection": found.projection,
     }
 
 
@@ -114,7 +134,7 @@ def answer_keys(
         reason: why the images could not be read, or None.
     """
     return {
-        "images": [{"path": None} if path is None else path_keys(path) for path in images],
+        "images": image_keys(images),
         "matches": [match_keys(match) for match in matches],
         "reason": reason,
     }

@@ -7,40 +7,30 @@ from typing import TYPE_CHECKING, Self
 
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
+from imgsearch.gallery.asking import Asking
 from imgsearch.gallery.connections import Connections
 from imgsearch.gallery.location import default_gallery_path
 from imgsearch.gallery.recipe_choice import stored_to_index
-from imgsearch.gallery.upkeep import Upkeep
 from imgsearch.networks import source as networks
 from imgsearch.networks.loaded import LoadedNetworks
 from imgsearch.recipe import AUTO, RecipeRequest
 from imgsearch.search.local_engine import LocalEngine
-from imgsearch.search.query_pictures import embed_query, ids_held, query_vector
 from imgsearch.storage.embeddings import Embeddings
-from imgsearch.storage.filters import Filters
-from imgsearch.storage.sqlite_errors import translated_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.executor import Executor
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport
     from imgsearch.networks.source import EmbedderSource
     from imgsearch.recipe import Recipe
     from imgsearch.search.engine import SearchEngine
-    from imgsearch.search.matches import Match
-    from imgsearch.search.query_expansion import Expansion
-    from imgsearch.search.query_pictures import QueryEmbedding, QueryImage
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(Upkeep):
+class Gallery(Asking):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
@@ -198,103 +188,3 @@ class Gallery(Upkeep):
             # A network that cannot be loaded must not become a gallery's recipe.
             self._networks.of(recipe)
         return recipe
-
-    # Searching
-
-    def query(
-        self,
-        *pictures: QueryImage,
-        k: int = 10,
-        minus: Sequence[QueryImage] = (),
-        crop: CropBox | None = None,
-        where: Filters | None = None,
-        min_score: float | None = None,
-        include_self: bool = False,
-        expand: Expansion | None = None,
-    ) -> list[Match]:
-        """Return the pictures that look most like the given ones.
-
-        Several pictures ask for what is near the mean of their embeddings. A picture that the
-        gallery holds is neither decoded nor embedded again, and is left out of the answer.
-
-        Args:
-            pictures: paths of images, or the bytes of image files; one at least.
-            k: how many matches, as far as there are so many.
-            minus: images to stay away from.
-            crop: the part of the pictures that is asked about.
-            where: what matches must be besides similar.
-            min_score: the least score of a match.
-            include_self: do not leave out the pictures asked about.
-            expand: move the question towards its own first matches before it is answered, as
-                `imgsearch.search.answering.expand` does; the pictures asked about and filters
-                have no say in these. None asks as it is.
-
-        Raises:
-            NoGalleryError: there is no gallery.
-            UnreadableImageError: a picture that cannot be read.
-            UnknownRecipeError: a recipe that the gallery does not hold.
-            UsageError: an argument that makes no sense.
-        """
-        from imgsearch.search import answering
-
-        if not pictures:
-            raise UsageError("query: no picture given; name an image file")
-        with self._connections.snapshot() as store:
-            held = self._embeddings_to_query(store)
-
-        def embed(picture: QueryImage, part: CropBox | None = None) -> QueryEmbedding:
-            with translated_errors(self.path):
-                return embed_query(
-                    picture, part, embeddings=held, network=lambda: self._networks.of(held.recipe)
-                )
-
-        asked = [embed(picture, crop) for picture in pictures]
-        avoided = [embed(picture) for picture in minus]
-        with self._connections.snapshot():
-            held = held.renewed()
-            space = self._open_space(held)
-            question = answering.Question(
-                vector=query_vector(space, asked, avoided),
-                k=k,
-                where=_with_absolute_paths(where or Filters()),
-                min_score=min_score,
-                excluded=ids_held(held, asked + avoided),
-            )
-            if expand is not None:
-                question = answering.expand(held, space, question, expansion=expand)
-            if include_self:
-                question = replace(question, excluded=())
-            return answering.answer(held, space, question)
-
-    def image(self, content: str, *, longest: int = 1024) -> NDArray[np.uint8]:
-        """Return an image of the gallery for showing it: upright, in sRGB, alpha over white.
-
-        Args:
-            content: SHA-256 of the bytes, 64 hexadecimal digits, as `Match.content` has it.
-            longest: of the longer side, in pixels; an image is never enlarged.
-
-        Returns:
-            Shape (height, width, 3), uint8, RGB.
-
-        Raises:
-            NoGalleryError: there is no gallery.
-            UsageError: the gallery holds no such content.
-            UnreadableImageError: no file that holds it is there and as it was.
-        """
-        from imgsearch.gallery.originals import read_content
-        from imgsearch.images.loading import display
-
-        with self._connections.snapshot() as store:
-            files = store.files_holding(content)
-        return display(read_content(content, files), longest=longest)
-
-    def _open_space(self, held: Embeddings) -> SearchSpace:
-        known, space = self._space or ("", None)
-        if space is None or known != held.identifier or space.generation != held.generation:
-            space = self._engine.open(held, self._projection)
-            self._space = (held.identifier, space)
-        return space
-
-
-def _with_absolute_paths(where: Filters) -> Filters:
-    return replace(where, under=tuple(paths.absolute(path) for path in where.under))

@@ -24,6 +24,8 @@ _SAYS_TRUNCATED: Final = re.compile(
     r"truncat|not processed|end of file|end of data|insufficient|no more images|input/output",
     re.IGNORECASE,
 )
+# What wrong arguments raise, and a fault of imgsearch's own, which no file is to blame for.
+_FAULTS: Final = (AttributeError, TypeError, NameError, AssertionError)
 # What Pillow says in words that help nobody -> what is meant.
 _IN_PLAIN_WORDS: Final = (
     ("MAX_TEXT", "a compressed text in it is larger than a megabyte"),
@@ -71,6 +73,8 @@ def refusing(data: bytes, known: Format | None) -> Iterator[None]:
             f"too large: this {kind} has more pixels than Pillow's own limit allows"
         ) from error
     except Exception as error:  # decoders raise nearly anything
+        if isinstance(error, _FAULTS) and _is_ours(error):
+            raise
         if isinstance(error, ImportError) and known and known.package:
             raise UnreadableImageError(_lacking(known.package, kind, error)) from error
         ends_early = known.ends_early if known else lacks_header
@@ -85,6 +89,15 @@ def what_else(data: bytes) -> str:
         if pattern.match(data[:4096]):
             return f"not a picture: {name}"
     return "not a picture that can be read (no known format)"
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error was raised by imgsearch's own code and not within a decoder."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    return str(module).startswith("imgsearch.")
 
 
 def _lacking(package: str, kind: str, error: ImportError) -> str:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import UsageError
-from imgsearch.search.matches import FileCopy, Match
+from imgsearch.search.held_files import HeldFiles
+from imgsearch.search.matches import GalleryFile, Match
 from imgsearch.search.query_expansion import expanded
-from imgsearch.storage.filters import Filters, allowed_ids, lies_under, parts_under
+from imgsearch.storage.filters import Filters, allowed_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.search_space import SearchSpace
-    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
-    from imgsearch.storage.records import Root
 
 
 SCORE_DECIMALS: Final = 6
@@ -39,6 +39,9 @@ class Question:
         where: what matches must be besides similar.
         min_score: the least score of a match.
         excluded: ids of contents that are left out.
+        left_out: absolute paths of files that are left out; their contents match by what other
+            files hold them.
+        known: ids of contents that are candidates even if an approximate index overlooks them.
     """
 
     vector: NDArray[np.float32]
@@ -46,6 +49,8 @@ class Question:
     where: Filters
     min_score: float | None = None
     excluded: tuple[int, ...] = ()
+    left_out: frozenset[Path] = frozenset()
+    known: tuple[int, ...] = ()
 
 
 def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> list[Match]:
@@ -67,12 +72,9 @@ def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> li
     """
     if question.k < 1:
         raise UsageError(f"k: {question.k} is not a number of matches above 0")
-    store = embeddings.store
-    roots = {root.id: root for root in store.roots()}
-    under = [parts_under(path, roots.values()) for path in question.where.under]
-    allowed = allowed_ids(store, question.where)
+    files = HeldFiles.of(embeddings.store, question.where, left_out=question.left_out)
+    allowed = allowed_ids(embeddings.store, question.where)
     excluded = np.array(question.excluded, dtype=np.int64) if question.excluded else None
-    online = {identifier: root.online for identifier, root in roots.items()}
     everything = len(space.index) + 1
     width = min(space.candidates(question.k), everything)
     while True:
@@ -81,9 +83,11 @@ def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> li
         )
         found = ids[0][ids[0] >= 0]
         exhausted = len(found) < width
+        if not space.is_exact:
+            found = np.union1d(found, _passing(question.known, allowed, excluded))
         by_id = _exact_scores(embeddings, space, question, found)
         least = float(scores[0][-1]) if space.is_exact else min(by_id.values(), default=-math.inf)
-        ranked = _matches(store, question, by_id, roots=roots, online=online, under=under)
+        ranked = _matches(files, question, by_id)
         if exhausted or _is_settled(ranked, question, least, exact=space.is_exact):
             return [
                 replace(match, rank=rank)
@@ -126,6 +130,15 @@ def expand(
     return replace(question, vector=vector)
 
 
+def _passing(
+    ids: tuple[int, ...], allowed: NDArray[np.int64] | None, excluded: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    passing = np.array(ids, dtype=np.int64)
+    if allowed is not None:
+        passing = np.intersect1d(passing, allowed)
+    return passing if excluded is None else np.setdiff1d(passing, excluded)
+
+
 def _is_settled(
     ranked: Sequence[Match], question: Question, last_score: float, *, exact: bool
 ) -> bool:
@@ -148,52 +161,16 @@ def _exact_scores(
     return dict(zip(ids.tolist(), np.clip(exact, -1, 1).tolist(), strict=True))
 
 
-def _matches(
-    store: Store,
-    question: Question,
-    by_id: dict[int, float],
-    *,
-    roots: dict[int, Root],
-    online: dict[int, bool],
-    under: Sequence[list[tuple[int, bytes]]],
-) -> list[Match]:
+def _matches(files: HeldFiles, question: Question, by_id: dict[int, float]) -> list[Match]:
     if question.min_score is not None:
         by_id = {key: score for key, score in by_id.items() if score >= question.min_score}
-    contents = store.contents(by_id)
-    matches = []
-    for content_id, copies in store.files_of_contents(list(by_id)).items():
-        held = [
-            FileCopy(
-                paths.join(paths.encode(roots[root_id].path), path),
-                roots[root_id].path,
-                offline=not online[root_id],
-            )
-            for root_id, path in copies
-            if lies_under(root_id, path, under)
-        ]
-        if not held:
-            continue
-        held.sort(key=lambda copy: (copy.offline, paths.encode(copy.path)))
-        content = contents[content_id]
-        facts = content.metadata
-        matches.append(
-            Match(
-                rank=0,
-                score=by_id[content_id] + 0.0,  # -0.0 becomes 0.0
-                path=held[0].path,
-                root=held[0].root,
-                content=content.hash,
-                width=facts.width,
-                height=facts.height,
-                format=facts.format,
-                bytes=content.bytes,
-                taken=facts.taken,
-                camera=facts.camera,
-                lens=facts.lens,
-                latitude=facts.latitude,
-                longitude=facts.longitude,
-                offline=held[0].offline,
-                duplicates=tuple(held[1:]),
-            )
-        )
+    matches = [
+        _match(file, by_id[content_id] + 0.0)  # -0.0 becomes 0.0
+        for content_id, file in files.find(list(by_id))
+    ]
     return sorted(matches, key=lambda match: (-match.score, paths.encode(match.path)))
+
+
+def _match(file: GalleryFile, score: float) -> Match:
+    facts = {field.name: getattr(file, field.name) for field in fields(file)}
+    return Match(rank=0, score=score, **facts)

@@ -1,4 +1,4 @@
-"""The values that queries take and give: filters, copies, matches."""
+"""The values that queries and listings give: files of the gallery, their copies, matches."""
 
 from __future__ import annotations
 
@@ -25,14 +25,11 @@ class FileCopy:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """A picture that looks like the query.
+class GalleryFile:
+    """A file of the gallery, with what is known of its content.
 
     Attributes:
-        rank: 1 for the nearest.
-        score: cosine similarity in the space that is searched, rounded to six decimals; 1 is
-            the same. Larger is nearer. Equal scores are ordered by path.
-        path: absolute path of the file.
+        path: absolute path.
         root: the photo folder that it belongs to.
         content: SHA-256 of its bytes, 64 hexadecimal digits.
         width: pixels, as displayed.
@@ -48,8 +45,6 @@ class Match:
         duplicates: other files with the same bytes, by path.
     """
 
-    rank: int
-    score: float
     path: Path
     root: Path
     content: str
@@ -64,3 +59,47 @@ class Match:
     longitude: float | None
     offline: bool
     duplicates: tuple[FileCopy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match(GalleryFile):
+    """A file whose image looks like the query, with what `GalleryFile` says of it.
+
+    Attributes:
+        rank: 1 for the nearest.
+        score: cosine similarity in the space that is searched, rounded to six decimals; 1 is
+            the same. Larger is nearer. Equal scores are ordered by path.
+    """
+
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one of many queries found.
+
+    Attributes:
+        matches: the nearest first.
+        reason: why the image could not be read, and then there is no match; or None.
+    """
+
+    matches: tuple[Match, ...]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How alike two images are.
+
+    Attributes:
+        score: cosine similarity of the two in the space that queries search, six decimals.
+        raw_score: likewise of their embeddings, before any projection.
+        same_content: whether their bytes are the same.
+        projection: version of the projection, or "none".
+    """
+
+    score: float
+    raw_score: float
+    same_content: bool
+    projection: str

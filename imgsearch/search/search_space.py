@@ -66,16 +66,35 @@ class SearchSpace:
         return embeddings if self.projection is None else self.projection.apply(embeddings)
 
     def combine(
-        self, towards: NDArray[np.float32], away: NDArray[np.float32] | None = None
+        self,
+        towards: NDArray[np.float32],
+        away: NDArray[np.float32] | None = None,
+        *,
+        weights: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float32]:
         """Return the query vector `(out,)` of several embeddings.
 
         It is the mean of the projected embeddings `towards` `(n, dim)`, less the mean of those
         `away` `(m, dim)`, of unit length. In a centred space the difference leaves what the
         images do not share.
+
+        Args:
+            towards: what to be near to.
+            away: what to be far from.
+            weights: what each of them is multiplied by, `(n + m,)`; None for 1.
         """
-        vector = self.project(towards).mean(axis=0, dtype=np.float64)
+        count = len(towards)
+        vector = self._mean(towards, None if weights is None else weights[:count])
         if away is not None and len(away):
-            vector = vector - self.project(away).mean(axis=0, dtype=np.float64)
+            vector = vector - self._mean(away, None if weights is None else weights[count:])
         unit: NDArray[np.float32] = l2_normalise(vector[np.newaxis].astype(np.float32))[0]
         return unit
+
+    def _mean(
+        self, embeddings: NDArray[np.float32], weights: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        projected = self.project(embeddings).astype(np.float64)
+        if weights is not None:
+            projected *= weights[:, np.newaxis]
+        mean: NDArray[np.float64] = projected.mean(axis=0)
+        return mean

@@ -96,6 +96,13 @@ def refresh_cache(embeddings: Embeddings) -> SearchSpace:
             space = _build(embeddings, projection_choice.DEFAULT, choice)
     else:
         space = _build(embeddings, projection_choice.DEFAULT, choice)
+    if cached is not None and (cached.projection is None) != (space.projection is None):
+        LOG.info(
+            "scores change: with %s contents the gallery is searched %s a projection, and scores "
+            "from before, such as a --min-score, no longer compare",
+            f"{len(space.index):,}",
+            "without" if space.projection is None else "through",
+        )
     path = cache_path(embeddings)
     if space is not cached or not path.is_file():
         _write(space, path, embeddings)

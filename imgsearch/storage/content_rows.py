@@ -79,6 +79,14 @@ class ContentRows:
         )
         return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
+    def content_count(self, condition: str = "1", values: Sequence[object] = ()) -> int:
+        """Return how many contents there are, with a file or without, as `content_ids_where`."""
+        (count,) = self.connection.execute(
+            f"SELECT COUNT(*) FROM content WHERE {condition}",  # noqa: S608 - as there
+            list(values),
+        ).fetchone()
+        return int(count)
+
     def orphan_ids(self) -> set[int]:
         """Return the ids of the contents that no file holds."""
         return {row[0] for row in self.connection.execute("SELECT id FROM orphan")}

@@ -156,6 +156,13 @@ class FileRows:
         ).fetchone()
         return found[0] if found else None
 
+    def content_last_at(self, root_id: int, path: bytes) -> int | None:
+        """Return the content id of a file as it was when it was indexed."""
+        found = self.connection.execute(
+            "SELECT content_id FROM file WHERE root_id = ? AND path = ?", (root_id, path)
+        ).fetchone()
+        return found[0] if found else None
+
     def remove_files(self, root_id: int, below: bytes) -> int:
         """Delete a file, or the files beneath a folder of a root; return how many."""
         return self.connection.execute(

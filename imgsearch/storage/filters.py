@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 
 from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.storage.places import Near, distance_km
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 D = TypeVar("D")
+Undated = Literal["include", "exclude"]
 
 _FILTER: Final = "filter"
 _DATE: Final = re.compile(r"\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2})?)?)?)?")
@@ -77,6 +78,7 @@ def full_date(date: str) -> str:
 
 
 def _check_date(name: str, date: str) -> None:
+    _check_type(name, date, str, 'text such as "2024-05"')
     is_date = _DATE.fullmatch(date) is not None
     if is_date:
         try:
@@ -87,6 +89,33 @@ def _check_date(name: str, date: str) -> None:
         raise UsageError(
             f"{name}: {date!r} is not a date such as 2024, 2024-05, 2024-05-01 or 2024-05-01T12:00"
         )
+
+
+def _check_type(name: str, value: object, kind: type, wanted: str) -> None:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise UsageError(f"{name}: {value!r} is of type {type(value).__name__}; give {wanted}")
+
+
+def _check_pixels(name: str, pixels: int) -> None:
+    _check_type(name, pixels, int, "a whole number of pixels")
+
+
+def _check_place(name: str, near: Near) -> None:
+    _check_type(name, near, Near, "Near(latitude, longitude, kilometres)")
+
+
+def _several(name: str, value: object, kinds: tuple[type, ...], wanted: str) -> tuple[Any, ...]:
+    """Return one value, or several, as a tuple."""
+    if isinstance(value, kinds):
+        return (value,)
+    try:
+        values: tuple[Any, ...] = tuple(value)  # type: ignore[arg-type]
+    except TypeError:
+        values = (value,)
+    for one in values:
+        if not isinstance(one, kinds):
+            raise UsageError(f"{name}: {one!r} is of type {type(one).__name__}; give {wanted}")
+    return values
 
 
 def _lies_under_one(folders: tuple[Path, ...], store: Store) -> Condition:
@@ -110,11 +139,17 @@ def _is_near(near: Near, store: Store) -> Condition:
     )
 
 
-def _is_one_of(formats: tuple[str, ...], _: Store) -> Condition:
-    from imgsearch.images.formats import name_of
+def _is_one_of(formats: tuple[str, ...], store: Store) -> Condition:
+    from imgsearch.images.formats import all_formats, name_of
 
-    marks = ", ".join("?" * len(formats))
-    return Condition(f"format IN ({marks})", tuple(name_of(_text(name)) for name in formats))
+    names = [name_of(_text(name)) for name in formats]
+    known = [row.name for row in all_formats()]
+    for given, name in zip(formats, names, strict=True):
+        # A gallery may hold formats that another program has registered.
+        if name not in known and not len(store.content_ids_where("format = ?", (name,))):
+            raise UsageError(f"formats: {given!r} is not a format; choose from {', '.join(known)}")
+    marks = ", ".join("?" * len(names))
+    return Condition(f"format IN ({marks})", tuple(names))
 
 
 def _text(word: str) -> str:
@@ -127,14 +162,15 @@ class Filters:
     """What a match must be, besides similar. Filters act inside the search: k stays k.
 
     Attributes:
-        under: folders or files, one of which the match lies under.
+        under: folders or files, one of which the match lies under; one may stand by itself.
         after: earliest capture time, such as "2024", "2024-05" or "2024-05-01T12:00:00".
         before: capture time that the match is earlier than.
         camera: part of the camera's name, in any case.
         near: circle in which the image was taken.
         min_width: pixels, as displayed.
         min_height: pixels, as displayed.
-        formats: one of these, such as "JPEG", in any case.
+        formats: one of these, such as "JPEG", in any case; one may stand by itself.
+        undated: "include" lets contents without a capture time pass `after` and `before`.
     """
 
     under: tuple[Path, ...] = filtered(_lies_under_one, ())
@@ -147,10 +183,15 @@ class Filters:
     camera: str | None = filtered(
         lambda part, _: Condition("instr(lower(camera), lower(?)) > 0", (_text(part),)), None
     )
-    near: Near | None = filtered(_is_near, None)  # noqa: RUF009 - it declares a field, as field() does
-    min_width: int | None = filtered(lambda least, _: Condition("width >= ?", (least,)), None)
-    min_height: int | None = filtered(lambda least, _: Condition("height >= ?", (least,)), None)
+    near: Near | None = filtered(_is_near, None, check=_check_place)  # noqa: RUF009 - it declares a field, as field() does
+    min_width: int | None = filtered(
+        lambda least, _: Condition("width >= ?", (least,)), None, check=_check_pixels
+    )
+    min_height: int | None = filtered(
+        lambda least, _: Condition("height >= ?", (least,)), None, check=_check_pixels
+    )
     formats: tuple[str, ...] = filtered(_is_one_of, ())
+    undated: Undated = "exclude"
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, such as dates that do not exist.
@@ -158,6 +199,14 @@ class Filters:
         Raises:
             UsageError: names the filter and the value.
         """
+        under = _several("under", self.under, (str, Path), "paths of folders")
+        object.__setattr__(self, "under", tuple(map(Path, under)))
+        formats = _several("formats", self.formats, (str,), 'names such as "JPEG"')
+        object.__setattr__(self, "formats", formats)
+        if self.camera is not None:
+            _check_type("camera", self.camera, str, "part of a camera's name")
+        if self.undated not in get_args(Undated):
+            raise UsageError(f"undated: {self.undated!r} is neither include nor exclude")
         for name, declared, value in _given(self):
             if declared.check is not None:
                 declared.check(name, value)
@@ -167,23 +216,44 @@ def _given(where: Filters) -> Iterator[tuple[str, _Filter, Any]]:
     """Yield name, filter and value of each field that is not left at its default."""
     for declared in fields(where):
         value = getattr(where, declared.name)
-        if value != declared.default:
+        if _FILTER in declared.metadata and value != declared.default:
             yield declared.name, declared.metadata[_FILTER], value
+
+
+def conditions(where: Filters, store: Store) -> dict[str, Condition]:
+    """Return the condition of each filter that is given, by its name.
+
+    Raises:
+        UsageError: a folder that is not in the gallery, or a format that does not exist.
+    """
+    found = {name: declared.condition(value, store) for name, declared, value in _given(where)}
+    if where.undated == "include":
+        for name in found.keys() & {"after", "before"}:
+            sql = f"{found[name].sql} OR taken IS NULL"
+            found[name] = Condition(sql, found[name].values)
+    return found
+
+
+def joined(every: Iterable[Condition]) -> Condition:
+    """Return the condition that all of some hold; one at least."""
+    given = list(every)
+    return Condition(
+        " AND ".join(f"({condition.sql})" for condition in given),
+        tuple(value for condition in given for value in condition.values),
+    )
 
 
 def allowed_ids(store: Store, where: Filters) -> NDArray[np.int64] | None:
     """Return the ids `(n,)` of the contents that pass all filters; None if none is given.
 
     Raises:
-        UsageError: a folder that is not in the gallery.
+        UsageError: a folder that is not in the gallery, or a format that does not exist.
     """
-    conditions = [declared.condition(value, store) for _, declared, value in _given(where)]
-    if not conditions:
+    given = conditions(where, store)
+    if not given:
         return None
-    return store.content_ids_where(
-        " AND ".join(f"({condition.sql})" for condition in conditions),
-        [value for condition in conditions for value in condition.values],
-    )
+    both = joined(given.values())
+    return store.content_ids_where(both.sql, both.values)
 
 
 def parts_under(path: Path, roots: Collection[Root]) -> list[tuple[int, bytes]]:

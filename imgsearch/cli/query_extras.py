@@ -1,0 +1,112 @@
+# No postponed annotations here: Typer evaluates them when the commands are built.
+"""Options of `imgsearch query` besides those of `query_options`: weights, and copying matches."""
+
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from imgsearch.cli.query_options import OUTPUT_PANEL, SEARCH_PANEL
+from imgsearch.cli.terminal import Terminal
+from imgsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from imgsearch.search.matches import Match
+
+
+@dataclass(frozen=True)
+class WeightOptions:
+    """How much each picture counts."""
+
+    weight: Annotated[
+        list[float],
+        typer.Option(
+            "--weight",
+            metavar="W",
+            help="How much a picture counts beside the others (default: 1); one for each IMAGE in "
+            "order, then, if you like, one for each --minus.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = field(default_factory=list)
+
+    def check(self, images: Sequence[str], minus: Sequence[str], *, one_by_one: bool) -> None:
+        """Refuse weights that are not one for each picture.
+
+        Raises:
+            UsageError: says how many there should be.
+        """
+        if self.weight and one_by_one:
+            raise UsageError("--weight is for several pictures that are one query, without --each")
+        if self.weight and len(self.weight) not in {len(images), len(images) + len(minus)}:
+            raise UsageError(
+                f"--weight: received {len(self.weight)}, expected one for each of {len(images)} "
+                f"IMAGE, and then none or one for each of {len(minus)} --minus"
+            )
+
+    def weighted(self, pictures: Sequence[Any], *, after: int = 0) -> list[Any]:
+        """Return pictures with their weights, the first of which is that after so many others."""
+        weights = self.weight[after : after + len(pictures)]
+        if not weights:
+            return list(pictures)
+        from imgsearch.search.query_inputs import Weighted
+
+        return [Weighted(image, weight) for image, weight in zip(pictures, weights, strict=True)]
+
+
+@dataclass(frozen=True)
+class CopyOptions:
+    """Where matches are copied to."""
+
+    copy_to: Annotated[
+        str | None,
+        typer.Option(
+            "--copy-to",
+            metavar="DIR",
+            help="Copy the matches' files into this folder, their ranks before their names (with "
+            "--each into a folder for each image); nothing is overwritten.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
+    ] = None
+
+
+def copy_matches(matches: Iterable["Match"], folder: Path, terminal: Terminal) -> int:
+    """Copy the files of matches into a folder; return how many could not be read.
+
+    A file is called by its rank and its own name, and gets a number where that is taken.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for match in matches:
+        try:
+            source = match.path.open("rb")
+        except OSError as error:
+            terminal.warn(f"{match.path}: not copied: {(error.strerror or str(error)).lower()}")
+            failed += 1
+            continue
+        with source:
+            target = _free(folder, f"{match.rank:03}-{match.path.name}")
+            with target.open("xb") as copy:
+                shutil.copyfileobj(source, copy)
+        shutil.copystat(match.path, target)
+    return failed
+
+
+def folder_of(copy_to: Path, number: int, name: str) -> Path:
+    """Return the folder for the matches of one of several images."""
+    return copy_to / f"{number:03}-{Path(name).stem or 'image'}"
+
+
+def _free(folder: Path, name: str) -> Path:
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - of a name, not of a path
+    target, number = folder / name, 1
+    while os.path.lexists(target):
+        number += 1
+        target = folder / f"{stem} ({number}){suffix}"
+    return target

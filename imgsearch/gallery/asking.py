@@ -1,0 +1,269 @@
+"""The part of the façade that answers queries."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from imgsearch import paths
+from imgsearch.errors import UnreadableImageError, UsageError
+from imgsearch.gallery import arguments
+from imgsearch.gallery.holdings import Holdings
+from imgsearch.search.matches import Answer, Comparison
+from imgsearch.search.query_pictures import (
+    QueryEmbedding,
+    embed_all,
+    ids_held,
+    ids_held_elsewhere,
+    prepare,
+    query_vector,
+)
+from imgsearch.storage import remarks
+from imgsearch.storage.filters import Filters
+from imgsearch.storage.sqlite_errors import translated_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from imgsearch.images.geometry import CropBox
+    from imgsearch.networks.loaded import LoadedNetworks
+    from imgsearch.search.matches import Match
+    from imgsearch.search.query_expansion import Expansion
+    from imgsearch.search.query_inputs import QueryImage
+    from imgsearch.search.query_pictures import QueryPixels
+    from imgsearch.search.search_space import SearchSpace
+    from imgsearch.storage.embeddings import Embeddings
+
+LOG: Final = logging.getLogger(__name__)
+BATCH: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """A question, but for the images."""
+
+    k: int
+    where: Filters
+    min_score: float | None
+    include_self: bool
+    expand: Expansion | None
+
+
+def _terms(
+    k: object, where: object, min_score: object, *, include_self: bool, expand: object
+) -> _Terms:
+    filters = arguments.checked_filters(where)
+    return _Terms(
+        k=arguments.whole_number("k", k),
+        where=replace(filters, under=tuple(map(paths.absolute, filters.under))),
+        min_score=arguments.checked_score(min_score),
+        include_self=bool(include_self),
+        expand=arguments.checked_expansion(expand),
+    )
+
+
+class Asking(Holdings):
+    """What `Gallery` is besides indexing; not used by itself."""
+
+    _networks: LoadedNetworks
+    _projection: str
+    _space: tuple[str, SearchSpace] | None
+    _remarked: tuple[str, int, Filters] | None = None
+
+    def query(
+        self,
+        *pictures: QueryImage,
+        k: int = 10,
+        minus: QueryImage | Iterable[QueryImage] = (),
+        crop: CropBox | None = None,
+        where: Filters | None = None,
+        min_score: float | None = None,
+        include_self: bool = False,
+        expand: Expansion | None = None,
+    ) -> list[Match]:
+        """Return the pictures that look most like the given ones.
+
+        Several pictures ask for what is near the mean of their embeddings. A picture that the
+        gallery holds is neither decoded nor embedded again. A file of the gallery is left out of
+        its own answer; its exact copies are not, and come first, with a score of 1.
+
+        Args:
+            pictures: one at least: a path, the bytes of an image file, a binary file, an image
+                of Pillow's, an array uint8 (height, width, 3), an embedding (dim,), or one of
+                these `Weighted`.
+            k: how many matches, as far as there are so many.
+            minus: images to stay away from; neither they nor their copies are matches.
+            crop: the part of the pictures that is asked about.
+            where: what matches must be besides similar.
+            min_score: the least score of a match.
+            include_self: do not leave out the pictures asked about, nor those of `minus`.
+            expand: move the question towards its own first matches before it is answered, as
+                `imgsearch.search.answering.expand` does; the pictures asked about and filters
+                have no say in these. None asks as it is.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UnreadableImageError: a picture that cannot be read.
+            UnknownRecipeError: a recipe that the gallery does not hold.
+            UsageError: an argument that makes no sense.
+        """
+        if not pictures:
+            raise UsageError("query: no picture given; name an image file")
+        terms = _terms(k, where, min_score, include_self=include_self, expand=expand)
+        crop = arguments.checked_crop(crop)
+        held = self._held_to_query(terms.where)
+        asked = [self._embed([self._prepare(held, image, crop)], held)[0] for image in pictures]
+        avoided = [
+            self._embed([self._prepare(held, image)], held)[0]
+            for image in arguments.several_images(minus)
+        ]
+        with self._connections.snapshot():
+            held = held.renewed()
+            return self._answer(held, terms, asked, avoided)
+
+    def query_many(
+        self,
+        pictures: Iterable[QueryImage],
+        *,
+        k: int = 10,
+        crop: CropBox | None = None,
+        where: Filters | None = None,
+        min_score: float | None = None,
+        include_self: bool = False,
+        expand: Expansion | None = None,
+    ) -> Iterator[Answer]:
+        """Yield what each of many pictures finds by itself, in their order.
+
+        They are drawn, and go through the network, 32 at a time. One that cannot be read has a
+        reason in place of matches. Arguments and errors are otherwise those of `query`.
+        """
+        terms = _terms(k, where, min_score, include_self=include_self, expand=expand)
+        crop = arguments.checked_crop(crop)
+        return self._answers(iter(pictures), crop, terms)
+
+    def _answers(
+        self, images: Iterator[QueryImage], crop: CropBox | None, terms: _Terms
+    ) -> Iterator[Answer]:
+        held = self._held_to_query(terms.where)
+        while batch := list(islice(images, BATCH)):
+            reasons: list[str | None] = []
+            prepared = []
+            for image in batch:
+                try:
+                    prepared.append(self._prepare(held, image, crop))
+                    reasons.append(None)
+                except UnreadableImageError as error:
+                    reasons.append(error.reason)
+            embedded = iter(self._embed(prepared, held))
+            with self._connections.snapshot():
+                held = held.renewed()
+                answers = [
+                    Answer((), reason)
+                    if reason is not None
+                    else Answer(tuple(self._answer(held, terms, [next(embedded)])))
+                    for reason in reasons
+                ]
+            yield from answers
+
+    def compare(self, one: QueryImage, other: QueryImage) -> Comparison:
+        """Say how alike two images are; the gallery need not hold them.
+
+        Args:
+            one: as `query` takes it.
+            other: likewise.
+
+        Raises:
+            NoGalleryError: there is no gallery, whose recipe and projection it takes.
+            UnreadableImageError: an image that cannot be read.
+            UsageError: what is no image.
+        """
+        held = self._held_to_query(Filters())
+        first, second = (
+            self._embed([self._prepare(held, image)], held)[0] for image in (one, other)
+        )
+        with self._connections.snapshot():
+            space = self._open_space(held.renewed())
+            raw = np.stack([first.embedding, second.embedding])
+            return Comparison(
+                score=_product(space.project(raw)),
+                raw_score=_product(raw),
+                same_content=first.content == second.content != "",
+                projection="none" if space.projection is None else space.projection.version,
+            )
+
+    def _held_to_query(self, where: Filters) -> Embeddings:
+        with self._connections.snapshot() as store:
+            held = self._embeddings_to_query(store)
+            self._remark(held, where)
+            return held
+
+    def _prepare(
+        self, held: Embeddings, image: QueryImage, crop: CropBox | None = None
+    ) -> QueryEmbedding | QueryPixels:
+        with translated_errors(self.path):
+            return prepare(image, crop, embeddings=held)
+
+    def _embed(
+        self, images: Sequence[QueryEmbedding | QueryPixels], held: Embeddings
+    ) -> list[QueryEmbedding]:
+        return embed_all(images, lambda: self._networks.of(held.recipe))
+
+    def _answer(
+        self,
+        held: Embeddings,
+        terms: _Terms,
+        asked: Sequence[QueryEmbedding],
+        avoided: Sequence[QueryEmbedding] = (),
+    ) -> list[Match]:
+        from imgsearch.search import answering
+
+        space = self._open_space(held)
+        ours, theirs = ids_held(held, asked), ids_held(held, avoided)
+        question = answering.Question(
+            vector=query_vector(space, asked, avoided),
+            k=terms.k,
+            where=terms.where,
+            min_score=terms.min_score,
+            excluded=(*ours, *theirs),
+            known=ours,
+        )
+        if terms.expand is not None:
+            question = answering.expand(held, space, question, expansion=terms.expand)
+        if terms.include_self:
+            question = replace(question, excluded=())
+        else:
+            places = frozenset[Path]().union(*(image.paths for image in asked))
+            elsewhere = ids_held_elsewhere(held, ours, places)
+            alone = [content_id for content_id in ours if content_id not in elsewhere]
+            question = replace(question, excluded=(*alone, *theirs), left_out=places)
+        return answering.answer(held, space, question)
+
+    def _open_space(self, held: Embeddings) -> SearchSpace:
+        known, space = self._space or ("", None)
+        if space is None or known != held.identifier or space.generation != held.generation:
+            space = self._engine.open(held, self._projection)
+            self._space = (held.identifier, space)
+            missing = remarks.about_missing_embeddings(held, len(space.index))
+            if missing is not None:
+                LOG.info(missing)
+        return space
+
+    def _remark(self, held: Embeddings, where: Filters) -> None:
+        """Log what filters leave out, once for as long as neither they nor the gallery change."""
+        asked = (held.identifier, held.generation, where)
+        if asked != self._remarked:
+            for line in remarks.about_filters(held.store, where):
+                LOG.info(line)
+            self._remarked = asked
+
+
+def _product(pair: NDArray[np.float32]) -> float:
+    exact = float(np.dot(*pair.astype(np.float64)))
+    return min(1.0, max(-1.0, round(exact, 6))) + 0.0  # no negative zero
