@@ -97,7 +97,12 @@ def match_keys(match: Match) -> Json:
         "longitude": match.longitude,
         "offline": match.offline,
         "duplicates": [
-            {**path_keys(copy.path), **path_keys(copy.root, "root"), "offline": copy.offline}
+            {
+                **path_keys(copy.path),
+                **path_keys(copy.root, "root"),
+                "offline": copy.offline,
+                "hard_link": copy.hard_link,
+            }
             for copy in match.duplicates
         ],
     }
@@ -144,6 +149,11 @@ def index_keys(gallery: Path, report: IndexReport) -> Json:
         "dry_run": report.dry_run,
         "unreadable_files": unreadable_keys(report.unreadable_files),
         "unlisted_folders": unreadable_keys(report.unlisted),
+        "aliases": report.aliases,
+        "merged": [
+            {**path_keys(merged.path), **path_keys(merged.known, "known_as")}
+            for merged in report.merged
+        ],
         "offline_roots": [path_keys(root) for root in report.offline_roots],
     }
 
@@ -218,6 +228,7 @@ def removal_keys(gallery: Path, report: RemovalReport) -> Json:
         **path_keys(gallery, "gallery"),
         "files": report.files,
         "contents": report.contents,
+        "dry_run": report.dry_run,
     }
 
 
@@ -255,6 +266,7 @@ def relocation_keys(gallery: Path, report: RelocationReport) -> Json:
         **path_keys(report.root, "root"),
         "files": report.files,
         "found": report.found,
+        "dry_run": report.dry_run,
     }
 
 

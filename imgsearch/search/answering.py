@@ -12,7 +12,8 @@ from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.search.matches import FileCopy, Match
 from imgsearch.search.query_expansion import expanded
-from imgsearch.storage.filters import Filters, allowed_ids, lies_under, parts_under
+from imgsearch.search.same_file import other_files
+from imgsearch.storage.filters import Filters, Under, allowed_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,10 +70,10 @@ def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> li
         raise UsageError(f"k: {question.k} is not a number of matches above 0")
     store = embeddings.store
     roots = {root.id: root for root in store.roots()}
-    under = [parts_under(path, roots.values()) for path in question.where.under]
+    under = Under(question.where.under, roots.values())
     allowed = allowed_ids(store, question.where)
     excluded = np.array(question.excluded, dtype=np.int64) if question.excluded else None
-    online = {identifier: root.online for identifier, root in roots.items()}
+    online: dict[int, bool] = {}  # only of roots that matches lie in
     everything = len(space.index) + 1
     width = min(space.candidates(question.k), everything)
     while True:
@@ -86,7 +87,7 @@ def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> li
         ranked = _matches(store, question, by_id, roots=roots, online=online, under=under)
         if exhausted or _is_settled(ranked, question, least, exact=space.is_exact):
             return [
-                replace(match, rank=rank)
+                replace(match, rank=rank, duplicates=other_files(match))
                 for rank, match in enumerate(ranked[: question.k], start=1)
             ]
         width = min(4 * width, everything)
@@ -155,7 +156,7 @@ def _matches(
     *,
     roots: dict[int, Root],
     online: dict[int, bool],
-    under: Sequence[list[tuple[int, bytes]]],
+    under: Under,
 ) -> list[Match]:
     if question.min_score is not None:
         by_id = {key: score for key, score in by_id.items() if score >= question.min_score}
@@ -166,10 +167,10 @@ def _matches(
             FileCopy(
                 paths.join(paths.encode(roots[root_id].path), path),
                 roots[root_id].path,
-                offline=not online[root_id],
+                offline=not _is_online(roots[root_id], online),
             )
             for root_id, path in copies
-            if lies_under(root_id, path, under)
+            if under.holds(root_id, path)
         ]
         if not held:
             continue
@@ -197,3 +198,9 @@ def _matches(
             )
         )
     return sorted(matches, key=lambda match: (-match.score, paths.encode(match.path)))
+
+
+def _is_online(root: Root, known: dict[int, bool]) -> bool:
+    if root.id not in known:
+        known[root.id] = root.online
+    return known[root.id]

@@ -129,7 +129,9 @@ def _indexed(store: Store, picture: Path) -> str | None:
             except OSError:
                 seen = None  # reading it says why
             if seen:
-                row = ScannedRow(root.id, seen.path, seen.size, seen.mtime_ns)
+                row = ScannedRow(
+                    root.id, seen.path, seen.size, seen.mtime_ns, seen.inode, seen.ctime_ns
+                )
                 content_id = store.content_of_file(root.id, row)
                 if content_id is not None:
                     return store.contents([content_id])[content_id].hash
