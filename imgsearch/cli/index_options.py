@@ -250,6 +250,13 @@ class RunOptions:
             help="Memory that the index may take, as 300MB or 1.5GB (default: 600MiB). Remembered.",
         ),
     ] = None
+    rehash: Annotated[
+        bool,
+        typer.Option(
+            "--rehash",
+            help="Read every file again, even where size, times and inode are as they were.",
+        ),
+    ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False
     json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON on standard output.")
