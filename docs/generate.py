@@ -27,7 +27,7 @@ SECTIONS: Final = ("Args", "Attributes", "Returns", "Yields", "Raises")
 # The public names, all of which `from imgsearch import ...` offers.
 REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("The gallery", ("Gallery", "default_gallery_path")),
-    ("Indexing", ("IndexOptions", "IndexProgress", "IndexReport", "UnreadableFile")),
+    ("Indexing", ("IndexOptions", "IndexProgress", "IndexReport", "MergedPath", "UnreadableFile")),
     (
         "Querying",
         (

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
     from imgsearch.storage.places import Near
+    from imgsearch.storage.roots import MergedPath
 
 __version__ = "0.1.0"
 
@@ -54,6 +55,7 @@ __all__ = [
     "IndexProgress",
     "IndexReport",
     "Match",
+    "MergedPath",
     "Near",
     "PretrainedNetworks",
     "PruneReport",
@@ -115,6 +117,7 @@ _HOMES = {
     "search.query_inputs": ("Weighted",),
     "storage.filters": ("Filters",),
     "storage.places": ("Near",),
+    "storage.roots": ("MergedPath",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

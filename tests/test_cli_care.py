@@ -172,7 +172,7 @@ def test_a_relocated_root_is_found_at_its_new_place(photos: Path, tmp_path: Path
     assert result.exit_code == 0
     assert result.stderr == "moved: 5 of 5 files found there.\n"
     assert run("index", "--json").exit_code == 3
-    back = document("relocate", new, photos)
+    back = document("relocate", new, photos, "--force")
     assert (back["files"], back["found"]) == (5, 0)
 
 
@@ -268,3 +268,80 @@ def test_durations_are_shown_as_a_person_says_them(seconds: float, shown: str) -
 def test_numbers_carry_their_noun() -> None:
     assert counted(1, "file") == "1 file"
     assert counted(2020, "file") == "2,020 files"
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_removal_of_more_than_a_tenth_wants_a_yes_where_nobody_can_be_asked() -> None:
+    refused = run("remove", "/")
+    assert refused.exit_code == 2
+    assert "5 of 5 files would leave the gallery; say --yes" in refused.stderr
+    assert document("info")["files"] == 5
+    only_said = document("remove", "/", "--dry-run")
+    assert (only_said["files"], only_said["contents"], only_said["dry_run"]) == (5, 4, True)
+    assert document("info")["files"] == 5
+    assert document("remove", "/", "--yes")["dry_run"] is False
+    assert document("info")["files"] == 0
+
+
+def test_a_few_files_named_one_by_one_are_removed_without_a_question(photos: Path) -> None:
+    assert document("remove", photos / "0.png", photos / "1.png")["files"] == 2
+    picture(photos / "sub/one.png", 9)
+    assert run("index").exit_code == 3
+    assert run("remove", photos / "sub").exit_code == 2, "a folder, though it holds one file"
+
+
+def test_a_part_of_less_than_a_tenth_is_removed_without_a_question(photos: Path) -> None:
+    for seed in range(10, 30):
+        picture(photos / f"{seed}.png", seed)
+    picture(photos / "sub/30.png", 30)
+    picture(photos / "sub/31.png", 31)
+    assert run("index").exit_code == 3
+    assert document("remove", photos / "sub")["files"] == 2
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("y", 0, 0), ("n", 1, 5), ("", 1, 5)])
+def test_on_a_terminal_a_removal_is_asked_about(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, *, answer: str, code: int, left: int
+) -> None:
+    monkeypatch.setattr("imgsearch.cli.maintenance.is_terminal", lambda _stream: True)
+    result = run("remove", photos, given=f"{answer}\n".encode())
+    assert result.exit_code == code
+    assert "Go on?" in result.stderr
+    monkeypatch.undo()
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
+    monkeypatch.setenv("IMGSEARCH_GALLERY", str(photos.parent / "gallery"))
+    assert document("info")["files"] == left
+
+
+def test_a_relocation_to_nothing_is_refused_unless_forced(photos: Path, tmp_path: Path) -> None:
+    refused = run("relocate", photos, tmp_path / "nowhere")
+    assert refused.exit_code == 2
+    assert "none of the 5 files" in refused.stderr
+    assert "--force" in refused.stderr
+    assert run("relocate", photos, tmp_path / "nowhere", "--yes").exit_code == 2
+    only_said = document("relocate", photos, tmp_path / "nowhere", "--dry-run")
+    assert (only_said["found"], only_said["dry_run"]) == (0, True)
+    assert document("info")["roots"][0]["path"] == str(photos)
+    assert document("relocate", photos, tmp_path / "nowhere", "--force")["found"] == 0
+    assert document("info")["roots"][0]["path"] == str(tmp_path / "nowhere")
+
+
+def test_a_relocation_that_would_lose_more_than_a_tenth_wants_a_yes(
+    photos: Path, tmp_path: Path
+) -> None:
+    photos.rename(tmp_path / "moved")
+    (tmp_path / "moved/0.png").unlink()
+    refused = run("relocate", photos, tmp_path / "moved")
+    assert refused.exit_code == 2
+    assert "1 of 5 files are not in" in refused.stderr
+    assert document("relocate", photos, tmp_path / "moved", "--yes")["found"] == 4
+
+
+def test_files_are_sampled_and_read_again_when_asked(photos: Path) -> None:
+    assert document("check", "--files")["clean"]
+    report = json.loads(run("index", "--rehash", "--json").stdout)
+    assert (report["unchanged"], report["changed"], report["embedded"]) == (5, 0, 0)
+    assert (report["aliases"], report["merged"]) == (0, [])
+    (photos.parent / "link").symlink_to(photos)
+    result = run("index", photos.parent / "link")
+    assert "link is photos, which the gallery knows already" in result.stderr

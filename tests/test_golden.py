@@ -21,6 +21,7 @@ from golden_galleries import GOLDEN, HOME, Golden, caches
 from golden_questions import COMMANDS
 
 from imgsearch import Gallery
+from imgsearch.storage.database import Store
 
 EVERY = pytest.mark.parametrize("golden", GOLDEN.values(), ids=GOLDEN.keys())
 
@@ -104,6 +105,7 @@ def test_an_old_gallery_is_relocated_and_answers_by_processes_of_their_own(tmp_p
         "root": "/golden",
         "files": 8,
         "found": 8,
+        "dry_run": False,
     }
     asked = [part.replace(str(HOME), str(tmp_path)) for part in COMMANDS["compact"]["nearest"]]
     answer = {"exit_code": 0, "document": process(*asked)}
@@ -217,16 +219,20 @@ def test_a_gallery_made_anew_has_the_rows_that_it_had_before(name: str, tmp_path
 
 
 def rows(golden: Golden, base: Path) -> list[str]:
-    """Return the whole database as SQL, without the versions of what decoded."""
+    """Return the whole database, brought up to date, as sorted SQL.
+
+    Without what no other machine has: the versions of what decoded, inodes and change times.
+    """
+    Store.create(golden.folder(base)).close()
     with closing(sqlite3.connect(golden.folder(base) / "gallery.db")) as database, database:
-        database.execute("UPDATE file SET decoders = NULL")
+        database.execute("UPDATE file SET decoders = NULL, inode = NULL, ctime_ns = NULL")
         database.text_factory = bytes
         marks = [
             database.execute(f"PRAGMA {mark}").fetchone()
             for mark in ("user_version", "application_id", "journal_mode")
         ]
         database.text_factory = str
-        return [*map(str, marks), *database.iterdump()]
+        return [*map(str, marks), *sorted(database.iterdump())]
 
 
 def test_answers_are_not_the_same_when_a_score_or_a_key_differs() -> None:

@@ -289,8 +289,8 @@ def test_files_that_may_not_be_examined_are_kept(
 
     gallery.close()
     monkeypatch.setattr(
-        scan, "_regular_file", lambda entry, path, rules: None if b"trip1" in path else
-        real_regular(entry, path, rules),
+        scan, "_regular_file", lambda entry, path, rules, by_symlink: None if b"trip1" in path else
+        real_regular(entry, path, rules, by_symlink=by_symlink),
     )  # fmt: skip
     monkeypatch.setattr(scan.os, "stat", stat)
     assert counts(gallery.index(photos)) == {"unchanged": 8}

@@ -133,7 +133,9 @@ def test_the_view_for_people_gives_whole_paths_with_what_is_known_of_them() -> N
         "INSERT INTO content (id, hash, bytes, width, height, format, orientation) "
         "VALUES (1, 'h', 5, 3, 2, 'PNG', 1)"
     )
-    database.execute("INSERT INTO file VALUES (1, 1, CAST('a/b.png' AS BLOB), 5, 1, 1, NULL, NULL)")
+    database.execute(
+        "INSERT INTO file VALUES (1, 1, CAST('a/b.png' AS BLOB), 5, 1, 1, NULL, NULL, NULL, NULL)"
+    )
     assert database.execute("SELECT path, width, unreadable FROM photo").fetchall() == [
         ("/photos/a/b.png", 3, None)
     ]

@@ -261,7 +261,7 @@ def test_a_root_within_another_is_absorbed_with_names_that_are_not_utf_8(
     outer = store.add_root(tmp_path, recursive=True)
     for name in (b"caf\xe9.jpg", b"sub/\xff\xfe.jpg", b"a'b%_.jpg"):
         store.put_file(None, ScannedRow(inner.id, name, 1, 1), content_id=None)
-    store.absorb_root(inner, outer)
+    store.absorb_root(inner, outer, "ä/b".encode())
     assert list(store.file_paths(outer.id)) == sorted(
         "ä/b/".encode() + name for name in (b"caf\xe9.jpg", b"sub/\xff\xfe.jpg", b"a'b%_.jpg")
     )
@@ -273,7 +273,7 @@ def test_absorbing_a_root_replaces_a_file_that_both_knew(store: Store, tmp_path:
     inner = store.add_root(tmp_path / "b", recursive=True)
     store.put_file(None, ScannedRow(outer.id, b"b/x.jpg", 1, 1), content_id=None)
     store.put_file(None, ScannedRow(inner.id, b"x.jpg", 2, 2), content_id=None)
-    store.absorb_root(inner, outer)
+    store.absorb_root(inner, outer, b"b")
     assert list(store.file_paths(outer.id)) == [b"b/x.jpg"]
     assert store.content_of_file(outer.id, ScannedRow(outer.id, b"b/x.jpg", 2, 2)) is None
     assert store.counts().files == 1

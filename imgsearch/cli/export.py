@@ -12,7 +12,7 @@ from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import counted
 from imgsearch.cli.terminal import PLAIN, Line, write_data
-from imgsearch.documents import gallery_documents
+from imgsearch.documents import gallery_documents, maintenance_documents
 
 
 @dataclass(frozen=True)
@@ -66,5 +66,7 @@ def export(
     terminal.say_lines([[(f"Exported {count} of dim {report.dim}:", PLAIN)], *files])
     if options.json:
         write_data(
-            gallery_documents.dump("export", gallery_documents.export_keys(gallery.path, report))
+            gallery_documents.dump(
+                "export", maintenance_documents.export_keys(gallery.path, report)
+            )
         )

@@ -63,6 +63,7 @@ def index(
         batch_size=run.batch_size,
         jobs=run.jobs,
         dry_run=run.dry_run,
+        rehash=run.rehash,
         index=run.index,
         memory=None if run.memory is None else parse_memory(run.memory),
     )
@@ -129,8 +130,26 @@ def summary(report: "IndexReport", *, everything: bool) -> list[Line]:
     lines: list[Line] = [[(_headline(report), "bold")], *align(rows, "<><", indent="  ")]
     lines += _listed(report.unreadable_files, "could not be read", everything=everything)
     lines += _listed(report.unlisted, "could not be listed", noun="folder", everything=everything)
+    lines += _merged(report)
     lines += [[("Offline: ", "yellow"), (short_path(root), PLAIN)] for root in report.offline_roots]
     return lines + [[(f"Hint: {hint}", FAINT)] for hint in _hints(report)]
+
+
+def _merged(report: "IndexReport") -> list[Line]:
+    shown = report.merged[:SHOWN_UNREADABLE]
+    lines: list[Line] = [
+        [
+            (f"{short_path(merged.path)} is {short_path(merged.known)}", PLAIN),
+            (", which the gallery knows already", FAINT),
+        ]
+        for merged in shown
+    ]
+    if len(shown) < len(report.merged):
+        lines.append([(f"and {counted(len(report.merged) - len(shown), 'more', 'more')}", FAINT)])
+    if report.aliases:
+        names = counted(report.aliases, "name")
+        lines.append([(f"{names} left out: other ways to files that are there already", FAINT)])
+    return lines
 
 
 def _headline(report: "IndexReport") -> str:

@@ -251,6 +251,13 @@ class RunOptions:
             help="Memory limit of the index, such as 300MB or 1.5GB (default: 600MiB). Remembered.",
         ),
     ] = None
+    rehash: Annotated[
+        bool,
+        typer.Option(
+            "--rehash",
+            help="Read every file again, even where size, times and inode are as they were.",
+        ),
+    ] = False
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would be done, and change nothing.")
     ] = False

@@ -49,6 +49,8 @@ def show_log(terminal: Terminal) -> None:
     _Shown.handler = Lines()
     library.addHandler(_Shown.handler)
     library.setLevel(logging.DEBUG if terminal.verbose else logging.INFO)
+    # TensorFlow gives the root logger a handler, which would say every line again.
+    library.propagate = False
 
 
 @contextmanager

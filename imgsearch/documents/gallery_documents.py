@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from imgsearch.gallery.checking import CheckReport
-    from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.information import GalleryInformation
-    from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.indexing.report import IndexReport, UnreadableFile
     from imgsearch.networks.backbones.catalogue import Backbone
     from imgsearch.networks.backbones.layer_names import LayerInfo
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     from imgsearch.search.matches import Comparison, GalleryFile, Match
 
     Json = dict[str, Any]
+
 
 VERSION: Final = 1
 
@@ -95,7 +93,12 @@ def file_keys(file: GalleryFile) -> Json:
         "longitude": file.longitude,
         "offline": file.offline,
         "duplicates": [
-            {**path_keys(copy.path), **path_keys(copy.root, "root"), "offline": copy.offline}
+            {
+                **path_keys(copy.path),
+                **path_keys(copy.root, "root"),
+                "offline": copy.offline,
+                "hard_link": copy.hard_link,
+            }
             for copy in file.duplicates
         ],
     }
@@ -164,6 +167,11 @@ def index_keys(gallery: Path, report: IndexReport) -> Json:
         "dry_run": report.dry_run,
         "unreadable_files": unreadable_keys(report.unreadable_files),
         "unlisted_folders": unreadable_keys(report.unlisted),
+        "aliases": report.aliases,
+        "merged": [
+            {**path_keys(merged.path), **path_keys(merged.known, "known_as")}
+            for merged in report.merged
+        ],
         "offline_roots": [path_keys(root) for root in report.offline_roots],
     }
 
@@ -230,60 +238,3 @@ def backbone_keys(backbone: Backbone, *, available: bool) -> Json:
 def layer_keys(layers: Iterable[LayerInfo]) -> list[Json]:
     """Return the layers of a network, with the shapes of their feature maps."""
     return [{"name": layer.name, "shape": list(layer.shape)} for layer in layers]
-
-
-def removal_keys(gallery: Path, report: RemovalReport) -> Json:
-    """Return what was removed from a gallery."""
-    return {
-        **path_keys(gallery, "gallery"),
-        "files": report.files,
-        "contents": report.contents,
-    }
-
-
-def prune_keys(gallery: Path, report: PruneReport) -> Json:
-    """Return what `prune` deleted."""
-    return {
-        **path_keys(gallery, "gallery"),
-        "contents": report.contents,
-        "caches": report.caches,
-        "bytes_freed": report.bytes_freed,
-    }
-
-
-def check_keys(gallery: Path, report: CheckReport) -> Json:
-    """Return what `check` found."""
-    return {
-        **path_keys(gallery, "gallery"),
-        "clean": report.clean,
-        "findings": [
-            {
-                "what": finding.what,
-                "severity": finding.severity,
-                "repairable": finding.repairable,
-                "repaired": finding.repaired,
-            }
-            for finding in report.findings
-        ],
-    }
-
-
-def relocation_keys(gallery: Path, report: RelocationReport) -> Json:
-    """Return where a root is now."""
-    return {
-        **path_keys(gallery, "gallery"),
-        **path_keys(report.root, "root"),
-        "files": report.files,
-        "found": report.found,
-    }
-
-
-def export_keys(gallery: Path, report: ExportReport) -> Json:
-    """Return what was exported."""
-    return {
-        **path_keys(gallery, "gallery"),
-        **path_keys(report.folder, "folder"),
-        "embeddings": report.embeddings,
-        "dim": report.dim,
-        "files": [path_keys(path) for path in report.files],
-    }

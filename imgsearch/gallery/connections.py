@@ -77,7 +77,7 @@ class Connections:
         if self._folder.exists() and not self._folder.is_dir():
             raise UsageError(f"{self._folder}: a gallery is a folder, and this is a file")
         self._folder.mkdir(parents=True, exist_ok=True)
-        with writer_lock(self._folder), translated_errors(self._folder):
+        with writer_lock(self._folder), translated_errors(self._folder, writing=True):
             store = Store.create(self._folder)
             try:
                 yield store

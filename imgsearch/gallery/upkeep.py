@@ -58,8 +58,12 @@ class Upkeep:
                 for path, reason in store.unreadable(root):
                     yield UnreadableFile(path, reason)
 
-    def remove(self, *wanted: str | Path) -> RemovalReport:
+    def remove(self, *wanted: str | Path, dry_run: bool = False) -> RemovalReport:
         """Take files, folders or whole roots out of the gallery; the photos are not touched.
+
+        Args:
+            wanted: their paths.
+            dry_run: only count what would go.
 
         Raises:
             NoGalleryError: there is no gallery.
@@ -69,8 +73,10 @@ class Upkeep:
         from imgsearch.gallery import maintenance
 
         with self._connections.changing() as store:
-            report = maintenance.remove(store, [paths.absolute(path) for path in wanted])
-            self._refresh_all(store)
+            absolute = [paths.absolute(path) for path in wanted]
+            report = maintenance.remove(store, absolute, dry_run=dry_run)
+            if not dry_run:
+                self._refresh_all(store)
             return report
 
     def prune(self) -> PruneReport:
@@ -87,26 +93,45 @@ class Upkeep:
             self._refresh_all(store)
             return report
 
-    def check(self, *, repair: bool = False) -> CheckReport:
+    def check(self, *, repair: bool = False, files: bool = False) -> CheckReport:
         """Name any damage; with `repair`, mend what can be made again.
+
+        Args:
+            repair: mend it.
+            files: read a sample of the files, too, and compare their bytes with what is known.
 
         Raises:
             NoGalleryError: there is no gallery.
             GalleryLockedError: a repair while another process is writing.
             GalleryDamagedError: the database cannot even be opened.
         """
-        from imgsearch.gallery import checking
+        from imgsearch.gallery import checking, file_sampling
 
         if not repair:
             with self._connections.snapshot() as store:
-                return checking.CheckReport(tuple(checking.check(store, self.path, self._engine)))
+                findings = checking.check(store, self.path, self._engine)
+                sample = file_sampling.draw(store) if files else []
+            findings += file_sampling.findings(sample, file_sampling.altered(sample))
+            return checking.CheckReport(tuple(findings))
         with self._connections.changing() as store:
             findings = checking.check(store, self.path, self._engine)
             mended = checking.repair(store, self.path, self._engine, findings=findings)
+            if files:
+                sample = file_sampling.draw(store)
+                altered = file_sampling.altered(sample)
+                file_sampling.forget(store, altered)
+                mended += file_sampling.findings(sample, altered, repaired=True)
             return checking.CheckReport(tuple(mended))
 
-    def relocate(self, old: str | Path, new: str | Path) -> RelocationReport:
+    def relocate(
+        self, old: str | Path, new: str | Path, *, dry_run: bool = False
+    ) -> RelocationReport:
         """Tell the gallery that a photo folder lies elsewhere now; nothing is embedded again.
+
+        Args:
+            old: where it lay.
+            new: where it lies now, or will once it is there.
+            dry_run: only look which of its files are there.
 
         Raises:
             NoGalleryError: there is no gallery.
@@ -116,7 +141,8 @@ class Upkeep:
         from imgsearch.gallery import maintenance
 
         with self._connections.changing() as store:
-            return maintenance.relocate(store, paths.absolute(old), paths.absolute(new))
+            places = paths.absolute(old), paths.absolute(new)
+            return maintenance.relocate(store, *places, dry_run=dry_run)
 
     def export(
         self,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from imgsearch.images import formats
 from imgsearch.storage.records import ScannedRow
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,13 +66,23 @@ class Committer:
         """
         counts = replace(self.committed, files=self.committed.files + len(files))
         with self._store.transaction():
-            embedded = sum(self._put_embedding(file) for file in files)
+            taken = [self._taken(file) for file in files]
+            embedded = sum(is_new for _, is_new in taken)
             if embedded:
                 self._store.raise_generation(self._recipe.id)
                 counts.embedded += embedded
-            for file in files:
+            for file, _ in taken:
                 self._put_file(file, counts)
         self.committed = counts
+
+    def _taken(self, file: EmbeddedFile) -> tuple[EmbeddedFile, bool]:
+        """Write an embedding; return the file, with a reason if that failed, and if it is new."""
+        try:
+            return file, self._put_embedding(file)
+        except (OverflowError, ValueError) as error:
+            # A figure or text in its metadata that no column takes: nothing of it was written.
+            reason = f"what it says of itself cannot be stored ({printable(str(error))})"
+            return replace(file, embedding=None, metadata=None, reason=reason), False
 
     def _put_embedding(self, file: EmbeddedFile) -> bool:
         if file.embedding is None or file.metadata is None:
@@ -91,13 +102,20 @@ class Committer:
         elif pending.file_id is None:
             counts.moved += 1
         elif pending.reason != "embed" or content_id != pending.content_id:
-            known = content_id is not None or pending.reason == "retry"
+            known = content_id is not None or pending.reason in ("retry", "rehash")
             same = known and content_id == pending.content_id
             counts.unchanged += same
             counts.changed += not same
         self._store.put_file(
             file_id,
-            ScannedRow(pending.root_id, pending.path, pending.size, pending.mtime_ns),
+            ScannedRow(
+                pending.root_id,
+                pending.path,
+                pending.size,
+                pending.mtime_ns,
+                pending.inode,
+                pending.ctime_ns,
+            ),
             content_id=content_id,
             reason=file.reason,
             # A file whose bytes could not be read is tried again in every run.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import loading
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -93,9 +94,21 @@ def _load(
     try:
         data = loading.read_file(path)
         content_hash, size = hashlib.sha256(data).hexdigest(), len(data)
-        if is_embedded(content_hash):
-            return LoadedFile(item, content_hash, size)
+    except Exception as error:  # noqa: BLE001 - no single file may stop a run
+        return LoadedFile(item, reason=_reason(error))
+    if is_embedded(content_hash):
+        return LoadedFile(item, content_hash, size)
+    try:
         image = loading.load(data, size=recipe.size, resize=recipe.resize)
-    except UnreadableImageError as error:
-        return LoadedFile(item, content_hash, size, reason=error.reason)
+    except Exception as error:  # noqa: BLE001 - no single file may stop a run
+        return LoadedFile(item, content_hash, size, reason=_reason(error))
     return LoadedFile(item, content_hash, size, image)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnreadableImageError):
+        return error.reason
+    if isinstance(error, MemoryError):
+        return "not enough memory to decode it"
+    detail = str(error).strip().split("\n", 1)[0]
+    return printable(f"unexpected {type(error).__name__}{': ' if detail else ''}{detail}")

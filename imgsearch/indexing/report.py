@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.recipe import Recipe
+    from imgsearch.storage.roots import MergedPath
 
 Stage = Literal["scan", "read"]
 
@@ -27,6 +28,7 @@ class IndexOptions:
         batch_size: images that go through the backbone at once.
         jobs: decoding threads; None for one per processor.
         dry_run: only scan and count; nothing is read or written.
+        rehash: read every file again, even one whose size, times and inode are as they were.
         index: "auto", "exact" or a FAISS factory string for inverted lists, stored with the
             gallery; None keeps what is stored.
         memory: bytes that the index may take, stored likewise.
@@ -39,6 +41,7 @@ class IndexOptions:
     dry_run: bool = False
     index: str | None = None
     memory: int | None = None
+    rehash: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers below 1.
@@ -99,6 +102,10 @@ class IndexReport:
         first: whether this run made the gallery.
         offline_roots: the absent roots.
         unlisted: folders that could not be listed, with the operating system's reason.
+        aliases: names that were left out, as they lead to files that have other names: through
+            symbolic links or second mounts. Hard links are not among them.
+        merged: paths that lead to a known root, or into one, by another way; each with the path
+            under which the gallery knows it.
         hints: lines of advice for the user.
     """
 
@@ -117,6 +124,8 @@ class IndexReport:
     first: bool = False
     offline_roots: tuple[Path, ...] = ()
     unlisted: tuple[UnreadableFile, ...] = ()
+    aliases: int = 0
+    merged: tuple[MergedPath, ...] = ()
     hints: tuple[str, ...] = ()
 
     @property

@@ -19,8 +19,8 @@ from imgsearch.indexing.committer import Committed, Committer
 from imgsearch.indexing.executor import EmbeddingJob, FileWork
 from imgsearch.indexing.local_executor import LocalExecutor
 from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
-from imgsearch.indexing.scan import ScanRules, walk
-from imgsearch.paths import ScannedFile, look_up
+from imgsearch.indexing.scan import ScanRules, UnlistedFolder, walk
+from imgsearch.paths import Listings, ScannedFile, look_up
 from imgsearch.storage.embedded_contents import EmbeddedContents
 from imgsearch.storage.roots import is_absent
 from imgsearch.storage.scan_comparison import Changes
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from imgsearch.networks.source import EmbedderSource
     from imgsearch.recipe import Recipe
     from imgsearch.storage.database import Store
-    from imgsearch.storage.records import StoredRecipe
+    from imgsearch.storage.records import Root, StoredRecipe
     from imgsearch.storage.roots import ScanTarget
 
 CHUNK: Final = 256  # files given to an executor at once
@@ -69,7 +69,9 @@ class IndexRun:
         self._stop = stop or (lambda: False)
         self._executor = executor or LocalExecutor()
         self._changes = Changes(store)
+        self._listings = Listings()
         self._unlisted: list[UnreadableFile] = []
+        self._unknown: list[UnreadableFile] = []
         self._counts = _Counts()
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
@@ -92,7 +94,7 @@ class IndexRun:
                 target.root.id,
                 target.below,
                 unlisted=unlisted,
-                still_there=_finder(target.root.path, rules),
+                still_there=self._finder(target.root.path, rules),
             )
 
     def _walk(
@@ -100,11 +102,10 @@ class IndexRun:
     ) -> Iterator[ScannedFile]:
         def leave_out(path: bytes, reason: str) -> None:
             unlisted.append(path)
-            place = paths.join(paths.encode(target.root.path), path) if path else target.root.path
-            self._unlisted.append(UnreadableFile(place, reason))
+            self._unlisted.append(UnreadableFile(_place(target.root, path), reason))
 
         try:
-            named = look_up(target.root.path, target.below) if target.below else None
+            named = self._look_up(target.root.path, target.below) if target.below else None
         except OSError as error:
             leave_out(target.below, error.strerror or str(error))
             return
@@ -119,20 +120,25 @@ class IndexRun:
                 if self._counts.scanned % 500 == 0:
                     self._progress(IndexProgress("scan", self._counts.scanned, None))
                 yield found
-            else:
+            elif isinstance(found, UnlistedFolder):
                 leave_out(found.path, found.reason)
+            else:
+                self._unknown.append(UnreadableFile(_place(target.root, found.path), found.reason))
             if self._stop():
                 self._counts.interrupted = True
                 return
 
     def compare(self, recipe_id: int | None) -> int:
         """Return how many of the scanned files have to be read for a recipe."""
-        tally = self._changes.compare(recipe_id, formats.decoders_fingerprint())
+        tally = self._changes.compare(
+            recipe_id, formats.decoders_fingerprint(), rehash=self._options.rehash
+        )
         self._counts.unchanged = tally.unchanged
         if self._options.dry_run:
             self._counts.new = tally.new
             self._counts.changed = tally.changed + tally.retry
             self._counts.missing = tally.missing
+            self._counts.unchanged += tally.rehash
         return tally.pending
 
     def read(self, stored: StoredRecipe, source: EmbedderSource, *, total: int) -> None:
@@ -189,6 +195,7 @@ class IndexRun:
             with self._store.transaction():
                 self._counts.missing = self._changes.missing()
                 self._changes.forget_missing()
+                self._changes.fill_in()
 
     def promote(self, stored: StoredRecipe) -> None:
         """Make a recipe the primary one if it is a newer version of the primary one.
@@ -213,6 +220,7 @@ class IndexRun:
             if not target.absent
             for path, reason in self._store.unreadable(target.root, target.below)
         ]
+        unreadable += self._unknown
         return IndexReport(
             recipe=recipe,
             new=counts.new + committed.new,
@@ -231,7 +239,24 @@ class IndexRun:
                 dict.fromkeys(target.root.path for target in targets if target.absent)
             ),
             unlisted=tuple(self._unlisted),
+            aliases=self._changes.aliases,
+            merged=tuple(dict.fromkeys(merged for target in targets for merged in target.merged)),
         )
+
+    def _look_up(self, root: Path, path: bytes) -> ScannedFile | None:
+        found = look_up(root, path)
+        return found if found and self._listings.holds(root, path) else None
+
+    def _finder(self, root: Path, rules: ScanRules) -> Callable[[bytes], ScannedFile | None]:
+        def find(path: bytes) -> ScannedFile | None:
+            if rules.excludes(path):
+                return None
+            folders = [root / folder for folder in paths.decode(path).parents[:-1]]
+            if not rules.follow_symlinks and any(folder.is_symlink() for folder in folders):
+                return None
+            return self._look_up(root, path)
+
+        return find
 
 
 @dataclass(slots=True)
@@ -247,13 +272,5 @@ class _Counts:
     committed: Committed = field(default_factory=Committed)
 
 
-def _finder(root: Path, rules: ScanRules) -> Callable[[bytes], ScannedFile | None]:
-    def find(path: bytes) -> ScannedFile | None:
-        if rules.excludes(path):
-            return None
-        folders = [root / folder for folder in paths.decode(path).parents[:-1]]
-        if not rules.follow_symlinks and any(folder.is_symlink() for folder in folders):
-            return None
-        return look_up(root, path)
-
-    return find
+def _place(root: Root, path: bytes) -> Path:
+    return paths.join(paths.encode(root.path), path) if path else root.path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
 import re
@@ -25,6 +26,19 @@ SYSTEM_FOLDERS: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class UnlistedFolder:
     """A folder that exists but could not be listed, so nothing is known of its files.
+
+    Attributes:
+        path: stored form, relative to the root.
+        reason: the operating system's.
+    """
+
+    path: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFile:
+    """A file that is listed, but of which the operating system says nothing.
 
     Attributes:
         path: stored form, relative to the root.
@@ -79,7 +93,7 @@ class ScanRules:
 
 def walk(
     root: Path, rules: ScanRules, *, below: bytes = b""
-) -> Iterator[ScannedFile | UnlistedFolder]:
+) -> Iterator[ScannedFile | UnknownFile | UnlistedFolder]:
     """Yield the files beneath a root that may hold images, always in the same order.
 
     Hidden files and folders, whose names begin with a dot, and `SYSTEM_FOLDERS` are left out.
@@ -90,14 +104,14 @@ def walk(
         below: stored relative path of the folder to walk; b"" for the root itself.
 
     Yields:
-        Files, and folders that could not be listed.
+        Files, those of which nothing is known, and folders that could not be listed.
     """
     top = os.fsencode(root)
     skip = {os.fsencode(folder) for folder in rules.skip}
     visited: set[tuple[int, int]] = set()
-    stack = [below]
+    stack = [(below, _leads_elsewhere(top, below))]
     while stack:
-        folder = stack.pop()
+        folder, by_symlink = stack.pop()
         place = os.path.join(top, folder) if folder else top  # noqa: PTH118 - bytes
         if place in skip:
             continue
@@ -107,15 +121,16 @@ def walk(
         if isinstance(listing, UnlistedFolder):
             yield listing
             continue
-        inner = []
+        inner: list[tuple[bytes, bool]] = []
         for entry in listing:
             path = folder + b"/" + entry.name if folder else entry.name
             if entry.name.startswith(b".") or rules.excludes(path):
                 continue
+            linked = by_symlink or entry.is_symlink()
             if _is_folder(entry, rules):
-                inner.append(path)
+                inner.append((path, linked))
             elif rules.may_be_image(entry.name):
-                file = _regular_file(entry, path, rules)
+                file = _regular_file(entry, path, rules, by_symlink=linked)
                 if file:
                     yield file
         stack.extend(reversed(inner))
@@ -127,7 +142,7 @@ def _list(place: bytes, folder: bytes) -> list[os.DirEntry[bytes]] | UnlistedFol
         with os.scandir(place) as listing:
             return sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        if error.errno in GONE:
+        if error.errno in GONE - {errno.ENAMETOOLONG}:
             return []
         return UnlistedFolder(folder, error.strerror or str(error))
 
@@ -151,14 +166,26 @@ def _is_folder(entry: os.DirEntry[bytes], rules: ScanRules) -> bool:
     return is_folder and entry.name not in SYSTEM_FOLDERS
 
 
-def _regular_file(entry: os.DirEntry[bytes], path: bytes, rules: ScanRules) -> ScannedFile | None:
+def _regular_file(
+    entry: os.DirEntry[bytes], path: bytes, rules: ScanRules, *, by_symlink: bool
+) -> ScannedFile | UnknownFile | None:
     try:
         status = entry.stat(follow_symlinks=rules.follow_symlinks)
-    except OSError:
-        return None
+        if not status.st_ino:  # on Windows, where a listing has no inodes
+            status = os.stat(entry.path, follow_symlinks=rules.follow_symlinks)  # noqa: PTH116 - bytes
+    except OSError as error:
+        if error.errno in GONE - {errno.ENAMETOOLONG}:
+            return None
+        return UnknownFile(path, error.strerror or str(error))
     if not stat.S_ISREG(status.st_mode):
         return None
-    return ScannedFile(path, status.st_size, status.st_mtime_ns)
+    return ScannedFile.of(path, status, by_symlink=by_symlink)
+
+
+def _leads_elsewhere(top: bytes, below: bytes) -> bool:
+    """Whether a symbolic link lies between a root and a path below it."""
+    place = os.path.join(os.path.realpath(top), below)  # noqa: PTH118 - bytes
+    return bool(below) and os.path.realpath(place) != place
 
 
 def _compile(globs: list[str]) -> re.Pattern[str] | None:

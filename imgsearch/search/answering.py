@@ -13,6 +13,7 @@ from imgsearch.errors import UsageError
 from imgsearch.search.held_files import HeldFiles
 from imgsearch.search.matches import GalleryFile, Match
 from imgsearch.search.query_expansion import expanded
+from imgsearch.search.same_file import other_files
 from imgsearch.storage.filters import Filters, allowed_ids
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> li
         ranked = _matches(files, question, by_id)
         if exhausted or _is_settled(ranked, question, least, exact=space.is_exact):
             return [
-                replace(match, rank=rank)
+                replace(match, rank=rank, duplicates=other_files(match))
                 for rank, match in enumerate(ranked[: question.k], start=1)
             ]
         width = min(4 * width, everything)

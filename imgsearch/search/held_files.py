@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from imgsearch import paths
 from imgsearch.search.matches import FileCopy, GalleryFile
-from imgsearch.storage.filters import lies_under, parts_under
+from imgsearch.storage.under import Under
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,16 +27,15 @@ class HeldFiles:
     Attributes:
         store: in a snapshot.
         roots: by id.
-        online: whether a root is there, by its id.
-        under: parts of roots that files lie in, as `parts_under` gives them for each folder.
+        under: says which files lie under the folders of a filter.
         left_out: absolute paths of files that are as if they were not in the gallery.
     """
 
     store: Store
     roots: dict[int, Root]
-    online: dict[int, bool]
-    under: Sequence[list[tuple[int, bytes]]] = ()
+    under: Under
     left_out: frozenset[Path] = frozenset()
+    _online: dict[int, bool] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -51,8 +50,7 @@ class HeldFiles:
         return cls(
             store,
             roots,
-            online={identifier: root.online for identifier, root in roots.items()},
-            under=[parts_under(path, roots.values()) for path in where.under],
+            Under(where.under, roots.values()),
             left_out=left_out,
         )
 
@@ -94,13 +92,19 @@ class HeldFiles:
             FileCopy(
                 paths.join(paths.encode(self.roots[root_id].path), path),
                 self.roots[root_id].path,
-                offline=not self.online[root_id],
+                offline=not self._is_online(root_id),
             )
             for root_id, path in files
-            if lies_under(root_id, path, self.under)
+            if self.under.holds(root_id, path)
         ]
         held = [copy for copy in held if copy.path not in self.left_out]
         return sorted(held, key=lambda copy: (copy.offline, paths.encode(copy.path)))
+
+    def _is_online(self, root_id: int) -> bool:
+        """Whether a root is there; only of roots that are met, as there may be thousands."""
+        if root_id not in self._online:
+            self._online[root_id] = self.roots[root_id].online
+        return self._online[root_id]
 
 
 def each_file(file: Held) -> Iterator[Held]:

@@ -17,11 +17,14 @@ class FileCopy:
         path: absolute path.
         root: the photo folder that it belongs to.
         offline: whether that folder is absent now.
+        hard_link: whether it is a hard link to the match itself, or to a duplicate before it:
+            another name of the same bytes on disk.
     """
 
     path: Path
     root: Path
     offline: bool
+    hard_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

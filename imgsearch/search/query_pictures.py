@@ -214,7 +214,9 @@ def _indexed(store: Store, places: Iterable[Path]) -> str | None:
                 seen = None  # reading it says why
             content_id = None
             if seen:
-                row = ScannedRow(root.id, seen.path, seen.size, seen.mtime_ns)
+                row = ScannedRow(
+                    root.id, seen.path, seen.size, seen.mtime_ns, seen.inode, seen.ctime_ns
+                )
                 content_id = store.content_of_file(root.id, row)
             elif below and is_absent(store, root):
                 content_id = store.content_last_at(root.id, below)

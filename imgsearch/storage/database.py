@@ -12,7 +12,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from imgsearch.errors import GalleryDamagedError, ImgsearchError, NoGalleryError
 from imgsearch.storage import schema
@@ -20,14 +20,16 @@ from imgsearch.storage.content_rows import ContentRows
 from imgsearch.storage.embedding_rows import EmbeddingRows
 from imgsearch.storage.file_rows import FileRows
 from imgsearch.storage.records import Counts, Integrity
-from imgsearch.storage.sqlite_errors import DATABASE, primary_code, translated_errors
+from imgsearch.storage.sqlite_errors import (
+    DATABASE,
+    NOT_WRITABLE_CODES,
+    primary_code,
+    translated_errors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
-
-
-NOT_WRITABLE_CODES: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 class Store(FileRows, ContentRows, EmbeddingRows):
@@ -51,11 +53,12 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         from sqlite_utils import Database
 
         folder.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(
-            folder / DATABASE, isolation_level=None, check_same_thread=False
-        )
+        with translated_errors(folder, writing=True):
+            connection = sqlite3.connect(
+                folder / DATABASE, isolation_level=None, check_same_thread=False
+            )
         try:
-            with translated_errors(folder):
+            with translated_errors(folder, writing=True):
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA foreign_keys = ON")
                 database = Database(connection, execute_plugins=False)
@@ -88,12 +91,13 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         # On a read-only medium SQLite can't create its shared-memory file; nobody can write
         # there either, so the database may be read as immutable.
         for mode in ("mode=ro", "immutable=1"):
-            connection = sqlite3.connect(
-                f"{file.absolute().as_uri()}?{mode}",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            with translated_errors(folder):
+                connection = sqlite3.connect(
+                    f"{file.absolute().as_uri()}?{mode}",
+                    uri=True,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
             try:
                 with translated_errors(folder):
                     (version,) = connection.execute("PRAGMA user_version").fetchone()

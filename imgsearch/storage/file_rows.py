@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imgsearch import paths
 from imgsearch.errors import GalleryDamagedError, UsageError
-from imgsearch.storage.records import Root, ScannedRow
+from imgsearch.storage.records import Root, SampledFile, ScannedRow
 
 if TYPE_CHECKING:
     import sqlite3
@@ -58,13 +58,18 @@ class FileRows:
             ),
         )
 
-    def absorb_root(self, inner: Root, outer: Root) -> None:
-        """Move a root's files to the root that contains it, and delete the inner one."""
-        prefix = paths.relative_to(inner.path, outer.path)
+    def absorb_root(self, inner: Root, outer: Root, below: bytes) -> None:
+        """Move a root's files to the root that contains it, and delete the inner one.
+
+        Args:
+            inner: the root to delete.
+            outer: the root that contains it.
+            below: stored path of the inner root, relative to the outer one.
+        """
         self.connection.execute(
             "UPDATE OR REPLACE file SET root_id = ?, path = CAST(? || path AS BLOB) "
             "WHERE root_id = ?",
-            (outer.id, b"" if not prefix else prefix + b"/", inner.id),
+            (outer.id, below + b"/" if below else b"", inner.id),
         )
         self.connection.execute("DELETE FROM root WHERE id = ?", (inner.id,))
 
@@ -85,22 +90,32 @@ class FileRows:
 
         Args:
             file_id: the row to overwrite; None for a new path.
-            row: path, size and modification time.
+            row: the path, and what tells whether the file has changed.
             content_id: the content; None if it could not be read or embedded.
             reason: why the file could not be read, decoded or embedded.
             decoders: fingerprint of the decoders that failed.
         """
-        values = (row.root_id, row.path, row.size, row.mtime_ns, content_id, reason, decoders)
+        values = (
+            row.root_id,
+            row.path,
+            row.size,
+            row.mtime_ns,
+            row.inode,
+            row.ctime_ns,
+            content_id,
+            reason,
+            decoders,
+        )
         if file_id is None:
             self.connection.execute(
-                "INSERT INTO file (root_id, path, size, mtime_ns, content_id, reason, decoders) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO file (root_id, path, size, mtime_ns, inode, ctime_ns, content_id, "
+                "reason, decoders) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
         else:
             self.connection.execute(
-                "UPDATE file SET root_id = ?, path = ?, size = ?, mtime_ns = ?, content_id = ?, "
-                "reason = ?, decoders = ? WHERE id = ?",
+                "UPDATE file SET root_id = ?, path = ?, size = ?, mtime_ns = ?, inode = ?, "
+                "ctime_ns = ?, content_id = ?, reason = ?, decoders = ? WHERE id = ?",
                 (*values, file_id),
             )
 
@@ -112,6 +127,34 @@ class FileRows:
             (root_id, below, *paths.beneath(below)),
         ).fetchone()
         return int(count)
+
+    def has_file(self, root_id: int, path: bytes) -> bool:
+        """Whether the gallery has a file at this very path."""
+        row = self.connection.execute(
+            "SELECT 1 FROM file WHERE root_id = ? AND path = ?", (root_id, path)
+        ).fetchone()
+        return row is not None
+
+    def sample_of_files(self, size: int) -> list[SampledFile]:
+        """Return files drawn at random among those with a content, by path."""
+        rows = self.connection.execute(
+            "SELECT file.id, root.path, file.path, size, mtime_ns, hash FROM file "
+            "JOIN root ON root.id = file.root_id JOIN content ON content.id = content_id "
+            "WHERE file.id IN (SELECT id FROM file WHERE content_id IS NOT NULL "
+            "ORDER BY random() LIMIT ?) ORDER BY root.path, file.path",
+            (size,),
+        )
+        return [
+            SampledFile(identifier, paths.join(root, path), size, mtime_ns, content_hash)
+            for identifier, root, path, size, mtime_ns, content_hash in rows
+        ]
+
+    def read_again(self, file_ids: Iterable[int]) -> None:
+        """Make the next run read these files, whatever their size and times."""
+        self.connection.executemany(
+            "UPDATE file SET size = -1 WHERE id = ?",  # no file has such a size
+            [(identifier,) for identifier in file_ids],
+        )
 
     def file_paths(self, root_id: int) -> Iterator[bytes]:
         """Yield the stored relative paths of a root's files, in order."""
@@ -148,13 +191,26 @@ class FileRows:
         return [paths.join(root, path) for root, path in held]
 
     def content_of_file(self, root_id: int, row: ScannedRow) -> int | None:
-        """Return the content id of a file if its size and time are those that were indexed."""
+        """Return the content id of a file if it is as it was when it was indexed."""
+        identity = "inode, ctime_ns" if self.keeps_identity() else "NULL, NULL"
         found = self.connection.execute(
-            "SELECT content_id FROM file WHERE root_id = ? AND path = ? AND size = ? "
-            "AND mtime_ns = ?",
+            f"SELECT content_id, {identity} FROM file WHERE root_id = ? AND path = ? "  # noqa: S608 - names of columns
+            "AND size = ? AND mtime_ns = ?",
             (root_id, row.path, row.size, row.mtime_ns),
         ).fetchone()
-        return found[0] if found else None
+        if found is None:
+            return None
+        content_id, inode, ctime_ns = found
+        same = inode in (None, row.inode) and ctime_ns in (None, row.ctime_ns)
+        return content_id if same else None
+
+    def keeps_identity(self) -> bool:
+        """Whether the file's table has the columns `inode` and `ctime_ns`.
+
+        A gallery that an earlier version made is read as it is until the next one writes it.
+        """
+        columns = self.connection.execute("PRAGMA table_info(file)")
+        return any(column[1] == "inode" for column in columns)
 
     def content_last_at(self, root_id: int, path: bytes) -> int | None:
         """Return the content id of a file as it was when it was indexed."""

@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 
 from imgsearch import paths
 from imgsearch.errors import UsageError
+from imgsearch.storage.known_roots import KnownRoots
 from imgsearch.storage.places import Near, distance_km
+from imgsearch.storage.under import parts_under
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
 
     from imgsearch.storage.database import Store
-    from imgsearch.storage.records import Root
+
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -119,14 +121,25 @@ def _several(name: str, value: object, kinds: tuple[type, ...], wanted: str) -> 
 
 
 def _lies_under_one(folders: tuple[Path, ...], store: Store) -> Condition:
-    roots = store.roots()
-    parts = [part for folder in folders for part in parts_under(folder, roots)]
-    either = " OR ".join(["(root_id = ? AND (path = ? OR (path >= ? AND path < ?)))"] * len(parts))
-    return Condition(
-        f"id IN (SELECT content_id FROM file WHERE {either})",  # noqa: S608 - only question marks
-        tuple(
-            value for root_id, below in parts for value in (root_id, below, *paths.beneath(below))
+    known = KnownRoots(store.roots())
+    # A table, as one expression over thousands of parts is more than SQLite takes.
+    store.connection.execute("DROP TABLE IF EXISTS temp.part_under")
+    store.connection.execute(
+        "CREATE TEMP TABLE part_under (root_id INTEGER, below BLOB, first BLOB, last BLOB)"
+    )
+    store.connection.executemany(
+        "INSERT INTO part_under VALUES (?, ?, ?, ?)",
+        (
+            (root_id, below, *paths.beneath(below))
+            for folder in folders
+            for root_id, below in parts_under(folder, known)
         ),
+    )
+    return Condition(
+        "id IN (SELECT content_id FROM part_under CROSS JOIN file "
+        "ON file.root_id = part_under.root_id AND path = below "
+        "UNION ALL SELECT content_id FROM part_under CROSS JOIN file "
+        "ON file.root_id = part_under.root_id AND path >= first AND path < last)"
     )
 
 
@@ -254,31 +267,3 @@ def allowed_ids(store: Store, where: Filters) -> NDArray[np.int64] | None:
         return None
     both = joined(given.values())
     return store.content_ids_where(both.sql, both.values)
-
-
-def parts_under(path: Path, roots: Collection[Root]) -> list[tuple[int, bytes]]:
-    """Return the parts of roots, by id and stored relative folder, that lie under a path.
-
-    Raises:
-        UsageError: none does.
-    """
-    parts: list[tuple[int, bytes]] = []
-    for root in roots:
-        below = paths.relative_to(path, root.path)
-        if below is not None:
-            parts.append((root.id, below))
-        elif root.path.is_relative_to(path):
-            parts.append((root.id, b""))
-    if not parts:
-        known = ", ".join(str(root.path) for root in roots)
-        raise UsageError(f"under: {path} is not in the gallery, whose folders are {known}")
-    return parts
-
-
-def lies_under(root_id: int, path: bytes, under: Sequence[list[tuple[int, bytes]]]) -> bool:
-    """Say whether a file lies in one of the parts that `parts_under` gave for each path."""
-    return not under or any(
-        root_id == wanted and (below in (b"", path) or path.startswith(below + b"/"))
-        for parts in under
-        for wanted, below in parts
-    )

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imgsearch.paths import GONE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -42,6 +44,15 @@ class Root:
                 return next(listing, None) is not None
         except OSError:
             return False
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the folder, which exists, can't be listed; None if it can, or is not there."""
+        try:
+            os.scandir(self.path).close()
+        except OSError as error:
+            return None if error.errno in GONE else error.strerror or str(error)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +111,35 @@ class ScannedRow:
         path: stored form, relative to the root.
         size: bytes.
         mtime_ns: modification time in nanoseconds.
+        inode: number on its device; None where the file system has none.
+        ctime_ns: time of the last change of any kind in nanoseconds; None if not known.
     """
 
     root_id: int
     path: bytes
     size: int
     mtime_ns: int
+    inode: int | None = None
+    ctime_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SampledFile:
+    """A file that is read to see whether it is as it was.
+
+    Attributes:
+        id: its row id.
+        path: absolute path.
+        size: bytes, when it was indexed.
+        mtime_ns: modification time in nanoseconds, when it was indexed.
+        hash: SHA-256 of its content then, 64 hexadecimal digits.
+    """
+
+    id: int
+    path: Path
+    size: int
+    mtime_ns: int
+    hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,11 +112,29 @@ def m004_settings(database: Database) -> None:
     _run(database, "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
 
 
+def m005_identity_of_files(database: Database) -> None:
+    """Add the columns that tell a file from another of its size and time; NULL is not known."""
+    _run(
+        database,
+        """
+        ALTER TABLE file ADD COLUMN inode INTEGER;
+        ALTER TABLE file ADD COLUMN ctime_ns INTEGER;
+        """,
+    )
+
+
+def m006_embeddings_by_content(database: Database) -> None:
+    """Create the index by which a removed content's embeddings are found."""
+    _run(database, "CREATE INDEX embedding_by_content ON embedding (content_id)")
+
+
 STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_roots_files_and_contents,
     m002_recipes_and_embeddings,
     m003_views,
     m004_settings,
+    m005_identity_of_files,
+    m006_embeddings_by_content,
 )
 
 

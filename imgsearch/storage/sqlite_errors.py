@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 
 DATABASE: Final = "gallery.db"
+NOT_WRITABLE_CODES: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 DAMAGE_CODES: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # All statements are the gallery's own: if their tables or columns are missing, or text is not
 # text, the file is not as it was written.
@@ -28,10 +31,15 @@ DAMAGE_WORDS: Final = (
 
 
 @contextmanager
-def translated_errors(folder: Path) -> Iterator[None]:
-    """Turn SQLite's errors about a broken or busy file into the gallery's own.
+def translated_errors(folder: Path, *, writing: bool = False) -> Iterator[None]:
+    """Turn SQLite's errors about a broken, busy or closed file into the gallery's own.
+
+    Args:
+        folder: the gallery's.
+        writing: whether the database is opened for writing.
 
     Raises:
+        PermissionError: this user may not open the database so.
         GalleryDamagedError: SQLite says that the file is not a database, or a malformed one.
         GalleryLockedError: another program, which ignores the writer lock, holds the database.
     """
@@ -54,7 +62,29 @@ def translated_errors(folder: Path) -> Iterator[None]:
                 f"{folder / DATABASE} is held by another program ({error}): close it, then try "
                 "again"
             ) from error
+        if code in NOT_WRITABLE_CODES:
+            _refuse_strangers_file(folder / DATABASE, writing=writing)
         raise
+
+
+def _refuse_strangers_file(file: Path, *, writing: bool) -> None:
+    # Not by opening it: closing it again would drop SQLite's locks of this process.
+    if not file.exists() or os.access(file, os.R_OK | os.W_OK if writing else os.R_OK):
+        return
+    doing = "write" if writing else "read"
+    raise PermissionError(
+        errno.EACCES,
+        f"this user may not {doing} it, it belongs to {_owner(file)}: become that user, or have "
+        "its permissions changed",
+        str(file),
+    )
+
+
+def _owner(file: Path) -> str:
+    try:
+        return file.owner()
+    except (KeyError, NotImplementedError, OSError):
+        return f"user {file.stat().st_uid}"
 
 
 def primary_code(error: Exception) -> int:

@@ -12,6 +12,7 @@ from imgsearch.errors import UsageError
 from imgsearch.evaluation.ground_truth.values import Item
 from imgsearch.images import formats
 from imgsearch.indexing.scan import ScanRules, UnlistedFolder, walk
+from imgsearch.paths import ScannedFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,9 +91,10 @@ def find_image_files(
     names, sizes = [], []
     for found in walk(folder, rules):
         name = os.fsdecode(found.path)
-        if isinstance(found, UnlistedFolder):
+        if not isinstance(found, ScannedFile):
+            doing = "listed" if isinstance(found, UnlistedFolder) else "looked at"
             raise UsageError(
-                f"{folder / name} can't be listed ({found.reason}); without its images the "
+                f"{folder / name} can't be {doing} ({found.reason}); without its images the "
                 "figures would differ: make it readable, or exclude it"
             )
         names.append(name)

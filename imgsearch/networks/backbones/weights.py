@@ -34,7 +34,7 @@ def cache_folder() -> Path:
     home = os.environ.get("KERAS_HOME")
     if home:
         return Path(home).expanduser() / "models"
-    user = Path("~").expanduser()
+    user = Path(os.path.expanduser("~"))  # noqa: PTH111 - pathlib's raises where there is no home
     # As Keras does for a user without a home folder (keras/src/backend/config.py).
     base = user if os.access(user, os.W_OK) else Path(tempfile.gettempdir())
     return base / ".keras" / "models"

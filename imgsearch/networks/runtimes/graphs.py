@@ -7,12 +7,16 @@ is there was accepted: its embeddings agree with TensorFlow's under the precisio
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
+import shutil
+import tempfile
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -133,8 +137,20 @@ def installed_version(package: str) -> str | None:
 def folder() -> Path:
     """Return the folder of exported graphs: IMGSEARCH_CACHE, else the platform's cache folder."""
     chosen = os.environ.get(FOLDER_VARIABLE)
-    base = Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("imgsearch")
-    return base / "graphs"
+    if chosen:
+        return Path(chosen).expanduser() / "graphs"
+    try:
+        return platformdirs.user_cache_path("imgsearch") / "graphs"
+    except RuntimeError:  # a user without a home
+        return _temporary_folder()
+
+
+@cache
+def _temporary_folder() -> Path:
+    """Return a folder that lasts as long as the process."""
+    made = tempfile.mkdtemp(prefix="imgsearch-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return Path(made)
 
 
 def save(key: GraphKey, graph: Graph) -> None:

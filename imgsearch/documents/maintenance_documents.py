@@ -1,0 +1,75 @@
+"""What the commands that look after a gallery print with --json."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from imgsearch.documents.gallery_documents import path_keys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imgsearch.gallery.checking import CheckReport
+    from imgsearch.gallery.exporting import ExportReport
+    from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
+
+    Json = dict[str, Any]
+
+
+def removal_keys(gallery: Path, report: RemovalReport) -> Json:
+    """Return what was removed from a gallery."""
+    return {
+        **path_keys(gallery, "gallery"),
+        "files": report.files,
+        "contents": report.contents,
+        "dry_run": report.dry_run,
+    }
+
+
+def prune_keys(gallery: Path, report: PruneReport) -> Json:
+    """Return what `prune` deleted."""
+    return {
+        **path_keys(gallery, "gallery"),
+        "contents": report.contents,
+        "caches": report.caches,
+        "bytes_freed": report.bytes_freed,
+    }
+
+
+def check_keys(gallery: Path, report: CheckReport) -> Json:
+    """Return what `check` found."""
+    return {
+        **path_keys(gallery, "gallery"),
+        "clean": report.clean,
+        "findings": [
+            {
+                "what": finding.what,
+                "severity": finding.severity,
+                "repairable": finding.repairable,
+                "repaired": finding.repaired,
+            }
+            for finding in report.findings
+        ],
+    }
+
+
+def relocation_keys(gallery: Path, report: RelocationReport) -> Json:
+    """Return where a root is now."""
+    return {
+        **path_keys(gallery, "gallery"),
+        **path_keys(report.root, "root"),
+        "files": report.files,
+        "found": report.found,
+        "dry_run": report.dry_run,
+    }
+
+
+def export_keys(gallery: Path, report: ExportReport) -> Json:
+    """Return what was exported."""
+    return {
+        **path_keys(gallery, "gallery"),
+        **path_keys(report.folder, "folder"),
+        "embeddings": report.embeddings,
+        "dim": report.dim,
+        "files": [path_keys(path) for path in report.files],
+    }
