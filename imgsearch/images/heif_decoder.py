@@ -8,7 +8,7 @@ import pillow_heif
 from PIL import Image
 
 from imgsearch.images.decoding import Decoded, Needed, admit
-from imgsearch.images.metadata import read_metadata
+from imgsearch.images.metadata import load_exif, read_metadata
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -24,17 +24,8 @@ def decode_heif(data: bytes, row: Format, _needed: Needed, turn: ExitStack) -> D
         Exception: whatever pillow_heif raises for damaged files.
     """
     opened = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
-    admit(opened.size, row.name, turn)
-    exif = _load_exif(opened.info.get("exif"))  # as stored; `to_pillow` takes the orientation out
+    admit(opened.size, row.name, turn, pixel_bytes=row.pixel_bytes)
+    exif = load_exif(opened.info.get("exif"))  # as stored; `to_pillow` takes the orientation out
     image: Image.Image = opened.to_pillow()
-    metadata = read_metadata(image, image_format=row.name, upright=True, exif=exif)
+    metadata = read_metadata(image, image_format=row.name, upright=True, exif=exif, data=data)
     return Decoded(image, metadata, image.info.get("icc_profile"))
-
-
-def _load_exif(block: bytes | None) -> Image.Exif:
-    exif = Image.Exif()
-    try:
-        exif.load(block or b"")
-    except Exception:  # noqa: BLE001 - a broken EXIF block raises nearly anything
-        return Image.Exif()
-    return exif
