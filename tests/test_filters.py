@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from conftest import write_picture
 from PIL import Image
 
 from imgsearch.errors import UsageError
+from imgsearch.storage import filters as storage_filters
 from imgsearch.storage.database import Store
 from imgsearch.storage.filters import Condition, Filters, allowed_ids, filtered
 
@@ -88,3 +90,29 @@ def test_its_own_check_refuses_a_value_by_the_field_s_name() -> None:
 
 def test_without_a_filter_no_content_is_looked_at() -> None:
     assert allowed_ids(Store.in_memory(), ShapeFilters()) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("nikon", 1),
+        ("nikon corporation", 1),
+        ("NIKON CORPORATION NIKON D850", 1),
+        ("Eastman Kodak Company", 1),
+        ("OLYMPUS IMAGING CORP.", 1),
+        ("camera", 1),
+        ("EOS R", 1),
+        ("D3", 0),
+        ("corporation", 0),
+    ],
+)
+def test_a_camera_is_found_by_make_and_model_as_exif_has_them(asked: str, found: int) -> None:
+    """A gallery keeps "NIKON D850" of NIKON CORPORATION and NIKON D850."""
+    cameras = ["NIKON D850", "KODAK DX6490", "OLYMPUS E-M5", "Canon EOS R5", "Lomo Camera"]
+    condition = storage_filters._has_camera(asked, cast("Store", None))
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE content (camera TEXT)")
+    connection.executemany("INSERT INTO content VALUES (?)", [(name,) for name in cameras])
+    statement = f"SELECT COUNT(*) FROM content WHERE {condition.sql}"  # noqa: S608 - the filter's own words
+    assert connection.execute(statement, condition.values).fetchone() == (found,)
+    connection.close()

@@ -16,7 +16,7 @@ from PIL import Image, ImageFile
 from imgsearch.errors import UsageError
 from imgsearch.images import formats, signatures
 from imgsearch.images.decoding import Decoded, admit
-from imgsearch.images.formats import Format
+from imgsearch.images.format_row import Format
 from imgsearch.images.metadata import Metadata
 from imgsearch.storage.filters import Filters
 

@@ -145,6 +145,7 @@ def index_keys(gallery: Path, report: IndexReport) -> Json:
         "unreadable_files": unreadable_keys(report.unreadable_files),
         "unlisted_folders": unreadable_keys(report.unlisted),
         "offline_roots": [path_keys(root) for root in report.offline_roots],
+        "not_read": dict(report.not_read),
     }
 
 

@@ -16,7 +16,7 @@ from imgsearch.images.strict_pillow import open_avif
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from imgsearch.images.formats import Format
+    from imgsearch.images.format_row import Format
 
 
 def decode_avif(data: bytes, row: Format, _needed: Needed, turn: ExitStack) -> Decoded:

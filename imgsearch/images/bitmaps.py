@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -14,6 +13,8 @@ from imgsearch.images.refusals import TRUNCATED
 from imgsearch.images.strict_pillow import made_strict
 
 if TYPE_CHECKING:
+    from io import BytesIO
+
     from numpy.typing import NDArray
     from PIL import ImageFile
 

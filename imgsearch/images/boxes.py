@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 # No still image has more boxes on one level; more are a way to keep a reader busy.
 MOST_BOXES: Final = 10_000
+# The boxes of a file's top level that hold an image, or may stand before one that does.
+_TOP_LEVEL: Final = frozenset(
+    b"ftyp meta mdat moov moof free skip uuid udta jp2h jp2c jxlc jxlp jxll jbrd Exif brob".split()
+)
 _SHORTEST: Final = 8
 _FULL: Final = 4  # version and flags
 
@@ -77,7 +81,7 @@ def reach_beyond(data: bytes) -> bool:
     """Tell whether a box, or the data of an item, claims to lie beyond the end of the file."""
     last = max(boxes(data), key=lambda box: box.end, default=None)
     # What follows the last box of a whole file need not be one.
-    if last and last.end > len(data) and last.kind.isalnum():
+    if last and last.end > len(data) and last.kind in _TOP_LEVEL:
         return True
     try:
         return _end_of_items(data) > len(data)

@@ -43,13 +43,13 @@ def iso(text: str) -> str | None:
             return None
         year, _, month, day, rest = found.groups()
     at = _TIME.match(rest) or _COMPACT_TIME.match(rest)
-    parts: list[int] = []
-    for part, limit in zip(at.groups() if at else (), _LIMITS, strict=False):
-        if part is None or int(part) >= limit:
+    parts = [0, 0, 0]
+    for index, part in enumerate(at.groups() if at else ()):
+        if part is None or int(part) >= _LIMITS[index]:
             break
-        parts.append(int(part))
+        parts[index] = int(part)
     try:
-        moment = datetime(int(year), int(month), int(day), *parts)  # noqa: DTZ001 - local clock
+        moment = datetime(int(year), int(month), int(day), parts[0], parts[1], parts[2])  # noqa: DTZ001 - local clock
     except ValueError:
         return None
     return moment.isoformat() if moment.year >= EARLIEST_YEAR else None

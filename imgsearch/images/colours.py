@@ -83,7 +83,9 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     white = next((w for w in whites if high <= w), high) if low == 0 else high
     scale = 255 / (white - low) if white > low else 0.0
     levels = np.empty(values.shape, np.uint8)
-    for strip, done in zip(strips, (levels[top : top + rows] for top in range(0, len(values), rows)), strict=True):
+    for strip, done in zip(
+        strips, (levels[top : top + rows] for top in range(0, len(values), rows)), strict=True
+    ):
         known = np.nan_to_num(strip.astype(np.float32), nan=low, posinf=high, neginf=low)
         done[:] = np.rint(known * scale - low * scale).clip(0, 255)
     return Image.fromarray(levels)

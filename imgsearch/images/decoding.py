@@ -84,9 +84,7 @@ class _Memory:
         """Wait until there is room; what this thread took before counts no more."""
         self.give_back()
         with self._changed:
-            self._changed.wait_for(
-                lambda: not self._taken or self._taken + amount <= SHARED_MEMORY
-            )
+            self._changed.wait_for(lambda: not self._taken or self._taken + amount <= SHARED_MEMORY)
             self._taken += amount
             self._mine.amount = amount
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pillow_heif
-from PIL import Image
 
 from imgsearch.images.decoding import Decoded, Needed, admit
 from imgsearch.images.metadata import load_exif, read_metadata
@@ -13,7 +12,9 @@ from imgsearch.images.metadata import load_exif, read_metadata
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from imgsearch.images.formats import Format
+    from PIL import Image
+
+    from imgsearch.images.format_row import Format
 
 
 def decode_heif(data: bytes, row: Format, _needed: Needed, turn: ExitStack) -> Decoded:

@@ -15,7 +15,7 @@ from imgsearch.images.metadata import UPRIGHT, read_metadata
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from imgsearch.images.formats import Format
+    from imgsearch.images.format_row import Format
 
 _STREAM: Final = b"\xff\x0a"
 # ISO/IEC 18181-1, annex D: bits of a side that is no multiple of 8, and the ratios of the sides.

@@ -64,15 +64,7 @@ def read_file(path: Path) -> bytes:
             has a name that no file can have, or the operating system refuses.
     """
     try:
-        # A pipe or a device would block for ever where a file is expected.
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise UnreadableImageError("a folder, not a file", name=str(path))
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableImageError("not a regular file", name=str(path))
-        # Asked before a byte is read, and again afterwards of a file that grows meanwhile.
-        if status.st_size > MAX_FILE_BYTES:
-            raise UnreadableImageError("larger than 2 GiB", name=str(path))
+        _check_status(path)
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
@@ -92,6 +84,18 @@ def read_file(path: Path) -> bytes:
     if len(data) > MAX_FILE_BYTES:
         raise UnreadableImageError("larger than 2 GiB", name=str(path))
     return data
+
+
+def _check_status(path: Path) -> None:
+    """Refuse what is no file, and by its size what is too large, before a byte is read."""
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise UnreadableImageError("a folder, not a file", name=str(path))
+    # A pipe or a device would block for ever where a file is expected.
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableImageError("not a regular file", name=str(path))
+    if status.st_size > MAX_FILE_BYTES:
+        raise UnreadableImageError("larger than 2 GiB", name=str(path))
 
 
 def load(data: bytes, *, size: int, resize: Resize, crop: CropBox | None = None) -> LoadedImage:

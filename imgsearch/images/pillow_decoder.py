@@ -7,6 +7,7 @@ take of the memory is in `decoding`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Final, cast
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from PIL import ImageFile
 
     from imgsearch.images.decoding import Needed
-    from imgsearch.images.formats import Format
+    from imgsearch.images.format_row import Format
     from imgsearch.images.geometry import Size
 
 MAX_REDUCED_PIXELS: Final = 500_000_000
@@ -130,16 +131,19 @@ def load_jpeg(image: StrictJpeg, data: bytes, wanted: Size) -> StrictJpeg:
         position = data.rfind(b"\xff\xda")
         if position < 0 or data.find(b"\xff\xd9", position) >= 0:
             raise
-        ended = []
-        for filler in _FILLERS:
-            again = StrictJpeg(BytesIO(data.rstrip(b"\xff") + filler + b"\xff\xd9"))
-            again.draft(None, wanted)
-            again.load()
-            ended.append(again)
-        if ended[0].tobytes() != ended[1].tobytes():
+        ended = [data.rstrip(b"\xff") + filler + b"\xff\xd9" for filler in _FILLERS]
+        check_pixels(StrictJpeg(BytesIO(data)).size, "JPEG")
+        if len({_digest(jpeg) for jpeg in ended}) > 1:
             raise
-        return ended[0]
+        image = StrictJpeg(BytesIO(ended[0]))
+        image.draft(None, wanted)
+        image.load()
     return image
+
+
+def _digest(jpeg: bytes) -> bytes:
+    """Return a hash of a JPEG's pixels at full scale, where each coefficient counts."""
+    return hashlib.sha256(StrictJpeg(BytesIO(jpeg)).tobytes()).digest()
 
 
 # Any bytes without a marker that decode to different coefficients.

@@ -190,7 +190,9 @@ def of_netpbm(data: bytes) -> bytes:
 
 
 # Three numbers, PBM's two; between them white space and comments.
-_NETPBM: Final = re.compile(rb"P[1-7fF](?:\s|#[^\r\n]*+[\r\n])++\d++(?:\s|#[^\r\n]*+[\r\n])++-?[\d.]")
+_NETPBM: Final = re.compile(
+    rb"P[1-7fF](?:\s|#[^\r\n]*+[\r\n])++\d++(?:\s|#[^\r\n]*+[\r\n])++-?[\d.]"
+)
 
 
 def of_tiff(data: bytes) -> bytes:

@@ -43,7 +43,7 @@ def largest_preview(data: bytes) -> Preview | None:
             break
         try:
             width, height = StrictJpeg(BytesIO(_bounded(data[position : position + _HEADER]))).size
-        except Exception:  # noqa: BLE001 - these bytes need not be a JPEG at all
+        except Exception:  # noqa: BLE001, S112 - these bytes need not be a JPEG at all
             continue
         if max(width, height) >= SMALLEST_PREVIEW:
             found.append((width * height, position))
@@ -52,7 +52,7 @@ def largest_preview(data: bytes) -> Preview | None:
             image = StrictJpeg(BytesIO(_bounded(data[position:])))
             check_pixels(image.size, "RAW")
             image.load()
-        except Exception:  # noqa: BLE001 - lossless sensor data begins like a JPEG as well
+        except Exception:  # noqa: BLE001, S112 - lossless sensor data begins like a JPEG as well
             continue
         exif, own = raw_exif(data) or read_exif(image), read_orientation(read_exif(image))
         if own != UPRIGHT:

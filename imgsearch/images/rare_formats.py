@@ -47,7 +47,9 @@ def open_photoshop(file: BytesIO) -> ImageFile.ImageFile:
 
 def _is_transparent(data: bytes, place: int) -> bool:
     """Tell whether the flattened image has transparency: its number of layers is negative."""
-    length, _, layers = struct.unpack_from(">LLh", data, place) if len(data) > place + 10 else (0, 0, 0)
+    length, _, layers = (
+        struct.unpack_from(">LLh", data, place) if len(data) > place + 10 else (0, 0, 0)
+    )
     return bool(length) and layers < 0
 
 

@@ -30,7 +30,7 @@ from imgsearch.images.strict_pillow import StrictJpeg
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from imgsearch.images.formats import Format
+    from imgsearch.images.format_row import Format
 
 # A preview whose shape differs more than this shows another part of the scene than the sensor.
 PREVIEW_SHAPE_TOLERANCE: Final = 0.05
@@ -38,6 +38,7 @@ PREVIEW_SHAPE_TOLERANCE: Final = 0.05
 # No sensor's data is compressed so much; fewer levels apart than this is one colour.
 PIXELS_PER_BYTE: Final = 40
 ONE_COLOUR: Final = 8
+NEARLY: Final = 0.98
 
 # LibRaw's flip (1 mirrors, 2 turns upside down, 4 transposes) -> EXIF orientation.
 _FLIPS: Final = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
@@ -66,9 +67,7 @@ def decode_raw(data: bytes, row: Format, needed: Needed, turn: ExitStack) -> Dec
     orientation = read_orientation(shown.exif)
     image = turned(shown.image, orientation)
     metadata = replace(
-        read_metadata(
-            image, image_format=row.name, upright=True, exif=shown.exif, data=data
-        ),
+        read_metadata(image, image_format=row.name, upright=True, exif=shown.exif, data=data),
         orientation=orientation,
     )
     return Decoded(image, metadata, shown.image.info.get("icc_profile"))
@@ -106,8 +105,12 @@ def _is_made_of_nothing(image: Image.Image, data: bytes, stored: Size) -> bool:
     """
     if len(data) * PIXELS_PER_BYTE >= math.prod(stored):
         return False
-    extremes = (band.getextrema() for band in image.reduce(8).split())
-    return all(high - low <= ONE_COLOUR for low, high in extremes)
+    for band in image.reduce(8).split():
+        levels = band.histogram()
+        most = levels.index(max(levels))
+        if sum(levels[max(0, most - ONE_COLOUR) : most + ONE_COLOUR + 1]) < NEARLY * sum(levels):
+            return False
+    return True
 
 
 def _preview(raw: rawpy.RawPy, wanted: Size) -> Image.Image | None:

@@ -16,18 +16,19 @@ from imgsearch.images.truncation import lacks_header
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imgsearch.images.formats import Format
+    from imgsearch.images.format_row import Format
 
 
 TRUNCATED: Final = "truncated: the file ends before the picture does"
 
 _SAYS_TRUNCATED: Final = re.compile(
-    r"truncat|not enough image data|not processed|end of file|end of data|insufficient|no more images|input/output",
+    r"truncat|not enough image data|not processed|end of file|end of data|insufficient"
+    r"|no more images|input/output",
     re.IGNORECASE,
 )
 _SAYS_UNSUPPORTED: Final = re.compile(
-    r"unsupported(?! or non-existing)|not supported|not implemented|unknown (?:raw|pixel) ?mode|not available"
-    r"|no decoding plugin|no codec|unknown data organization|unknown compression"
+    r"unsupported(?! or non-existing)|not supported|not implemented|unknown (?:raw|pixel) ?mode"
+    r"|not available|no decoding plugin|no codec|unknown data organization|unknown compression"
     r"|compression method|no 'meta' box|needs to support",
     re.IGNORECASE,
 )

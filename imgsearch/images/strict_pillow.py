@@ -21,7 +21,7 @@ from imgsearch.images.truncation import jpeg2000_ends_early
 if TYPE_CHECKING:
     from PIL import Image
 
-    from imgsearch.images.formats import Opener
+    from imgsearch.images.format_row import Opener
 
 _XMP: Final = ("xmp", "XML:com.adobe.xmp")
 
@@ -49,7 +49,7 @@ class _OwnOrientation(ImageFile.ImageFile):
     def getexif(self) -> Image.Exif:
         """Return what EXIF alone tells."""
         names = [name for name in _XMP if name in self.info]
-        hidden = {name: self.info.pop(name) for name in names}
+        hidden: dict[str | tuple[int, int], object] = {name: self.info.pop(name) for name in names}
         try:
             return super().getexif()
         finally:
@@ -120,7 +120,9 @@ def open_jpeg2000(file: BytesIO) -> ImageFile.ImageFile:
 
     if ImageFile.LOAD_TRUNCATED_IMAGES and jpeg2000_ends_early(file.getvalue()):
         raise OSError(TRUNCATED)
-    return cast("ImageFile.ImageFile", _with_own_orientation(Jpeg2KImagePlugin.Jpeg2KImageFile)(file))
+    return cast(
+        "ImageFile.ImageFile", _with_own_orientation(Jpeg2KImagePlugin.Jpeg2KImageFile)(file)
+    )
 
 
 def open_avif(file: BytesIO) -> ImageFile.ImageFile:

@@ -71,8 +71,9 @@ class Tiff:
         """Return where the first directory lies, -1 if the header ends before it says so."""
         try:
             return int(
-                struct.unpack_from(f"{self.order}{'Q' if self.big else 'L'}", self.data,
-                                   8 if self.big else 4)[0]
+                struct.unpack_from(
+                    f"{self.order}{'Q' if self.big else 'L'}", self.data, 8 if self.big else 4
+                )[0]
             )
         except struct.error:
             return -1
@@ -90,7 +91,9 @@ class Tiff:
         entries: dict[int, Entry] = {}
         try:
             for place in range(start, start + size * min(self.count(offset), MOST_TAGS + 1), size):
-                tag, kind, number, value = struct.unpack_from(f"{self.order}{row}", self.data, place)
+                tag, kind, number, value = struct.unpack_from(
+                    f"{self.order}{row}", self.data, place
+                )
                 length = number * (_SIZES.get(kind) or _SIZES_OF_BIG.get(kind, 0))
                 where = place + size - field if length <= field else value
                 entries.setdefault(tag, Entry(kind, number, where, length))
@@ -150,7 +153,7 @@ def asks_too_much(data: bytes) -> bool:
     if min(tiff.count(offset), (len(data) - offset) // 12) > MOST_TAGS:
         return True
     return any(
-        MOST_NUMBERS < entry.count
+        entry.count > MOST_NUMBERS
         and entry.length <= len(data)
         and entry.kind not in _BYTES_AND_TEXT
         for directory in tiff.directories()

@@ -27,6 +27,7 @@ class IndexOptions:
         batch_size: images that go through the backbone at once.
         jobs: decoding threads; None for one per processor.
         dry_run: only scan and count; nothing is read or written.
+        any_name: also take files of other suffixes, and without one, that begin like an image.
         index: "auto", "exact" or a FAISS factory string for inverted lists, stored with the
             gallery; None keeps what is stored.
         memory: bytes that the index may take, stored likewise.
@@ -37,6 +38,7 @@ class IndexOptions:
     batch_size: int = 32
     jobs: int | None = None
     dry_run: bool = False
+    any_name: bool = False
     index: str | None = None
     memory: int | None = None
 
@@ -99,6 +101,8 @@ class IndexReport:
         first: whether this run made the gallery.
         offline_roots: the absent roots.
         unlisted: folders that could not be listed, with the operating system's reason.
+        not_read: kinds of pictures, drawings and films that were passed over, and how many files of
+            each, the most frequent first.
         hints: lines of advice for the user.
     """
 
@@ -117,6 +121,7 @@ class IndexReport:
     first: bool = False
     offline_roots: tuple[Path, ...] = ()
     unlisted: tuple[UnreadableFile, ...] = ()
+    not_read: tuple[tuple[str, int], ...] = ()
     hints: tuple[str, ...] = ()
 
     @property

@@ -8,6 +8,7 @@ committed; the next one finds it by its hashes and goes on.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -70,6 +71,7 @@ class IndexRun:
         self._executor = executor or LocalExecutor()
         self._changes = Changes(store)
         self._unlisted: list[UnreadableFile] = []
+        self._passed_over: Counter[str] = Counter()
         self._counts = _Counts()
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
@@ -83,6 +85,7 @@ class IndexRun:
                 exclude=target.root.exclude,
                 follow_symlinks=target.root.follow_symlinks,
                 skip=(self._folder,),
+                any_name=self._options.any_name,
             )
             unlisted: list[bytes] = []
             self._changes.add(target.root.id, self._walk(target, rules, unlisted))
@@ -113,7 +116,9 @@ class IndexRun:
             return
         if not target.root.recursive:
             return
-        for found in walk(target.root.path, rules, below=target.below):
+        for found in walk(
+            target.root.path, rules, below=target.below, passed_over=self._passed_over
+        ):
             if isinstance(found, ScannedFile):
                 self._counts.scanned += 1
                 if self._counts.scanned % 500 == 0:
@@ -231,6 +236,7 @@ class IndexRun:
                 dict.fromkeys(target.root.path for target in targets if target.absent)
             ),
             unlisted=tuple(self._unlisted),
+            not_read=tuple(self._passed_over.most_common()),
         )
 
 
