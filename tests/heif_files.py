@@ -1,6 +1,7 @@
 """HEIF and AVIF files put together box by box, for what no encoder here writes.
 
 tiled_heic(image)          a grid of HEVC tiles, as phones write it (ISO/IEC 23008-12, 6.6.2.3)
+sequence(image)            a HEIF sequence of one frame, without a still item
 with_clean_aperture(avif)  the same AVIF with a `clap` property
 """
 
@@ -98,6 +99,33 @@ def _grid(tiles: Sequence[bytes], config: bytes, *, columns: int, rows: int) -> 
 
     before = len(start) + len(full(b"meta", head, iloc(0), tail)) + 8
     return start + full(b"meta", head, iloc(before), tail) + box(b"mdat", *tiles, grid)
+
+
+def sequence(image: Image.Image) -> bytes:
+    """Return a HEIF sequence of one frame (ISO/IEC 14496-12, brands msf1 and hevc)."""
+    heic = picture_files.encode(image, "HEIF")
+    config = boxes.first(heic, "meta/iprp/ipco/hvcC")
+    assert config is not None
+    frame = item_data(heic)
+    entry = box(
+        b"hvc1",
+        bytes(6) + struct.pack(">H", 1) + bytes(16),
+        struct.pack(">HH", image.width, image.height),
+        bytes(50),
+        box(b"hvcC", heic[config.start : config.end]),
+    )
+    start = box(b"ftyp", b"msf1", bytes(4), b"msf1hevc")
+
+    def moov(offset: int) -> bytes:
+        tables = box(
+            b"stbl",
+            full(b"stsd", struct.pack(">L", 1), entry),
+            full(b"stsz", struct.pack(">LLL", 0, 1, len(frame))),
+            full(b"stco", struct.pack(">LL", 1, offset)),
+        )
+        return box(b"moov", box(b"trak", box(b"mdia", box(b"minf", tables))))
+
+    return start + moov(len(start) + len(moov(0)) + 8) + box(b"mdat", frame)
 
 
 def with_clean_aperture(avif: bytes, width: int, height: int, *, across: int, down: int) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 import picture_files
 import pytest
+import test_rare_formats
 from hypothesis import given
 from hypothesis import strategies as st
 from picture_checks import needs
@@ -84,6 +85,18 @@ def test_iptc_holds_day_and_time_apart() -> None:
     assert jpeg(records=iptc(n55="20100711", n60="101112+0200")).taken == "2010-07-11T10:11:12"
     assert jpeg(records=iptc(n55="20100711")).taken == "2010-07-11T00:00:00"
     assert jpeg(records=iptc(n55="00000000", n60="101112")).taken is None
+
+
+def test_iptc_in_the_text_of_a_png_and_in_a_photoshop_document_is_found() -> None:
+    resource = photoshop(iptc(n55="20100711", n60="101112+0200"))[18:]
+    text = f"\niptc\n{len(resource):8}\n{resource.hex()}\n".encode()
+    png = picture_files.encode(picture_files.corners(), "PNG")
+    chunk = picture_files.png_chunk(b"tEXt", b"Raw profile type iptc\0" + text)
+    assert load(png[:33] + chunk + png[33:], size=8, resize="squash").metadata.taken == (
+        "2010-07-11T10:11:12"
+    )
+    document = test_rare_formats.photoshop(picture_files.corners(8, 8), resources=resource + b"\0")
+    assert load(document, size=8, resize="squash").metadata.taken == "2010-07-11T10:11:12"
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
+import heif_files
 import numpy as np
 import picture_files
 import pytest
-from picture_checks import largest_difference, reason_for, squash
+from picture_checks import largest_difference, needs, reason_for, squash
 
 from imgsearch.images.loading import load
 
@@ -168,3 +169,18 @@ def test_a_whole_preview_stands_for_sensor_data_that_cannot_be_read() -> None:
     assert "truncated" in reason_for(canon_raw(preview, exif)[:-500])
     thumbnail = picture_files.encode(picture_files.corners(160, 120), "JPEG")
     assert "RAW" in reason_for(canon_raw(thumbnail, exif))
+
+
+# ── HEIF ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_heif_sequence_shows_its_first_frame() -> None:
+    needs("HEIF")
+    image = picture_files.corners(128, 64)
+    whole = heif_files.sequence(image)
+    still = picture_files.encode(image, "HEIF")
+    assert largest_difference(squash(whole), squash(still)) <= 2
+    assert load(whole, size=8, resize="squash").metadata.width == 128
+    assert "truncated" in reason_for(whole[:-50])
+    other = whole.replace(b"hvc1", b"avc1")
+    assert reason_for(other) == "not supported: a HEIF sequence without a still image"

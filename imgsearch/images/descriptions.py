@@ -86,6 +86,9 @@ def find_iptc(info: Mapping[Any, Any], data: bytes) -> bytes | None:
     resources = info.get("photoshop")
     if isinstance(resources, dict) and isinstance(resources.get(_PHOTOSHOP_IPTC), bytes):
         return bytes(resources[_PHOTOSHOP_IPTC])
+    text = info.get("Raw profile type iptc")
+    if isinstance(text, str):  # in a PNG, as ImageMagick writes it: three lines, then digits
+        return _in_resource(text)
     if data[4:8] == b"jP  ":
         return boxes.content(data, "uuid", identity=_IPTC_UUID)
     if data[:2] in {b"II", b"MM"}:
@@ -93,6 +96,15 @@ def find_iptc(info: Mapping[Any, Any], data: bytes) -> bytes | None:
         found = tiff.directory(tiff.first_offset()).get(_TIFF_IPTC)
         return data[found.place : found.place + found.length] if found else None
     return None
+
+
+def _in_resource(profile: str) -> bytes | None:
+    try:
+        resources = bytes.fromhex("".join(profile.split("\n")[3:]))
+    except ValueError:
+        return None
+    _, found, records = resources.partition(b"8BIM\4\4\0\0")
+    return records[4:] if found else None
 
 
 def find_exif(data: bytes) -> bytes | None:

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pillow_heif
 
+from imgsearch.errors import UnreadableImageError
+from imgsearch.images import boxes
 from imgsearch.images.decoding import Decoded, Needed, admit
+from imgsearch.images.heif_sequences import first_frame
 from imgsearch.images.metadata import load_exif, read_metadata
 
 if TYPE_CHECKING:
@@ -21,9 +24,14 @@ def decode_heif(data: bytes, row: Format, _needed: Needed, turn: ExitStack) -> D
     """Decode HEIC and its kin; libheif has turned the image, whatever its EXIF says.
 
     Raises:
-        UnreadableImageError: the image is too large.
+        UnreadableImageError: the image is too large, or the file a sequence of another codec.
         Exception: whatever pillow_heif raises for damaged files.
     """
+    if boxes.first(data, "meta") is None and boxes.first(data, "moov"):
+        still = first_frame(data)
+        if still is None:
+            raise UnreadableImageError("not supported: a HEIF sequence without a still image")
+        data = still
     opened = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
     admit(opened.size, row.name, turn, pixel_bytes=row.pixel_bytes)
     exif = load_exif(opened.info.get("exif"))  # as stored; `to_pillow` takes the orientation out

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from PIL import ImageFile
 
 MOST_RESOURCES: Final = 16 << 20
+_EXIF_RESOURCE: Final = 1058
+_IPTC_RESOURCE: Final = 1028
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
@@ -38,6 +40,11 @@ def open_photoshop(file: BytesIO) -> ImageFile.ImageFile:
     if resources > MOST_RESOURCES:
         raise UnreadableImageError("damaged PSD: its resources are larger than 16 MiB")
     image = cast("ImageFile.ImageFile", made_strict(PsdImagePlugin.PsdImageFile)(file))
+    for number, _, content in getattr(image, "resources", ()):
+        if number == _EXIF_RESOURCE:
+            image.info["exif"] = content
+        elif number == _IPTC_RESOURCE:
+            image.info["photoshop"] = {number: content}
     if image.mode == "RGBA" and not _is_transparent(data, 34 + colours + resources):
         # The fourth channel is a selection that someone has saved.
         image._mode = "RGB"  # noqa: SLF001 - as Pillow's own classes set it while they open
