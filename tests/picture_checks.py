@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ALL_FORMATS = (
     "JPEG", "PNG", "GIF", "BMP", "TIFF", "PPM", "WEBP", "JPEG2000", "AVIF", "HEIF", "MPO",
+    "TGA", "PCX", "SGI", "ICO",
 )  # fmt: skip
 EXIF_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF")
 

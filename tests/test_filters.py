@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from imgsearch.errors import UsageError
 from imgsearch.images.metadata import Metadata
 from imgsearch.recipe import RecipeRequest
+from imgsearch.storage import filters as storage_filters
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Condition, Filters, allowed_ids, filtered
@@ -215,3 +217,29 @@ def test_contents_without_an_embedding_are_counted(store: Store) -> None:
         store.add_embedding(stored.id, content_id, np.ones(48, np.float32))
     assert about_missing_embeddings(held, 5) is None
     assert about_missing_embeddings(held, 6) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("nikon", 1),
+        ("nikon corporation", 1),
+        ("NIKON CORPORATION NIKON D850", 1),
+        ("Eastman Kodak Company", 1),
+        ("OLYMPUS IMAGING CORP.", 1),
+        ("camera", 1),
+        ("EOS R", 1),
+        ("D3", 0),
+        ("corporation", 0),
+    ],
+)
+def test_a_camera_is_found_by_make_and_model_as_exif_has_them(asked: str, found: int) -> None:
+    """A gallery keeps "NIKON D850" of NIKON CORPORATION and NIKON D850."""
+    cameras = ["NIKON D850", "KODAK DX6490", "OLYMPUS E-M5", "Canon EOS R5", "Lomo Camera"]
+    condition = storage_filters._has_camera(asked, cast("Store", None))
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE content (camera TEXT)")
+    connection.executemany("INSERT INTO content VALUES (?)", [(name,) for name in cameras])
+    statement = f"SELECT COUNT(*) FROM content WHERE {condition.sql}"  # noqa: S608 - the filter's own words
+    assert connection.execute(statement, condition.values).fetchone() == (found,)
+    connection.close()

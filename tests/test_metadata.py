@@ -15,7 +15,8 @@ from picture_checks import EXIF_FORMATS, needs, squash
 from PIL import Image, TiffImagePlugin
 
 from imgsearch.images.loading import load
-from imgsearch.images.metadata import TEXT_LIMIT, Metadata, clean_text, quietly, read_metadata
+from imgsearch.images.metadata import TEXT_LIMIT, Metadata, clean_text, read_metadata
+from imgsearch.images.quiet import quietly
 
 Rational = TiffImagePlugin.IFDRational
 
@@ -86,10 +87,17 @@ def test_a_reduced_jpeg_keeps_the_size_of_the_whole() -> None:
         ("    :  :     :  :  ", None),
         ("2024:13:01 12:00:00", None),
         ("2023:02:29 12:00:00", None),
-        ("2024:05:01 24:00:00", None),
-        ("2024:05:01 12:60:00", None),
+        ("2024:05:01 24:00:00", "2024-05-01T00:00:00"),
+        ("2024:05:01 12:60:00", "2024-05-01T12:00:00"),
+        ("2024:05:01 12:30:60", "2024-05-01T12:30:00"),
+        ("2024:05:01 12:30:70", "2024-05-01T12:30:00"),
+        ("20200615 12:30:45", "2020-06-15T12:30:45"),
+        ("20200615", "2020-06-15T00:00:00"),
+        ("20200615T123045", "2020-06-15T12:30:45"),
+        ("2024:05:01 noon", "2024-05-01T00:00:00"),
         ("1066:10:14 09:00:00", None),
-        ("2024:05:01 noon", None),
+        ("202006151", None),
+        ("2024-05", None),
         ("yesterday", None),
         ("", None),
     ],

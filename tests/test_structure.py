@@ -54,6 +54,7 @@ OWNERS: dict[str, str] = {
     "torch": "",
     "PIL": "images distillation evaluation.ground_truth.edits evaluation.report.thumbnails",
     "pillow_heif": "images.heif_decoder",
+    "pillow_jxl": "images.jxl_decoder",
     "rawpy": "images.raw_decoder",
     "sqlite3": "storage",
     "sqlite_utils": "storage",

@@ -64,6 +64,7 @@ def index(
         jobs=run.jobs,
         dry_run=run.dry_run,
         rehash=run.rehash,
+        any_name=files.any_name,
         index=run.index,
         memory=None if run.memory is None else parse_memory(run.memory),
     )
@@ -132,6 +133,9 @@ def summary(report: "IndexReport", *, everything: bool) -> list[Line]:
     lines += _listed(report.unlisted, "could not be listed", noun="folder", everything=everything)
     lines += _merged(report)
     lines += [[("Offline: ", "yellow"), (short_path(root), PLAIN)] for root in report.offline_roots]
+    if report.not_read:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.not_read)
+        lines.append([(f"not read: {kinds}", FAINT)])
     return lines + [[(f"Hint: {hint}", FAINT)] for hint in _hints(report)]
 
 

@@ -166,6 +166,15 @@ class FileOptions:
             rich_help_panel=FILES_PANEL,
         ),
     ] = None
+    any_name: Annotated[
+        bool,
+        typer.Option(
+            "--any-name",
+            help="Look into files without a suffix, or with an unknown one, and take those that "
+            "are pictures. What was taken stays in the gallery.",
+            rich_help_panel=FILES_PANEL,
+        ),
+    ] = False
     files_from: Annotated[
         str | None,
         typer.Option(

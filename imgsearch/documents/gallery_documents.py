@@ -173,6 +173,7 @@ def index_keys(gallery: Path, report: IndexReport) -> Json:
             for merged in report.merged
         ],
         "offline_roots": [path_keys(root) for root in report.offline_roots],
+        "not_read": [{"kind": kind, "files": count} for kind, count in report.not_read],
     }
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A profile that moves no colour by more than this many levels of 255 is sRGB under some name.
 SAME_COLOUR: Final = 2
+# What has a depth above 8 bits is converted so many pixels at a time, to take little memory.
+STRIP_PIXELS: Final = 1_000_000
 # ICC's name of the colours that a profile is for -> Pillow's mode.
 _PROFILE_MODES: Final = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
@@ -71,13 +73,22 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
         if isinstance(transparent, int):
             levels[values == transparent] = 255
         return Image.fromarray(levels)
-    finite = values[np.isfinite(values)] if image.mode == "F" else values
-    low, high = (min(float(finite.min()), 0.0), float(finite.max())) if finite.size else (0.0, 0.0)
+    rows = max(1, STRIP_PIXELS // max(1, image.width))
+    strips = [values[top : top + rows] for top in range(0, len(values), rows)]
+    finite = [strip[np.isfinite(strip)] if image.mode == "F" else strip for strip in strips]
+    extremes = [(float(strip.min()), float(strip.max())) for strip in finite if strip.size]
+    low = min((least for least, _ in extremes), default=0.0)
+    low, high = min(low, 0.0), max((most for _, most in extremes), default=0.0)
     whites = (1.0,) if image.mode == "F" else (255.0, 65535.0)
     white = next((w for w in whites if high <= w), high) if low == 0 else high
     scale = 255 / (white - low) if white > low else 0.0
-    known = np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low)
-    return Image.fromarray(np.rint(known * scale - low * scale).clip(0, 255).astype(np.uint8))
+    levels = np.empty(values.shape, np.uint8)
+    for strip, done in zip(
+        strips, (levels[top : top + rows] for top in range(0, len(values), rows)), strict=True
+    ):
+        known = np.nan_to_num(strip.astype(np.float32), nan=low, posinf=high, neginf=low)
+        done[:] = np.rint(known * scale - low * scale).clip(0, 255)
+    return Image.fromarray(levels)
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

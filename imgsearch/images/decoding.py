@@ -1,5 +1,9 @@
 """What a decoder is given and what it returns, and the limits that it has to keep.
 
+Images that are decoded at the same time in one process take at most `SHARED_MEMORY` bytes
+together; an image waits for its turn. One that would take more is decoded alone, and one that would
+take more than `MOST_MEMORY` is refused. To that come the files' own bytes, at most 2 GiB each.
+
 A decoder is a function `decode(data, row, needed, turn) -> Decoded`:
 
 - `data`: the bytes of a whole file; `row`: its format, a `formats.Format`.
@@ -29,10 +33,10 @@ if TYPE_CHECKING:
     from imgsearch.images.metadata import Metadata
 
 MAX_DECODED_PIXELS: Final = 250_000_000
-# Above this, one image at a time is decoded, so that threads do not add up their peaks.
-GIANT_PIXELS: Final = 50_000_000
-
-_GIANT: Final = threading.RLock()
+SHARED_MEMORY: Final = 2 << 30
+MOST_MEMORY: Final = 4 << 30
+# Pillow's four, and as many again for what alpha or a depth above 8 bits is converted to.
+PIXEL_BYTES: Final = 8
 
 # Raises `UsageError` for a crop that reaches beyond the image.
 Needed = Callable[[Size], Size]
@@ -68,20 +72,55 @@ class Decoded:
         )
 
 
-def admit(size: Size, kind: str, turn: ExitStack) -> None:
-    """Refuse what is too large; let giants wait for each other until `turn` is over.
+class _Memory:
+    """What decoding takes at this moment, shared by the threads of a process."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._taken = 0
+        self._mine = threading.local()
+
+    def take(self, amount: int) -> None:
+        """Wait until there is room; what this thread took before counts no more."""
+        self.give_back()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + amount <= SHARED_MEMORY)
+            self._taken += amount
+            self._mine.amount = amount
+
+    def give_back(self) -> None:
+        """Free what this thread took."""
+        with self._changed:
+            self._taken -= getattr(self._mine, "amount", 0)
+            self._mine.amount = 0
+            self._changed.notify_all()
+
+
+_MEMORY: Final = _Memory()
+
+
+def admit(size: Size, kind: str, turn: ExitStack, *, pixel_bytes: int = PIXEL_BYTES) -> None:
+    """Refuse what is too large; let images wait until there is memory for them.
 
     Args:
         size: width and height that are about to be decoded.
         kind: the format's name, for the message.
         turn: left once the image has been resized.
+        pixel_bytes: memory that decoding takes for each pixel, at its peak.
 
     Raises:
-        UnreadableImageError: the image has more than 250 megapixels.
+        UnreadableImageError: the image has more than 250 megapixels, or would take more than
+            4 GiB.
     """
     check_pixels(size, kind)
-    if math.prod(size) > GIANT_PIXELS:
-        turn.enter_context(_GIANT)
+    amount = math.prod(size) * pixel_bytes
+    if amount > MOST_MEMORY:
+        raise UnreadableImageError(
+            f"too large: decoding this {kind} of {size[0]} x {size[1]} pixels would take "
+            f"{amount / 1e9:.1f} GB, the limit is {MOST_MEMORY / 1e9:.1f} GB"
+        )
+    _MEMORY.take(amount)
+    turn.callback(_MEMORY.give_back)
 
 
 def check_pixels(size: Size, kind: str, *, limit: int = MAX_DECODED_PIXELS) -> None:

@@ -10,70 +10,19 @@ that needs it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from imgsearch.errors import UsageError
-from imgsearch.images import signatures, truncation
+from imgsearch.images import boxes, preambles, signatures, truncation
+from imgsearch.images.format_row import Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import ExitStack
-    from io import BytesIO
 
-    from PIL import ImageFile
-
-    from imgsearch.images.decoding import Decoded, Needed
-
-    Predicate = Callable[[bytes], bool]
-    Opener = Callable[[BytesIO], ImageFile.ImageFile]
-    Decode = Callable[[bytes, "Format", Needed, ExitStack], Decoded]
+    from imgsearch.images.format_row import Decode
 
 # Raise it when imgsearch learns to read more, so that files refused before are tried again.
-READER_VERSION: Final = 1
-
-_WITH_PILLOW: Final = "imgsearch.images.pillow_decoder:decode_with_pillow"
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One row of the table.
-
-    Attributes:
-        name: as galleries store it, such as "JPEG"; never changed once a version was published.
-        suffixes: in lower case with their dots; a scan takes files that end in one of them.
-        matches: whether the bytes of a whole file are of this format; never raises.
-        decoder: `Decode`, or "module:function" that names one.
-        opener: for Pillow's formats: its class, or a function that opens such a file without
-            decoding the pixels; or "module:name" of one.
-        package: PyPI's name of the package that the decoder imports, where that is optional.
-        ends_early: asked once decoding has failed: whether the file was cut short. Never raises.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    matches: Predicate
-    decoder: str | Decode = _WITH_PILLOW
-    opener: str | Opener | None = None
-    package: str | None = None
-    ends_early: Predicate = truncation.lacks_header
-
-    def __post_init__(self) -> None:
-        """Refuse a row that would fail only once there is a file of its format.
-
-        Raises:
-            UsageError: a suffix that no scan would find, or nothing that decodes.
-        """
-        for suffix in self.suffixes:
-            if not suffix.startswith(".") or suffix != suffix.lower():
-                raise UsageError(
-                    f"format {self.name}: the suffix {suffix!r} must begin with a dot and be "
-                    "lower case"
-                )
-        if self.decoder == _WITH_PILLOW and self.opener is None:
-            raise UsageError(
-                f"format {self.name}: give it a decoder, or one of Pillow's classes as its opener"
-            )
+READER_VERSION: Final = 2
 
 
 def _dotted(names: str) -> tuple[str, ...]:
@@ -87,25 +36,30 @@ FORMATS: Final = (
         _dotted("jpg jpeg jpe jfif jif mpo"),
         matches=signatures.begins_with(b"\xff\xd8\xff"),
         opener="imgsearch.images.strict_pillow:StrictJpeg",
+        bounded=preambles.of_jpeg,
     ),
     Format(
         "PNG",
         _dotted("png apng"),
         matches=signatures.begins_with(b"\x89PNG\r\n\x1a\n"),
         opener="imgsearch.images.strict_pillow:open_png",
+        bounded=preambles.of_png,
     ),
     Format(
         "GIF",
         _dotted("gif"),
         matches=signatures.begins_with(b"GIF87a", b"GIF89a"),
         opener="PIL.GifImagePlugin:GifImageFile",
+        bounded=preambles.of_gif,
     ),
     Format(
         "JPEG2000",
         _dotted("jp2 j2k j2c jpc jpf jpx"),
         matches=signatures.begins_with(b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n"),
         opener="imgsearch.images.strict_pillow:open_jpeg2000",
+        bounded=preambles.of_jpeg2000,
         ends_early=truncation.jpeg2000_ends_early,
+        pixel_bytes=25,
     ),
     Format(
         "WEBP",
@@ -113,6 +67,7 @@ FORMATS: Final = (
         matches=signatures.is_webp,
         opener="PIL.WebPImagePlugin:WebPImageFile",
         ends_early=truncation.riff_ends_early,
+        pixel_bytes=17,
     ),
     Format(
         "RAW",
@@ -130,14 +85,17 @@ FORMATS: Final = (
         _dotted("tif tiff"),
         matches=signatures.is_tiff,
         opener="PIL.TiffImagePlugin:TiffImageFile",
+        bounded=preambles.of_tiff,
         ends_early=truncation.tiff_ends_early,
     ),
     Format(
         "AVIF",
         _dotted("avif avifs"),
         matches=signatures.is_avif,
-        opener="imgsearch.images.strict_pillow:open_avif",
+        decoder="imgsearch.images.avif_decoder:decode_avif",
+        is_cut=boxes.reach_beyond,
         ends_early=truncation.boxes_end_early,
+        pixel_bytes=12,
     ),
     Format(
         "HEIF",
@@ -145,19 +103,65 @@ FORMATS: Final = (
         matches=signatures.is_heif,
         decoder="imgsearch.images.heif_decoder:decode_heif",
         package="pillow-heif",
+        is_cut=boxes.reach_beyond,
         ends_early=truncation.boxes_end_early,
+        pixel_bytes=13,
     ),
     Format(
         "BMP",
         _dotted("bmp dib"),
         matches=signatures.is_bmp,
-        opener="PIL.BmpImagePlugin:BmpImageFile",
+        opener="imgsearch.images.bitmaps:open_bitmap",
     ),
     Format(
         "PPM",
         _dotted("ppm pgm pbm pnm pfm"),
         matches=signatures.is_netpbm,
         opener="PIL.PpmImagePlugin:PpmImageFile",
+        bounded=preambles.of_netpbm,
+    ),
+    Format(
+        "JXL",
+        _dotted("jxl"),
+        matches=signatures.begins_with(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
+        decoder="imgsearch.images.jxl_decoder:decode_jxl",
+        package="pillow-jxl-plugin",
+        is_cut=boxes.reach_beyond_jxl,
+        pixel_bytes=16,
+    ),
+    Format(
+        "PSD",
+        _dotted("psd"),
+        matches=signatures.begins_with(b"8BPS\0\1"),
+        opener="imgsearch.images.rare_formats:open_photoshop",
+        ends_early=truncation.photoshop_ends_early,
+    ),
+    Format(
+        "SGI",
+        _dotted("sgi"),
+        matches=signatures.is_sgi,
+        opener="PIL.SgiImagePlugin:SgiImageFile",
+    ),
+    Format(
+        "PCX",
+        _dotted("pcx"),
+        matches=signatures.is_pcx,
+        opener="PIL.PcxImagePlugin:PcxImageFile",
+    ),
+    Format(
+        "ICO",
+        _dotted("ico"),
+        matches=signatures.is_icon,
+        opener="imgsearch.images.rare_formats:open_icon",
+        is_cut=truncation.icon_ends_early,
+        ends_early=truncation.icon_ends_early,
+    ),
+    # Last: a Targa has no signature at its start, only a header that makes sense.
+    Format(
+        "TGA",
+        _dotted("tga"),
+        matches=signatures.is_targa,
+        opener="PIL.TgaImagePlugin:TgaImageFile",
     ),
 )
 _REGISTERED: Final[list[Format]] = []

@@ -5,36 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pillow_heif
-from PIL import Image
 
+from imgsearch.errors import UnreadableImageError
+from imgsearch.images import boxes
 from imgsearch.images.decoding import Decoded, Needed, admit
-from imgsearch.images.metadata import read_metadata
+from imgsearch.images.heif_sequences import first_frame
+from imgsearch.images.metadata import load_exif, read_metadata
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from imgsearch.images.formats import Format
+    from PIL import Image
+
+    from imgsearch.images.format_row import Format
 
 
 def decode_heif(data: bytes, row: Format, _needed: Needed, turn: ExitStack) -> Decoded:
     """Decode HEIC and its kin; libheif has turned the image, whatever its EXIF says.
 
     Raises:
-        UnreadableImageError: the image is too large.
+        UnreadableImageError: the image is too large, or the file a sequence of another codec.
         Exception: whatever pillow_heif raises for damaged files.
     """
+    if boxes.first(data, "meta") is None and boxes.first(data, "moov"):
+        still = first_frame(data)
+        if still is None:
+            raise UnreadableImageError("not supported: a HEIF sequence without a still image")
+        data = still
     opened = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
-    admit(opened.size, row.name, turn)
-    exif = _load_exif(opened.info.get("exif"))  # as stored; `to_pillow` takes the orientation out
+    admit(opened.size, row.name, turn, pixel_bytes=row.pixel_bytes)
+    exif = load_exif(opened.info.get("exif"))  # as stored; `to_pillow` takes the orientation out
     image: Image.Image = opened.to_pillow()
-    metadata = read_metadata(image, image_format=row.name, upright=True, exif=exif)
+    metadata = read_metadata(image, image_format=row.name, upright=True, exif=exif, data=data)
     return Decoded(image, metadata, image.info.get("icc_profile"))
-
-
-def _load_exif(block: bytes | None) -> Image.Exif:
-    exif = Image.Exif()
-    try:
-        exif.load(block or b"")
-    except Exception:  # noqa: BLE001 - a broken EXIF block raises nearly anything
-        return Image.Exif()
-    return exif

@@ -23,7 +23,7 @@ from imgsearch.errors import UnreadableImageError
 from imgsearch.images.colours import in_resizable_mode, over_white, to_srgb
 from imgsearch.images.formats import decoder_of, identify
 from imgsearch.images.geometry import CropBox, plan_display, plan_square, resized
-from imgsearch.images.refusals import refusing, what_else
+from imgsearch.images.refusals import TRUNCATED, refusing, what_else
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,12 +64,7 @@ def read_file(path: Path) -> bytes:
             has a name that no file can have, or the operating system refuses.
     """
     try:
-        # A pipe or a device would block for ever where a file is expected.
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise UnreadableImageError("a folder, not a file", name=str(path))
-        if not stat.S_ISREG(mode):
-            raise UnreadableImageError("not a regular file", name=str(path))
+        _check_status(path)
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
@@ -89,6 +84,18 @@ def read_file(path: Path) -> bytes:
     if len(data) > MAX_FILE_BYTES:
         raise UnreadableImageError("larger than 2 GiB", name=str(path))
     return data
+
+
+def _check_status(path: Path) -> None:
+    """Refuse what is no file, and by its size what is too large, before a byte is read."""
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise UnreadableImageError("a folder, not a file", name=str(path))
+    # A pipe or a device would block for ever where a file is expected.
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableImageError("not a regular file", name=str(path))
+    if status.st_size > MAX_FILE_BYTES:
+        raise UnreadableImageError("larger than 2 GiB", name=str(path))
 
 
 def load(data: bytes, *, size: int, resize: Resize, crop: CropBox | None = None) -> LoadedImage:
@@ -136,6 +143,8 @@ def _render(data: bytes, plan: Callable[[Size], Plan]) -> tuple[Image.Image, Met
     row = identify(data)
     if row is None:
         raise UnreadableImageError(what_else(data))
+    if row.is_cut and row.is_cut(data):
+        raise UnreadableImageError(TRUNCATED)
     with ExitStack() as turn, refusing(data, row):
         decode = decoder_of(row)
         decoded = decode(data, row, lambda displayed: plan(displayed).needed(displayed), turn)

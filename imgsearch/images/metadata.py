@@ -1,41 +1,30 @@
-"""What an image's EXIF tells: when, with what and where it was taken. Owner of EXIF.
+"""What a file tells besides its pixels: when, with what and where they were taken. Owner of EXIF.
 
 The tags and their types are those of Exif 3.0 (CIPA DC-008-2023), sections 4.6.5 (0th IFD and
 Exif IFD) and 4.6.6 (GPS IFD). Cameras, phones and editors break that standard in every way; a
-value that makes no sense becomes `None`, and nothing here raises.
+value that makes no sense becomes `None`, and nothing here raises. What EXIF does not tell, XMP and
+IPTC may (`descriptions`); the orientation is EXIF's alone.
 """
 
 from __future__ import annotations
 
 import math
-import re
-import threading
 import unicodedata
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from PIL import ExifTags, Image
 
+from imgsearch.images.capture_dates import first_date
+from imgsearch.images.descriptions import Xmp, find_exif, find_iptc, find_xmp, iptc_date
+from imgsearch.images.lenses import lens_of
+from imgsearch.images.quiet import quietly
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 UPRIGHT: Final = 1
 TEXT_LIMIT: Final = 200
-EARLIEST_YEAR: Final = 1826  # the year of the oldest photograph that survives
-
-# The moment of exposure; else the moment of scanning; else the last change, which is all that
-# some phones and most messengers leave.
-_DATE_TAGS: Final = (
-    ExifTags.Base.DateTimeOriginal,
-    ExifTags.Base.DateTimeDigitized,
-    ExifTags.Base.DateTime,
-)
-_DATE: Final = re.compile(
-    r"\s*(\d{4})[:\-/.](\d{1,2})[:\-/.](\d{1,2})(?:[ T]+(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?|\s*$)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,47 +54,6 @@ class Metadata:
     orientation: int = UPRIGHT
 
 
-class _ThisThread(threading.local):
-    """Whether this thread is inside `quietly`."""
-
-    quiet = False
-
-
-class _QuietModules:
-    """Stands where a warnings filter has its module pattern; matches in quiet threads only.
-
-    `warnings.catch_warnings` swaps the filters of the whole process, so that two threads that
-    leave it in the wrong order silence a program for good. One filter that looks at the thread
-    which warns needs no swapping.
-    """
-
-    def match(self, module: str) -> bool:
-        """Tell whether a warning raised in `module` by this thread is to be dropped."""
-        return _THIS_THREAD.quiet and module.startswith(("PIL.", "imgsearch.", "pillow_heif"))
-
-
-_THIS_THREAD: Final = _ThisThread()
-_FILTER: Final = cast("Any", ("ignore", None, Warning, _QuietModules(), 0))
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Drop what Pillow warns of in this thread; other threads and modules warn as before.
-
-    Odd EXIF, palettes with transparency and the like are worth a warning to a programmer, not
-    to someone who indexes photos. The filter stays in `warnings.filters`, and does nothing
-    outside this context.
-    """
-    filters = cast("list[Any]", warnings.filters)
-    if not filters or filters[0] is not _FILTER:
-        filters.insert(0, _FILTER)
-    before, _THIS_THREAD.quiet = _THIS_THREAD.quiet, True
-    try:
-        yield
-    finally:
-        _THIS_THREAD.quiet = before
-
-
 def read_metadata(
     image: Image.Image,
     *,
@@ -113,8 +61,9 @@ def read_metadata(
     image_format: str | None = None,
     upright: bool = False,
     exif: Image.Exif | None = None,
+    data: bytes = b"",
 ) -> Metadata:
-    """Read what EXIF tells about an image; what is absent or makes no sense is `None`.
+    """Read what a file tells about its image; what is absent or makes no sense is `None`.
 
     Args:
         image: opened; its EXIF is read, its pixels are not needed.
@@ -122,27 +71,39 @@ def read_metadata(
         image_format: name of the format where `image` does not know it.
         upright: the size is that of the displayed image already (HEIF and TIFF).
         exif: EXIF that was found elsewhere than in `image`.
+        data: the bytes of the whole file, for what `image` does not know of.
     """
     with quietly():
         main = read_exif(image) if exif is None else exif
+        elsewhere = find_exif(data)
+        if elsewhere and not main:
+            main = load_exif(elsewhere)
+            main.pop(ExifTags.Base.Orientation, None)  # no viewer of JPEG 2000 obeys it
         details = _directory(main, ExifTags.IFD.Exif)
         width, height = size or image.size
         orientation = read_orientation(main)
         if swaps_sides(orientation) and not upright:
             width, height = height, width
-        latitude, longitude = _place(_directory(main, ExifTags.IFD.GPSInfo))
+        xmp = Xmp(find_xmp(image.info, data))
+        iptc = find_iptc(image.info, data)
+        block = image.info.get("exif") or elsewhere or data
+        place = _place(_directory(main, ExifTags.IFD.GPSInfo))
+        if place == (None, None):
+            place = _known_place(xmp.degrees("exif:GPSLatitude"), xmp.degrees("exif:GPSLongitude"))
         return Metadata(
             width=width,
             height=height,
             format=image_format or image.format or "unknown",
-            taken=_taken(main, details),
+            taken=_taken(main, details, xmp, iptc),
             camera=_camera(
-                clean_text(_value(main, ExifTags.Base.Make)),
-                clean_text(_value(main, ExifTags.Base.Model)),
+                clean_text(_value(main, ExifTags.Base.Make)) or clean_text(xmp.get("tiff:Make")),
+                clean_text(_value(main, ExifTags.Base.Model)) or clean_text(xmp.get("tiff:Model")),
             ),
-            lens=clean_text(_value(details, ExifTags.Base.LensModel)),
-            latitude=latitude,
-            longitude=longitude,
+            lens=clean_text(_value(details, ExifTags.Base.LensModel))
+            or clean_text(xmp.get("exifEX:LensModel", "aux:Lens"))
+            or clean_text(lens_of(block.removeprefix(b"Exif\0\0"))),
+            latitude=place[0],
+            longitude=place[1],
             orientation=orientation,
         )
 
@@ -153,6 +114,16 @@ def read_exif(image: Image.Image) -> Image.Exif:
         return image.getexif()
     except Exception:  # noqa: BLE001 - a broken EXIF block raises nearly anything
         return Image.Exif()
+
+
+def load_exif(block: bytes | None) -> Image.Exif:
+    """Return what an EXIF block holds, nothing where it is broken."""
+    exif = Image.Exif()
+    try:
+        exif.load(block or b"")
+    except Exception:  # noqa: BLE001 - a broken EXIF block raises nearly anything
+        return Image.Exif()
+    return exif
 
 
 def read_orientation(exif: Image.Exif) -> int:
@@ -217,27 +188,25 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _taken(main: Mapping[int, Any], details: Mapping[int, Any]) -> str | None:
-    for tag in _DATE_TAGS:
-        holder = main if tag == ExifTags.Base.DateTime else details
-        text = clean_text(_value(holder, tag))
-        taken = _iso(text) if text else None
-        if taken:
-            return taken
-    return None
-
-
-def _iso(text: str) -> str | None:
-    """Return "2024-05-01T12:00:00" for "2024:05:01 12:00:00" and its usual corruptions."""
-    found = _DATE.match(text)
-    if not found:
-        return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
-    try:
-        moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - local clock
-    except ValueError:
-        return None
-    return moment.isoformat() if year >= EARLIEST_YEAR else None
+def _taken(
+    main: Mapping[int, Any], details: Mapping[int, Any], xmp: Xmp, iptc: bytes | None
+) -> str | None:
+    base = ExifTags.Base
+    return first_date(
+        (
+            clean_text(_value(details, base.DateTimeOriginal)),
+            xmp.get("exif:DateTimeOriginal"),
+            xmp.get("photoshop:DateCreated"),
+            iptc_date(iptc, day=55, time=60),
+            # The moment of scanning, which most cameras write as well.
+            clean_text(_value(details, base.DateTimeDigitized)),
+            xmp.get("exif:DateTimeDigitized", "xmp:CreateDate", "xap:CreateDate"),
+            iptc_date(iptc, day=62, time=63),
+            # The last change, which is all that some phones and most messengers leave.
+            clean_text(_value(main, base.DateTime)),
+            xmp.get("tiff:DateTime", "xmp:ModifyDate", "xap:ModifyDate"),
+        )
+    )
 
 
 def _camera(make: str | None, model: str | None) -> str | None:
@@ -258,11 +227,18 @@ def _place(gps: Mapping[int, Any]) -> tuple[float | None, float | None]:
     is what devices write that have found no satellite.
     """
     tags = ExifTags.GPS
-    latitude = _degrees(gps, tags.GPSLatitude, tags.GPSLatitudeRef, "NS", limit=90)
-    longitude = _degrees(gps, tags.GPSLongitude, tags.GPSLongitudeRef, "EW", limit=180)
+    return _known_place(
+        _degrees(gps, tags.GPSLatitude, tags.GPSLatitudeRef, "NS", limit=90),
+        _degrees(gps, tags.GPSLongitude, tags.GPSLongitudeRef, "EW", limit=180),
+    )
+
+
+def _known_place(
+    latitude: float | None, longitude: float | None
+) -> tuple[float | None, float | None]:
     if latitude is None or longitude is None or (latitude == 0 and longitude == 0):
         return None, None
-    return latitude, longitude
+    return round(latitude, 7), round(longitude, 7)
 
 
 def _degrees(

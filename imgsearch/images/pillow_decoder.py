@@ -1,13 +1,15 @@
 """From a file's bytes to an image in any mode, with Pillow; a JPEG no larger than is needed.
 
 Limits: 250 megapixels decoded, and 500 as stored for a JPEG that is decoded at a reduced scale.
-WebP, GIF and TIFF obey Pillow's own limit as well (179 megapixels by default). An image of 250
-megapixels with alpha takes some 2 GB while it is decoded; above 50 they are decoded one by one.
+WebP, GIF and TIFF obey Pillow's own limit as well (179 megapixels by default). What decoding may
+take of the memory is in `decoding`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from io import BytesIO
 from typing import IO, TYPE_CHECKING, Final, cast
 
 from imgsearch.errors import UnreadableImageError
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
     from PIL import ImageFile
 
     from imgsearch.images.decoding import Needed
-    from imgsearch.images.formats import Format
+    from imgsearch.images.format_row import Format
     from imgsearch.images.geometry import Size
 
 MAX_REDUCED_PIXELS: Final = 500_000_000
+DEEP_PIXEL_BYTES: Final = 14
 # A JPEG of a few kilobytes can ask for thousands of passes over all of its pixels. Encoders make
 # about ten; libtiff and GDAL stop at a hundred as well.
 # https://libjpeg-turbo.org/pmwiki/uploads/About/TwoIssueswiththeJPEGStandard.pdf
@@ -44,6 +47,8 @@ def decode_with_pillow(data: bytes, row: Format, needed: Needed, turn: ExitStack
         UsageError: from `needed`.
         Exception: whatever Pillow raises for damaged files.
     """
+    if row.bounded:
+        data = row.bounded(data)
     image = open_strictly(data, row.opener)
     stored = image.size
     jpeg = image if isinstance(image, StrictJpeg) else None
@@ -52,7 +57,7 @@ def decode_with_pillow(data: bytes, row: Format, needed: Needed, turn: ExitStack
     if not jpeg and not upright:
         # PNG keeps EXIF after its pixels; TIFF forgets it once they are loaded.
         _load(image, row, turn)
-    metadata = read_metadata(image, size=stored, image_format=row.name, upright=upright)
+    metadata = read_metadata(image, size=stored, image_format=row.name, upright=upright, data=data)
     # Asked before any JPEG or TIFF is decoded, so that a crop beyond the image costs nothing.
     wanted = needed((metadata.width, metadata.height))
     extent: tuple[float, float] = stored
@@ -60,7 +65,11 @@ def decode_with_pillow(data: bytes, row: Format, needed: Needed, turn: ExitStack
         wanted = wanted[::-1] if swaps_sides(metadata.orientation) else wanted
         extent = reduce_jpeg(jpeg, data, wanted)
     profile = image.info.get("icc_profile")
-    _load(image, row, turn)
+    if jpeg:
+        admit(image.size, row.name, turn)
+        image = load_jpeg(jpeg, data, wanted)
+    elif upright:
+        _load(image, row, turn)
     orientation = UPRIGHT if upright else metadata.orientation
     displayed = turned(image, orientation)
     area = turned_box(extent, orientation, within=displayed.size)
@@ -68,7 +77,8 @@ def decode_with_pillow(data: bytes, row: Format, needed: Needed, turn: ExitStack
 
 
 def _load(image: ImageFile.ImageFile, row: Format, turn: ExitStack) -> None:
-    admit(image.size, row.name, turn)
+    deep = DEEP_PIXEL_BYTES if image.mode in {"F", "I"} else 0
+    admit(image.size, row.name, turn, pixel_bytes=max(row.pixel_bytes, deep))
     image.load()
 
 
@@ -104,6 +114,42 @@ def reduce_jpeg(image: StrictJpeg, data: bytes, wanted: Size) -> tuple[float, fl
         return stored
     _, (_, _, width, height) = reduced
     return width, height
+
+
+def load_jpeg(image: StrictJpeg, data: bytes, wanted: Size) -> StrictJpeg:
+    """Return the image with its pixels loaded, also where its end marker alone is missing.
+
+    Whether anything else is missing tells what libjpeg makes of bytes that are put where the file
+    ends: if the last scan is whole, it passes over them.
+
+    Raises:
+        OSError: the file ends within the pixels' data, or whatever Pillow raises.
+    """
+    try:
+        image.load()
+    except OSError:
+        position = data.rfind(b"\xff\xda")
+        if position < 0 or data.find(b"\xff\xd9", position) >= 0:
+            raise
+        ended = [data.rstrip(b"\xff") + filler + b"\xff\xd9" for filler in _FILLERS]
+        check_pixels(StrictJpeg(BytesIO(data)).size, "JPEG")
+        if len({_digest(jpeg) for jpeg in ended}) > 1:
+            raise
+        image = StrictJpeg(BytesIO(ended[0]))
+        image.draft(None, wanted)
+        image.load()
+    return image
+
+
+def _digest(jpeg: bytes) -> bytes:
+    """Return a hash of a JPEG's pixels at full scale, where each coefficient counts."""
+    return hashlib.sha256(StrictJpeg(BytesIO(jpeg)).tobytes()).digest()
+
+
+# Any bytes without a marker that decode to different coefficients.
+_FILLERS: Final = tuple(
+    bytes(number * factor % 251 for number in range(1, 512)) for factor in (67, 113)
+)
 
 
 def _is_interleaved(image: StrictJpeg, jpeg: bytes) -> bool:

@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 import re
+import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
 from imgsearch.errors import ImgsearchError, UnreadableImageError
-from imgsearch.images.metadata import quietly
+from imgsearch.images.quiet import quietly
 from imgsearch.images.truncation import lacks_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imgsearch.images.formats import Format
+    from imgsearch.images.format_row import Format
 
 
 TRUNCATED: Final = "truncated: the file ends before the picture does"
 
 _SAYS_TRUNCATED: Final = re.compile(
-    r"truncat|not processed|end of file|end of data|insufficient|no more images|input/output",
+    r"truncat|not enough image data|not processed|end of file|end of data|insufficient"
+    r"|no more images|input/output",
     re.IGNORECASE,
 )
 # What wrong arguments raise, and a fault of imgsearch's own, which no file is to blame for.
 _FAULTS: Final = (AttributeError, TypeError, NameError, AssertionError)
+_SAYS_UNSUPPORTED: Final = re.compile(
+    r"unsupported(?! or non-existing)|not supported|not implemented|unknown (?:raw|pixel) ?mode"
+    r"|not available|no decoding plugin|no codec|unknown data organization|unknown compression"
+    r"|compression method|no 'meta' box|needs to support",
+    re.IGNORECASE,
+)
+# What these hold are Python's own words about a header that no program wrote.
+_INTERNAL: Final = (
+    LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, UnicodeError,
+    struct.error,
+)  # fmt: skip
+_PYTHONS_WORDS: Final = re.compile(
+    r"to unpack|invalid literal|requires a buffer|out of range|non-hexadecimal|must be "
+    r"|object|argument|codec can't"
+)
 # What Pillow says in words that help nobody -> what is meant.
 _IN_PLAIN_WORDS: Final = (
-    ("MAX_TEXT", "a compressed text in it is larger than a megabyte"),
     ("not identified by this driver", "its header makes no sense"),
     ("broken data stream", "its data cannot be decoded"),
     ("unrecognized data stream", "its data cannot be decoded"),
+    ("Generic Error", "its data cannot be decoded"),
+    ("BMFF parsing failed", "its boxes break a rule that Pillow's reader insists on"),
     ("decoder error", "its data cannot be decoded"),
     ("could not create decoder object", "its header makes no sense"),
 )
@@ -41,8 +59,7 @@ _OTHER_KINDS: Final = (
     (re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<svg", re.DOTALL), "an SVG drawing"),
     (re.compile(rb"%PDF"), "a PDF document"),
     (re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"), "PostScript, which is never run"),
-    (re.compile(rb"8BPS"), "a Photoshop document"),
-    (re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "), "JPEG XL, which is not supported"),
+    (re.compile(rb"8BPS\x00\x02"), "a Photoshop document larger than a PSD may be (PSB)"),
     (re.compile(rb"....ftyp|RIFF....AVI |\x1aE\xdf\xa3", re.DOTALL), "a video"),
     (re.compile(rb"PK\x03\x04|\x1f\x8b|Rar!|7z\xbc\xaf"), "an archive"),
     (re.compile(rb"\0{64}"), "nothing but zero bytes at its start"),
@@ -115,6 +132,10 @@ def _reason(error: Exception, kind: str, *, cut: bool) -> str:
     for words, meaning in _IN_PLAIN_WORDS:
         if words in said:
             return f"damaged {kind}: {meaning}"
+    if _SAYS_UNSUPPORTED.search(said):
+        return f"not supported: a kind of {kind} that cannot be read here ({_one_line(said)})"
+    if isinstance(error, _INTERNAL) or _PYTHONS_WORDS.search(said):
+        return f"damaged {kind}: its header makes no sense"
     said = _one_line(said)
     return f"damaged {kind}: {said}" if said else f"damaged {kind}"
 

@@ -9,6 +9,8 @@ import re
 import struct
 from typing import TYPE_CHECKING, Final
 
+from imgsearch.images.tiff_directories import Tiff
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,6 +19,10 @@ _TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the latter two are Bi
 _RAW: Final = (b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW", b"\0MRM", b"FOVb")
 # "BM" begins many a text; the length of the header that follows makes it a bitmap.
 _BITMAP: Final = rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0"
+# The same header without "BM" before it: one plane, and a depth that there is.
+_HEADERLESS: Final = (
+    rb"[\x28\x34\x38\x40\x6c\x7c]\0\0\0.{8}\x01\0[\1\4\x08\x10\x18\x20]\0[\0-\3]\0\0\0"
+)
 _NETPBM: Final = rb"P(?:[1-6]|[fF])\s+[\d#]"
 _AVIF_BRANDS: Final = frozenset((b"avif", b"avis"))
 _HEVC_BRANDS: Final = frozenset(
@@ -27,9 +33,7 @@ _ANY_CODEC_BRANDS: Final = frozenset((b"mif1", b"msf1"))
 
 # TIFF's tags and types.
 _PHOTOMETRIC: Final = 262
-_SUB_DIRECTORIES: Final = 330
 _DNG_VERSION: Final = 50706
-_SHORT: Final = 3
 # A colour filter array, and linear raw.
 _RAW_PHOTOMETRICS: Final = (32803, 34892)
 
@@ -45,8 +49,8 @@ def is_webp(data: bytes) -> bool:
 
 
 def is_bmp(data: bytes) -> bool:
-    """Tell whether the file is a Windows bitmap."""
-    return re.match(_BITMAP, data, re.DOTALL) is not None
+    """Tell whether the file is a Windows bitmap, with or without its file header (DIB)."""
+    return re.match(rb"(?:%b|%b)" % (_BITMAP, _HEADERLESS), data, re.DOTALL) is not None
 
 
 def is_netpbm(data: bytes) -> bool:
@@ -100,24 +104,46 @@ def _is_raw_tiff(data: bytes) -> bool:
     """
     if data[8:10] == b"CR":
         return True
-    order = "<" if data[:2] == b"II" else ">"
-    pending = [int.from_bytes(data[4:8], "little" if order == "<" else "big")]
-    for _ in range(16):
-        if not pending:
-            break
-        offset = pending.pop(0)
-        try:
-            (count,) = struct.unpack_from(f"{order}H", data, offset)
-            for entry in range(offset + 2, offset + 2 + 12 * min(count, 512), 12):
-                tag, kind, length, value = struct.unpack_from(f"{order}HHLL", data, entry)
-                if kind == _SHORT:  # it lies in the first half of the value's field
-                    (value,) = struct.unpack_from(f"{order}H", data, entry + 8)
-                if tag == _DNG_VERSION or (tag == _PHOTOMETRIC and value in _RAW_PHOTOMETRICS):
-                    return True
-                if tag == _SUB_DIRECTORIES and length == 1:
-                    pending.append(value)
-                elif tag == _SUB_DIRECTORIES:
-                    pending += struct.unpack_from(f"{order}{min(length, 8)}L", data, value)
-        except struct.error:
-            continue
+    tiff = Tiff.of(data)
+    for directory in tiff.directories():
+        kinds = tiff.numbers(directory.get(_PHOTOMETRIC), most=1)
+        if _DNG_VERSION in directory or (kinds and kinds[0] in _RAW_PHOTOMETRICS):
+            return True
     return False
+
+
+def is_sgi(data: bytes) -> bool:
+    """Tell whether the file is a SGI image: magic, compression, 1 or 2 bytes, 1 to 3 dimensions."""
+    return re.match(rb"\x01\xda[\0\1][\1\2]\0[\1-\3]", data) is not None
+
+
+def is_pcx(data: bytes) -> bool:
+    """Tell whether the file is a PCX: manufacturer 10, a version, run lengths, a depth."""
+    return re.match(rb"\x0a[\0\2\3\4\5]\x01[\1\2\4\x08]", data) is not None
+
+
+def is_icon(data: bytes) -> bool:
+    """Tell whether the file is a Windows icon: a directory whose first image lies behind it."""
+    if not data.startswith(b"\0\0\1\0") or len(data) < 22:  # noqa: PLR2004 - one entry
+        return False
+    count, (length, offset) = data[4] | data[5] << 8, struct.unpack_from("<LL", data, 14)
+    return 0 < count <= _MOST_ICONS and length > 0 and offset >= 6 + 16 * count
+
+
+def is_targa(data: bytes) -> bool:
+    """Tell whether the file is a Targa: its footer, or a header each field of which makes sense.
+
+    Truevision TGA specification 2.0, pages 6 to 10 and 19.
+    """
+    if len(data) < 18 or not _TARGA.match(data):  # noqa: PLR2004 - its header's length
+        return False
+    width, height = struct.unpack_from("<HH", data, 12)
+    return bool(width and height)
+
+
+_MOST_ICONS: Final = 256
+# Image with a colour map or without; run lengths or not; the map's depth; the pixels' depth.
+_TARGA: Final = re.compile(
+    rb".(?:\x01[\1\x09].{4}[\x18\x20]|\0[\2\3\x0a\x0b]\0{5}).{8}[\x08\x10\x18\x20][\0-\x3f]",
+    re.DOTALL,
+)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from functools import cache
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Final, cast
 
 from PIL import ImageFile, JpegImagePlugin, PngImagePlugin
 
@@ -19,7 +19,11 @@ from imgsearch.images.refusals import TRUNCATED
 from imgsearch.images.truncation import jpeg2000_ends_early
 
 if TYPE_CHECKING:
-    from imgsearch.images.formats import Opener
+    from PIL import Image
+
+    from imgsearch.images.format_row import Opener
+
+_XMP: Final = ("xmp", "XML:com.adobe.xmp")
 
 
 def open_strictly(data: bytes, opener: str | Opener | None) -> ImageFile.ImageFile:
@@ -35,11 +39,24 @@ def open_strictly(data: bytes, opener: str | Opener | None) -> ImageFile.ImageFi
     """
     found = named(opener)
     if isinstance(found, type):
-        found = _made_strict(found)
+        found = made_strict(found)
     return cast("Opener", found)(BytesIO(data))
 
 
-class _Strict(ImageFile.ImageFile):
+class _OwnOrientation(ImageFile.ImageFile):
+    """Takes no orientation from XMP, which Pillow adds to the EXIF and viewers do not obey."""
+
+    def getexif(self) -> Image.Exif:
+        """Return what EXIF alone tells."""
+        names = [name for name in _XMP if name in self.info]
+        hidden: dict[str | tuple[int, int], object] = {name: self.info.pop(name) for name in names}
+        try:
+            return super().getexif()
+        finally:
+            self.info.update(hidden)
+
+
+class _Strict(_OwnOrientation):
     """Refuses a file that ends early.
 
     With `ImageFile.LOAD_TRUNCATED_IMAGES` set, Pillow's decoding loop takes an empty read or a
@@ -52,15 +69,21 @@ class _Strict(ImageFile.ImageFile):
 
 
 @cache
-def _made_strict(plain: type) -> type:
+def made_strict(plain: type) -> type:
+    """Return a class of Pillow's that refuses a file that ends early."""
     return plain if issubclass(plain, _Strict) else type(plain.__name__, (_Strict, plain), {})
+
+
+@cache
+def _with_own_orientation(plain: type) -> type:
+    return type(plain.__name__, (_OwnOrientation, plain), {})
 
 
 class StrictJpeg(_Strict, JpegImagePlugin.JpegImageFile):
     """Refuses a JPEG that ends early, to which Pillow's own class would add an end marker."""
 
 
-class _Png(PngImagePlugin.PngImageFile):
+class _Png(_OwnOrientation, PngImagePlugin.PngImageFile):
     def load_read(self, read_bytes: int) -> bytes:
         """Return the next bytes of the pixels' data, which Pillow's own finds in chunks."""
         try:
@@ -97,14 +120,18 @@ def open_jpeg2000(file: BytesIO) -> ImageFile.ImageFile:
 
     if ImageFile.LOAD_TRUNCATED_IMAGES and jpeg2000_ends_early(file.getvalue()):
         raise OSError(TRUNCATED)
-    return Jpeg2KImagePlugin.Jpeg2KImageFile(file)
+    return cast(
+        "ImageFile.ImageFile", _with_own_orientation(Jpeg2KImagePlugin.Jpeg2KImageFile)(file)
+    )
 
 
 def open_avif(file: BytesIO) -> ImageFile.ImageFile:
     """Open an AVIF; one whose EXIF is broken, which Pillow refuses, without its EXIF."""
     from PIL import AvifImagePlugin
 
+    opened = _with_own_orientation(AvifImagePlugin.AvifImageFile)
     try:
-        return AvifImagePlugin.AvifImageFile(file)
+        return cast("ImageFile.ImageFile", opened(file))
     except SyntaxError:
-        return AvifImagePlugin.AvifImageFile(BytesIO(file.getvalue().replace(b"Exif", b"skip", 1)))
+        without = file.getvalue().replace(b"Exif", b"skip", 1)
+        return cast("ImageFile.ImageFile", opened(BytesIO(without)))

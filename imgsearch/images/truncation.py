@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from imgsearch.images import boxes
+from imgsearch.images.tiff_directories import Tiff
+
 # A file below this length, in bytes, has been cut off in its header.
 SHORTEST_HEADER: Final = 32
+# TIFF's tags of where strips and tiles lie, and of how long they are.
+_DATA: Final = ((273, 279), (324, 325))
 
 
 def lacks_header(data: bytes) -> bool:
@@ -25,21 +30,24 @@ def riff_ends_early(data: bytes) -> bool:
 
 
 def tiff_ends_early(data: bytes) -> bool:
-    """Tell whether a TIFF's first directory lies beyond the end (TIFF 6.0, section 2)."""
-    return int.from_bytes(data[4:8], "little" if data[:2] == b"II" else "big") >= len(data)
+    """Tell whether a TIFF's first directory, or data that it names, lies beyond the end."""
+    tiff = Tiff.of(data)
+    offset = tiff.first_offset()
+    if not 0 <= offset < len(data):
+        return True
+    directory = tiff.directory(offset)
+    for places, counts in _DATA:
+        ends = zip(
+            tiff.numbers(directory.get(places)), tiff.numbers(directory.get(counts)), strict=False
+        )
+        if any(start + length > len(data) for start, length in ends):
+            return True
+    return False
 
 
 def boxes_end_early(data: bytes) -> bool:
-    """Add up the lengths of a file's boxes (ISO/IEC 14496-12, section 4.2)."""
-    offset = 0
-    while offset + 8 <= len(data):
-        length = int.from_bytes(data[offset : offset + 4], "big")
-        if length == 1:
-            length = int.from_bytes(data[offset + 8 : offset + 16], "big")
-        if length < 8:  # noqa: PLR2004 - shorter than its own header; 0 is "to the end"
-            return False
-        offset += length
-    return offset > len(data) or lacks_header(data)
+    """Tell whether a box or an item's data lies beyond the end (ISO/IEC 14496-12)."""
+    return boxes.reach_beyond(data) or lacks_header(data)
 
 
 def jpeg2000_ends_early(data: bytes) -> bool:
@@ -54,3 +62,23 @@ def raw_ends_early(data: bytes) -> bool:
     if data[:2] in {b"II", b"MM"}:
         return tiff_ends_early(data)
     return boxes_end_early(data) if data[4:8] == b"ftyp" else lacks_header(data)
+
+
+def photoshop_ends_early(data: bytes) -> bool:
+    """Follow the lengths of a Photoshop file's sections up to its flattened image."""
+    position = 26
+    for _ in range(3):
+        position += 4 + int.from_bytes(data[position : position + 4], "big")
+    return position + 2 > len(data)
+
+
+def icon_ends_early(data: bytes) -> bool:
+    """Tell whether an image that an icon's directory names lies beyond the end."""
+    count = int.from_bytes(data[4:6], "little")
+    places = range(14, 6 + 16 * count, 16)
+    return any(
+        int.from_bytes(data[place : place + 4], "little")
+        + int.from_bytes(data[place + 4 : place + 8], "little")
+        > len(data)
+        for place in places
+    )

@@ -29,6 +29,7 @@ class IndexOptions:
         jobs: decoding threads; None for one per processor.
         dry_run: only scan and count; nothing is read or written.
         rehash: read every file again, even one whose size, times and inode are as they were.
+        any_name: also take files of other suffixes, and without one, that begin like an image.
         index: "auto", "exact" or a FAISS factory string for inverted lists, stored with the
             gallery; None keeps what is stored.
         memory: bytes that the index may take, stored likewise.
@@ -39,6 +40,7 @@ class IndexOptions:
     batch_size: int = 32
     jobs: int | None = None
     dry_run: bool = False
+    any_name: bool = False
     index: str | None = None
     memory: int | None = None
     rehash: bool = False
@@ -106,6 +108,8 @@ class IndexReport:
             symbolic links or second mounts. Hard links are not among them.
         merged: paths that lead to a known root, or into one, by another way; each with the path
             under which the gallery knows it.
+        not_read: kinds of pictures, drawings and films that were passed over, and how many files of
+            each, the most frequent first.
         hints: lines of advice for the user.
     """
 
@@ -126,6 +130,7 @@ class IndexReport:
     unlisted: tuple[UnreadableFile, ...] = ()
     aliases: int = 0
     merged: tuple[MergedPath, ...] = ()
+    not_read: tuple[tuple[str, int], ...] = ()
     hints: tuple[str, ...] = ()
 
     @property

@@ -8,6 +8,7 @@ committed; the next one finds it by its hashes and goes on.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -72,6 +73,7 @@ class IndexRun:
         self._listings = Listings()
         self._unlisted: list[UnreadableFile] = []
         self._unknown: list[UnreadableFile] = []
+        self._passed_over: Counter[str] = Counter()
         self._counts = _Counts()
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
@@ -85,6 +87,7 @@ class IndexRun:
                 exclude=target.root.exclude,
                 follow_symlinks=target.root.follow_symlinks,
                 skip=(self._folder,),
+                any_name=self._options.any_name,
             )
             unlisted: list[bytes] = []
             self._changes.add(target.root.id, self._walk(target, rules, unlisted))
@@ -114,7 +117,9 @@ class IndexRun:
             return
         if not target.root.recursive:
             return
-        for found in walk(target.root.path, rules, below=target.below):
+        for found in walk(
+            target.root.path, rules, below=target.below, passed_over=self._passed_over
+        ):
             if isinstance(found, ScannedFile):
                 self._counts.scanned += 1
                 if self._counts.scanned % 500 == 0:
@@ -241,6 +246,7 @@ class IndexRun:
             unlisted=tuple(self._unlisted),
             aliases=self._changes.aliases,
             merged=tuple(dict.fromkeys(merged for target in targets for merged in target.merged)),
+            not_read=tuple(self._passed_over.most_common()),
         )
 
     def _look_up(self, root: Path, path: bytes) -> ScannedFile | None:

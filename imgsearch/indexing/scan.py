@@ -10,9 +10,12 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from imgsearch.images.formats import identify
+from imgsearch.images.unread_kinds import unread_kind
 from imgsearch.paths import GONE, ScannedFile
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 SYSTEM_FOLDERS: Final = frozenset(
     {b"@eaDir", b"#recycle", b"$RECYCLE.BIN", b"System Volume Information", b"lost+found"}
 )
+
+# Enough of a file to tell an image by.
+_HEAD_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +65,14 @@ class ScanRules:
             where "*" crosses folders; one without, against the name of each file and folder.
         follow_symlinks: whether symbolic links are followed; loops are detected.
         skip: absolute folders that are never entered, such as the gallery's own.
+        any_name: files of other suffixes are opened, and taken if they begin like an image.
     """
 
     suffixes: frozenset[str]
     exclude: tuple[str, ...] = ()
     follow_symlinks: bool = False
     skip: tuple[Path, ...] = ()
+    any_name: bool = False
     _names: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
     _paths: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
@@ -92,7 +100,7 @@ class ScanRules:
 
 
 def walk(
-    root: Path, rules: ScanRules, *, below: bytes = b""
+    root: Path, rules: ScanRules, *, below: bytes = b"", passed_over: Counter[str] | None = None
 ) -> Iterator[ScannedFile | UnknownFile | UnlistedFolder]:
     """Yield the files beneath a root that may hold images, always in the same order.
 
@@ -102,6 +110,7 @@ def walk(
         root: the folder that paths are relative to.
         rules: what else is left out.
         below: stored relative path of the folder to walk; b"" for the root itself.
+        passed_over: counts the pictures, drawings and films that are not read, by kind.
 
     Yields:
         Files, those of which nothing is known, and folders that could not be listed.
@@ -129,10 +138,10 @@ def walk(
             linked = by_symlink or entry.is_symlink()
             if _is_folder(entry, rules):
                 inner.append((path, linked))
-            elif rules.may_be_image(entry.name):
-                file = _regular_file(entry, path, rules, by_symlink=linked)
-                if file:
-                    yield file
+            elif file := _image_file(entry, path, rules, by_symlink=linked):
+                yield file
+            elif passed_over is not None and (kind := unread_kind(entry.name)):
+                passed_over[kind] += 1
         stack.extend(reversed(inner))
 
 
@@ -164,6 +173,23 @@ def _is_folder(entry: os.DirEntry[bytes], rules: ScanRules) -> bool:
     except OSError:
         return False  # gone since it was listed, or a broken link
     return is_folder and entry.name not in SYSTEM_FOLDERS
+
+
+def _image_file(
+    entry: os.DirEntry[bytes], path: bytes, rules: ScanRules, *, by_symlink: bool
+) -> ScannedFile | UnknownFile | None:
+    if rules.may_be_image(entry.name):
+        return _regular_file(entry, path, rules, by_symlink=by_symlink)
+    file = _regular_file(entry, path, rules, by_symlink=by_symlink) if rules.any_name else None
+    return file if file and _begins_like_image(entry.path) else None
+
+
+def _begins_like_image(place: bytes) -> bool:
+    try:
+        with open(place, "rb") as file:  # noqa: PTH123 - bytes
+            return identify(file.read(_HEAD_BYTES)) is not None
+    except OSError:
+        return False
 
 
 def _regular_file(

@@ -152,6 +152,27 @@ def _is_near(near: Near, store: Store) -> Condition:
     )
 
 
+# What makers call themselves besides their name, and galleries' cameras need not.
+_COMPANY: Final = frozenset({
+    "ag", "camera", "co", "company", "corp", "corporation", "digital", "eastman",
+    "electronics", "gmbh", "imaging", "inc", "kk", "ltd", "optical", "techwin",
+})  # fmt: skip
+
+
+def _has_camera(part: str, _: Store) -> Condition:
+    """Match a part of the name, or "NIKON CORPORATION NIKON D850" as the gallery has it.
+
+    A gallery keeps make and model without what is said twice.
+    """
+    plain = [word.strip(",.") for word in part.casefold().split()]
+    words = [word for word in plain if word and word not in _COMPANY]
+    once = [word for word, before in zip(words, ["", *words], strict=False) if word != before]
+    texts = (_text(part), _text(" ".join(once)) or _text(part))
+    return Condition(
+        "(instr(lower(camera), lower(?)) > 0 OR instr(lower(camera), lower(?)) > 0)", texts
+    )
+
+
 def _is_one_of(formats: tuple[str, ...], store: Store) -> Condition:
     from imgsearch.images.formats import all_formats, name_of
 
@@ -178,7 +199,7 @@ class Filters:
         under: folders or files, one of which the match lies under; one may stand by itself.
         after: earliest capture time, such as "2024", "2024-05" or "2024-05-01T12:00:00".
         before: capture time that the match is earlier than.
-        camera: part of the camera's name, in any case.
+        camera: part of the camera's name, in any case; make and model as EXIF has them will do.
         near: circle in which the image was taken.
         min_width: pixels, as displayed.
         min_height: pixels, as displayed.
@@ -193,9 +214,7 @@ class Filters:
     before: str | None = filtered(
         lambda date, _: Condition("taken < ?", (full_date(date),)), None, check=_check_date
     )
-    camera: str | None = filtered(
-        lambda part, _: Condition("instr(lower(camera), lower(?)) > 0", (_text(part),)), None
-    )
+    camera: str | None = filtered(_has_camera, None)
     near: Near | None = filtered(_is_near, None, check=_check_place)  # noqa: RUF009 - it declares a field, as field() does
     min_width: int | None = filtered(
         lambda least, _: Condition("width >= ?", (least,)), None, check=_check_pixels
