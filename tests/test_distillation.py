@@ -384,6 +384,7 @@ def test_settings_that_no_run_can_have_are_refused(values: dict[str, Any], messa
 # The loop
 
 
+@pytest.mark.slow
 def test_training_brings_the_student_nearer_to_its_targets() -> None:
     load_keras()
     sizes = ((0.0, 32), (0.5, 64))

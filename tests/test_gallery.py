@@ -88,6 +88,14 @@ def test_the_scores_are_cosines_of_the_embeddings(indexed: Gallery, photos: Path
     assert_answers(indexed, photos, expected, query)
 
 
+def test_a_match_whose_score_is_the_least_score_itself_is_given(
+    indexed: Gallery, photos: Path
+) -> None:
+    query = photos / "trip0/03.png"
+    matches = indexed.query(query, k=5)
+    assert indexed.query(query, k=9, min_score=matches[-1].score) == matches
+
+
 def test_several_pictures_ask_for_what_is_near_their_mean(indexed: Gallery, photos: Path) -> None:
     paths = sorted(photos.rglob("*.png"))
     query = unit(embedding(*paths[:3]).mean(axis=0))

@@ -88,3 +88,10 @@ def test_a_name_that_is_not_utf_8_survives_from_the_disk_to_the_stored_form(
     (tmp_path / name).write_bytes(b"")
     (found,) = tmp_path.iterdir()
     assert paths.relative_to(found, tmp_path) == b"caf\xe9.jpg"
+
+
+def test_the_range_of_a_folder_ends_before_the_byte_that_follows_the_slash() -> None:
+    """ASCII has "0" next to "/", and a neighbour's name may begin with it."""
+    first, end = paths.beneath(b"trip")
+    assert (first, end) == (b"trip/", b"trip0")
+    assert not first <= b"trip0/a.png" < end
