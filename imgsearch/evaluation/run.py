@@ -87,7 +87,11 @@ def evaluate(
         machine=machine(),
         ground_truths=tuple(_shortened(result) for result in results),
         unreadable=evaluator.unreadable,
-        notes=(*about.notes, *_notes(variants, evaluator.truths)),
+        notes=(
+            *about.notes,
+            *(f"Left out: {reason}." for reason in evaluator.left_out),
+            *_notes(variants, evaluator.truths),
+        ),
     )
 
 
