@@ -131,10 +131,14 @@ def test_networks_for_which_no_time_is_left_are_named(truth: GroundTruth, tmp_pa
 
 
 def test_a_single_network_is_said_to_be_the_only_one_tried(
-    truth: GroundTruth, tmp_path: Path
+    truth: GroundTruth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = advise(truth, tmp_path, "good")
     assert alone.caveat == "Only one network was tried, so another may be better."
+    monkeypatch.setattr(trials, "REFINEMENTS", (("1.5x", "squash"),))
+    refined = advise(truth, tmp_path, "good", minutes=1e-9)
+    assert refined.skipped == (("good at 1.5x its size", "no time was left"),)
+    assert refined.caveat == alone.caveat
     assert not advise(truth, tmp_path, "good", "blind").caveat
 
 
@@ -208,8 +212,8 @@ def test_a_network_is_not_prepared_where_that_alone_may_exceed_the_time(
     clock = Clock()
     networks = Lasting(clock, loading=15.0)
     networks.prepared = False
-    monkeyed = advise(truth, tmp_path, "first", "second", minutes=5, clock=clock, networks=networks)
-    assert not monkeyed.skipped
+    ample = advise(truth, tmp_path, "first", "second", minutes=5, clock=clock, networks=networks)
+    assert not ample.skipped
     limited = advise(
         truth, tmp_path, "second", "third", minutes=0.4, clock=clock, networks=networks
     )

@@ -46,7 +46,9 @@ REFINEMENTS: Final = (("1.5x", "squash"), ("auto", "pad"))
 _PREPARING_SECONDS: Final = 20.0
 _SECONDS_PER_SCORE: Final = 3e-7
 # The choice at the end takes at most as long as evaluating so many variants.
-_CHOICE: Final = 2
+_CHOICE: Final = 4
+# Other programs may slow down what is still to come.
+_ALLOWANCE: Final = 1.25
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -198,7 +200,7 @@ class _Trials:
         finally:
             self._limit.embedding = math.inf
         if reason:
-            self._lacked_time = True
+            self._lacked_time |= network not in self._networks.values()
             self.skipped.append((name, reason))
             return
         variants = self._evaluator.distinct(variants)
@@ -240,7 +242,7 @@ class _Trials:
 
     def _reserve(self, variants: Sequence[Variant]) -> float:
         """Return the seconds that evaluating variants and choosing among all take."""
-        return (len(variants) + _CHOICE) * (self._evaluating)
+        return _ALLOWANCE * (len(variants) + _CHOICE) * self._evaluating
 
     def tried(self) -> list[Tried]:
         """Return all variants with their results."""
