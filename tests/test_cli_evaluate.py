@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from cli_fakes import run
 from evaluation_fakes import FakeNetworks, coloured, labelled
 
 from imgsearch.evaluation import costs, embedding_run, trials
+from imgsearch.evaluation.conditions import METRICS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,8 +190,8 @@ def test_a_recommendation_ends_with_the_command_to_type(photos: Path) -> None:
     result = run("recommend", photos)
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("Use one, gap pooling, 16 px, squash")
-    assert "mAP 41.7" in lines[1]
+    assert lines[1].startswith("Use one, gap pooling, 16 px, squash")
+    assert "mAP 41.7" in lines[2]
     assert lines[-1] == f"imgsearch index {photos} --backbone one --size 16"
 
 
@@ -209,3 +211,115 @@ def test_a_recommendation_lists_what_was_left_out(photos: Path) -> None:
     document = json.loads(result.stdout)
     assert {found["backbone"] for found in document["tried"]["variants"]} == {"one", "two"}
     assert len(document["unreadable_files"]) == 1
+
+
+def test_a_verdict_on_one_network_begins_with_that(photos: Path) -> None:
+    lines = run("recommend", photos).stdout.splitlines()
+    assert lines[0] == "Only one network was tried, so another may be better."
+    assert lines[1].startswith("Use one")
+    document = json.loads(run("recommend", photos, "--json").stdout)
+    assert document["caveat"] == lines[0]
+    both = run("recommend", photos, "--download")
+    assert both.stdout.startswith("Use ")
+    assert json.loads(run("recommend", photos, "--download", "--json").stdout)["caveat"] is None
+
+
+def test_a_recommendation_shows_what_decides_and_explains_its_table(photos: Path) -> None:
+    result = run("recommend", photos, "--metric", "MRR")
+    assert result.exit_code == 0, result.stderr
+    assert "It reaches MRR " in result.stdout
+    (columns,) = (line for line in result.stderr.splitlines() if "decode/s" in line)
+    headings = re.split(r"\s{2,}", columns.strip())
+    shown = [heading for heading in headings if heading in {"MRR", "difference", *METRICS}]
+    assert shown == ["MRR", "difference", "mAP", "hit-rate@1", "hit-rate@10"]
+    assert "no other is both better and faster" in result.stderr
+    assert "difference: to one gap 16 squash" in result.stderr
+    assert "in brackets: 95 % bootstrap interval; metrics in percent" in result.stderr
+    assert "hit-rate@10" in run("recommend", photos).stderr
+    refused = run("recommend", photos, "--metric", "accuracy")
+    assert refused.exit_code == 2
+    assert "accuracy" in refused.stderr
+
+
+def test_a_recommendation_shows_its_embeddings_with_and_without_projection(
+    tmp_path: Path,
+) -> None:
+    for number in range(260):
+        coloured(tmp_path / f"class{number % 2}" / f"{number}.png", 0.3 * number)
+    result = run("recommend", tmp_path)
+    assert result.exit_code == 0, result.stderr
+    assert "160:0.5" in result.stderr
+    assert "none" in result.stderr
+
+
+def annotated(folder: Path, *, hard: list[int]) -> Path:
+    """Write six pictures and the annotations of two queries in the form of revisited Oxford."""
+    for number in range(6):
+        coloured(folder / "photos" / f"{number}.jpg", 15 * number)
+    box = [0, 0, 20, 20]
+    document = {
+        "imlist": [str(number) for number in range(6)],
+        "qimlist": ["0", "5"],
+        "gnd": [
+            {"bbx": box, "easy": [1], "hard": hard, "junk": []},
+            {"bbx": box, "easy": [4], "hard": [], "junk": []},
+        ],
+    }
+    path = folder / "gnd.pkl"
+    path.write_bytes(pickle.dumps(document))
+    return path
+
+
+def test_a_protocol_without_any_right_answer_is_left_out_with_a_note(tmp_path: Path) -> None:
+    annotations = annotated(tmp_path, hard=[])
+    result = run("evaluate", tmp_path / "photos", "--revisited", annotations, "--json")
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    names = [truth["name"] for truth in document["ground_truths"]]
+    assert names == ["revisited, easy", "revisited, medium"]
+    assert document["notes"][0].startswith("Left out: revisited, hard: no query has a right answer")
+    assert "Left out: revisited, hard" in result.stderr
+
+
+def test_every_protocol_is_evaluated_where_each_has_right_answers(tmp_path: Path) -> None:
+    annotations = annotated(tmp_path, hard=[3])
+    result = run("evaluate", tmp_path / "photos", "--revisited", annotations, "--json")
+    assert result.exit_code == 0, result.stderr
+    names = [truth["name"] for truth in json.loads(result.stdout)["ground_truths"]]
+    assert names == ["revisited, easy", "revisited, medium", "revisited, hard"]
+
+
+def test_a_query_of_two_groups_counts_in_both(photos: Path, tmp_path: Path) -> None:
+    table = tmp_path / "truth.csv"
+    table.write_text(
+        "query,relevant,group\na/0.png,a/1.png,north\na/0.png,,south\nb/0.png,b/1.png,south\n",
+        encoding="utf-8",
+    )
+    result = run("evaluate", photos, "--truth", table, "--json")
+    assert result.exit_code == 0, result.stderr
+    (truth,) = json.loads(result.stdout)["ground_truths"]
+    assert truth["queries"] == 2
+    # a/0 finds a/1 second, b/0 finds b/1 third.
+    assert truth["variants"][0]["groups"] == [
+        {"group": "south", "queries": 2, "value": pytest.approx(5 / 12, abs=1e-6)},
+        {"group": "north", "queries": 1, "value": 0.5},
+    ]
+
+
+def test_table_report_and_document_mark_the_same_variants(photos: Path, tmp_path: Path) -> None:
+    result = run(
+        "evaluate",
+        photos,
+        *("--pooling", "gap", "--pooling", "gmp", "--pooling", "rmac", "--size", "8"),
+        *("--size", "16", "--json", "--report", tmp_path / "report.html"),
+    )
+    (truth,) = json.loads(result.stdout)["ground_truths"]
+    best = {(found["pooling"], found["size"]) for found in truth["variants"] if found["pareto"]}
+    assert 0 < len(best) < 6
+    rows = [line.split() for line in result.stderr.splitlines() if line.startswith("*  ")]
+    assert {(row[1], row[2]) for row in rows} == best
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    marked = re.findall(
+        r'<tr class="pareto">.*?<th scope="row" data-value="(\S+) (\d+)', page, re.DOTALL
+    )
+    assert set(marked) == best

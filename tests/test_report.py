@@ -202,7 +202,18 @@ def test_figures_are_percentages_with_one_decimal_and_their_intervals() -> None:
     assert [row[4] for row in cells] == ["+4.9 +3.9 to +5.9", "first"]
     assert cells[0][5] == "3.50 3.49 \u2013 3.51"
     # 1 / (1 / 300 + 1 / 150) = 100 images/s.
-    assert cells[0][6:] == ["100", "1.40", "300", "150", "0.50", "48", "192", "512"]
+    assert cells[0][6:] == ["100"]
+    costs = page.all("table", "costs")[0].all("tbody")[0].all("tr")
+    cells = [[" ".join(cell.whole_text.split()) for cell in row.children] for row in costs]
+    assert cells[0] == ["2", "b", "100", "300", "150", "1.40", "0.50", "48", "192", "512"]
+    assert [row[:2] for row in cells] == [["2", "b"], ["1", "fake-1"]]
+
+
+def test_wide_tables_scroll_in_boxes_of_their_own() -> None:
+    page = parse(render(report(variant(0.5), unreadable=(("a.jpg", "empty"),))))
+    boxes = [each for each in page.all("div") if "scroll" in each.classes]
+    assert len(page.all("table")) == sum(len(each.all("table")) for each in boxes)
+    assert all(each.attributes["tabindex"] == "0" for each in boxes)
 
 
 def test_pareto_best_rows_are_marked_in_words_too() -> None:
@@ -236,8 +247,10 @@ def test_unknown_figures_are_a_dash() -> None:
     assert (
         "nan" not in re.sub(r'data-value="nan"', "", html).replace("nan;", "").split("<script>")[0]
     )
-    row = parse(html).all("table", "variants")[0].all("tbody")[0].all("tr")[0]
-    assert row.whole_text.count(number_format.UNKNOWN) >= 7
+    quality, costs = (
+        table.all("tbody")[0].all("tr")[0] for table in parse(html).all("table", "variants")
+    )
+    assert (quality.whole_text + costs.whole_text).count(number_format.UNKNOWN) >= 7
 
 
 @pytest.mark.parametrize(

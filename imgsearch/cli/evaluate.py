@@ -79,6 +79,7 @@ def evaluate(
         )
     from imgsearch.cli.evaluation_table import (
         USUAL,
+        cost_line,
         evaluation_lines,
         legend_lines,
         unreadable_lines,
@@ -91,7 +92,8 @@ def evaluate(
     show = terminal.say_lines if result.json else terminal.show
     for place, judged in enumerate(report.ground_truths):
         show([*([[]] if place else []), *evaluation_lines(judged, metrics=result.metric or USUAL)])
-    terminal.say_lines(legend_lines(report))
+    terminal.say_lines(legend_lines(report.ground_truths, notes=report.notes))
+    terminal.say_lines([cost_line(report)])
     terminal.say_lines(unreadable_lines(report, everything=settings.verbose))
     if report_path is not None:
         terminal.say(f"Report: {short_path(report_path.absolute())}")

@@ -69,10 +69,15 @@ def evaluation_lines(result: GroundTruthResult, *, metrics: Sequence[str] = USUA
     return [heading, *align(rows, aligns)]
 
 
-def legend_lines(report: EvaluationReport) -> list[Line]:
-    """Return the legend of the tables, and notes on the run."""
+def legend_lines(results: Sequence[GroundTruthResult], *, notes: Sequence[str] = ()) -> list[Line]:
+    """Return what a reader must know to read the tables.
+
+    Args:
+        results: of every table, with the same variants in each.
+        notes: further sentences.
+    """
     lines: list[Line] = []
-    first = report.ground_truths[0]
+    first = results[0]
     main = first.variants[0].metrics[0]
     if len(first.variants) > 1:
         lines.append(
@@ -85,7 +90,7 @@ def legend_lines(report: EvaluationReport) -> list[Line]:
             ("" if main.metric.startswith(COUNTS) else "; metrics in percent", FAINT),
         ]
     )
-    for result in report.ground_truths:
+    for result in results:
         skipped = result.variants[0].metrics[0].skipped
         if skipped:
             asked = counted(result.queries, "query", "queries")
@@ -94,11 +99,14 @@ def legend_lines(report: EvaluationReport) -> list[Line]:
             )
             text = f"{result.name}: {amount(skipped)} of {asked} {verbs} left out"
             lines.append([(text, FAINT)])
-    lines += [[(note, FAINT)] for note in report.notes]
-    peak = max(found.cost.peak_megabytes for found in first.variants)
+    return lines + [[(note, FAINT)] for note in notes]
+
+
+def cost_line(report: EvaluationReport) -> Line:
+    """Return how long the evaluation took, and how much memory."""
+    peak = max(found.cost.peak_megabytes for found in report.ground_truths[0].variants)
     memory = f", {peak:,.0f} MB memory at most" if peak == peak else ""  # noqa: PLR0124  not NaN
-    lines.append([(f"took {duration(report.seconds)}{memory}", FAINT)])
-    return lines
+    return [(f"took {duration(report.seconds)}{memory}", FAINT)]
 
 
 def unreadable_lines(report: EvaluationReport, *, everything: bool) -> list[Line]:

@@ -60,6 +60,15 @@ class LadderOptions:
             help="Use at most this many images of a large folder (default: 2000).",
         ),
     ] = 2000
+    metric: Annotated[
+        list[str],
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="What counts, as for 'imgsearch evaluate'; may be repeated, the first decides "
+            "(default: mAP; hit-rate@1 and hit-rate@10 are shown too).",
+        ),
+    ] = field(default_factory=list)
     download: Annotated[
         bool,
         typer.Option("--download", help="Also try networks whose weights have to be downloaded."),
@@ -89,8 +98,13 @@ def recommend(
     more expensive one only if it is better beyond chance. Each subfolder is a class; without
     subfolders, the queries are edited copies of the images.
     """
+    from imgsearch.evaluation.conditions import METRICS, Conditions
+    from imgsearch.evaluation.metrics.metrics import parse_metric
     from imgsearch.evaluation.trials import networks_to_try, recommend
 
+    metrics = tuple(dict.fromkeys([*ladder.metric, *METRICS]))
+    for metric in metrics:
+        parse_metric(metric)
     terminal = settings.terminal
     with (
         tempfile.TemporaryDirectory(prefix="imgsearch-") as temporary,
@@ -104,7 +118,7 @@ def recommend(
             source=source,
             cache=work.embedding_cache(Path(temporary)),
             resolve=partial(_resolve, source, offline=not ladder.download),
-            minutes=ladder.minutes,
+            conditions=Conditions(minutes=ladder.minutes, metrics=metrics),
             work=doing,
         )
     command = shlex.join(["imgsearch", "index", photos, *_index_options(advice)])
@@ -117,10 +131,11 @@ def recommend(
             )
         )
     else:
-        from imgsearch.cli.evaluation_table import evaluation_lines
+        from imgsearch.cli.evaluation_table import evaluation_lines, legend_lines
 
         shown = advice.tried if settings.verbose else leading(advice)
-        terminal.say_lines([*evaluation_lines(shown), []])
+        table = evaluation_lines(shown, metrics=metrics)
+        terminal.say_lines([*table, *legend_lines([shown]), []])
         terminal.show(lines)
     if advice.unreadable:
         terminal.warn(f"{counted(len(advice.unreadable), 'file')} could not be read, left out")
@@ -136,14 +151,16 @@ def _resolve(source: "NetworkSource", request: "RecipeRequest", *, offline: bool
 def leading(advice: "Recommendation") -> "GroundTruthResult":
     """Return what was tried, with only the best variant of each network and input.
 
-    The first variant and the chosen one are kept in any case.
+    The first one and the chosen one stay, whatever they reach, and so do the chosen one's
+    embeddings with every other projection.
     """
     kept: dict[tuple[str, str, str], VariantResult] = {}
     for found in advice.tried.variants:
         key = (found.backbone, found.size, found.resize)
         if key not in kept or found.metrics[0].estimate.value > kept[key].metrics[0].estimate.value:
             kept[key] = found
-    names = {found.name for found in (*kept.values(), advice.tried.variants[0], advice.chosen)}
+    same = [found for found in advice.tried.variants if found.recipes == advice.chosen.recipes]
+    names = {found.name for found in (*kept.values(), *same, advice.tried.variants[0])}
     return replace(
         advice.tried,
         variants=tuple(found for found in advice.tried.variants if found.name in names),
@@ -203,12 +220,13 @@ def _lines(advice: "Recommendation", command: str) -> list[Line]:
     from imgsearch.vectors.projection_choice import DEFAULT, NONE
 
     chosen = advice.chosen
-    lines: list[Line] = [[("Use ", PLAIN), (_recipe_words(chosen), "bold"), (".", PLAIN)]]
+    lines: list[Line] = [[(advice.caveat, "yellow")]] if advice.caveat else []
+    lines += [[("Use ", PLAIN), (_recipe_words(chosen), "bold"), (".", PLAIN)]]
     lines += [[(reason, PLAIN)] for reason in advice.reasons]
     for name, reason in advice.skipped:
         lines.append([(f"Not tried: {printable(name)}: {printable(reason)}.", FAINT)])
     lines += [
-        [(f"(95 % intervals in brackets; took {duration(advice.seconds)})", FAINT)],
+        [(f"took {duration(advice.seconds)}", FAINT)],
         [],
         [(printable(command), "green")],
     ]

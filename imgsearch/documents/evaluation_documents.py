@@ -106,6 +106,7 @@ def recommendation_keys(advice: Recommendation, command: str) -> Json:
         "chosen": variant_keys(advice.chosen),
         "best": variant_keys(advice.best),
         "lead": None if advice.lead is None else estimate_keys(advice.lead),
+        "caveat": advice.caveat or None,
         "reasons": list(advice.reasons),
         "tried": ground_truth_keys(advice.tried),
         "skipped": [{"name": name, "reason": reason} for name, reason in advice.skipped],

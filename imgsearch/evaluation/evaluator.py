@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.evaluation.embedding_cache import EmbeddingCache
+    from imgsearch.evaluation.embedding_plan import SharedDecoding
     from imgsearch.evaluation.ground_truth.values import GroundTruth
     from imgsearch.evaluation.networks import NetworkSource
     from imgsearch.evaluation.variants import Variant
@@ -83,6 +84,8 @@ class Evaluator:
         self._work = work
         self._truths = tuple(ground_truths)
         self._readable: tuple[GroundTruth, ...] | None = None
+        self._left_out: list[str] = []
+        self._loaded: dict[SharedDecoding, Loaded] = {}
         self._embedding = Embedding(items, cache, work)
         self.meter = CostMeter(sample_of(items), work.threads, work.batch_size)
         self._held: OrderedDict[Recipe, NDArray[np.float32]] = OrderedDict()
@@ -103,14 +106,29 @@ class Evaluator:
     def truths(self) -> tuple[GroundTruth, ...]:
         """The ground truths without unreadable files; read it after `embed`.
 
+        One that cannot tell variants apart is left out where another one can: a set of protocols
+        may have one under which no query has a relevant item.
+
         Raises:
-            UsageError: too little is left to tell variants apart.
+            UsageError: none can tell variants apart.
         """
         if self._readable is None:
-            self._readable = tuple(
-                readable_part(truth, self._embedding.unreadable) for truth in self._truths
-            )
+            readable, refused = [], []
+            for truth in self._truths:
+                try:
+                    readable.append(readable_part(truth, self._embedding.unreadable))
+                except UsageError as error:
+                    refused.append(error)
+            if not readable:
+                raise refused[0]
+            self._readable = tuple(readable)
+            self._left_out = [str(error) for error in refused]
         return self._readable
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Why each ground truth that `truths` lacks was left out; read it after `truths`."""
+        return tuple(self._left_out)
 
     def embed(self, variants: Sequence[Variant]) -> None:
         """Compute the embeddings that variants need, and measure what they cost.
@@ -123,7 +141,7 @@ class Evaluator:
         planned = plan(_recipes(variants))
         for place, shared in enumerate(planned):
             self._work.go_on()
-            loaded = Loaded(self._source)
+            loaded = self._loaded.pop(shared, None) or Loaded(self._source)
             self._embedding.compute(shared, loaded, self._embedding.missing(shared))
             self._work.progress(Progress("measure", place, len(planned)))
             self.meter.measure(shared, loaded.get)
@@ -131,12 +149,16 @@ class Evaluator:
     def expected_seconds(self, variants: Sequence[Variant]) -> float:
         """Return how long `embed` will take, estimated from a few batches of each network.
 
+        The networks stay in memory for `embed`, unless other variants are estimated first.
+
         Raises:
             ImgsearchError: a network cannot be loaded.
         """
         seconds = 0.0
+        self._loaded.clear()
         for shared in plan(_recipes(variants)):
-            self.meter.measure(shared, Loaded(self._source).get)
+            self._loaded[shared] = Loaded(self._source)
+            self.meter.measure(shared, self._loaded[shared].get)
             missing = self._embedding.missing(shared)
             for each in shared.passes:
                 count = int(np.count_nonzero(missing[each.network]))
@@ -193,12 +215,12 @@ class Evaluator:
             for place, truth in enumerate(self.truths)
         )
 
-    def values(self, variant: Variant) -> NDArray[np.float64]:
-        """Return an evaluated variant's main metric for each query of the first ground truth.
+    def values(self, variant: Variant) -> tuple[NDArray[np.float64], ...]:
+        """Return an evaluated variant's metrics for each query of the first ground truth.
 
-        Shape (q,), NaN where a query is skipped.
+        Shape (q,) each, NaN where a query is skipped; the main metric first.
         """
-        return self._evaluated[0, variant][0].values[0]
+        return self._evaluated[0, variant][0].values
 
     def _read(self, recipe: Recipe) -> NDArray[np.float32]:
         if recipe in self._held:

@@ -24,6 +24,10 @@ class NetworkSource(Protocol):
         """Return the network of a recipe."""
         ...
 
+    def is_prepared(self, recipe: Recipe) -> bool:
+        """Tell whether loading is quick: nothing has to be prepared for this machine first."""
+        ...
+
 
 class CatalogueNetworks:
     """The networks that a gallery has, run as fast as this machine can, and random ones."""
@@ -60,6 +64,12 @@ class CatalogueNetworks:
         from imgsearch.networks.embedder import load_embedder
 
         return load_embedder(recipe)
+
+    def is_prepared(self, recipe: Recipe) -> bool:
+        """Tell whether the fastest runtime of a network is known on this machine."""
+        from imgsearch.networks.runtimes import choices
+
+        return choices.load(choices.ChoiceKey.of(recipe, None)) is not None
 
 
 def has_random_weights(recipe: Recipe) -> bool:

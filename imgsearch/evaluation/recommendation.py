@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from imgsearch.evaluation.embedding_plan import network_of
 from imgsearch.evaluation.metrics.bootstrap import paired_difference
+from imgsearch.evaluation.report.number_format import figure, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,14 +31,14 @@ class Tried:
     Attributes:
         variant: its recipe is of one network, at one size.
         result: its figures.
-        values: the main metric of each query, (q,), NaN where one is skipped.
+        metrics: of each query, (q,) for each metric, NaN where one is skipped; the main one first.
         seconds: from file to embedding, for one image.
         network_seconds: of these, those of the network and the pooling.
     """
 
     variant: Variant
     result: VariantResult
-    values: NDArray[np.float64]
+    metrics: tuple[NDArray[np.float64], ...]
     seconds: float
     network_seconds: float
 
@@ -46,6 +47,11 @@ class Tried:
         """Equal for variants that share a network pass."""
         ((recipe,),) = self.variant.composition.parts
         return network_of(recipe)
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The main metric of each query."""
+        return self.metrics[0]
 
     @property
     def value(self) -> float:
@@ -80,6 +86,7 @@ class Recommendation:
         variant: the recommended variant.
         lead: of the best over the chosen one, paired by query; None where they are the same.
         best: the result with the highest main metric.
+        caveat: what limits the advice, a sentence; "" where nothing does.
         reasons: sentences.
         tried: all results.
         skipped: (network, reason) of what was not tried.
@@ -91,6 +98,7 @@ class Recommendation:
     variant: Variant
     lead: Estimate | None
     best: VariantResult
+    caveat: str
     reasons: tuple[str, ...]
     tried: GroundTruthResult
     skipped: tuple[tuple[str, str], ...]
@@ -111,8 +119,10 @@ def choose(tried: Sequence[Tried], clusters: Sequence[str]) -> Choice:
 
 class _Chooser:
     def __init__(self, tried: Sequence[Tried], clusters: Sequence[str]) -> None:
+        self._tried = tried
         self._clusters = clusters
         self._best = max(tried, key=_value)
+        self._metric = self._best.result.metrics[0].metric
         self._by_network: dict[Recipe, list[Tried]] = {}
         for one in tried:
             self._by_network.setdefault(one.network, []).append(one)
@@ -145,9 +155,10 @@ class _Chooser:
     def _reasons(self, chosen: Tried) -> list[str]:
         reasons, best = [], self._best
         if chosen is not best:
+            value = figure(best.value, self._metric)
             reasons.append(
-                f"{_short(best, chosen)} has a higher figure ({100 * best.value:.1f}), but its "
-                f"lead of {_points(self._lead(best, chosen))} is not distinguishable from "
+                f"{_short(best, chosen)} has a higher figure ({value}), but its lead of "
+                f"{_points(self._lead(best, chosen), self._metric)} is not distinguishable from "
                 f"chance{_slower(best, chosen)}."
             )
         for network, some in self._by_network.items():
@@ -156,14 +167,33 @@ class _Chooser:
                 continue
             lead = self._lead(chosen, other)
             if lead.low > 0:
-                ahead = f"It is ahead of {_short(other, chosen)} by {_points(lead)}"
+                ahead = f"It is ahead of {_short(other, chosen)} by {_points(lead, self._metric)}"
                 reasons.append(f"{ahead}{_slower(chosen, other)}.")
         default = self._by_network[chosen.network][0]
         if default is not chosen:
             reasons.append(
                 f"{_settings(chosen)} instead of {_settings(default)} is worth "
-                f"{_points(self._lead(chosen, default))}."
+                f"{_points(self._lead(chosen, default), self._metric)}."
             )
+        return [*reasons, *self._other_metrics(chosen)]
+
+    def _other_metrics(self, chosen: Tried) -> list[str]:
+        """Say which other metrics another projection of the same embeddings is better in."""
+        reasons = []
+        for other in self._tried:
+            if other.variant.composition != chosen.variant.composition or other is chosen:
+                continue
+            for place, found in enumerate(other.result.metrics[1:], start=1):
+                lead = paired_difference(
+                    other.metrics[place], chosen.metrics[place], self._clusters
+                )
+                if lead.low > 0:
+                    reasons.append(
+                        f"With projection {other.result.projection} {found.metric} is "
+                        f"{figure(found.estimate.value, found.metric)}, "
+                        f"{_points(lead, found.metric)} higher: if that counts more, use "
+                        f"--metric {found.metric}."
+                    )
         return reasons
 
 
@@ -174,16 +204,19 @@ def _value(tried: Tried) -> float:
 def _reached(chosen: Tried) -> str:
     metric = chosen.result.metrics[0]
     found = metric.estimate
+    value, low, high = (figure(end, metric.metric) for end in (found.value, found.low, found.high))
     return (
-        f"It reaches {metric.metric} {100 * found.value:.1f} ({100 * found.low:.1f} to "
-        f"{100 * found.high:.1f}) on these images, at {chosen.result.cost.pipeline_rate:,.0f} "
-        "images/s from file to embedding."
+        f"It reaches {metric.metric} {value} ({low} to {high}) on these images, at "
+        f"{chosen.result.cost.pipeline_rate:,.0f} images/s from file to embedding."
     )
 
 
-def _points(estimate: Estimate) -> str:
-    low, high = 100 * estimate.low, 100 * estimate.high
-    return f"{100 * estimate.value:.1f} points ({low:.1f} to {high:.1f})"
+def _points(estimate: Estimate, metric: str) -> str:
+    value, low, high = (
+        figure(end, metric) for end in (estimate.value, estimate.low, estimate.high)
+    )
+    unit = "" if scale_of(metric) == 1 else " points"
+    return f"{value}{unit} ({low} to {high})"
 
 
 def _settings(tried: Tried) -> str:

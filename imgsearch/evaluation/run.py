@@ -87,7 +87,11 @@ def evaluate(
         machine=machine(),
         ground_truths=tuple(_shortened(result) for result in results),
         unreadable=evaluator.unreadable,
-        notes=(*about.notes, *_notes(variants, evaluator.truths)),
+        notes=(
+            *about.notes,
+            *(f"Left out: {reason}." for reason in evaluator.left_out),
+            *_notes(variants, evaluator.truths),
+        ),
     )
 
 
@@ -115,7 +119,7 @@ def _notes(variants: Sequence[Variant], truths: Sequence[GroundTruth]) -> tuple[
         ):
             notes.append(
                 f"The default projection needs {projection_choice.DEFAULT.minimum_count} images; "
-                f"these {count:,} are searched by their raw embeddings, as in a gallery."
+                f"these {count:,} are searched without one, as in a gallery (projection none)."
             )
     return tuple(notes)
 

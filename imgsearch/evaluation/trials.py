@@ -6,14 +6,18 @@ and the projection that a gallery searches with.
 
 from __future__ import annotations
 
-import time
+import logging
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import ImgsearchError, UsageError
+from imgsearch.evaluation.conditions import Conditions, Limit
 from imgsearch.evaluation.embedding_run import StoppedError, Work
 from imgsearch.evaluation.evaluator import Evaluator
 from imgsearch.evaluation.grid import Grid
 from imgsearch.evaluation.recommendation import Recommendation, Tried, choose
+from imgsearch.evaluation.report.number_format import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,8 +41,16 @@ POOLINGS: Final = ("gap", "gem", "rmac")
 PROJECTIONS: Final = ("auto", "none")
 # Sizes and resizings that are tried last, with the network that leads by then.
 REFINEMENTS: Final = (("1.5x", "squash"), ("auto", "pad"))
-METRICS: Final = ("mAP", "hit-rate@1")
-DEFAULT_MINUTES: Final = 10.0
+# Until it is measured: how long preparing a network for this machine takes, and evaluating a
+# variant, for each score of a query and an image. Both are upper ends of what two cores took.
+_PREPARING_SECONDS: Final = 20.0
+_SECONDS_PER_SCORE: Final = 3e-7
+# The choice at the end takes at most as long as evaluating so many variants.
+_CHOICE: Final = 4
+# Other programs may slow down what is still to come.
+_ALLOWANCE: Final = 1.25
+
+LOG: Final = logging.getLogger(__name__)
 
 
 def networks_to_try(*, download: bool) -> tuple[str, ...]:
@@ -64,13 +76,13 @@ def recommend(
     source: NetworkSource,
     cache: EmbeddingCache,
     resolve: Callable[[RecipeRequest], Recipe],
-    minutes: float = DEFAULT_MINUTES,
+    conditions: Conditions = Conditions(),  # noqa: B008  frozen
     work: Work = Work(),  # noqa: B008  frozen
 ) -> Recommendation:
     """Try networks, and say which recipe to use.
 
     A network is started only if a few timed batches say that it will be done within the time
-    left; the first one is always tried.
+    left, and given up where they were wrong; the first one is always tried.
 
     Args:
         truth: the queries and their relevant items.
@@ -78,7 +90,7 @@ def recommend(
         source: loads the recipes' networks.
         cache: where embeddings are kept.
         resolve: turns a request into a recipe.
-        minutes: limit for the whole.
+        conditions: how long it may take, and which metric decides.
         work: how to do it.
 
     Raises:
@@ -86,13 +98,20 @@ def recommend(
         UsageError: there is no network, or the ground truth cannot tell variants apart.
         ImgsearchError: the first network cannot be loaded.
     """
-    if not networks or not minutes > 0:
+    if not networks or not conditions.minutes > 0:
         raise UsageError(
-            f"{len(networks)} networks in {minutes} minutes: give at least one, and time"
+            f"{len(networks)} networks in {conditions.minutes} minutes: give at least one, and time"
         )
-    began = time.monotonic()
-    evaluator = Evaluator((truth,), source=source, cache=cache, metrics=METRICS, work=work)
-    trials = _Trials(evaluator, resolve, deadline=began + 60 * minutes)
+    began = conditions.clock()
+    limit = Limit(conditions.clock, end=began + 60 * conditions.minutes)
+    evaluator = Evaluator(
+        (truth,),
+        source=source,
+        cache=cache,
+        metrics=conditions.metrics,
+        work=replace(work, stop=lambda: work.stop() or limit.is_over()),
+    )
+    trials = _Trials(evaluator, resolve, source=source, limit=limit, truth=truth, stop=work.stop)
     for network in networks:
         trials.add(network, network)
     leader = trials.leader()
@@ -107,11 +126,12 @@ def recommend(
         variant=choice.chosen.variant,
         lead=choice.lead,
         best=choice.best.result,
+        caveat=trials.caveat,
         reasons=choice.reasons,
         tried=result,
         skipped=tuple(trials.skipped),
         unreadable=evaluator.unreadable,
-        seconds=time.monotonic() - began,
+        seconds=conditions.clock() - began,
     )
 
 
@@ -123,18 +143,37 @@ class _Trials:
         evaluator: Evaluator,
         resolve: Callable[[RecipeRequest], Recipe],
         *,
-        deadline: float,
+        source: NetworkSource,
+        limit: Limit,
+        truth: GroundTruth,
+        stop: Callable[[], bool],
     ) -> None:
         self._evaluator = evaluator
         self._resolve = resolve
-        self._deadline = deadline
+        self._source = source
+        self._limit = limit
+        self._stop = stop
         self._networks: dict[Variant, str] = {}
+        # Seconds of evaluating a variant, and of loading a network, by whether it is prepared.
+        self._evaluating = _SECONDS_PER_SCORE * len(truth.queries) * len(truth.gallery)
+        self._preparing = {True: 0.0, False: _PREPARING_SECONDS}
+        self._lacked_time = False
         self.skipped: list[tuple[str, str]] = []
 
     @property
     def variants(self) -> tuple[Variant, ...]:
         """In the order in which they were tried."""
         return tuple(self._networks)
+
+    @property
+    def caveat(self) -> str:
+        """That only one network was tried; empty where there were more."""
+        if len(set(self._networks.values())) > 1:
+            return ""
+        text = "Only one network was tried, so another may be better."
+        if self._lacked_time:
+            text += " More --minutes, or fewer --pictures, leave time for others."
+        return text
 
     def add(self, name: str, network: str, *, size: str = "auto", resize: str = "squash") -> None:
         """Try a network, unless it takes too long or cannot be loaded."""
@@ -148,24 +187,62 @@ class _Trials:
         first = not self._networks
         try:
             variants = grid.variants(self._resolve)
-            if not first:
-                left = self._deadline - time.monotonic()
-                needed = self._evaluator.expected_seconds(variants) if left > 0 else float("inf")
-                if needed > left:
-                    self.skipped.append((name, _too_long(needed)))
-                    return
-            self._evaluator.embed(variants)
+            reason = self._embed(variants, first=first)
         except StoppedError:
-            raise
+            if first or self._stop():
+                raise
+            reason = "the time ran out before it was done"
         except ImgsearchError as error:
             if first:
                 raise
             self.skipped.append((name, str(error)))
             return
+        finally:
+            self._limit.embedding = math.inf
+        if reason:
+            self._lacked_time |= network not in self._networks.values()
+            self.skipped.append((name, reason))
+            return
         variants = self._evaluator.distinct(variants)
+        began = self._limit.clock()
         self._evaluator.evaluate(variants)
+        taken = (self._limit.clock() - began) / len(variants)
+        self._evaluating = max(self._evaluating, taken) if self._networks else taken
         for variant in variants:
             self._networks.setdefault(variant, network)
+
+    def _embed(self, variants: Sequence[Variant], *, first: bool) -> str:
+        """Embed variants within the limit; return why not, empty where they were.
+
+        Raises:
+            StoppedError: the caller asked to stop, or the time was over.
+        """
+        (recipe, *_) = variants[0].composition.recipes
+        prepared = self._source.is_prepared(recipe)
+        if not first and self._limit.left < self._preparing[prepared] + self._reserve(variants):
+            return "no time was left"
+        began = self._limit.clock()
+        needed = self._evaluator.expected_seconds(variants)
+        taken = self._limit.clock() - began
+        self._preparing[prepared] = taken if first else max(taken, self._preparing[prepared])
+        reserve = self._reserve(variants)
+        if needed + reserve > self._limit.left:
+            if not first:
+                return _too_long(needed + reserve)
+            LOG.warning(
+                "%s alone takes about %s, which is more than is left of --minutes; fewer "
+                "--pictures take less",
+                recipe.backbone,
+                duration(needed + reserve),
+            )
+        if not first:
+            self._limit.embedding = self._limit.end - reserve
+        self._evaluator.embed(variants)
+        return ""
+
+    def _reserve(self, variants: Sequence[Variant]) -> float:
+        """Return the seconds that evaluating variants and choosing among all take."""
+        return _ALLOWANCE * (len(variants) + _CHOICE) * self._evaluating
 
     def tried(self) -> list[Tried]:
         """Return all variants with their results."""
@@ -175,7 +252,7 @@ class _Trials:
             Tried(
                 variant=variant,
                 result=found,
-                values=self._evaluator.values(variant),
+                metrics=self._evaluator.values(variant),
                 seconds=meter.seconds(variant.composition),
                 network_seconds=meter.network_seconds(variant.composition),
             )
@@ -188,7 +265,4 @@ class _Trials:
 
 
 def _too_long(seconds: float) -> str:
-    if seconds == float("inf"):
-        return "no time was left"
-    minutes = max(1, round(seconds / 60))
-    return f"it would take about {minutes} more minute{'s' if minutes > 1 else ''}"
+    return f"it would take about {duration(seconds)} more"

@@ -92,7 +92,8 @@ def _groups(truth: GroundTruth, values: NDArray[np.float64]) -> tuple[GroupFigur
     by_group: dict[str, list[float]] = {}
     for query, value in zip(truth.queries, values.tolist(), strict=True):
         if value == value:  # noqa: PLR0124  not NaN
-            by_group.setdefault(query.group, []).append(value)
+            for group in (query.group, *query.further_groups):
+                by_group.setdefault(group, []).append(value)
     figures = [
         GroupFigure(group=group, queries=len(some), value=float(np.mean(some)))
         for group, some in by_group.items()

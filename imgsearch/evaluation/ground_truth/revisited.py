@@ -115,7 +115,7 @@ def read_revisited(files: ImageFiles, path: Path) -> tuple[GroundTruth, ...]:
         asking.append(positions.setdefault(asked, len(items)))
         if asking[-1] == len(items):
             items.append(asked)
-    groups = _landmarks(annotations)
+    groups, shared = _landmarks(annotations), tuple(items)
     truths = []
     for protocol in protocols:
         queries = []
@@ -126,7 +126,7 @@ def read_revisited(files: ImageFiles, path: Path) -> tuple[GroundTruth, ...]:
         truths.append(
             GroundTruth(
                 name=protocol.name,
-                items=tuple(items),
+                items=shared,
                 gallery=np.arange(len(gallery), dtype=np.int64),
                 queries=tuple(queries),
             )

@@ -15,7 +15,7 @@ from imgsearch.evaluation.ground_truth.values import GroundTruth, Item, Query
 from imgsearch.images.geometry import CropBox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from imgsearch.evaluation.ground_truth.image_files import ImageFiles
@@ -43,7 +43,7 @@ class _Question:
 
     relevant: dict[int, int] = field(default_factory=dict)
     junk: dict[int, int] = field(default_factory=dict)
-    group: str | None = None
+    groups: dict[str, None] = field(default_factory=dict)
 
 
 def read_table(files: ImageFiles, path: Path) -> tuple[GroundTruth]:
@@ -52,7 +52,9 @@ def read_table(files: ImageFiles, path: Path) -> tuple[GroundTruth]:
     All images of the folder are searched, named or not. Paths are relative to the folder, or
     absolute and within it. Rows of the same query (and crop) are taken together. A query is
     never an answer to itself, even if the table says so; the image that a crop is taken from
-    is junk unless the table names it. Without a group, each query is a group of its own.
+    is junk unless the table names it. Without a group, each query is a group of its own; with
+    several, from as many rows, it counts in each of them, and all queries of groups that share
+    one are a cluster.
 
     CSV has a header with the columns query, relevant and, if wanted, junk and group; a cell of
     relevant or junk holds one path, several separated by ";", or nothing. JSON Lines has an
@@ -75,9 +77,11 @@ def read_table(files: ImageFiles, path: Path) -> tuple[GroundTruth]:
         except UsageError as error:
             raise UsageError(f"{path}, line {line}: {error}") from error
     items = list(files.items)
+    clusters = _clusters(questions.values())
     queries = []
     for (position, crop), question in questions.items():
         junk = dict(question.junk)
+        group, *further = question.groups or (files.names[position],)
         asking = position
         if crop is not None:
             asking = len(items)
@@ -89,7 +93,9 @@ def read_table(files: ImageFiles, path: Path) -> tuple[GroundTruth]:
                 item=asking,
                 relevant=_ascending(question.relevant, asking),
                 junk=_ascending(junk, asking),
-                group=files.names[position] if question.group is None else question.group,
+                group=group,
+                further_groups=tuple(further),
+                cluster=clusters.get(group),
             )
         )
     truth = GroundTruth(
@@ -118,12 +124,7 @@ def _take_in(
     position = _locate(files, row.query, role="query")
     question = questions.setdefault((position, row.crop), _Question())
     if row.group is not None:
-        if question.group not in (None, row.group):
-            raise UsageError(
-                f"query {row.query!r} is in group {row.group!r}, and in {question.group!r} further "
-                "up; one group each is possible"
-            )
-        question.group = row.group
+        question.groups[row.group] = None
     for role, named, answers, others in (
         ("relevant", row.relevant, question.relevant, question.junk),
         ("junk", row.junk, question.junk, question.relevant),
@@ -136,6 +137,18 @@ def _take_in(
                     f"{others[answer]}); name it once"
                 )
             answers.setdefault(answer, line)
+
+
+def _clusters(questions: Iterable[_Question]) -> dict[str, str]:
+    """Return the cluster of each group that shares a query with another one."""
+    cluster: dict[str, str] = {}
+    for question in questions:
+        if len(question.groups) > 1:
+            joined = {cluster.get(group, group) for group in question.groups}
+            first = min(joined)
+            members = [group for group, name in cluster.items() if name in joined]
+            cluster.update(dict.fromkeys([*members, *question.groups], first))
+    return cluster
 
 
 def _locate(files: ImageFiles, path: str, *, role: str) -> int:

@@ -43,6 +43,7 @@ class Query:
         junk: positions that are neither rewarded nor punished, shape (j,), int64, ascending.
         group: what the query belongs to (its class, its scene): queries of one group share a row
             of the per-class table.
+        further_groups: what else it belongs to; it counts in the rows of these too.
         cluster: queries of one cluster are drawn together when uncertainty is estimated; None
             where those of one group are. Edits of one image are a cluster, while their group
             is the kind of edit.
@@ -53,6 +54,7 @@ class Query:
     junk: NDArray[np.int64]
     group: str
     cluster: str | None = None
+    further_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
