@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.errors import GalleryDamagedError, GalleryLockedError
+from imgsearch.errors import GalleryDamagedError, GalleryLockedError, ImgsearchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DATABASE: Final = "gallery.db"
 DAMAGE_CODES: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# A file that can't be enlarged: there is no telling from a disk that fails, but this is likelier.
+FULL_CODES: Final = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE)
 # All statements are the gallery's own: if their tables or columns are missing, or text is not
 # text, the file is not as it was written.
 DAMAGE_WORDS: Final = (
@@ -27,6 +29,10 @@ DAMAGE_WORDS: Final = (
 )
 
 
+class DiskFullError(ImgsearchError):
+    """The disk has no room for the database, or for what SQLite keeps beside it."""
+
+
 @contextmanager
 def translated_errors(folder: Path) -> Iterator[None]:
     """Turn SQLite's errors about a broken or busy file into the gallery's own.
@@ -34,6 +40,7 @@ def translated_errors(folder: Path) -> Iterator[None]:
     Raises:
         GalleryDamagedError: SQLite says that the file is not a database, or a malformed one.
         GalleryLockedError: another program, which ignores the writer lock, holds the database.
+        DiskFullError: it has no room.
     """
     try:
         yield
@@ -54,6 +61,11 @@ def translated_errors(folder: Path) -> Iterator[None]:
                 f"{folder / DATABASE} is held by another program ({error}): close it, then try "
                 "again"
             ) from error
+        if code == sqlite3.SQLITE_FULL or _extended_code(error) in FULL_CODES:
+            raise DiskFullError(
+                f"{folder / DATABASE}: no space left on the disk; what was committed before is "
+                "stored: free space and run again"
+            ) from error
         raise
 
 
@@ -61,4 +73,8 @@ def primary_code(error: Exception) -> int:
     """Return SQLite's primary result code; `sqlite3.SQLITE_OK` if the error is Python's own."""
     # Python gives the extended code, whose lowest byte is the primary one. Errors of Python's
     # own, such as text that is not UTF-8 or the use of a closed connection, have none.
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    return _extended_code(error) & 0xFF
+
+
+def _extended_code(error: Exception) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK))
