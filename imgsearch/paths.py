@@ -91,6 +91,8 @@ def look_up(root: Path, path: bytes) -> ScannedFile | None:
     """
     try:
         status = os.stat(os.path.join(os.fsencode(root), path))  # noqa: PTH116, PTH118 - bytes
+    except ValueError:
+        return None  # a null byte, which no path has
     except OSError as error:
         if error.errno in GONE:
             return None
