@@ -12,6 +12,8 @@ from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
 from imgsearch.documents import gallery_documents
+from imgsearch.errors import UsageError
+from imgsearch.storage.findings import FEW
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
@@ -69,6 +71,14 @@ def check(
     repair: Annotated[
         bool, typer.Option("--repair", help="Rebuild what can be rebuilt, clear away the rest.")
     ] = False,
+    drop: Annotated[
+        bool,
+        typer.Option(
+            "--drop",
+            help=f"With --repair: drop damaged embeddings even if they are more than {FEW}. The "
+            "next index makes them again.",
+        ),
+    ] = False,
     json: JsonOption = False,
     settings: Settings,
 ) -> None:
@@ -77,28 +87,32 @@ def check(
     Looks at the database, its rows and the index caches, which are disposable. Exits with 1
     when anything is left to mend.
     """
+    if drop and not repair:
+        raise UsageError("--drop: nothing is dropped without --repair")
     terminal = settings.terminal
     with settings.open_gallery(terminal) as gallery, terminal.working("Checking"):
-        report = gallery.check(repair=repair)
+        report = gallery.check(repair=repair, drop=drop)
     if json:
         write_data(
             gallery_documents.dump("check", gallery_documents.check_keys(gallery.path, report))
         )
     else:
-        terminal.show([_finding(finding) for finding in report.findings])
+        many = sum(finding.drops for finding in report.findings) > FEW
+        terminal.show([_finding(finding, many=many) for finding in report.findings])
     if not report.clean:
         raise typer.Exit(FAILED)
     terminal.say("The gallery is sound.")
 
 
-def _finding(finding: "Finding") -> Line:
+def _finding(finding: "Finding", *, many: bool = False) -> Line:
     style = {"damage": "bold red", "cache": "yellow"}.get(finding.severity, FAINT)
     if finding.repaired:
-        remedy = "repaired"
+        dropped = f", {counted(finding.drops, 'embedding')} dropped" if finding.drops else ""
+        remedy = f"repaired{dropped}"
     elif finding.severity == "note":
         remedy = ""
     elif finding.repairable:
-        remedy = "'imgsearch check --repair' mends this"
+        remedy = f"'imgsearch check --repair{' --drop' if many else ''}' mends this"
     else:
         remedy = "cannot be mended: index the photos into a new gallery"
     return [
