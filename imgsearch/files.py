@@ -35,9 +35,11 @@ def write_atomically(path: Path, parts: Iterable[memoryview | bytes]) -> None:
             # The bytes are on the disk before the name is, or a power cut leaves an empty file.
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # writing, unlike opening, names nothing
         raise
     _sync_folder(path.parent)
 

@@ -139,6 +139,8 @@ def look_up(root: Path, path: bytes) -> ScannedFile | None:
     place = os.path.join(os.fsencode(root), path)  # noqa: PTH118 - bytes
     try:
         status = os.stat(place)  # noqa: PTH116 - bytes
+    except ValueError:
+        return None  # a null byte, which no path has
     except OSError as error:
         if error.errno in GONE:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from imgsearch.errors import GalleryDamagedError, UsageError
@@ -25,6 +25,13 @@ PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 
 AUTO: Final = "auto"
 DECODER_VERSION: Final = 1
+
+# Bounds of what is read back; no network comes near them.
+LARGEST_SIZE: Final = 2**16
+LARGEST_DIM: Final = 2**24
+MOST_VERSIONS: Final = 2**16
+_STORED_TYPES: Final[dict[str, type]] = {"size": int, "dim": int, "decoder": int}
+_MAY_BE_ABSENT: Final = frozenset({"text", "weights_path"})
 
 GEM_POWER: Final = 3.0
 # Below the least, float32 loses too much of a power for its root; above the largest, GeM is the
@@ -221,12 +228,42 @@ class Recipe:
         """
         try:
             values: dict[str, Any] = json.loads(text)
-            return cls(**values)
-        except (ValueError, TypeError) as error:
+            recipe = cls(**values)
+            recipe._refuse_nonsense()
+        except (ValueError, TypeError, RecursionError, UsageError) as error:
             raise GalleryDamagedError(
                 f"a stored recipe cannot be read ({error}); it was written by another version "
                 "of imgsearch, or is damaged"
             ) from error
+        return recipe
+
+    def _refuse_nonsense(self) -> None:
+        """Refuse values that no recipe has; `from_json` may read somebody else's file.
+
+        Raises:
+            TypeError: a value of another type.
+            ValueError: a value out of bounds, or none of the vocabulary.
+            UsageError: a pooling that is none.
+        """
+        for item in fields(self):
+            value, kind = getattr(self, item.name), _STORED_TYPES.get(item.name, str)
+            if type(value) is not kind and not (value is None and item.name in _MAY_BE_ABSENT):
+                raise TypeError(f"{item.name} is {value!r:.60}")
+        for name, most in (
+            ("size", LARGEST_SIZE),
+            ("dim", LARGEST_DIM),
+            ("decoder", MOST_VERSIONS),
+        ):
+            if not 1 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected 1 to {most}")
+        for name, allowed in (
+            ("resize", RESIZES),
+            ("preprocessing", PREPROCESSINGS),
+            ("precision", PRECISIONS),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r:.60}")
+        PoolingChoice.parse(self.pooling)
 
 
 def _versioned(backbone: str) -> tuple[str, int]:

@@ -13,9 +13,10 @@ from imgsearch.errors import DamagedCacheError, UsageError
 from imgsearch.vectors import approximate_file
 from imgsearch.vectors.approximate import FEW_EXCLUDED, ApproximateIndex
 from imgsearch.vectors.approximate_builder import Growing
+from imgsearch.vectors.approximate_front import capacities
 from imgsearch.vectors.exact import ExactIndex
 from imgsearch.vectors.index_plan import IndexPlan, candidates_wanted
-from imgsearch.vectors.inverted_lists import capacities, checked_factory
+from imgsearch.vectors.inverted_lists import checked_factory
 from imgsearch.vectors.segmented import SegmentedIndex
 from imgsearch.vectors.visited_lists import Visits
 
@@ -283,7 +284,7 @@ def test_a_damaged_front_is_refused_at_opening(
         flipped = bytearray(whole)
         flipped[place] ^= 1 << int(place % 8)
         path.write_bytes(flipped)
-        with pytest.raises(DamagedCacheError, match="delete it"):
+        with pytest.raises(DamagedCacheError, match="imgsearch index"):
             approximate_file.load(path)
     for data in (b"", whole[:39], whole[:-1], whole + b"x", whole[:5000], bytes(len(whole))):
         path.write_bytes(data)

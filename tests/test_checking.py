@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from conftest import FakeSource
+from conftest import FakeSource, write_picture
 
-from imgsearch.errors import GalleryDamagedError
+from imgsearch.errors import GalleryDamagedError, NoGalleryError
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.search.cache_files import cache_files
+from imgsearch.storage.findings import FEW
 from imgsearch.storage.sqlite_errors import DATABASE
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def test_a_sound_cache_that_is_not_of_these_rows_is_named_and_mended(indexed: Ga
     change(
         indexed,
         "UPDATE embedding SET vector = (SELECT vector FROM embedding AS other WHERE other.id = "
-        "13 - embedding.id)",
+        "13 - embedding.id), checksum = NULL",
     )
     report = indexed.check()
     assert severities(report) == ["cache"]
@@ -217,3 +218,164 @@ def test_a_database_from_the_future_is_named(indexed: Gallery) -> None:
         indexed.check()
     with pytest.raises(GalleryDamagedError, match="newer imgsearch"):
         indexed.index()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"size": 16', '"size": 17'), ('"dim": 48', '"dim": 49'), ('"dim": 48', '"dim": 4\x07')],
+)
+def test_a_recipe_with_one_wrong_character_is_named_and_mended_from_its_identifier(
+    indexed: Gallery, photos: Path, old: str, new: str
+) -> None:
+    expected = indexed.query(photos / "trip0/00.png", k=5)
+    change(indexed, f"UPDATE recipe SET recipe = replace(recipe, '{old}', '{new}')")  # noqa: S608 - a table
+    with pytest.raises(GalleryDamagedError, match="recipe"):
+        indexed.query(photos / "trip0/00.png")
+    report = indexed.check()
+    assert severities(report) == ["damage"]
+    assert "contradicts itself; it was fake-1/last/gap/16/squash" in report.findings[0].what
+    report = indexed.check(repair=True)
+    assert report.clean
+    assert [(finding.repaired, finding.drops) for finding in report.findings] == [(True, 0)]
+    assert indexed.check().findings == ()
+    assert indexed.index().embedded == 0
+    assert indexed.query(photos / "trip0/00.png", k=5) == expected
+
+
+def test_an_identifier_with_one_wrong_digit_is_mended_from_the_recipe(indexed: Gallery) -> None:
+    change(
+        indexed,
+        "UPDATE recipe SET identifier = CASE WHEN identifier LIKE '0%' THEN '1' ELSE '0' END "
+        "|| substr(identifier, 2)",
+    )
+    assert severities(indexed.check()) == ["damage"]
+    assert indexed.check(repair=True).clean
+    assert indexed.check().findings == ()
+    assert indexed.index().embedded == 0
+
+
+def test_a_recipe_that_is_wrong_in_more_than_a_character_is_named_and_nothing_is_dropped(
+    indexed: Gallery,
+) -> None:
+    change(indexed, "UPDATE recipe SET recipe = replace(recipe, '\"dim\": 48', '\"dim\": 960')")
+    for repair in (False, True):
+        report = indexed.check(repair=repair, drop=repair)
+        assert not report.clean
+        assert "can't be told" in report.findings[0].what
+    change(indexed, "UPDATE recipe SET recipe = replace(recipe, '\"dim\": 960', '\"dim\": 48')")
+    assert indexed.check().findings == ()
+
+
+def test_many_damaged_embeddings_are_dropped_only_when_asked(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    for number in range(FEW + 1):
+        write_picture(tmp_path / "many" / f"{number}.png", seed=number)
+    gallery.index(tmp_path / "many")
+    change(gallery, "UPDATE embedding SET vector = zeroblob(192)")
+    (cache,) = cache_files(gallery.path)
+    report = gallery.check(repair=True)
+    assert not report.clean
+    assert [finding.drops for finding in report.findings] == [FEW + 1]
+    assert "--drop" in report.findings[0].what
+    assert cache.path.exists()
+    assert gallery.information().recipes[0].embeddings == FEW + 1
+    assert gallery.check(repair=True, drop=True).clean
+    assert gallery.index().embedded == FEW + 1
+
+
+def flip_a_sign(gallery: Gallery, *, has_checksum: bool) -> None:
+    """Turn the first value of an embedding round: its length stays 1."""
+    gallery.close()
+    with closing(sqlite3.connect(gallery.path / DATABASE)) as database, database:
+        (blob,) = database.execute("SELECT vector FROM embedding WHERE id = 3").fetchone()
+        flipped = blob[:3] + bytes([blob[3] ^ 0x80]) + blob[4:]
+        database.execute("UPDATE embedding SET vector = ? WHERE id = 3", (flipped,))
+        if not has_checksum:
+            database.execute("UPDATE embedding SET checksum = NULL")
+
+
+@pytest.mark.parametrize("has_checksum", [True, False])
+def test_a_row_whose_sign_flipped_never_replaces_the_cache_and_is_made_again(
+    indexed: Gallery, photos: Path, *, has_checksum: bool
+) -> None:
+    expected = indexed.query(photos / "trip0/00.png", k=50, include_self=True)
+    flip_a_sign(indexed, has_checksum=has_checksum)
+    assert severities(indexed.check()) == ["damage"]
+    report = indexed.check(repair=True)
+    assert report.clean
+    assert [finding.drops for finding in report.findings] == [1]
+    assert indexed.check().findings == ()
+    assert indexed.index().embedded == 1
+    again = indexed.query(photos / "trip0/00.png", k=50, include_self=True)
+    assert [(m.path, m.score) for m in again] == [(m.path, m.score) for m in expected]
+
+
+def test_a_damaged_row_is_not_built_into_a_cache_nor_asked_with(
+    indexed: Gallery, photos: Path
+) -> None:
+    flip_a_sign(indexed, has_checksum=True)
+    (cache,) = cache_files(indexed.path)
+    cache.path.unlink()
+    for call in (lambda: indexed.query(photos / "trip0/00.png"), indexed.index):
+        with pytest.raises(GalleryDamagedError, match="checksum: run `imgsearch check --repair`"):
+            call()
+
+
+def test_embeddings_of_earlier_versions_get_a_checksum_by_a_repair_that_finds_all_sound(
+    indexed: Gallery,
+) -> None:
+    change(indexed, "UPDATE embedding SET checksum = NULL")
+    assert indexed.check().findings == ()
+    assert indexed.check(repair=True).findings == ()
+    flip_a_sign(indexed, has_checksum=True)
+    assert "do not fit their checksum" in indexed.check().findings[0].what
+
+
+def test_an_emptied_database_beside_caches_is_damage_and_nothing_is_removed(
+    indexed: Gallery, photos: Path
+) -> None:
+    indexed.close()
+    (indexed.path / DATABASE).write_bytes(b"")
+    held = {path.name: path.read_bytes() for path in indexed.path.glob("index-*")}
+    for call in (
+        indexed.check,
+        lambda: indexed.check(repair=True),
+        indexed.prune,
+        indexed.information,
+        lambda: indexed.index(photos),
+        lambda: indexed.query(photos / "trip0/00.png"),
+    ):
+        with pytest.raises(GalleryDamagedError, match="it is empty"):
+            call()
+    assert {path.name: path.read_bytes() for path in indexed.path.glob("index-*")} == held
+    assert (indexed.path / DATABASE).read_bytes() == b""
+
+
+def test_an_empty_database_alone_is_no_gallery_and_no_repair_makes_one(tmp_path: Path) -> None:
+    (tmp_path / DATABASE).write_bytes(b"")
+    with Gallery(tmp_path, source=FakeSource()) as gallery:
+        for repair in (False, True):
+            with pytest.raises(NoGalleryError):
+                gallery.check(repair=repair)
+    assert (tmp_path / DATABASE).read_bytes() == b""
+
+
+@pytest.mark.parametrize("place", [40, -40])
+def test_a_damaged_cache_is_named_by_a_query_and_written_anew_by_an_unchanged_run(
+    indexed: Gallery, photos: Path, said: list[str], place: int
+) -> None:
+    (cache,) = cache_files(indexed.path)
+    data = cache.path.read_bytes()
+    damaged = bytearray(data)
+    damaged[place] ^= 4
+    cache.path.write_bytes(damaged)
+    assert len(indexed.query(photos / "trip0/00.png", k=50, include_self=True)) == 12
+    assert "checksum" in said[-1]
+    assert "imgsearch index" in said[-1]
+    indexed.index()
+    assert cache.path.read_bytes() == data
+    indexed.close()
+    said.clear()
+    indexed.query(photos / "trip0/00.png")
+    assert said == []

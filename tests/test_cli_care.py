@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from cli_fakes import FakeSource, picture, run
 from imgsearch.cli.tables import align, byte_size, counted, duration
 from imgsearch.cli.terminal import plain
 from imgsearch.gallery.checking import CheckReport
-from imgsearch.storage.findings import Finding
+from imgsearch.storage.findings import FEW, Finding
 
 
 @pytest.fixture(autouse=True)
@@ -345,3 +347,23 @@ def test_files_are_sampled_and_read_again_when_asked(photos: Path) -> None:
     (photos.parent / "link").symlink_to(photos)
     result = run("index", photos.parent / "link")
     assert "link is photos, which the gallery knows already" in result.stderr
+
+
+def test_many_damaged_embeddings_are_dropped_with_drop_and_counted(
+    photos: Path, tmp_path: Path
+) -> None:
+    for seed in range(10, 10 + FEW):
+        picture(photos / f"{seed}.png", seed)
+    run("index", photos)
+    with closing(sqlite3.connect(tmp_path / "gallery" / "gallery.db")) as database, database:
+        count = database.execute("UPDATE embedding SET vector = x'00'").rowcount
+    result = run("check", "--repair")
+    assert result.exit_code == 1
+    assert "'imgsearch check --repair --drop' repairs this" in result.stdout
+    (finding,) = json.loads(run("check", "--json").stdout)["findings"]
+    assert finding["drops"] == count > FEW
+    assert run("check", "--drop").exit_code == 2
+    result = run("check", "--repair", "--drop")
+    assert result.exit_code == 0
+    assert f"(repaired, {count} embeddings dropped)" in result.stdout
+    assert run("check").exit_code == 0

@@ -90,6 +90,18 @@ def test_errors_of_the_database_point_at_the_check() -> None:
     assert "imgsearch check" in said
 
 
+@pytest.mark.parametrize("name", ["SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY"])
+def test_errors_of_the_disk_do_not_point_at_the_check(name: str) -> None:
+    error = sqlite3.OperationalError("as SQLite has it")
+    error.sqlite_errorname = name
+    assert "imgsearch check" not in describe(error)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_named_with_the_file_and_the_remedy(number: int) -> None:
+    assert describe(OSError(number, "Full", "/a/b")) == "/a/b: Full; free space and run again"
+
+
 def test_errors_between_two_paths_name_both() -> None:
     error = OSError(errno.EXDEV, "Invalid cross-device link", "/a", None, "/b")
     assert describe(error) == "/a -> /b: Invalid cross-device link"

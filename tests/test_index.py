@@ -21,9 +21,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from imgsearch.errors import DamagedCacheError, UsageError
 from imgsearch.files import TEMPORARY_SUFFIX
-from imgsearch.vectors import exact_file
+from imgsearch.vectors import index_header
 from imgsearch.vectors.exact import ExactIndex
-from imgsearch.vectors.exact_file import IndexHeader, load, save
+from imgsearch.vectors.exact_file import load, save
+from imgsearch.vectors.index_header import IndexHeader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -368,7 +369,7 @@ def test_foreign_bytes_are_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     path = tmp_path_factory.mktemp("foreign") / "index"
-    for start in (b"", exact_file.FORMAT.magic):
+    for start in (b"", index_header.FORMAT.magic):
         path.write_bytes(start + content)
         with pytest.raises(DamagedCacheError):
             load(path)
@@ -390,7 +391,7 @@ def forge(
     lengths: Sequence[int] | None = None,
 ) -> None:
     """Write a file with a right checksum over whatever stands in it."""
-    head = struct.pack("<8sII", exact_file.FORMAT.magic, 1, (lengths or [len(described)])[0])
+    head = struct.pack("<8sII", index_header.FORMAT.magic, 1, (lengths or [len(described)])[0])
     head += struct.pack("<QQ", *(lengths[1:] if lengths else (0, len(vectors))))
     body = head + described + vectors
     path.write_bytes(body + hashlib.sha256(body).digest())
@@ -567,7 +568,8 @@ import os, sys
 from pathlib import Path
 import numpy as np
 from imgsearch.vectors.exact import ExactIndex
-from imgsearch.vectors.exact_file import IndexHeader, save
+from imgsearch.vectors.exact_file import save
+from imgsearch.vectors.index_header import IndexHeader
 os.fsync = lambda descriptor: os._exit(9)
 index = ExactIndex.build([5], np.ones((1, 2), dtype=np.float32))
 header = IndexHeader(recipe="r", projection="none", generation=8, dim=2, count=1)

@@ -15,7 +15,7 @@ from imgsearch.gallery.gallery import Gallery
 from imgsearch.indexing.report import IndexOptions
 from imgsearch.search.cache_files import cache_files, lists_files
 from imgsearch.vectors import index_cache
-from imgsearch.vectors.exact_file import IndexHeader
+from imgsearch.vectors.index_header import IndexHeader
 from imgsearch.vectors.index_kinds import KINDS, kind_of
 from imgsearch.vectors.index_plan import EXACT, IVF, IndexChoice, IndexPlan
 

@@ -217,7 +217,8 @@ def test_a_stale_cache_is_brought_up_to_date_in_memory(rows: Rows, start: int) -
     assert not rows.path.is_file(), "readers never write"
 
 
-def test_a_reader_of_an_older_state_drops_what_a_newer_cache_has_beyond_it(rows: Rows) -> None:
+def test_a_reader_of_an_older_state_never_uses_a_newer_cache(rows: Rows) -> None:
+    """It can't be told from a cache that is left when the database was restored from a copy."""
     rows.add(10)
     earlier = rows.stored
     known = rows.store.embedded_ids(rows.recipe_id)
@@ -241,7 +242,7 @@ def test_any_damage_to_the_cache_costs_time_and_no_answer(rows: Rows, count: int
         flipped[place] ^= 1 << int(random.integers(8))
         rows.path.write_bytes(flipped)
         with pytest.raises(DamagedCacheError):
-            read_cache(rows.path, rows.embeddings.identifier)
+            read_cache(rows.path, rows.embeddings)
         assert same(rows.open(), expected)
     for cut in (b"", data[:10], data[:-1], data + b"\0"):
         rows.path.write_bytes(cut)
@@ -257,7 +258,7 @@ def test_a_cache_of_another_recipe_under_this_ones_name_is_not_believed(tmp_path
     other.refresh()
     other.path.rename(rows.path)
     with pytest.raises(DamagedCacheError, match="holds recipe"):
-        read_cache(rows.path, rows.embeddings.identifier)
+        read_cache(rows.path, rows.embeddings)
     assert len(rows.open().index) == 6
 
 
@@ -480,7 +481,7 @@ def test_lists_that_are_not_whole_cost_time_and_no_answer(
         other.refresh()
         lists.write_bytes(lists_files(other.folder)[0].path.read_bytes())
     with pytest.raises((DamagedCacheError, OSError)):
-        read_cache(large.path, large.embeddings.identifier)
+        read_cache(large.path, large.embeddings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(space_cache, "LARGE_COUNT", 600)
         said.clear()
@@ -491,6 +492,43 @@ def test_lists_that_are_not_whole_cost_time_and_no_answer(
     large.refresh()
     assert segments(large.open()).base.plan.factory == KIND
     assert lists_files(large.folder)[0].path.read_bytes() == data
+
+
+@pytest.mark.parametrize("place", [100, -100])
+def test_damaged_lists_are_not_current_and_the_next_refresh_writes_them_anew(
+    large: Rows, place: int
+) -> None:
+    """In their front, which every opening verifies, and behind it, where only `index` looks."""
+    engine = LocalEngine()
+    assert engine.is_current(large.embeddings)
+    lists = lists_files(large.folder)[0].path
+    data = lists.read_bytes()
+    damaged = bytearray(data)
+    damaged[place] ^= 1
+    lists.write_bytes(damaged)
+    assert not engine.is_current(large.embeddings)
+    engine.refresh(large.embeddings)
+    assert engine.is_current(large.embeddings)
+    assert [finding.severity for finding in engine.check(large.embeddings)] == []
+
+
+def test_an_older_cache_takes_the_place_of_a_foreign_one_of_the_present_name(
+    rows: Rows, tmp_path: Path
+) -> None:
+    rows.add(6)
+    rows.refresh()
+    old = rows.path
+    kept = old.read_bytes()
+    rows.add(2)
+    stranger = Rows(tmp_path / "other")
+    stranger.folder.mkdir()
+    stranger.add(3)
+    stranger.add(5)
+    stranger.refresh()
+    rows.path.write_bytes(stranger.path.read_bytes())
+    old.write_bytes(kept)
+    rows.refresh()
+    assert len(read_cache(rows.path, rows.embeddings).index) == 8
 
 
 def test_a_candidate_without_a_row_is_dropped(large: Rows) -> None:

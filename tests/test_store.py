@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,10 @@ from imgsearch.errors import GalleryDamagedError, GalleryLockedError, NoGalleryE
 from imgsearch.images.metadata import Metadata
 from imgsearch.recipe import RecipeRequest
 from imgsearch.storage.database import Store
+from imgsearch.storage.embedding_checks import damaged_embeddings
 from imgsearch.storage.records import ScannedRow, StoredRecipe
-from imgsearch.storage.sqlite_errors import DATABASE, translated_errors
+from imgsearch.storage.sqlite_errors import DATABASE, DiskFullError, translated_errors
+from imgsearch.storage.writer_lock import writer_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,6 +153,69 @@ def test_errors_that_are_no_damage_pass_through_as_they_are(store: Store, tmp_pa
         store.roots()
 
 
+@pytest.mark.parametrize(
+    "code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE]
+)
+def test_a_full_disk_is_called_so_with_the_path_and_what_is_safe(tmp_path: Path, code: int) -> None:
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = code
+    with (
+        pytest.raises(DiskFullError, match=r"gallery\.db: no space left .* is stored: free space"),
+        translated_errors(tmp_path),
+    ):
+        raise error
+
+
+@pytest.mark.parametrize("has_log", [False, True])
+def test_a_gallery_on_a_full_disk_can_be_read_where_the_log_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_log: bool
+) -> None:
+    Store.create(tmp_path).close()
+    if has_log:
+        (tmp_path / f"{DATABASE}-wal").write_bytes(b"x" * 40)
+    real = sqlite3.connect
+
+    def connect(name: str, **options: Any) -> sqlite3.Connection:
+        if "mode=ro" in name:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+            real_connection = real(name, **options)
+            return Failing(real_connection, error)  # type: ignore[return-value]  # what is used of one
+        return real(name, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    if has_log:
+        with pytest.raises(DiskFullError):
+            Store.open(tmp_path)
+    else:
+        store = Store.open(tmp_path)
+        assert store.counts().files == 0
+        store.close()
+
+
+class Failing:
+    """A connection of which no statement succeeds."""
+
+    def __init__(self, connection: sqlite3.Connection, error: Exception) -> None:
+        self.close = connection.close
+        self.error = error
+
+    def execute(self, *_: object) -> None:
+        """Fail."""
+        raise self.error
+
+
+def test_the_writer_lock_does_without_its_note_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(tmp_path), "write_text", full)
+    with writer_lock(tmp_path):
+        pass
+
+
 def test_a_table_that_is_gone_and_text_that_is_none_are_damage(
     store: Store, tmp_path: Path
 ) -> None:
@@ -237,21 +303,21 @@ def test_a_vector_of_another_length_is_damage_and_not_a_wrong_answer(store: Stor
         store.embedding(recipe, content_id)
     with pytest.raises(GalleryDamagedError, match="check --repair"):
         list(store.embeddings(recipe))
-    assert store.bad_embeddings(recipe) == [content_id]
+    assert damaged_embeddings(store, recipe).no_unit == (content_id,)
 
 
 @pytest.mark.parametrize(("value", "is_bad"), [(1, False), (0, False), (0.9, True), (1.1, True)])
 def test_an_embedding_is_a_unit_vector_or_zero(store: Store, value: float, is_bad: bool) -> None:  # noqa: FBT001
     recipe = add_recipe(store)
     add_content(store, recipe, "a" * 64, value)
-    assert bool(store.bad_embeddings(recipe)) == is_bad
+    assert bool(damaged_embeddings(store, recipe).no_unit) == is_bad
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_an_embedding_that_is_no_number_is_bad(store: Store, value: float) -> None:
     recipe = add_recipe(store)
     content_id = add_content(store, recipe, "a" * 64, value)
-    assert store.bad_embeddings(recipe) == [content_id]
+    assert damaged_embeddings(store, recipe).no_unit == (content_id,)
 
 
 def test_a_root_within_another_is_absorbed_with_names_that_are_not_utf_8(

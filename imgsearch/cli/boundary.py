@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,9 @@ FAILED: Final = 1
 SOME_UNREADABLE: Final = 3
 INTERRUPTED: Final = 130
 READER_LEFT: Final = 141
+NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
+# What SQLite says of the disk and of rights, where nothing is wrong with the file.
+OUTWARD: Final = ("SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")
 
 
 @contextmanager
@@ -60,12 +64,12 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError):
         reason = error.strerror or str(error) or type(error).__name__
         names = [os.fsdecode(n) for n in (error.filename, error.filename2) if _is_path(n)]
-        return f"{' -> '.join(names)}: {reason}" if names else reason
+        said = f"{' -> '.join(names)}: {reason}" if names else reason
+        return f"{said}; free space and run again" if names and error.errno in NO_SPACE else said
     if type(error).__module__ == "sqlite3":
-        return (
-            f"the gallery's database: {error}\n"
-            "run 'imgsearch check' to examine it; --debug shows the traceback"
-        )
+        examined = getattr(error, "sqlite_errorname", "") not in OUTWARD
+        check = "run 'imgsearch check' to examine it; " if examined else ""
+        return f"the gallery's database: {error}\n{check}--debug shows the traceback"
     detail = str(error).strip().split("\n", 1)[0]
     return (
         f"unexpected {type(error).__name__}{': ' if detail else ''}{detail}\n"

@@ -15,6 +15,7 @@ from imgsearch.cli.tables import byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, complain, is_terminal, write_data
 from imgsearch.documents import gallery_documents, maintenance_documents
 from imgsearch.errors import UsageError
+from imgsearch.storage.findings import FEW as FEW_DROPPED
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
@@ -117,6 +118,14 @@ def check(
             "indexed.",
         ),
     ] = False,
+    drop: Annotated[
+        bool,
+        typer.Option(
+            "--drop",
+            help="With --repair: drop damaged embeddings even if they are more than "
+            f"{FEW_DROPPED}. The next index makes them again.",
+        ),
+    ] = False,
     json: JsonOption = False,
     settings: Settings,
 ) -> None:
@@ -125,28 +134,32 @@ def check(
     Checks the database, its rows and the index caches, which can be rebuilt. Exits with 1 if
     anything is left to repair.
     """
+    if drop and not repair:
+        raise UsageError("--drop: nothing is dropped without --repair")
     terminal = settings.terminal
     with settings.open_gallery(terminal) as gallery, working(terminal, "Checking"):
-        report = gallery.check(repair=repair, files=files)
+        report = gallery.check(repair=repair, drop=drop, files=files)
     if json:
         write_data(
             gallery_documents.dump("check", maintenance_documents.check_keys(gallery.path, report))
         )
     else:
-        terminal.show([_finding(finding) for finding in report.findings])
+        many = sum(finding.drops for finding in report.findings) > FEW_DROPPED
+        terminal.show([_finding(finding, many=many) for finding in report.findings])
     if not report.clean:
         raise typer.Exit(FAILED)
     terminal.say("The gallery is sound.")
 
 
-def _finding(finding: "Finding") -> Line:
+def _finding(finding: "Finding", *, many: bool = False) -> Line:
     style = {"damage": "bold red", "cache": "yellow"}.get(finding.severity, FAINT)
     if finding.repaired:
-        remedy = "repaired"
+        dropped = f", {counted(finding.drops, 'embedding')} dropped" if finding.drops else ""
+        remedy = f"repaired{dropped}"
     elif finding.severity == "note":
         remedy = ""
     elif finding.repairable:
-        remedy = "'imgsearch check --repair' repairs this"
+        remedy = f"'imgsearch check --repair{' --drop' if many else ''}' repairs this"
     else:
         remedy = "cannot be repaired: index the photos into a new gallery"
     return [

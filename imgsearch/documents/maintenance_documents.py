@@ -47,6 +47,7 @@ def check_keys(gallery: Path, report: CheckReport) -> Json:
                 "severity": finding.severity,
                 "repairable": finding.repairable,
                 "repaired": finding.repaired,
+                "drops": finding.drops,
             }
             for finding in report.findings
         ],

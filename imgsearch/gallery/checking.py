@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imgsearch.storage.embedding_checks import add_checksums, damaged_embeddings
 from imgsearch.storage.embeddings import embeddings_of
-from imgsearch.storage.findings import Finding
+from imgsearch.storage.findings import FEW, Finding
+from imgsearch.storage.recipe_mending import damaged_recipes, mend_recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from imgsearch.search.engine import SearchEngine
     from imgsearch.storage.database import Store
+    from imgsearch.storage.records import DamagedRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ def check(store: Store, folder: Path, engine: SearchEngine) -> list[Finding]:
     findings = _database_findings(store)
     if any(not finding.repairable for finding in findings):
         return findings  # nothing that a malformed file says can be believed
+    damaged = damaged_recipes(store)
+    if damaged:
+        return findings + [_recipe_finding(recipe) for recipe in damaged]
     findings += _row_findings(store)
     held = embeddings_of(store, folder)
     if not any(finding.severity == "damage" for finding in findings):
@@ -51,37 +58,74 @@ def check(store: Store, folder: Path, engine: SearchEngine) -> list[Finding]:
 
 
 def repair(
-    store: Store, folder: Path, engine: SearchEngine, *, findings: list[Finding]
+    store: Store, folder: Path, engine: SearchEngine, *, findings: list[Finding], drop: bool = False
 ) -> list[Finding]:
     """Mend what can be made again, and return the findings with what has been mended.
 
-    Rows that refer to nothing and embeddings that are no unit vectors are dropped: the next
-    `index` makes them again from the photos. Caches are rebuilt from the rows.
+    Rows that refer to nothing and embeddings that are damaged are dropped: the next `index` makes
+    them again from the photos. Caches are rebuilt from the rows. Where all is sound, embeddings of
+    earlier versions get a checksum.
 
     Args:
         store: open for writing.
         folder: the gallery's folder.
         engine: what searches it.
         findings: of `check`.
+        drop: drop damaged embeddings even where they are more than a few.
     """
     if any(finding.severity == "damage" and not finding.repairable for finding in findings):
         return findings
-    if any(finding.repairable for finding in findings):
+    if not drop and sum(finding.drops for finding in findings) > FEW:
+        return findings
+    damaged = [recipe for recipe in damaged_recipes(store) if recipe.mended is not None]
+    if damaged:
+        # Only now can the rest be read.
         with store.transaction():
-            store.remove_dangling_rows()
-            for stored in store.recipes():
-                for content_id in store.bad_embeddings(stored):
-                    store.remove_embedding(stored.id, content_id)
-                    store.raise_generation(stored.id)
-        store.rebuild_indexes()
+            for recipe in damaged:
+                mend_recipe(store, recipe)
+        rest = check(store, folder, engine)
+        seen = {finding.what for finding in rest}
+        mended = [
+            replace(finding, repaired=finding.repairable)
+            for finding in findings
+            if finding.what not in seen
+        ]
+        return mended + repair(store, folder, engine, findings=rest, drop=drop)
+    if any(finding.repairable for finding in findings):
+        # Before the rows are changed: a cache of before would be brought up to date.
         engine.discard(folder)
+        with store.transaction():
+            _drop_rows(store, findings)
+        store.rebuild_indexes()
         for embeddings in embeddings_of(store, folder):
             engine.refresh(embeddings)
-    left = {finding.what for finding in check(store, folder, engine)}
+    remaining = check(store, folder, engine)
+    left = {finding.what for finding in remaining}
+    if all(finding.severity == "note" for finding in remaining):
+        with store.transaction():
+            for stored in store.recipes():
+                add_checksums(store, stored)
     return [
         replace(finding, repaired=finding.repairable and finding.what not in left)
         for finding in findings
     ]
+
+
+def _drop_rows(store: Store, findings: Sequence[Finding]) -> None:
+    """Drop what refers to nothing and what findings name."""
+    store.remove_dangling_rows()
+    for stored in store.recipes():
+        dropped = {
+            content_id
+            for finding in findings
+            if finding.recipe_id == stored.id
+            for content_id in finding.contents
+        }
+        for content_id in sorted(dropped):
+            store.remove_embedding(stored.id, content_id)
+        changed = store.recount_digest(stored.id)
+        if dropped or changed:
+            store.raise_generation(stored.id)
 
 
 def _database_findings(store: Store) -> list[Finding]:
@@ -94,26 +138,47 @@ def _database_findings(store: Store) -> list[Finding]:
         findings.append(
             Finding(
                 f"gallery.db: {integrity.dangling_rows} rows of "
-                f"{', '.join(integrity.dangling_tables)} refer to rows that are not there",
+                f"{', '.join(integrity.dangling_tables)} refer to rows that are not there"
+                f"{_dropping(integrity.dangling_embeddings)}",
                 "damage",
                 repairable=True,
+                drops=integrity.dangling_embeddings,
             )
         )
     return findings
 
 
+def _recipe_finding(damaged: DamagedRecipe) -> Finding:
+    what = f"the row of recipe {damaged.identifier} contradicts itself"
+    if damaged.mended is None:
+        return Finding(f"{what}, and what it was can't be told", "damage")
+    return Finding(f"{what}; it was {damaged.mended.name}", "damage", repairable=True)
+
+
 def _row_findings(store: Store) -> list[Finding]:
     findings = []
     for stored in store.recipes():
-        bad = len(store.bad_embeddings(stored))
-        if bad:
+        name = f"recipe {stored.recipe.identifier}"
+        damaged = damaged_embeddings(store, stored)
+        for contents, what in (
+            (damaged.no_unit, f"are no unit vectors of {stored.recipe.dim} values"),
+            (damaged.changed, "do not fit their checksum"),
+        ):
+            if contents:
+                findings.append(
+                    Finding(
+                        f"{name}: {len(contents)} embeddings {what}{_dropping(len(contents))}",
+                        "damage",
+                        repairable=True,
+                        recipe_id=stored.id,
+                        contents=contents,
+                        drops=len(contents),
+                    )
+                )
+        if not store.digest_fits(stored):
             findings.append(
                 Finding(
-                    f"recipe {stored.recipe.identifier}: {bad} embeddings are no unit vectors of "
-                    f"{stored.recipe.dim} values; a repair drops them, and the next index makes "
-                    "them again",
-                    "damage",
-                    repairable=True,
+                    f"{name}: its digest is not that of its contents", "damage", repairable=True
                 )
             )
     counts = store.counts()
@@ -126,3 +191,10 @@ def _row_findings(store: Store) -> list[Finding]:
             )
         )
     return findings
+
+
+def _dropping(count: int) -> str:
+    if not count:
+        return ""
+    how = "a repair drops them" if count <= FEW else "a repair drops them if --drop allows it"
+    return f"; {how}, and the next index makes them again"

@@ -6,7 +6,8 @@ import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from imgsearch.errors import UsageError
+from imgsearch.errors import GalleryDamagedError, UsageError
+from imgsearch.search.cache_files import cache_files
 from imgsearch.storage.database import Store
 from imgsearch.storage.sqlite_errors import DATABASE, translated_errors
 from imgsearch.storage.writer_lock import writer_lock
@@ -41,11 +42,24 @@ class Connections:
 
         Raises:
             NoGalleryError: there is no gallery.
+            GalleryDamagedError: the database is empty, and caches show that it was not.
         """
         with self._opening:
             if self._reader is None:
-                self._reader = Store.open(self._folder)
+                self._reader = self._open()
             return self._reader
+
+    def _open(self) -> Store:
+        self._refuse_emptied()
+        return Store.open(self._folder)
+
+    def _refuse_emptied(self) -> None:
+        file = self._folder / DATABASE
+        if file.is_file() and not file.stat().st_size and cache_files(self._folder):
+            raise GalleryDamagedError(
+                f"{file} is damaged: it is empty, and there are index caches of what it held; "
+                "restore a copy, or delete it to index anew"
+            )
 
     @contextmanager
     def snapshot(self) -> Iterator[Store]:
@@ -63,7 +77,7 @@ class Connections:
     @contextmanager
     def own_snapshot(self) -> Iterator[Store]:
         """Give a reader of the block's own, for which nobody waits."""
-        with closing(Store.open(self._folder)) as store, store.snapshot():
+        with closing(self._open()) as store, store.snapshot():
             yield store
 
     @contextmanager
@@ -73,9 +87,11 @@ class Connections:
         Raises:
             UsageError: the folder's name is a file's.
             GalleryLockedError: another process is writing.
+            GalleryDamagedError: the database is empty, and caches show that it was not.
         """
         if self._folder.exists() and not self._folder.is_dir():
             raise UsageError(f"{self._folder}: a gallery is a folder, and this is a file")
+        self._refuse_emptied()
         self._folder.mkdir(parents=True, exist_ok=True)
         with writer_lock(self._folder), translated_errors(self._folder, writing=True):
             store = Store.create(self._folder)
@@ -92,8 +108,7 @@ class Connections:
             NoGalleryError: there is none.
             GalleryLockedError: another process is writing.
         """
-        if not self.exists:
-            Store.open(self._folder)  # raises what a reader would be told
+        self._open().close()  # raises what a reader would be told, and makes nothing
         with self.writing() as store:
             yield store
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
-from imgsearch.errors import NoGalleryError
+from imgsearch.errors import ImgsearchError, NoGalleryError
 from imgsearch.gallery.recipe_choice import stored_to_query
 from imgsearch.storage.embeddings import Embeddings, embeddings_of
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from imgsearch.recipe import RecipeRequest
     from imgsearch.search.engine import SearchEngine
     from imgsearch.storage.database import Store
+
+NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Upkeep:
@@ -93,11 +97,14 @@ class Upkeep:
             self._refresh_all(store)
             return report
 
-    def check(self, *, repair: bool = False, files: bool = False) -> CheckReport:
+    def check(
+        self, *, repair: bool = False, drop: bool = False, files: bool = False
+    ) -> CheckReport:
         """Name any damage; with `repair`, mend what can be made again.
 
         Args:
-            repair: mend it.
+            repair: mend. If more than a few embeddings would be dropped, nothing is changed.
+            drop: drop them even so.
             files: read a sample of the files, too, and compare their bytes with what is known.
 
         Raises:
@@ -115,7 +122,7 @@ class Upkeep:
             return checking.CheckReport(tuple(findings))
         with self._connections.changing() as store:
             findings = checking.check(store, self.path, self._engine)
-            mended = checking.repair(store, self.path, self._engine, findings=findings)
+            mended = checking.repair(store, self.path, self._engine, findings=findings, drop=drop)
             if files:
                 sample = file_sampling.draw(store)
                 altered = file_sampling.altered(sample)
@@ -182,4 +189,23 @@ class Upkeep:
     def _refresh(self, held: Embeddings, *, anyway: bool = False) -> None:
         held = held.renewed()
         if anyway or not self._engine.is_current(held):
-            self._engine.refresh(held)
+            with space_named():
+                self._engine.refresh(held)
+
+
+@contextmanager
+def space_named() -> Iterator[None]:
+    """Say of a full disk, while a cache is written, that nothing is lost.
+
+    Raises:
+        ImgsearchError: in place of an OSError about a full disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise ImgsearchError(
+            f"{error.filename or 'the index cache'}: no space left on the disk; all embeddings are "
+            "stored, only the index cache is not: free space and run again"
+        ) from error

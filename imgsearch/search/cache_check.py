@@ -11,10 +11,14 @@ from imgsearch.errors import DamagedCacheError
 from imgsearch.search.cache_files import cache_path, recipe_caches
 from imgsearch.search.engine import EngineState
 from imgsearch.search.space_cache import read_cache
-from imgsearch.storage.findings import Finding
+from imgsearch.storage.embedding_checks import unchecked_ids
+from imgsearch.storage.findings import FEW, Finding
 from imgsearch.vectors.index_cache import base_file, verify_base
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
 
 VECTOR_TOLERANCE: Final = 1e-4
@@ -27,7 +31,7 @@ def cache_state(embeddings: Embeddings) -> EngineState:
         return EngineState()
     newest = caches[0]
     try:
-        space = read_cache(newest.path, embeddings.identifier)
+        space = read_cache(newest.path, embeddings)
     except (DamagedCacheError, OSError):
         return EngineState(cache="damaged")
     index = space.index.describe()
@@ -66,23 +70,50 @@ def check_cache(embeddings: Embeddings) -> list[Finding]:
             )
         ]
     try:
-        space = read_cache(path, embeddings.identifier)
+        space = read_cache(path, embeddings)
         verify_base(path, space.index, space.base)
     except (DamagedCacheError, OSError) as error:
         return [Finding(str(error), "cache", repairable=True)]
     ids = embeddings.ids()
     index = space.index
-    held = None if index.is_exact else index.exact_ids.tolist()
-    if not np.array_equal(np.sort(index.ids), ids) or any(
-        not np.allclose(index.vectors(block), space.project(raw), atol=VECTOR_TOLERANCE)
-        for block, raw in embeddings.blocks(held)
-    ):
+    if not np.array_equal(np.sort(index.ids), ids):
+        differing = ids
+    else:
+        held = None if index.is_exact else index.exact_ids.tolist()
+        differing = _differing(embeddings, space, held)
+    if not len(differing):
+        return []
+    unchecked = unchecked_ids(embeddings.store, embeddings.stored.id)
+    is_few = len(differing) <= min(FEW, (len(ids) - 1) // 2)
+    if is_few and unchecked.issuperset(differing.tolist()):
+        # A whole cache of this very state against rows without a checksum: the rows are wrong.
         return [
             Finding(
-                f"{path.name}: holds {len(index)} vectors that are not those of the "
-                f"{len(ids)} embeddings",
-                "cache",
+                f"recipe {embeddings.identifier}: {len(differing)} embeddings are not those that "
+                f"{path.name} holds; a repair drops them, and the next index makes them again",
+                "damage",
                 repairable=True,
+                recipe_id=embeddings.stored.id,
+                contents=tuple(differing.tolist()),
+                drops=len(differing),
             )
         ]
-    return []
+    return [
+        Finding(
+            f"{path.name}: holds {len(index)} vectors that are not those of the "
+            f"{len(ids)} embeddings",
+            "cache",
+            repairable=True,
+        )
+    ]
+
+
+def _differing(
+    embeddings: Embeddings, space: SearchSpace, held: list[int] | None
+) -> NDArray[np.int64]:
+    """Return the ids of the contents whose vector in the index is not that of their row."""
+    differing = []
+    for block, raw in embeddings.blocks(held):
+        near = np.isclose(space.index.vectors(block), space.project(raw), atol=VECTOR_TOLERANCE)
+        differing.append(block[~near.all(axis=1)])
+    return np.concatenate(differing) if differing else np.empty(0, np.int64)

@@ -73,12 +73,6 @@ def named_lists(path: Path) -> str | None:
     return named[1].decode("ascii") if named else None
 
 
-def lists_are_there(path: Path) -> bool:
-    """Say whether the approximate index that a cache names, if it names one, is beside it."""
-    named = named_lists(path)
-    return named is None or path.with_name(named).is_file()
-
-
 def unfinished_files(folder: Path) -> list[Path]:
     """Return the temporary files that writes of an index left when they were cut off."""
     return sorted(folder.glob(".index-*.tmp"))

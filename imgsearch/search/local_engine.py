@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 from imgsearch.search.cache_files import (
     cache_files,
     cache_path,
-    lists_are_there,
     lists_files,
     named_lists,
-    recipe_caches,
     unfinished_files,
 )
 from imgsearch.storage.findings import Finding
@@ -46,9 +44,10 @@ class LocalEngine:
         return choose_index(embeddings, factory=factory, memory=memory)
 
     def is_current(self, embeddings: Embeddings) -> bool:
-        """Say whether the one cache of the recipe is, by its name, that of this generation."""
-        mine = [cache.path for cache in recipe_caches(embeddings)]
-        return mine == [cache_path(embeddings)] and lists_are_there(mine[0])
+        """Say whether the one cache of the recipe is of this state, and whole."""
+        from imgsearch.search.cache_owner import is_current
+
+        return is_current(embeddings)
 
     def refresh(self, embeddings: Embeddings) -> None:
         """Write the cache of this generation, and delete older ones.

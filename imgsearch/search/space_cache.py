@@ -25,13 +25,14 @@ from imgsearch.search.cache_files import (
     recipe_caches,
     unfinished_files,
 )
+from imgsearch.search.cache_owner import contents_digest, refuse_foreign, verify_lists
 from imgsearch.search.search_space import SearchSpace
 from imgsearch.search.space_building import ProjectedRows, fit_projection
 from imgsearch.vectors import index_cache, projection_choice
 from imgsearch.vectors.exact import ExactIndex
-from imgsearch.vectors.exact_file import IndexHeader
+from imgsearch.vectors.index_header import IndexHeader
 from imgsearch.vectors.index_kinds import kind_of
-from imgsearch.vectors.index_plan import AUTO, EXACT, IndexChoice, IndexPlan
+from imgsearch.vectors.index_plan import AUTO, EXACT, IVF, IndexChoice, IndexPlan
 from imgsearch.vectors.projection import Projection
 
 if TYPE_CHECKING:
@@ -62,10 +63,14 @@ def open_space(embeddings: Embeddings, choice: ProjectionChoice) -> SearchSpace:
         embeddings: in a snapshot, so that all reads see one state.
         choice: the default projection is cached; another one is fitted anew.
     """
-    cached = _newest_cache(embeddings) if choice == projection_choice.DEFAULT else None
+    cached, refused = None, None
+    if choice == projection_choice.DEFAULT:
+        cached, refused = _newest_cache(embeddings)
     if cached is None:
         count = embeddings.count()
-        if count >= LARGE_COUNT:
+        if refused is not None:
+            LOG.warning("%s; until then, queries read all %s embeddings", refused, f"{count:,}")
+        elif count >= LARGE_COUNT:
             because = (
                 "no whole index" if choice == projection_choice.DEFAULT else "no index of this kind"
             )
@@ -88,7 +93,8 @@ def refresh_cache(embeddings: Embeddings) -> SearchSpace:
     Raises:
         UsageError: the index that was chosen cannot be made.
     """
-    cached = _newest_cache(embeddings)
+    cached, _ = _newest_cache(embeddings, thorough=True)
+    is_stale = cached is not None and cached.generation != embeddings.generation
     choice = index_choice(embeddings.store)
     if cached is not None and not _is_outgrown(cached, embeddings.count()):
         space = _bring_up_to_date(embeddings, cached)
@@ -104,7 +110,7 @@ def refresh_cache(embeddings: Embeddings) -> SearchSpace:
             "without" if space.projection is None else "through",
         )
     path = cache_path(embeddings)
-    if space is not cached or not path.is_file():
+    if space is not cached or is_stale or not path.is_file():
         _write(space, path, embeddings)
     base = space.base.split(" ")[0]
     folder = embeddings.folder
@@ -158,20 +164,16 @@ def choose_index(
     return True
 
 
-def read_cache(path: Path, recipe: str) -> SearchSpace:
+def read_cache(path: Path, embeddings: Embeddings) -> SearchSpace:
     """Load one index cache, and map the part of the index that never changes.
 
     Raises:
-        DamagedCacheError: it fails its checksum, is another recipe's, or that part is not the one
-            that it was written for.
+        DamagedCacheError: it fails its checksum, is not of the recipe's present state nor of one
+            before it, or that part is not the one that it was written for.
         OSError: a file is not there, or can't be read.
     """
-    cached = index_cache.load(path)
+    cached = index_cache.load(path, accept=lambda header: refuse_foreign(path, header, embeddings))
     header = cached.header
-    if header.recipe != recipe:
-        raise DamagedCacheError(
-            f"{path} holds recipe {header.recipe}, not {recipe}: run `imgsearch check --repair`"
-        )
     fitted, fitted_at = None, 0
     if header.projection != NO_PROJECTION:
         (fitted_at,) = _FITTED_AT.unpack_from(cached.extra)
@@ -179,17 +181,35 @@ def read_cache(path: Path, recipe: str) -> SearchSpace:
     return SearchSpace(fitted, cached.index, header.generation, fitted_at, header.base)
 
 
-def _newest_cache(embeddings: Embeddings) -> SearchSpace | None:
+def _newest_cache(
+    embeddings: Embeddings, *, thorough: bool = False
+) -> tuple[SearchSpace | None, str | None]:
+    """Return the newest cache that is fit, and why the last one that is not was refused.
+
+    Args:
+        embeddings: of a recipe.
+        thorough: verify the lists too, as far as `index` does.
+    """
     seen: list[CacheFile] = []
+    refused = None
     while True:
         caches = recipe_caches(embeddings)
         if caches == seen:
-            return None
+            return None, refused
         for cache in caches:
             try:
-                return read_cache(cache.path, embeddings.identifier)
-            except (DamagedCacheError, OSError):
-                continue  # `check` names it; the rows have everything
+                space = read_cache(cache.path, embeddings)
+                if thorough and space.index.kind == IVF:
+                    verify_lists(cache.path, space.base)
+            except DamagedCacheError as error:
+                refused = str(error)
+            except OSError as error:
+                refused = (
+                    f"{error.filename or cache.path}: {error.strerror}; the next `imgsearch index` "
+                    "writes it"
+                )
+            else:
+                return space, None
         # A writer may have put newer files in their place meanwhile.
         seen = caches
 
@@ -239,6 +259,8 @@ def _write(space: SearchSpace, path: Path, embeddings: Embeddings) -> None:
         generation=embeddings.generation,
         dim=space.index.dim,
         base=space.base,
+        gallery=embeddings.stored.gallery,
+        contents=contents_digest(embeddings),
     )
     lists = lists_path(embeddings)
     space.base = index_cache.save(path, space.index, header, base_path=lists, extra=extra)

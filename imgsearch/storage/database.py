@@ -23,6 +23,7 @@ from imgsearch.storage.records import Counts, Integrity
 from imgsearch.storage.sqlite_errors import (
     DATABASE,
     NOT_WRITABLE_CODES,
+    DiskFullError,
     primary_code,
     translated_errors,
 )
@@ -39,6 +40,7 @@ class Store(FileRows, ContentRows, EmbeddingRows):
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
         self.connection = connection
         self._in_turn = threading.RLock()
 
@@ -59,6 +61,7 @@ class Store(FileRows, ContentRows, EmbeddingRows):
             )
         try:
             with translated_errors(folder, writing=True):
+                _distrust(connection)
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA foreign_keys = ON")
                 database = Database(connection, execute_plugins=False)
@@ -88,8 +91,8 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         )
         if not file.is_file():
             raise none
-        # On a read-only medium SQLite can't create its shared-memory file; nobody can write
-        # there either, so the database may be read as immutable.
+        # On a read-only medium or a full one SQLite can't create its shared-memory file; nobody can
+        # write there either, so the database may be read as immutable.
         for mode in ("mode=ro", "immutable=1"):
             with translated_errors(folder):
                 connection = sqlite3.connect(
@@ -100,19 +103,19 @@ class Store(FileRows, ContentRows, EmbeddingRows):
                 )
             try:
                 with translated_errors(folder):
-                    (version,) = connection.execute("PRAGMA user_version").fetchone()
-                    (mark,) = connection.execute("PRAGMA application_id").fetchone()
-                    (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-                    if not (version or mark or tables):
-                        # A first run was killed before it created the tables.
+                    _distrust(connection)
+                    if schema.refuse_strangers(connection):
                         raise none  # noqa: TRY301 - the handler below closes the connection
-                    schema.verify(mark, version)
-            except sqlite3.OperationalError as error:
+            except (sqlite3.OperationalError, DiskFullError) as error:
                 connection.close()
-                if primary_code(error) not in NOT_WRITABLE_CODES or mode == "immutable=1":
+                is_full = isinstance(error, DiskFullError)
+                readable = is_full or primary_code(error) in NOT_WRITABLE_CODES
+                if not readable or mode == "immutable=1":
                     raise
                 log = folder / f"{DATABASE}-wal"
                 if log.is_file() and log.stat().st_size:
+                    if is_full:
+                        raise
                     raise ImgsearchError(
                         f"{log} holds changes that this user may not apply: run `imgsearch index` "
                         f"once as a user who may write in {folder}"
@@ -202,17 +205,17 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         Args:
             keep: ids of orphans that stay.
         """
-        doomed = [(identifier,) for identifier in self.orphan_ids().difference(keep)]
-        touched = {
-            recipe_id
-            for identifier in doomed
+        doomed = self.orphan_ids().difference(keep)
+        touched = set()
+        for content_id in sorted(doomed):
             for (recipe_id,) in self.connection.execute(
-                "SELECT recipe_id FROM embedding WHERE content_id = ?", identifier
-            )
-        }
+                "SELECT recipe_id FROM embedding WHERE content_id = ?", (content_id,)
+            ).fetchall():
+                self.remove_embedding(recipe_id, content_id)
+                touched.add(recipe_id)
+            self.connection.execute("DELETE FROM content WHERE id = ?", (content_id,))
         for recipe_id in sorted(touched):
             self.raise_generation(recipe_id)
-        self.connection.executemany("DELETE FROM content WHERE id = ?", doomed)
         return len(doomed)
 
     def integrity(self) -> Integrity:
@@ -227,6 +230,7 @@ class Store(FileRows, ContentRows, EmbeddingRows):
             indexes_only=all("index" in line for line in lines),
             dangling_rows=len(broken),
             dangling_tables=tuple(sorted({row[0] for row in broken})),
+            dangling_embeddings=len({row[1] for row in broken if row[0] == "embedding"}),
         )
 
     def remove_dangling_rows(self) -> None:
@@ -261,3 +265,9 @@ class Store(FileRows, ContentRows, EmbeddingRows):
         """Give free pages, and the write-ahead log, back to the file system."""
         self.connection.execute("VACUUM")
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _distrust(connection: sqlite3.Connection) -> None:
+    """Let nothing in the file call functions, and have SQLite check pages as it reads them."""
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from imgsearch.errors import GalleryDamagedError
 from imgsearch.recipe import Recipe
+from imgsearch.storage.content_digest import content_digest, digest_of_rows
 from imgsearch.storage.records import StoredRecipe
+from imgsearch.storage.typed_values import typed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-UNIT_TOLERANCE: Final = 1e-3
+_RECIPE_TYPES: Final = ((int,), (str,), (str,), (int,), (int,), (int,), (int,))
 
 
 class EmbeddingRows:
@@ -24,15 +27,49 @@ class EmbeddingRows:
 
     connection: sqlite3.Connection
 
+    def __init__(self) -> None:
+        self._columns: dict[tuple[str, str], bool] = {}
+
     def recipes(self) -> list[StoredRecipe]:
-        """Return the gallery's recipes, the primary one first."""
-        rows = self.connection.execute(
-            "SELECT id, recipe, is_primary, generation FROM recipe ORDER BY is_primary DESC, id"
-        )
-        return [
-            StoredRecipe(identifier, Recipe.from_json(text), bool(primary), generation)
-            for identifier, text, primary, generation in rows
-        ]
+        """Return the gallery's recipes, the primary one first.
+
+        Raises:
+            GalleryDamagedError: a row cannot be read, or is not that of its identifier.
+        """
+        identified = self._has_column("recipe", "digest")
+        gallery, state = "", "0, generation"
+        if identified:
+            (gallery,) = self.connection.execute(
+                "SELECT value FROM setting WHERE name = 'gallery'"
+            ).fetchone() or ("",)
+            state = "digest, undigested"
+        found = []
+        for row in self.connection.execute(
+            f"SELECT id, identifier, recipe, is_primary, generation, {state} "  # noqa: S608 - columns
+            "FROM recipe ORDER BY is_primary DESC, id"
+        ):
+            recipe_id, identifier, text, primary, generation, digest, undigested = typed(
+                row, _RECIPE_TYPES, "a recipe"
+            )
+            recipe = Recipe.from_json(text)
+            if recipe.identifier != identifier:
+                raise GalleryDamagedError(
+                    f"the row of recipe {identifier} is damaged (it describes "
+                    f"{recipe.identifier}): `imgsearch check --repair` mends it if a single "
+                    "character is wrong"
+                )
+            found.append(
+                StoredRecipe(
+                    recipe_id,
+                    recipe,
+                    bool(primary),
+                    generation,
+                    gallery=str(gallery),
+                    digest=digest,
+                    undigested=undigested,
+                )
+            )
+        return found
 
     def add_recipe(self, recipe: Recipe) -> StoredRecipe:
         """Add a recipe, or find it; the first one becomes the primary."""
@@ -60,26 +97,62 @@ class EmbeddingRows:
         Returns:
             False if it has one already, which stays.
         """
+        blob = vector.astype("<f4").tobytes()
         cursor = self.connection.execute(
-            "INSERT INTO embedding (recipe_id, content_id, vector) VALUES (?, ?, ?) "
+            "INSERT INTO embedding (recipe_id, content_id, vector, checksum) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (recipe_id, content_id) DO NOTHING",
-            (recipe_id, content_id, vector.astype("<f4").tobytes()),
+            (recipe_id, content_id, blob, checksum_of(recipe_id, content_id, blob)),
         )
+        if cursor.rowcount > 0:
+            self._toggle(recipe_id, content_id)
         return cursor.rowcount > 0
 
     def remove_embedding(self, recipe_id: int, content_id: int) -> None:
         """Delete one embedding."""
-        self.connection.execute(
+        cursor = self.connection.execute(
             "DELETE FROM embedding WHERE recipe_id = ? AND content_id = ?", (recipe_id, content_id)
+        )
+        if cursor.rowcount > 0:
+            self._toggle(recipe_id, content_id)
+
+    def _toggle(self, recipe_id: int, content_id: int) -> None:
+        """Bring the digest of a recipe up to date with an embedding that came or went."""
+        row = self.connection.execute(
+            "SELECT hash FROM content WHERE id = ?", (content_id,)
+        ).fetchone()
+        if row is None:
+            self.recount_digest(recipe_id)
+            return
+        share = content_digest(content_id, row[0])
+        # SQLite has no XOR.
+        self.connection.execute(
+            "UPDATE recipe SET digest = (digest | :share) - (digest & :share) WHERE id = :id",
+            {"share": share, "id": recipe_id},
+        )
+
+    def recount_digest(self, recipe_id: int) -> bool:
+        """Set the digest of a recipe to that of its rows; return whether it was another."""
+        digest = digest_of_rows(self.connection, recipe_id)
+        cursor = self.connection.execute(
+            "UPDATE recipe SET digest = ? WHERE id = ? AND digest <> ?", (digest, recipe_id, digest)
+        )
+        return cursor.rowcount > 0
+
+    def digest_fits(self, recipe: StoredRecipe) -> bool:
+        """Tell whether the digest of a recipe is that of its rows, reading all of them."""
+        return (
+            not self._has_column("recipe", "digest")
+            or digest_of_rows(self.connection, recipe.id) == recipe.digest
         )
 
     def embedding(self, recipe: StoredRecipe, content_id: int) -> NDArray[np.float32] | None:
         """Return a content's embedding `(dim,)` under a recipe, or None."""
         row = self.connection.execute(
-            "SELECT vector FROM embedding WHERE recipe_id = ? AND content_id = ?",
+            f"SELECT content_id, vector, {self.checksum_column} FROM embedding "  # noqa: S608 - a column
+            "WHERE recipe_id = ? AND content_id = ?",
             (recipe.id, content_id),
         ).fetchone()
-        return _vectors(row, recipe)[0] if row else None
+        return _vectors([row], recipe)[0] if row else None
 
     def embedding_count(self, recipe_id: int) -> int:
         """Return how many contents have an embedding of a recipe."""
@@ -130,7 +203,8 @@ class EmbeddingRows:
             content_ids: only these, in any order; None for all.
 
         Raises:
-            GalleryDamagedError: a stored vector is not of the recipe's dim.
+            GalleryDamagedError: a stored vector is not of the recipe's dim, or does not fit its
+                checksum.
         """
         last = -1
         wanted = None if content_ids is None else sorted(content_ids)
@@ -138,48 +212,62 @@ class EmbeddingRows:
         while True:
             if wanted is None:
                 rows = self.connection.execute(
-                    "SELECT content_id, vector FROM embedding WHERE recipe_id = ? "
-                    "AND content_id > ? ORDER BY content_id LIMIT ?",
+                    f"SELECT content_id, vector, {self.checksum_column} FROM embedding "  # noqa: S608 - a column
+                    "WHERE recipe_id = ? AND content_id > ? ORDER BY content_id LIMIT ?",
                     (recipe.id, last, block),
                 ).fetchall()
             else:
                 part, wanted = wanted[:512], wanted[512:]
                 marks = ",".join("?" * len(part))
                 rows = self.connection.execute(
-                    "SELECT content_id, vector FROM embedding WHERE recipe_id = ? "  # noqa: S608 - only question marks are put in
-                    f"AND content_id IN ({marks}) ORDER BY content_id",
+                    f"SELECT content_id, vector, {self.checksum_column} FROM embedding "  # noqa: S608 - a column and question marks
+                    f"WHERE recipe_id = ? AND content_id IN ({marks}) ORDER BY content_id",
                     (recipe.id, *(int(value) for value in part)),
                 ).fetchall()
             if rows:
                 last = rows[-1][0]
                 identifiers = np.array([row[0] for row in rows], dtype=np.int64)
-                yield identifiers, _vectors([row[1] for row in rows], recipe)
+                yield identifiers, _vectors(rows, recipe)
             if (not rows and wanted is None) or (wanted is not None and not wanted):
                 return
 
-    def bad_embeddings(self, recipe: StoredRecipe) -> list[int]:
-        """Return the ids of the contents whose embedding is not a unit vector of the right dim."""
-        bad = []
-        rows = self.connection.execute(
-            "SELECT content_id, vector FROM embedding WHERE recipe_id = ?", (recipe.id,)
-        )
-        for content_id, blob in rows:
-            if len(blob) != 4 * recipe.recipe.dim:
-                bad.append(content_id)
-                continue
-            vector = np.frombuffer(blob, dtype="<f4").astype(np.float64)
-            # An image whose activations are all zero has the zero vector as its embedding.
-            length = float(np.dot(vector, vector))
-            if not (abs(length - 1) < UNIT_TOLERANCE or length == 0):
-                bad.append(content_id)
-        return bad
+    @property
+    def checksum_column(self) -> str:
+        """The column of checksums in SQL, or NULL while the database has none."""
+        return "checksum" if self._has_column("embedding", "checksum") else "NULL"
+
+    def _has_column(self, table: str, column: str) -> bool:
+        """Tell whether the database, which may be older than this program, has a column."""
+        known = self._columns.get((table, column))
+        if known is None:
+            known = self._columns[table, column] = (
+                self.connection.execute(
+                    "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)
+                ).fetchone()
+                is not None
+            )
+        return known
 
 
-def _vectors(blobs: Sequence[bytes], recipe: StoredRecipe) -> NDArray[np.float32]:
+def checksum_of(recipe_id: int, content_id: int, blob: bytes) -> int:
+    """Return CRC-32 of an embedding and of whose it is."""
+    return zlib.crc32(blob, zlib.crc32(b"%d %d" % (recipe_id, content_id)))
+
+
+def _vectors(
+    rows: Sequence[tuple[int, bytes, int | None]], recipe: StoredRecipe
+) -> NDArray[np.float32]:
     dim = recipe.recipe.dim
-    if any(len(blob) != 4 * dim for blob in blobs):
-        raise GalleryDamagedError(
-            f"an embedding of recipe {recipe.recipe.identifier} is not of dim {dim}: "
-            "run `imgsearch check --repair`"
-        )
-    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), dim).astype(np.float32)
+    for content_id, blob, checksum in rows:
+        if type(blob) is not bytes or len(blob) != 4 * dim:
+            raise GalleryDamagedError(
+                f"an embedding of recipe {recipe.recipe.identifier} is not of dim {dim}: "
+                "run `imgsearch check --repair`"
+            )
+        if checksum is not None and checksum != checksum_of(recipe.id, content_id, blob):
+            raise GalleryDamagedError(
+                f"an embedding of recipe {recipe.recipe.identifier} does not fit its checksum: "
+                "run `imgsearch check --repair`"
+            )
+    joined = b"".join([blob for _, blob, _ in rows])
+    return np.frombuffer(joined, dtype="<f4").reshape(len(rows), dim).astype(np.float32)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
 from imgsearch.errors import GalleryDamagedError, UsageError
 from imgsearch.storage.records import Root, SampledFile, ScannedRow
+from imgsearch.storage.typed_values import typed
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+_ROOT_TYPES: Final = ((int,), (bytes,), (int,), (str,), (int,))
 
 
 class FileRows:
@@ -33,7 +36,9 @@ class FileRows:
                 exclude=_patterns(exclude),
                 follow_symlinks=bool(follow_symlinks),
             )
-            for identifier, path, recursive, exclude, follow_symlinks in rows
+            for identifier, path, recursive, exclude, follow_symlinks in (
+                typed(row, _ROOT_TYPES, "a root") for row in rows
+            )
         ]
 
     def add_root(self, path: Path, *, recursive: bool) -> Root:
@@ -240,7 +245,7 @@ class FileRows:
 def _patterns(text: str) -> tuple[str, ...]:
     try:
         return tuple(json.loads(text))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise GalleryDamagedError(
             f"the exclusion patterns of a root cannot be read ({error})"
         ) from error

@@ -42,7 +42,7 @@ class Root:
         try:
             with os.scandir(self.path) as listing:
                 return next(listing, None) is not None
-        except OSError:
+        except (OSError, ValueError):  # the latter of a path with a null byte
             return False
 
     @property
@@ -52,6 +52,8 @@ class Root:
             os.scandir(self.path).close()
         except OSError as error:
             return None if error.errno in GONE else error.strerror or str(error)
+        except ValueError:  # a null byte in the path, behind which there is nothing
+            return None
         return None
 
 
@@ -63,12 +65,46 @@ class StoredRecipe:
         id: row id.
         primary: whether queries that name no recipe use it.
         generation: raised by every commit that adds or removes embeddings of this recipe.
+        gallery: random id of the gallery, "" until a writer has given it one.
+        digest: of the contents that are embedded (`imgsearch.storage.content_digest`).
+        undigested: the last generation whose cache may lack both.
     """
 
     id: int
     recipe: Recipe
     primary: bool
     generation: int
+    gallery: str = ""
+    digest: int = 0
+    undigested: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedRecipe:
+    """A recipe whose row contradicts itself.
+
+    Attributes:
+        id: row id.
+        identifier: as it is stored, made printable.
+        mended: what the row was, or None where that can't be told.
+    """
+
+    id: int
+    identifier: str
+    mended: Recipe | None
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedEmbeddings:
+    """Embeddings of one recipe that are not as they were written, by content id.
+
+    Attributes:
+        no_unit: not a unit vector of the recipe's dim.
+        changed: such a one, but not that of its checksum.
+    """
+
+    no_unit: tuple[int, ...] = ()
+    changed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +187,11 @@ class Integrity:
         indexes_only: whether all of them are about indexes, which `REINDEX` rebuilds.
         dangling_rows: how many rows have a foreign key that points nowhere.
         dangling_tables: the tables of these rows.
+        dangling_embeddings: how many of these rows are embeddings.
     """
 
     problems: tuple[str, ...] = ()
     indexes_only: bool = False
     dangling_rows: int = 0
     dangling_tables: tuple[str, ...] = ()
+    dangling_embeddings: int = 0

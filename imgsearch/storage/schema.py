@@ -6,16 +6,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from imgsearch.errors import GalleryDamagedError
+from imgsearch.storage.content_digest import digest_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlite_utils import Database
+    from sqlite_utils import Database as WritableDatabase
 
 APPLICATION_ID: Final = 0x696D6773  # "imgs"
+# A gallery has some twenty.
+MOST_OBJECTS: Final = 1000
+SchemaObject = tuple[str, str, str, str]
+
+_QUOTES: Final = re.compile(r'["\[\]]')
+_STATISTICS: Final = (
+    ("sqlite_stat1", "tbl,idx,stat"),
+    ("sqlite_stat4", "tbl,idx,neq,nlt,ndlt,sample"),
+)
+
+
+class Database(Protocol):
+    """All that a step may use: readers take the steps too, to know what a schema looks like."""
+
+    def execute(self, sql: str, parameters: Any = ..., /) -> Any:  # noqa: ANN401 - as sqlite3 has it
+        """Run one statement."""
 
 
 def m001_roots_files_and_contents(database: Database) -> None:
@@ -89,21 +109,19 @@ def m002_recipes_and_embeddings(database: Database) -> None:
 
 def m003_views(database: Database) -> None:
     """Create `orphan`, the contents without a file, and `photo`, for people with SQL tools."""
-    database.create_view(
-        "orphan",
-        "SELECT id FROM content "
-        "WHERE NOT EXISTS (SELECT 1 FROM file WHERE file.content_id = content.id)",
+    database.execute(
+        'CREATE VIEW "orphan" AS SELECT id FROM content '
+        "WHERE NOT EXISTS (SELECT 1 FROM file WHERE file.content_id = content.id)"
     )
-    database.create_view(
-        "photo",
-        """
+    database.execute(
+        """CREATE VIEW "photo" AS
         SELECT CAST(root.path AS TEXT) || '/' || CAST(file.path AS TEXT) AS path,
                file.reason AS unreadable, content.hash, content.bytes, content.width,
                content.height, content.format, content.taken, content.camera, content.lens,
                content.latitude, content.longitude, content.orientation
         FROM file JOIN root ON root.id = file.root_id
         LEFT JOIN content ON content.id = file.content_id
-        """,
+        """
     )
 
 
@@ -128,6 +146,31 @@ def m006_embeddings_by_content(database: Database) -> None:
     _run(database, "CREATE INDEX embedding_by_content ON embedding (content_id)")
 
 
+def m007_identity_and_checksums(database: Database) -> None:
+    """Tell galleries, their states and damaged embeddings apart.
+
+    The gallery gets a random id, a recipe the digest of the contents that are embedded under it
+    (`imgsearch.storage.content_digest`), and an embedding a checksum, NULL where it is older than
+    this step. Caches that are older name neither id nor digest: `undigested` is the generation up
+    to which such a cache may be believed.
+    """
+    _run(
+        database,
+        """
+        ALTER TABLE recipe ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE recipe ADD COLUMN undigested INTEGER NOT NULL DEFAULT -1;
+        ALTER TABLE embedding ADD COLUMN checksum INTEGER;
+        UPDATE recipe SET undigested = generation;
+        INSERT INTO setting (name, value) VALUES ('gallery', lower(hex(randomblob(16))));
+    """,
+    )
+    for (recipe_id,) in database.execute("SELECT id FROM recipe").fetchall():
+        database.execute(
+            "UPDATE recipe SET digest = ? WHERE id = ?",
+            (digest_of_rows(database, recipe_id), recipe_id),
+        )
+
+
 STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_roots_files_and_contents,
     m002_recipes_and_embeddings,
@@ -135,10 +178,11 @@ STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     m004_settings,
     m005_identity_of_files,
     m006_embeddings_by_content,
+    m007_identity_and_checksums,
 )
 
 
-def bring_up_to_date(database: Database) -> None:
+def bring_up_to_date(database: WritableDatabase) -> None:
     """Apply the migrations that the database lacks, all of them or none.
 
     Args:
@@ -158,20 +202,67 @@ def bring_up_to_date(database: Database) -> None:
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-def refuse_strangers(database: Database) -> None:
-    """Check, without changing anything, that a database is empty or a gallery's.
+def refuse_strangers(database: Database) -> bool:
+    """Check, without changing anything, that a database is a gallery's or empty.
+
+    Its objects are compared with those that the steps make, before a row of any of them is read:
+    a trigger or a view from elsewhere would run under this program's hands.
+
+    Returns:
+        Whether it is empty: a first run was killed before it created the tables.
 
     Raises:
         GalleryDamagedError: the file is not a gallery's, or a newer imgsearch wrote it.
     """
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    verify(application_id(database), version, empty=not database.table_names())
+    (mark,) = database.execute("PRAGMA application_id").fetchone()
+    found = schema_objects(database)
+    verify(mark, version, empty=not found)
+    if not found:
+        return not (version or mark)
+    if not 0 <= version <= len(STEPS):
+        version = 0
+    expected = objects_of(version)
+    for kind, name, table, sql in sorted(found - expected):
+        if not _is_statistics(kind, name, table, sql):
+            raise GalleryDamagedError(
+                f"gallery.db holds something that is not of schema {version} ({kind} {name!r}): "
+                "nothing more of it was read; restore a copy, or index into a new gallery"
+            )
+    for kind, name, *_ in sorted(expected - found):
+        raise GalleryDamagedError(
+            f"gallery.db is damaged (no such {kind}: {name}): restore a copy, or index into a new "
+            "gallery"
+        )
+    return False
 
 
-def application_id(database: Database) -> int:
-    """Return the number that marks whose database this is; 0 if none was set."""
-    (value,) = database.execute("PRAGMA application_id").fetchone()
-    return int(value)
+def schema_objects(database: Database) -> set[SchemaObject]:
+    """Return type, name, table and normalised SQL of every object, those of SQLite's own too."""
+    rows = database.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT ?", (MOST_OBJECTS,)
+    )
+    return {(str(kind), str(name), str(table), _normalised(sql)) for kind, name, table, sql in rows}
+
+
+def objects_of(version: int) -> set[SchemaObject]:
+    """Return the objects of a schema, as the steps make them."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        for step in STEPS[:version]:
+            step(database)
+        return schema_objects(database)
+
+
+def _normalised(sql: object) -> str:
+    # SQLite keeps a statement as it was written; sqlite-utils once quoted names otherwise.
+    return "" if sql is None else " ".join(_QUOTES.sub("", str(sql)).split())
+
+
+def _is_statistics(*found: str) -> bool:
+    """Tell whether this is a table that ANALYZE, in whoever's hands, leaves."""
+    return found in {
+        ("table", name, name, f"CREATE TABLE {name}({columns})") for name, columns in _STATISTICS
+    }
 
 
 def _run(database: Database, statements: str) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.errors import GalleryDamagedError, GalleryLockedError
+from imgsearch.errors import GalleryDamagedError, GalleryLockedError, ImgsearchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 DATABASE: Final = "gallery.db"
 NOT_WRITABLE_CODES: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 DAMAGE_CODES: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# A file that can't be enlarged: there is no telling from a disk that fails, but this is likelier.
+FULL_CODES: Final = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE)
 # All statements are the gallery's own: if their tables or columns are missing, or text is not
 # text, the file is not as it was written.
 DAMAGE_WORDS: Final = (
@@ -28,6 +30,10 @@ DAMAGE_WORDS: Final = (
     "attached databases must use the same text encoding",
     "Could not decode ",
 )
+
+
+class DiskFullError(ImgsearchError):
+    """The disk has no room for the database, or for what SQLite keeps beside it."""
 
 
 @contextmanager
@@ -42,6 +48,7 @@ def translated_errors(folder: Path, *, writing: bool = False) -> Iterator[None]:
         PermissionError: this user may not open the database so.
         GalleryDamagedError: SQLite says that the file is not a database, or a malformed one.
         GalleryLockedError: another program, which ignores the writer lock, holds the database.
+        DiskFullError: it has no room.
     """
     try:
         yield
@@ -64,6 +71,11 @@ def translated_errors(folder: Path, *, writing: bool = False) -> Iterator[None]:
             ) from error
         if code in NOT_WRITABLE_CODES:
             _refuse_strangers_file(folder / DATABASE, writing=writing)
+        if code == sqlite3.SQLITE_FULL or _extended_code(error) in FULL_CODES:
+            raise DiskFullError(
+                f"{folder / DATABASE}: no space left on the disk; what was committed before is "
+                "stored: free space and run again"
+            ) from error
         raise
 
 
@@ -91,4 +103,8 @@ def primary_code(error: Exception) -> int:
     """Return SQLite's primary result code; `sqlite3.SQLITE_OK` if the error is Python's own."""
     # Python gives the extended code, whose lowest byte is the primary one. Errors of Python's
     # own, such as text that is not UTF-8 or the use of a closed connection, have none.
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    return _extended_code(error) & 0xFF
+
+
+def _extended_code(error: Exception) -> int:
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from imgsearch.errors import GalleryLockedError
@@ -38,10 +38,12 @@ def writer_lock(gallery: Path) -> Iterator[None]:
             "finished, or stop it"
         ) from None
     try:
-        holder.write_text(f"{os.getpid()}\n", encoding="ascii")
+        with suppress(OSError):  # on a full disk, what comes next says so
+            holder.write_text(f"{os.getpid()}\n", encoding="ascii")
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with suppress(OSError):
+            holder.unlink()
         lock.release()
 
 

@@ -38,10 +38,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch import checked_file
-from imgsearch.errors import DamagedCacheError
 from imgsearch.vectors import inverted_lists
 from imgsearch.vectors.approximate import ApproximateIndex, Measured
-from imgsearch.vectors.approximate_front import FORMAT, HALF, ID, ApproximateHeader, Front, paged
+from imgsearch.vectors.approximate_front import (
+    FORMAT,
+    HALF,
+    ID,
+    ApproximateHeader,
+    Front,
+    paged,
+    read_front,
+    verify_rest,
+)
 from imgsearch.vectors.index_plan import IndexPlan
 from imgsearch.vectors.visited_lists import Visits
 
@@ -157,13 +165,7 @@ def verify(path: Path) -> None:
         OSError: the file is not there or cannot be read.
     """
     load(path)
-    with path.open("rb") as file:
-        front = Front.read(file, os.fstat(file.fileno()).st_size)
-        file.seek(front.offset)
-        if hashlib.file_digest(file, "sha256").digest() != front.rest_digest:
-            raise DamagedCacheError(
-                f"{path}: the checksum of its lists does not fit; {FORMAT.remedy}"
-            )
+    verify_rest(path, read_front(path))
 
 
 def _rest(index: ApproximateIndex) -> Iterator[memoryview]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,9 +12,10 @@ import numpy as np
 
 from imgsearch import checked_file
 from imgsearch.checked_file import DIGEST_BYTES, FileFormat
-from imgsearch.vectors.inverted_lists import capacities
+from imgsearch.errors import DamagedCacheError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import BinaryIO
 
     from numpy.typing import NDArray
@@ -22,10 +25,13 @@ FORMAT: Final = FileFormat(
     magic=b"\x89ISIV\r\n\x1a",
     version=2,
     lengths="IQQQ",
-    remedy="delete it, it will be built again",
+    remedy="the next `imgsearch index` builds it again",
 )
 ID: Final = np.dtype("<i8")
 HALF: Final = np.dtype("<f2")
+# Lists of blocks end at multiples of so many vectors, so that each begins where the widest
+# instructions may read: at a multiple of 64 bytes.
+ALIGNED: Final = 64
 
 _PAGE: Final = 4096
 
@@ -156,6 +162,39 @@ class Front:
         spans = rooms * (self.header.code_size + ID.itemsize)
         starts = self.offset + np.concatenate([[0], np.cumsum(spans)[:-1]])
         return np.ascontiguousarray(np.stack([self.sizes, rooms, starts], 1), dtype=np.uint64)
+
+
+def read_front(path: Path) -> Front:
+    """Read and verify the front of a file, without FAISS, and compare the file's length.
+
+    Raises:
+        DamagedCacheError: the front fails its checksum, or the file is cut short or extended.
+        OSError: the file is not there or cannot be read.
+    """
+    with path.open("rb") as file, checked_file.damage_named(path, FORMAT):
+        return Front.read(file, os.fstat(file.fileno()).st_size)
+
+
+def verify_rest(path: Path, front: Front) -> None:
+    """Read lists and vectors, and compare their checksum.
+
+    Raises:
+        DamagedCacheError: a byte that has a meaning differs from what was written.
+        OSError: the file is not there or cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(front.offset)
+        if hashlib.file_digest(file, "sha256").digest() != front.rest_digest:
+            raise DamagedCacheError(
+                f"{path}: the checksum of its lists does not fit; `imgsearch check --repair` "
+                "builds it again"
+            )
+
+
+def capacities(sizes: NDArray[np.int64], block: int) -> NDArray[np.int64]:
+    """Return for how many vectors each list has room in a file, shape (nlist,), int64."""
+    step = 1 if block == 1 else int(np.lcm(block, ALIGNED))
+    return -(-sizes // step) * step
 
 
 def paged(length: int) -> int:

@@ -23,55 +23,22 @@ The file is a checked file (`imgsearch.checked_file`), all of it verified at eve
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from imgsearch import checked_file
-from imgsearch.checked_file import FileFormat
 from imgsearch.errors import UsageError
 from imgsearch.vectors.exact import ExactIndex
+from imgsearch.vectors.index_header import FORMAT, IndexHeader
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT: Final = FileFormat(
-    name="an imgsearch index",
-    magic=b"\x89ISIX\r\n\x1a",
-    version=1,
-    lengths="IQQ",
-    remedy="delete it, it will be built again",
-)
-
 _ALIGNMENT: Final = 8
 _ID: Final = np.dtype("<i8")
 _FLOAT: Final = np.dtype("<f4")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexHeader:
-    """What a cache file says about itself; a file that says otherwise than wanted is stale.
-
-    Attributes:
-        recipe: identifier of the recipe of the embeddings.
-        projection: version of the projection that they went through, or "none".
-        generation: the database's generation that the file reflects.
-        dim: length of a vector as it is searched.
-        count: how many vectors the file holds.
-        base: name and checksum of the file with the part of the index that never changes; "" where
-            there is none, and then the file does not mention it.
-        kind: of the index (`imgsearch.vectors.index_kinds`); "" for an exact one, and for inverted
-            lists where there is a base, and then the file does not mention it.
-    """
-
-    recipe: str
-    projection: str
-    generation: int
-    dim: int
-    count: int = 0
-    base: str = ""
-    kind: str = ""
 
 
 def save(path: Path, index: ExactIndex, header: IndexHeader, *, extra: bytes = b"") -> None:
@@ -93,7 +60,7 @@ def save(path: Path, index: ExactIndex, header: IndexHeader, *, extra: bytes = b
             f"a header of {header.count} x {header.dim} does not describe an index of "
             f"{len(index)} x {index.dim}"
         )
-    optional = ("base", "kind")
+    optional = ("base", "kind", "gallery", "contents")
     said = {name: value for name, value in asdict(header).items() if name not in optional or value}
     described = json.dumps(said, sort_keys=True).encode()
     described += b" " * (-(FORMAT.start.size + len(described) + len(extra)) % _ALIGNMENT)

@@ -23,9 +23,10 @@ from imgsearch.vectors.index_plan import EXACT, IVF
 from imgsearch.vectors.protocol import StoredParts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from imgsearch.vectors.exact_file import IndexHeader
+    from imgsearch.vectors.index_header import IndexHeader
     from imgsearch.vectors.protocol import VectorIndex
 
 _LENGTH: Final = struct.Struct("<Q")
@@ -70,8 +71,12 @@ def save(
     return base
 
 
-def load(path: Path) -> CachedIndex:
+def load(path: Path, *, accept: Callable[[IndexHeader], None] | None = None) -> CachedIndex:
     """Read an index; its base is mapped where the kind can do that.
+
+    Args:
+        path: the file.
+        accept: told what the file says about itself, before its base is opened; raises to refuse.
 
     Raises:
         DamagedCacheError: a file is damaged, of an unknown kind, or not the one that the other was
@@ -79,11 +84,13 @@ def load(path: Path) -> CachedIndex:
         OSError: a file is not there or cannot be read.
     """
     held, header, extra = exact_file.load(path)
+    if accept is not None:
+        accept(header)
     kind = header.kind or (IVF if header.base else EXACT)
     if kind not in KINDS:
         raise DamagedCacheError(
             f"{path} holds an index of the kind {kind!r}, of which this imgsearch knows nothing "
-            f"(only of {', '.join(KINDS)}); delete it, it will be built again"
+            f"(only of {', '.join(KINDS)}); the next `imgsearch index` builds it again"
         )
     state = b""
     if header.base or header.kind:

@@ -95,7 +95,9 @@ class IndexChoice:
         Raises:
             UsageError: names the value.
         """
-        if self.memory < 1:
+        if type(self.factory) is not str:
+            raise UsageError(f"index: {self.factory!r:.60} is no factory string")
+        if type(self.memory) is not int or self.memory < 1:
             raise UsageError(f"memory: {self.memory} is not a number of bytes above 0")
 
     def plan(self, count: int, dim: int) -> IndexPlan:
@@ -159,7 +161,7 @@ class IndexChoice:
         """
         try:
             return cls(**json.loads(text))
-        except (ValueError, TypeError, UsageError) as error:
+        except (ValueError, TypeError, RecursionError, UsageError) as error:
             raise GalleryDamagedError(
                 f"the stored choice of an index cannot be read ({error}): name one with "
                 "`imgsearch index --index auto`"

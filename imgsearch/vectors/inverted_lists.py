@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import UsageError
+from imgsearch.vectors.approximate_front import capacities
 from imgsearch.vectors.exact import faiss
 from imgsearch.vectors.index_plan import lists_wanted
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_LISTS: Final = 1 << 18
-# Lists of blocks end at multiples of so many vectors, so that each begins where the widest
-# instructions may read: at a multiple of 64 bytes.
-ALIGNED: Final = 64
 NO_POSITION: Final = -1
 
 
@@ -80,12 +78,6 @@ def transformed(index: Any, rows: NDArray[np.float32]) -> NDArray[np.float32]:  
 def block_of(index: Any) -> int:  # noqa: ANN401  # FAISS has no type for mypy
     """Return how many vectors' codes an IVF index interleaves; 1 for none."""
     return int(index.bbs) if isinstance(index, faiss.IndexIVFPQFastScan) else 1
-
-
-def capacities(sizes: NDArray[np.int64], block: int) -> NDArray[np.int64]:
-    """Return for how many vectors each list has room in a file, shape (nlist,), int64."""
-    step = 1 if block == 1 else int(np.lcm(block, ALIGNED))
-    return -(-sizes // step) * step
 
 
 def list_bytes(

@@ -60,12 +60,15 @@ def restore(stored: StoredParts) -> SegmentedIndex:
         OSError: their file is not there or cannot be read.
     """
     if stored.base is None:
-        raise DamagedCacheError("a cache of inverted lists names no file of lists; delete it")
+        raise DamagedCacheError(
+            "a cache of inverted lists names no file of lists; the next `imgsearch index` builds "
+            "it again"
+        )
     base, checksum = approximate_file.load(stored.base)
     if checksum != stored.checksum or base.dim != stored.held.dim:
         raise DamagedCacheError(
-            f"{stored.base} is not the index that its cache goes on from; delete both, they will "
-            "be built again"
+            f"{stored.base} is not the index that its cache goes on from; the next `imgsearch "
+            "index` builds both again"
         )
     removed = np.frombuffer(stored.state, STATE).astype(np.int64)
     return SegmentedIndex(base, stored.held, removed)
