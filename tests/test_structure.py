@@ -19,6 +19,7 @@ PACKAGE = REPOSITORY / "imgsearch"
 GROUND: dict[str, str] = {
     "errors": "",
     "text": "",
+    "forking": "",
     "files": "",
     "checked_file": "errors files",
     "recipe": "errors",
