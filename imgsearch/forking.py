@@ -48,7 +48,7 @@ def never_free(*things: Any) -> None:  # noqa: ANN401  whatever is to stay
 def _in_child() -> None:
     for function in _FUNCTIONS:
         function()
-    for known in list(_METHODS):
+    for known in _METHODS:
         method = known()
         if method is not None:
             method()

@@ -63,6 +63,7 @@ class OpenVINORuntime:
         self._precision = precision
         self._threads = available_threads(threads)
         self._lock = threading.Lock()
+        self._singly: Any = None
         self._prepare()
         forget_in_children(self._forget_parents)
 
@@ -99,7 +100,7 @@ class OpenVINORuntime:
         self._model: Any = model
         self._compile: Callable[[], Any] = lambda: core.compile_model(model, DEVICE, settings)
         self._shape = tuple(compiled.output(0).shape[1:])
-        self._singly: Any = _queue(compiled, count)
+        self._singly = _queue(compiled, count)
         self._together: Any = None
         self._shares_weights = uses_of_weights(model) < FEW_USES
 
