@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch.cli.boundary import INTERRUPTED
 from imgsearch.cli.distill_options import TeacherOptions, TrainingOptions, distill_options
-from imgsearch.cli.interrupts import interrupts
+from imgsearch.cli.interrupts import INTERRUPTED, interrupts
 from imgsearch.cli.progress import working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path

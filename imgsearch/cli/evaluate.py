@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE
+from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.evaluate_options import ResultOptions, WorkOptions
 from imgsearch.cli.grid_options import GridOptions
-from imgsearch.cli.interrupts import interrupts
+from imgsearch.cli.interrupts import INTERRUPTED, interrupts
 from imgsearch.cli.network_options import NetworkOptions
 from imgsearch.cli.progress import Steps, working
 from imgsearch.cli.settings import Settings

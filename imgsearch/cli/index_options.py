@@ -251,6 +251,13 @@ class RunOptions:
             help="Memory limit of the index, such as 300MB or 1.5GB (default: 600MiB). Remembered.",
         ),
     ] = None
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with 3 as long as any file cannot be read, not only for new ones.",
+        ),
+    ] = False
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would be done, and change nothing.")
     ] = False

@@ -1,6 +1,7 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
 """The options that every command takes."""
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -8,6 +9,7 @@ import typer
 
 from imgsearch.cli.log_lines import show_log
 from imgsearch.cli.terminal import Terminal
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from imgsearch.gallery.gallery import Gallery
@@ -56,6 +58,11 @@ class Settings:
             "--debug", help="Show the traceback of an error.", rich_help_panel=COMMON_PANEL
         ),
     ] = False
+
+    def command(self, command: str) -> str:
+        """Return a command of imgsearch's that is to be shown, for the same gallery."""
+        given = "" if self.gallery is None else f" --gallery {shlex.quote(printable(self.gallery))}"
+        return f"{command}{given}"
 
     @property
     def terminal(self) -> Terminal:

@@ -70,10 +70,12 @@ class IndexRun:
         self._executor = executor or LocalExecutor()
         self._changes = Changes(store)
         self._unlisted: list[UnreadableFile] = []
+        self._known_unreadable: set[UnreadableFile] = set()
         self._counts = _Counts()
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
         """Walk the targets that are online, and note what was found and what is missing."""
+        self._known_unreadable = set(self._unreadable(targets))
         for target in targets:
             if target.absent:
                 self._counts.offline += self._store.file_count(target.root.id, target.below)
@@ -207,12 +209,7 @@ class IndexRun:
     ) -> IndexReport:
         """Return what the run did."""
         counts, committed = self._counts, self._counts.committed
-        unreadable = [
-            UnreadableFile(path, reason)
-            for target in targets
-            if not target.absent
-            for path, reason in self._store.unreadable(target.root, target.below)
-        ]
+        unreadable = self._unreadable(targets)
         return IndexReport(
             recipe=recipe,
             new=counts.new + committed.new,
@@ -222,6 +219,9 @@ class IndexRun:
             missing=counts.missing,
             offline=counts.offline,
             unreadable_files=tuple(unreadable),
+            newly_unreadable=tuple(
+                file for file in unreadable if file not in self._known_unreadable
+            ),
             embedded=committed.embedded,
             seconds=time.monotonic() - counts.started,
             interrupted=counts.interrupted,
@@ -232,6 +232,14 @@ class IndexRun:
             ),
             unlisted=tuple(self._unlisted),
         )
+
+    def _unreadable(self, targets: Sequence[ScanTarget]) -> list[UnreadableFile]:
+        return [
+            UnreadableFile(path, reason)
+            for target in targets
+            if not target.absent
+            for path, reason in self._store.unreadable(target.root, target.below)
+        ]
 
 
 @dataclass(slots=True)
