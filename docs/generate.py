@@ -117,8 +117,8 @@ def reference_page() -> str:
 
 
 def _type(module: str, name: str, meaning: str | None) -> str:
-    alias = getattr(importlib.import_module(f"imgsearch.{module}"), name)
     if meaning is None:
+        alias = getattr(importlib.import_module(f"imgsearch.{module}"), name)
         values = " or ".join(f'"{value}"' for value in get_args(alias))
         meaning = values or f"a protocol: {_summary(alias)} See `imgsearch.{module}`."
     return f"- `{name}`: {meaning}"
