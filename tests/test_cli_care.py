@@ -268,3 +268,9 @@ def test_durations_are_shown_as_a_person_says_them(seconds: float, shown: str) -
 def test_numbers_carry_their_noun() -> None:
     assert counted(1, "file") == "1 file"
     assert counted(2020, "file") == "2,020 files"
+
+
+def test_a_custom_models_file_is_no_name_of_the_catalogue() -> None:
+    result = run("backbones", "own.keras")
+    assert result.exit_code == 2
+    assert "imgsearch index FOLDER --backbone own.keras --preprocessing MODE" in result.stderr
