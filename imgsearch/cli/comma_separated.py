@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from imgsearch.search.matches import Match
 
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS: Final = (
     "query",
     "rank",
@@ -57,17 +58,25 @@ def _row(query: str, match: Match) -> bytes:
     path = printable(os.fspath(match.path))
     exact = path == os.fspath(match.path)
     values |= {
-        "query": query,
-        "path": path,
+        "query": _harmless(query),
+        "path": _harmless(path),
         "path_base64": "" if exact else base64.b64encode(os.fsencode(match.path)).decode("ascii"),
-        "root": printable(os.fspath(match.root)),
+        "root": _harmless(printable(os.fspath(match.root))),
         "score": f"{match.score:.6f}",
-        "camera": printable(match.camera or ""),
-        "lens": printable(match.lens or ""),
+        "camera": _harmless(printable(match.camera or "")),
+        "lens": _harmless(printable(match.lens or "")),
         "offline": "true" if match.offline else "false",
         "duplicates": len(match.duplicates),
     }
     return _line([values[column] for column in COLUMNS])
+
+
+def _harmless(cell: str) -> str:
+    """Return text from outside so that no spreadsheet takes it for a formula.
+
+    As the OWASP advises on "CSV injection". Figures are not passed through here.
+    """
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def _line(values: Sequence[object]) -> bytes:
