@@ -10,6 +10,7 @@ import typer
 from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.index_options import FileOptions, RecipeOptions, RunOptions
 from imgsearch.cli.interrupts import INTERRUPTED, interrupts
+from imgsearch.cli.native_stderr import native_stderr_held
 from imgsearch.cli.progress import Steps, working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
@@ -71,6 +72,7 @@ def index(
     else:
         announce = not terminal.animates and not settings.quiet
         with (
+            native_stderr_held(terminal),
             gallery,
             interrupts(announce=announce) as asked,
             working(terminal, "Scanning", asked) as steps,

@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from imgsearch.cli.native_stderr import real_stderr
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
@@ -152,12 +154,12 @@ class _Watcher:
             _abort()
         if self.seen == 1 and self._announce and sys.stderr is not None:
             # Not through sys.stderr: a write to its buffer may be what was interrupted.
-            os.write(2, f"imgsearch: {STOPPING}\n".encode())
+            os.write(real_stderr(), f"imgsearch: {STOPPING}\n".encode())
 
 
 def _abort() -> NoReturn:
     with suppress(OSError):
-        os.write(2, b"imgsearch: interrupted\n")
+        os.write(real_stderr(), b"imgsearch: interrupted\n")
     leave_at_once()
 
 
@@ -166,8 +168,8 @@ def leave_at_once() -> NoReturn:
 
     Native threads that still work while the interpreter frees what they use would crash it.
     """
-    if os.isatty(2):
-        os.write(2, b"\x1b[?25h")  # the progress line hides the cursor
+    if os.isatty(real_stderr()):
+        os.write(real_stderr(), b"\x1b[?25h")  # the progress line hides the cursor
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # nobody reads it, or there is none
             stream.flush()

@@ -14,6 +14,7 @@ import typer
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.inputs import STANDARD_INPUT, listed_files, standard_input_bytes
+from imgsearch.cli.native_stderr import native_stderr_held
 from imgsearch.cli.progress import Unwatched, working
 from imgsearch.cli.query_options import FilterOptions, OutputOptions, SearchOptions
 from imgsearch.cli.settings import Settings
@@ -62,13 +63,16 @@ def query(
         all_files=output.all_files,
     )
     one_by_one = search.each or search.files_from is not None
-    with settings.open_gallery(
-        terminal,
-        runtime=search.runtime,
-        recipe=search.recipe,
-        projection=search.projection,
-        offline=search.offline,
-    ) as gallery:
+    with (
+        native_stderr_held(terminal),
+        settings.open_gallery(
+            terminal,
+            runtime=search.runtime,
+            recipe=search.recipe,
+            projection=search.projection,
+            offline=search.offline,
+        ) as gallery,
+    ):
         writer = answer_writer(
             form, terminal, gallery=gallery.path, null=output.null, several=one_by_one
         )

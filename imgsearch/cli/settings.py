@@ -55,7 +55,9 @@ class Settings:
     debug: Annotated[
         bool,
         typer.Option(
-            "--debug", help="Show the traceback of an error.", rich_help_panel=COMMON_PANEL
+            "--debug",
+            help="Show the traceback of an error, and what libraries write.",
+            rich_help_panel=COMMON_PANEL,
         ),
     ] = False
 
@@ -67,7 +69,7 @@ class Settings:
     @property
     def terminal(self) -> Terminal:
         """The terminal for messages and data; the library's log goes there too."""
-        terminal = Terminal(verbose=self.verbose, quiet=self.quiet)
+        terminal = Terminal(verbose=self.verbose, quiet=self.quiet, debug=self.debug)
         show_log(terminal)
         return terminal
 
