@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from imgsearch.cli import completion
 from imgsearch.cli.progress import working
 from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.tables import align, byte_size
@@ -19,7 +20,11 @@ def backbones(
     *,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Show this network's layers and their shapes."),
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=completion.backbones,
+            help="Show this network's layers and their shapes.",
+        ),
     ] = None,
     json: JsonOption = False,
     settings: Settings,

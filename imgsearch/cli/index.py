@@ -127,6 +127,11 @@ def summary(
         ]
         for name, count, note in counts
     ]
+    if not any(count for _, count, _ in counts) and not (report.interrupted or report.unlisted):
+        return [
+            [("No image files were found, and the gallery knows of none there.", "bold")],
+            [("Hint: name the folder that holds them; its subfolders are searched too", FAINT)],
+        ]
     lines: list[Line] = [[(_headline(report), "bold")], *align(rows, "<><", indent="  ")]
     lines += unreadable_lines(
         report.unreadable_files,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from imgsearch.cli import completion
 from imgsearch.errors import UsageError
 from imgsearch.networks.runtimes.runtime import RuntimeChoice
 from imgsearch.recipe import AUTO
@@ -102,6 +103,7 @@ class SearchOptions:
         typer.Option(
             "--recipe",
             metavar="RECIPE",
+            autocompletion=completion.recipes,
             help="Search another recipe's embeddings: a backbone's name, or the first digits of "
             "an identifier that 'imgsearch info' shows.",
             rich_help_panel=SEARCH_PANEL,
@@ -167,6 +169,7 @@ class FilterOptions:
         typer.Option(
             "--camera",
             metavar="TEXT",
+            autocompletion=completion.cameras,
             help="Part of the camera's name, in any case.",
             rich_help_panel=FILTER_PANEL,
         ),
@@ -205,6 +208,7 @@ class FilterOptions:
         typer.Option(
             "--format",
             metavar="NAME",
+            autocompletion=completion.formats,
             help="Of this format, such as jpeg; may be repeated.",
             rich_help_panel=FILTER_PANEL,
         ),

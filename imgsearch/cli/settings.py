@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from imgsearch.cli import completion
 from imgsearch.cli.log_lines import show_log
 from imgsearch.cli.terminal import Terminal
 from imgsearch.text import printable
@@ -33,6 +34,7 @@ class Settings:
         typer.Option(
             "--gallery",
             metavar="DIR",
+            autocompletion=completion.galleries,
             help="The gallery's folder (default: $IMGSEARCH_GALLERY, else in your user data).",
             rich_help_panel=COMMON_PANEL,
         ),
