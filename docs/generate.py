@@ -8,11 +8,12 @@ exits with 1 when a page is not up to date.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 import re
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -62,6 +63,32 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Sources of embeddings", ("EmbedderSource", "PretrainedNetworks")),
 )
 
+# Names of types in the signatures above, in the order in which a reader meets them: module, name,
+# meaning. None is a `Literal` or a class, which say it themselves.
+TYPES: Final[tuple[tuple[str, str, str | None], ...]] = (
+    (
+        "search.query_inputs",
+        "Plain",
+        "a path, the `bytes` of a file, a file object, Pillow's image, `(h, w, 3)` or `(dim,)`",
+    ),
+    ("search.query_inputs", "QueryImage", "a `Plain` or a `Weighted`"),
+    ("recipe", "Pooling", 'a `str`: "gap", "gmp", "gem", "rmac", "gem:4", "rmac:2"'),
+    ("recipe", "Resize", None),
+    ("recipe", "Preprocessing", None),
+    ("recipe", "Precision", None),
+    ("networks.runtimes.runtime", "RuntimeChoice", None),
+    ("indexing.report", "Stage", None),
+    ("gallery.exporting", "ExportFormat", None),
+    ("storage.filters", "Undated", None),
+    ("storage.findings", "Severity", None),
+    ("search.engine", "CacheState", None),
+    ("images.geometry", "Size", "width and height in pixels, a `tuple[int, int]`"),
+    ("images.geometry", "Box", "left, top, right and bottom, a `tuple[float, ...]` of four"),
+    ("networks.source", "EmbedsImages", None),
+    ("indexing.executor", "Executor", None),
+    ("search.engine", "SearchEngine", None),
+)
+
 
 def cli_page() -> str:
     """Return the page about the command line: every command's own help."""
@@ -99,12 +126,22 @@ def reference_page() -> str:
         lines += ["", f"## {title}"]
         for name in names:
             lines += ["", *_entry(getattr(imgsearch, name))]
+    lines += ["", "## Types in signatures", "", "`NDArray` is `numpy.typing.NDArray`.", ""]
+    lines += [_type(*row) for row in TYPES]
     tree = (imgsearch.errors.__doc__ or "").split("\n\n")
     lines += ["", "## Errors", "", "In `imgsearch.errors`.", "", tree[0], "", "```text"]
     lines += [*inspect.cleandoc("\n" + tree[1]).splitlines(), "```", "", *tree[2:], ""]
     errors = (item for item in vars(imgsearch.errors).values() if _is_error(item))
     lines += [f"- **{error.__name__}**: {_summary(error)}" for error in errors]
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+
+
+def _type(module: str, name: str, meaning: str | None) -> str:
+    if meaning is None:
+        alias = getattr(importlib.import_module(f"imgsearch.{module}"), name)
+        values = " or ".join(f'"{value}"' for value in get_args(alias))
+        meaning = values or f"a protocol: {_summary(alias)} See `imgsearch.{module}`."
+    return f"- `{name}`: {meaning}"
 
 
 def _is_error(item: object) -> bool:
@@ -119,10 +156,11 @@ def _entry(item: Any) -> list[str]:  # noqa: ANN401 - a class or a function
     lines = [f"### {item.__name__}", ""]
     if not inspect.isclass(item):
         return [*lines, *_signature(item.__name__, item), "", *_docstring(item)]
-    if dataclasses.is_dataclass(item) or "__init__" in vars(item):
+    is_made = "__init__" in vars(item) and not getattr(item, "_is_protocol", False)
+    if dataclasses.is_dataclass(item) or is_made:
         lines += [*_signature(item.__name__, item.__init__), ""]
     lines += _docstring(item)
-    if "__init__" in vars(item) and not dataclasses.is_dataclass(item):
+    if is_made and not dataclasses.is_dataclass(item):
         lines += ["", *_docstring(item.__init__)]
     for name, member in _members(item).items():
         if name.startswith("_") or not (

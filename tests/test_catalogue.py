@@ -127,3 +127,10 @@ def test_listing_the_catalogue_starts_no_framework() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_a_near_name_is_suggested_once() -> None:
+    """The bundled network is found under two spellings."""
+    with pytest.raises(UnknownBackboneError) as caught:
+        find("compat")
+    assert str(caught.value).count("compact") == 1

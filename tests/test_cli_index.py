@@ -99,6 +99,58 @@ def test_unreadable_files_are_listed_with_reasons_and_exit_with_three(photos: Pa
     assert everything.stderr.count("broken ") == 12
 
 
+@pytest.mark.usefixtures("gallery")
+def test_unreadable_files_that_are_known_are_counted_and_fail_only_a_strict_run(
+    photos: Path,
+) -> None:
+    """They stay, and a nightly run is to tell of what has come, not of them."""
+    for number in range(12):
+        (photos / f"broken {number:02}.jpg").write_bytes(b"no picture" + bytes([number]))
+    run("index", photos)
+    again = run("index", "--json")
+    assert again.exit_code == 0
+    assert "12 files could not be read, none of them new:" in again.stderr
+    assert "  12  not a picture that can be read (no known format)" in again.stderr
+    assert "broken " not in again.stderr
+    document = json.loads(again.stdout)
+    assert (document["unreadable"], document["newly_unreadable"]) == (12, 0)
+    assert len(document["unreadable_files"]) == 12
+    assert (run("index", "-q").exit_code, run("index", "-q").stderr) == (0, "")
+    assert run("index", "--strict").exit_code == 3
+    (photos / "broken new.jpg").write_bytes(b"")
+    third = run("index")
+    assert third.exit_code == 3
+    assert "13 files could not be read, 1 of them new:" in third.stderr
+    assert third.stderr.count("broken ") == 1
+    assert "broken new.jpg  empty (0 bytes)" in third.stderr
+
+
+def test_what_a_package_would_read_comes_first_with_the_command_that_installs_it() -> None:
+    lacking = "HEIC needs a package that is not installed: pip install pillow-heif"
+    files = [UnreadableFile(Path(f"/a/{n}.jpg"), "truncated") for n in range(15)]
+    files += [UnreadableFile(Path(f"/a/{n}.heic"), lacking) for n in range(2)]
+    report = IndexReport(
+        recipe=None, unreadable_files=tuple(files), newly_unreadable=tuple(files[1:])
+    )
+    lines = [plain(line) for line in summary(report, everything=False)]
+    start = lines.index("17 files could not be read, 16 of them new:")
+    first, second, title, *names = lines[start + 1 :]
+    what = "HEIC needs a package that is not installed"
+    assert " ".join(first.split()) == f"2 {what} pip install pillow-heif"
+    assert second.split() == ["15", "truncated"]
+    assert title == "New:"
+    assert [line.split()[0] for line in names[:3]] == ["/a/0.heic", "/a/1.heic", "/a/1.jpg"]
+    assert names[10:] == ["  and 6 more", "  'imgsearch info --unreadable' lists them again"]
+
+
+def test_commands_that_are_shown_name_the_gallery(tmp_path: Path, photos: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"")
+    folder = tmp_path / "my gallery"
+    said = run("index", photos, "--gallery", folder).stderr
+    assert f"'imgsearch info --unreadable --gallery '{folder}''" in said
+    assert f"'imgsearch query IMAGE --gallery '{folder}'' finds" in said
+
+
 def test_verbose_says_which_gallery_it_is(gallery: Path, photos: Path) -> None:
     assert f"gallery: {gallery}" in run("index", photos, "-v").stderr.splitlines()
     assert str(gallery) not in run("index").stderr
@@ -255,7 +307,9 @@ def test_common_options_may_stand_before_the_command(tmp_path: Path, photos: Pat
 
 def test_hostile_names_and_reasons_are_spelled_out_in_the_report() -> None:
     bad = UnreadableFile(Path("/a/\x1b[2J\n[red]x\udcff.jpg"), "reason \x1b[31m")
-    report = IndexReport(recipe=None, unreadable_files=(bad,), unlisted=(bad,))
+    report = IndexReport(
+        recipe=None, unreadable_files=(bad,), newly_unreadable=(bad,), unlisted=(bad,)
+    )
     text = "\n".join(plain(line) for line in summary(report, everything=True))
     assert "\x1b" not in text
     assert text.count("/a/\\x1b[2J\\n[red]x\\xff.jpg  reason \\x1b[31m") == 2

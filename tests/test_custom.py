@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,7 +156,45 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "text.keras"
     path.write_text("not a network")
     sha256 = hashlib.sha256(b"not a network").hexdigest()
-    with pytest.raises(WeightsUnavailableError, match="Keras cannot load this network"):
+    with pytest.raises(WeightsUnavailableError, match="a ZIP archive"):
+        custom.load(path, sha256=sha256, size=None)
+
+
+def test_a_broken_network_is_described_in_a_line(tmp_path: Path) -> None:
+    """Keras repeats the whole configuration."""
+    whole, path = tmp_path / "whole.keras", tmp_path / "broken.keras"
+    save_network(tiny_network(), whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "config.json":
+                content = content.replace(b'"kernel_size"', b'"kernel_sighs"')
+            target.writestr(name, content)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(WeightsUnavailableError, match="Keras cannot load") as caught:
+        custom.load(path, sha256=sha256, size=None)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300 + len(str(path))
+
+
+def test_a_vocabulary_outside_of_the_file_is_named_and_refused(tmp_path: Path) -> None:
+    keras = load_keras()
+    words = tmp_path / "words.txt"
+    words.write_text("one\ntwo\n")
+    inputs = keras.Input((), dtype="string")
+    outputs = keras.layers.StringLookup(vocabulary=["one", "two"])(inputs)
+    whole, path = tmp_path / "whole.keras", tmp_path / "lookup.keras"
+    save_network(keras.Model(inputs, outputs), whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "config.json":
+                content = re.sub(
+                    rb'"vocabulary": (null|\[[^]]*\])', b'"vocabulary": "/etc/passwd"', content
+                )
+            target.writestr(name, content)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(UntrustedModelError, match="reads '/etc/passwd', a file outside"):
         custom.load(path, sha256=sha256, size=None)
 
 

@@ -959,3 +959,16 @@ def test_threads_may_share_one_gallery(indexed: Gallery, photos: Path, tmp_path:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_new_gallerys_folder_is_its_owners_alone(
+    photos: Path, tmp_path: Path, source: FakeSource
+) -> None:
+    """It holds paths and places; a folder that was there keeps its permissions."""
+    there = tmp_path / "shared.gallery"
+    there.mkdir()
+    there.chmod(0o755)
+    for folder, mode in ((tmp_path / "new.gallery", 0o700), (there, 0o755)):
+        Gallery(folder, source=source).index(photos)
+        assert folder.stat().st_mode & 0o777 == mode

@@ -180,7 +180,7 @@ def test_a_custom_model_says_what_it_can_and_asks_for_the_rest(tmp_path: Path) -
     sha256 = save_network(tiny_network(), path)
     with pytest.raises(UntrustedModelError, match=sha256):
         resolve_offline(backbone=str(path))
-    with pytest.raises(UsageError, match="give one of raw, unit, tf, torch, caffe"):
+    with pytest.raises(UsageError, match="give --preprocessing raw, unit, tf, torch or caffe"):
         resolve_offline(backbone=str(path), trusted_sha256=sha256)
 
     recipe = resolve_offline(backbone=str(path), trusted_sha256=sha256, preprocessing="unit")

@@ -22,6 +22,7 @@ from imgsearch.cli.evaluate import evaluate
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
+from imgsearch.cli.interrupts import INTERRUPTED, leave_at_once
 from imgsearch.cli.list import list_
 from imgsearch.cli.maintenance import check, prune, relocate, remove
 from imgsearch.cli.parameters import with_option_groups
@@ -103,6 +104,11 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app(prog_name="imgsearch")
+    except SystemExit as left:
+        if left.code == INTERRUPTED:
+            _settle_output()
+            leave_at_once()
+        raise
     finally:
         _settle_output()
 

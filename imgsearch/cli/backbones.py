@@ -1,22 +1,30 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
 """`imgsearch backbones`: list the pretrained networks, or the layers of one."""
 
+import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from imgsearch.cli import completion
 from imgsearch.cli.progress import working
 from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.tables import align, byte_size
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
 from imgsearch.documents import gallery_documents
+from imgsearch.errors import UsageError
 
 
 def backbones(
     *,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Show this network's layers and their shapes."),
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=completion.backbones,
+            help="Show this network's layers and their shapes.",
+        ),
     ] = None,
     json: JsonOption = False,
     settings: Settings,
@@ -32,6 +40,12 @@ def backbones(
         return
     from imgsearch.networks.backbones import catalogue, weights
 
+    if Path(name).suffix == ".keras":
+        raise UsageError(
+            f"{name}: only the layers of networks of the catalogue are shown here. 'imgsearch "
+            f"index FOLDER --backbone {shlex.quote(name)} --preprocessing MODE' takes a custom "
+            "model, and --layer with a wrong name lists its layers"
+        )
     backbone = catalogue.find(name)
     available = weights.is_available(backbone)
     from imgsearch.networks.backbones.build import layers

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from imgsearch.cli.interrupts import INTERRUPTED, abortable
 from imgsearch.cli.terminal import complain, flush_data
 from imgsearch.errors import ImgsearchError
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 SOME_UNREADABLE: Final = 3
-INTERRUPTED: Final = 130
 READER_LEFT: Final = 141
 NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 # What SQLite says of the disk and of rights, where nothing is wrong with the file.
@@ -37,8 +37,9 @@ def boundary(*, debug: bool) -> Iterator[None]:
         typer.Exit: with the exit code; Typer's own usage errors pass through.
     """
     try:
-        yield
-        flush_data()
+        with abortable():
+            yield
+            flush_data()
     except (typer.Exit, typer.Abort, typer.TyperException):
         raise
     except BrokenPipeError:

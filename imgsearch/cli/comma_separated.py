@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from imgsearch.search.matches import GalleryFile, Match
 
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 FILE_COLUMNS: Final = (
     "path",
     "path_base64",
@@ -49,7 +50,8 @@ def rows(query: str, matches: Iterable[Match]) -> bytes:
     path's exact bytes.
     """
     return b"".join(
-        line([query, match.rank, f"{match.score:.6f}", *_values(match)]) for match in matches
+        line([harmless(query), match.rank, f"{match.score:.6f}", *_values(match)])
+        for match in matches
     )
 
 
@@ -63,15 +65,23 @@ def _values(file: GalleryFile) -> list[object]:
     path = printable(os.fspath(file.path))
     exact = path == os.fspath(file.path)
     values |= {
-        "path": path,
+        "path": harmless(path),
         "path_base64": "" if exact else base64.b64encode(os.fsencode(file.path)).decode("ascii"),
-        "root": printable(os.fspath(file.root)),
-        "camera": printable(file.camera or ""),
-        "lens": printable(file.lens or ""),
+        "root": harmless(printable(os.fspath(file.root))),
+        "camera": harmless(printable(file.camera or "")),
+        "lens": harmless(printable(file.lens or "")),
         "offline": truth(file.offline),
         "duplicates": len(file.duplicates),
     }
     return [values[column] for column in FILE_COLUMNS]
+
+
+def harmless(cell: str) -> str:
+    """Return text from outside so that no spreadsheet takes it for a formula.
+
+    As the OWASP advises on "CSV injection". Figures are not passed through here.
+    """
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def truth(value: bool) -> str:  # noqa: FBT001 - what is written

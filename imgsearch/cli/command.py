@@ -18,6 +18,26 @@ if TYPE_CHECKING:
     Formatter = Any  # the help formatter is private to Typer
 
 COLUMN: Final = 24
+# What is not spelt like the command that it stands for, or like another one.
+OTHER_NAMES: Final = {
+    "find": "query",
+    "search": "query",
+    "similar": "query",
+    "add": "index",
+    "scan": "index",
+    "update": "index",
+    "status": "info",
+    "stats": "info",
+    "models": "backbones",
+    "delete": "remove",
+    "rm": "remove",
+    "clean": "prune",
+    "move": "relocate",
+    "mv": "relocate",
+    "verify": "check",
+    "repair": "check",
+    "train": "distill",
+}
 _HEADING: Final = re.compile(r"^(\S[^\n]*):$", re.MULTILINE)
 _USAGE: Final = re.compile(r"^(Usage:)", re.MULTILINE)
 _ENTRY: Final = re.compile(r"^(  )(-{1,2}\w\S*(?:,? \S+)*|[a-z]\w*)(?=  |\n)", re.MULTILINE)
@@ -85,6 +105,13 @@ class Group(TyperGroup):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Move common options from before the command's name to after it."""
         return super().parse_args(ctx, _common_options_last(args))
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> Any:  # type: ignore[override]  # noqa: ANN401 - as the base class has it
+        """Find the command; a name that other programs use for it is answered with its own."""
+        meant = OTHER_NAMES.get(args[0])
+        if meant is not None and args[0] not in self.commands:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {meant!r}?")
+        return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: Context, formatter: Formatter) -> None:  # type: ignore[override]
         """Write the commands first, then the options."""

@@ -15,6 +15,7 @@ from imgsearch.cli.inputs import (
     missing_files_are_usage,
     standard_input_bytes,
 )
+from imgsearch.cli.native_stderr import native_stderr_held
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.terminal import FAINT, PLAIN, write_data
 from imgsearch.documents import gallery_documents
@@ -61,6 +62,7 @@ def compare(
     terminal = settings.terminal
     with (
         missing_files_are_usage(names),
+        native_stderr_held(terminal),
         settings.open_gallery(
             terminal,
             runtime="quick",
@@ -79,7 +81,7 @@ def compare(
         write_data(gallery_documents.dump("compare", content))
     elif options.csv:
         values = (
-            *(printable(os.fspath(name)) for name in names),
+            *(comma_separated.harmless(printable(os.fspath(name))) for name in names),
             f"{found.score:.6f}",
             f"{found.raw_score:.6f}",
             comma_separated.truth(found.same_content),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch.cli.boundary import INTERRUPTED
 from imgsearch.cli.distill_options import TeacherOptions, TrainingOptions, distill_options
-from imgsearch.cli.interrupts import interrupts
+from imgsearch.cli.interrupts import INTERRUPTED, interrupts
+from imgsearch.cli.native_stderr import native_stderr_held
 from imgsearch.cli.progress import working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
@@ -56,7 +56,11 @@ def distill(
     options = distill_options(teachers, training)
     sources = _sources(images, training.exclude)
     announce = not terminal.animates and not settings.quiet
-    with interrupts(announce=announce) as asked, working(terminal, "Starting", asked) as steps:
+    with (
+        native_stderr_held(terminal),
+        interrupts(announce=announce) as asked,
+        working(terminal, "Starting", asked) as steps,
+    ):
         chosen = [_teacher(name, offline=teachers.offline) for name in teachers.teacher]
 
         def progress(stage: str, done: int, total: int) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE
+from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.evaluate_options import ResultOptions, WorkOptions
 from imgsearch.cli.grid_options import GridOptions
-from imgsearch.cli.interrupts import interrupts
+from imgsearch.cli.interrupts import INTERRUPTED, interrupts
+from imgsearch.cli.native_stderr import native_stderr_held
 from imgsearch.cli.network_options import NetworkOptions
 from imgsearch.cli.progress import Steps, working
 from imgsearch.cli.settings import Settings
@@ -128,7 +129,11 @@ def watched_work(terminal: Terminal, options: WorkOptions, *, quiet: bool) -> "I
 
     announce = not terminal.animates and not quiet
     try:
-        with interrupts(announce=announce) as asked, working(terminal, "Looking", asked) as steps:
+        with (
+            native_stderr_held(terminal),
+            interrupts(announce=announce) as asked,
+            working(terminal, "Looking", asked) as steps,
+        ):
             yield Work(
                 batch_size=options.batch_size,
                 jobs=options.jobs,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from imgsearch.cli import completion
 from imgsearch.cli.progress import working
 from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.shown_paths import short_path
@@ -32,6 +33,7 @@ class ExportOptions:
         typer.Option(
             "--recipe",
             metavar="RECIPE",
+            autocompletion=completion.recipes,
             help="Export another recipe's embeddings: a backbone's name, or the first digits of "
             "an identifier that 'imgsearch info' shows.",
         ),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from imgsearch.cli import completion
 from imgsearch.errors import UsageError
 from imgsearch.recipe import AUTO, RecipeRequest
 
@@ -24,6 +25,7 @@ class GridOptions:
         typer.Option(
             "--backbone",
             metavar="NAME",
+            autocompletion=completion.backbones,
             help="As for 'imgsearch index'; A+B concatenates two (default: auto).",
             rich_help_panel=GRID_PANEL,
         ),

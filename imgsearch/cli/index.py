@@ -1,27 +1,27 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
 """`imgsearch index`: create or update the gallery."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch.cli.boundary import INTERRUPTED, SOME_UNREADABLE
+from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.index_options import FileOptions, RecipeOptions, RunOptions
-from imgsearch.cli.interrupts import interrupts
+from imgsearch.cli.interrupts import INTERRUPTED, interrupts
+from imgsearch.cli.native_stderr import native_stderr_held
 from imgsearch.cli.progress import Steps, working
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, counted, duration
-from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal, write_data
+from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
+from imgsearch.cli.unreadable_lines import SHOWN, named, unreadable_lines
 from imgsearch.documents import gallery_documents
-from imgsearch.text import printable
 
 if TYPE_CHECKING:
-    from imgsearch.indexing.report import IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.indexing.report import IndexProgress, IndexReport
 
-SHOWN_UNREADABLE: Final = 10
 TITLES: Final = {"scan": "Scanning", "read": "Indexing"}
 
 
@@ -74,6 +74,7 @@ def index(
     else:
         announce = not terminal.animates and not settings.quiet
         with (
+            native_stderr_held(terminal),
             gallery,
             interrupts(announce=announce) as asked,
             working(terminal, "Scanning", asked) as steps,
@@ -81,16 +82,19 @@ def index(
             report = gallery.index(
                 *wanted, options=options, progress=partial(_show, steps), stop=asked.stop
             )
-        terminal.say_lines(summary(report, everything=settings.verbose))
+        terminal.say_lines(summary(report, everything=settings.verbose, command=settings.command))
     if run.json:
         write_data(
             gallery_documents.dump("index", gallery_documents.index_keys(gallery.path, report))
         )
-    if settings.quiet:
-        _warn_quietly(terminal, report)
+    unreadable = report.unreadable if run.strict else len(report.newly_unreadable)
+    failed = unreadable + len(report.unlisted)
+    if settings.quiet and failed:
+        listing = settings.command("imgsearch info --unreadable")
+        terminal.warn(f"{counted(failed, 'path')} could not be read; '{listing}' lists the files")
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if report.unreadable or report.unlisted:
+    if failed:
         raise typer.Exit(SOME_UNREADABLE)
 
 
@@ -98,18 +102,15 @@ def _show(steps: Steps, progress: "IndexProgress") -> None:
     steps.at(TITLES[progress.stage], progress.done, progress.total, rate=progress.images_per_second)
 
 
-def _warn_quietly(terminal: Terminal, report: "IndexReport") -> None:
-    if report.unreadable or report.unlisted:
-        count = counted(report.unreadable + len(report.unlisted), "path")
-        terminal.warn(f"{count} could not be read; 'imgsearch info --unreadable' lists the files")
-
-
-def summary(report: "IndexReport", *, everything: bool) -> list[Line]:
+def summary(
+    report: "IndexReport", *, everything: bool, command: Callable[[str], str] = str
+) -> list[Line]:
     """Return the report of a run as lines for a person.
 
     Args:
         report: the report.
-        everything: list every unreadable file instead of the first ten.
+        everything: list every new unreadable file instead of the first ten.
+        command: completes a command that is shown with the gallery that it is for.
     """
     counts = (
         ("new", report.new, ""),
@@ -128,19 +129,32 @@ def summary(report: "IndexReport", *, everything: bool) -> list[Line]:
         ]
         for name, count, note in counts
     ]
+    if not any(count for _, count, _ in counts) and not (report.interrupted or report.unlisted):
+        return [
+            [("No image files were found, and the gallery knows of none there.", "bold")],
+            [("Hint: name the folder that holds them; its subfolders are searched too", FAINT)],
+        ]
     lines: list[Line] = [[(_headline(report), "bold")], *align(rows, "<><", indent="  ")]
-    lines += _listed(report.unreadable_files, "could not be read", everything=everything)
-    lines += _listed(report.unlisted, "could not be listed", noun="folder", everything=everything)
+    lines += unreadable_lines(
+        report.unreadable_files,
+        report.newly_unreadable,
+        everything=everything,
+        listing=command("imgsearch info --unreadable"),
+    )
+    if report.unlisted:
+        count = counted(len(report.unlisted), "folder")
+        lines.append([(f"{count} could not be listed:", "yellow")])
+        lines += named(report.unlisted, everything=everything)
     lines += _merged(report)
     lines += [[("Offline: ", "yellow"), (short_path(root), PLAIN)] for root in report.offline_roots]
     if report.not_read:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.not_read)
         lines.append([(f"not read: {kinds}", FAINT)])
-    return lines + [[(f"Hint: {hint}", FAINT)] for hint in _hints(report)]
+    return lines + [[(f"Hint: {hint}", FAINT)] for hint in _hints(report, command)]
 
 
 def _merged(report: "IndexReport") -> list[Line]:
-    shown = report.merged[:SHOWN_UNREADABLE]
+    shown = report.merged[:SHOWN]
     lines: list[Line] = [
         [
             (f"{short_path(merged.path)} is {short_path(merged.known)}", PLAIN),
@@ -174,29 +188,11 @@ def _count_style(name: str, count: int) -> str:
     return {"unreadable": "yellow", "offline": "yellow", "missing": "yellow"}.get(name, "green")
 
 
-def _listed(
-    files: Sequence["UnreadableFile"], what: str, *, everything: bool, noun: str = "file"
-) -> list[Line]:
-    if not files:
-        return []
-    shown = files if everything else files[:SHOWN_UNREADABLE]
-    lines: list[Line] = [[(f"{counted(len(files), noun)} {what}:", "yellow")]]
-    lines += [
-        [(f"  {short_path(file.path)}", PLAIN), (f"  {printable(file.reason)}", FAINT)]
-        for file in shown
-    ]
-    if len(shown) < len(files):
-        lines.append([(f"  and {counted(len(files) - len(shown), 'more', 'more')}", FAINT)])
-    if noun == "file":
-        lines.append([("  'imgsearch info --unreadable' lists them again", FAINT)])
-    return lines
-
-
-def _hints(report: "IndexReport") -> Sequence[str]:
+def _hints(report: "IndexReport", command: Callable[[str], str]) -> Sequence[str]:
     if report.interrupted:
         return ["the same command continues where this one stopped"]
     if report.hints:
-        return report.hints[:1]
+        return [command(report.hints[0])]
     if report.first and report.embedded and not report.dry_run:
-        return ["'imgsearch query IMAGE' finds the images most similar to one"]
+        return [f"'{command('imgsearch query IMAGE')}' finds the images most similar to one"]
     return []

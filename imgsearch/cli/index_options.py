@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from imgsearch.cli import completion
 from imgsearch.cli.inputs import listed_files
 from imgsearch.cli.settings import JsonOption
 from imgsearch.errors import UsageError
@@ -29,6 +30,7 @@ class RecipeOptions:
         typer.Option(
             "--backbone",
             metavar="NAME",
+            autocompletion=completion.backbones,
             help="A name from 'imgsearch backbones', 'auto', or the path of a custom model "
             "(.keras).",
             rich_help_panel=BACKBONE_PANEL,
@@ -265,6 +267,13 @@ class RunOptions:
         typer.Option(
             "--rehash",
             help="Read every file again, even where size, times and inode are as they were.",
+        ),
+    ] = False
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with 3 as long as any file cannot be read, not only for new ones.",
         ),
     ] = False
     dry_run: Annotated[

@@ -1,6 +1,7 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
 """`imgsearch info`: show what is in the gallery."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,17 +58,20 @@ def info(*, options: InfoOptions, settings: Settings) -> None:
                 gallery_documents.dump("info", gallery_documents.information_keys(information))
             )
         else:
-            terminal.show(_lines(information))
+            terminal.show(_lines(information, settings.command))
+            if not information.files:
+                command = settings.command("imgsearch index FOLDER")
+                terminal.say(f"The gallery is empty: '{command}' fills it.")
 
 
-def _lines(information: "GalleryInformation") -> list[Line]:
+def _lines(information: "GalleryInformation", command: Callable[[str], str]) -> list[Line]:
     facts = [
         ("gallery", short_path(information.path)),
         ("database", byte_size(information.bytes)),
         ("files", amount(information.files)),
         ("contents", amount(information.contents)),
-        ("unreadable", _with_hint(information.unreadable, "imgsearch info --unreadable")),
-        ("without a file", _with_hint(information.orphans, "imgsearch prune")),
+        ("unreadable", _with_hint(information.unreadable, command("imgsearch info --unreadable"))),
+        ("without a file", _with_hint(information.orphans, command("imgsearch prune"))),
     ]
     lines = align([[(name, FAINT), (value, PLAIN)] for name, value in facts], "<<")
     lines += [[], [("Roots", "bold")]]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imgsearch.cli import comma_separated
-from imgsearch.cli.query_options import OUTPUT_PANEL, FilterOptions, OutputOptions
+from imgsearch.cli.filter_options import FilterOptions
+from imgsearch.cli.query_options import OUTPUT_PANEL, OutputOptions
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path, single_line
 from imgsearch.cli.tables import align, counted

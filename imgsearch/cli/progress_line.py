@@ -13,7 +13,6 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
-    TextColumn,
 )
 from rich.text import Text
 
@@ -87,12 +86,23 @@ class _TimeLeft(ProgressColumn):
         return Text(f"{clock} left", style="bright_black")
 
 
+class _Title(ProgressColumn):
+    """What is being done, or that it stops, even if no report comes for a while."""
+
+    def __init__(self, interrupts: Interrupts | None) -> None:
+        self._interrupts = interrupts
+        super().__init__()
+
+    def render(self, task: Task) -> Text:
+        stopping = self._interrupts is not None and self._interrupts.requested
+        return Text(STOPPING.capitalize() if stopping else task.description)
+
+
 class _ShownSteps:
     """Reports that move a progress line."""
 
-    def __init__(self, progress: Progress, interrupts: Interrupts | None) -> None:
+    def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._interrupts = interrupts
         self._task = progress.add_task("", total=None)
         self._title = ""
         self._began = (0.0, 0)
@@ -106,10 +116,9 @@ class _ShownSteps:
         end = None
         if total is not None and done > done_then:
             end = now + (now - began) * (total - done) / (done - done_then)
-        stopping = self._interrupts is not None and self._interrupts.requested
         self._progress.update(
             self._task,
-            description=STOPPING.capitalize() if stopping else title,
+            description=title,
             completed=done,
             total=total,
             rate=rate,
@@ -128,7 +137,7 @@ def shown_steps(
     console = Console(stderr=True)
     progress = _QuietAtFirst(
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
+        _Title(interrupts),
         _Bar(bar_width=30, complete_style="cyan", finished_style="cyan"),
         _Count(),
         _Rate(),
@@ -138,7 +147,7 @@ def shown_steps(
     with progress:
         terminal.live = console
         try:
-            steps = _ShownSteps(progress, interrupts)
+            steps = _ShownSteps(progress)
             steps.at(title, 0, None)
             yield steps
         finally:

@@ -13,6 +13,7 @@ import typer
 
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
+from imgsearch.cli.filter_options import FilterOptions
 from imgsearch.cli.inputs import (
     STANDARD_INPUT,
     check_path,
@@ -20,9 +21,10 @@ from imgsearch.cli.inputs import (
     missing_files_are_usage,
     standard_input_bytes,
 )
+from imgsearch.cli.native_stderr import native_stderr_held
 from imgsearch.cli.progress import Unwatched, working
 from imgsearch.cli.query_extras import CopyOptions, WeightOptions, copy_matches, folder_of
-from imgsearch.cli.query_options import FilterOptions, OutputOptions, SearchOptions
+from imgsearch.cli.query_options import OutputOptions, SearchOptions
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.terminal import Terminal
 from imgsearch.errors import UnreadableImageError, UsageError
@@ -78,13 +80,16 @@ def query(
             if name != STANDARD_INPUT:
                 check_path(name)
     folder = None if copying.copy_to is None else Path(copying.copy_to)
-    with settings.open_gallery(
-        terminal,
-        runtime=search.runtime,
-        recipe=search.recipe,
-        projection=search.projection,
-        offline=search.offline,
-    ) as gallery:
+    with (
+        native_stderr_held(terminal),
+        settings.open_gallery(
+            terminal,
+            runtime=search.runtime,
+            recipe=search.recipe,
+            projection=search.projection,
+            offline=search.offline,
+        ) as gallery,
+    ):
         writer = answer_writer(
             form, terminal, gallery=gallery.path, null=output.null, several=one_by_one
         )

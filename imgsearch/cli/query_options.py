@@ -2,20 +2,16 @@
 """The options of `imgsearch query`."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
+from imgsearch.cli import completion
 from imgsearch.errors import UsageError
 from imgsearch.networks.runtimes.runtime import RuntimeChoice
 from imgsearch.recipe import AUTO
 
-if TYPE_CHECKING:
-    from imgsearch.storage.filters import Filters
-
 SEARCH_PANEL: Final = "Search"
-FILTER_PANEL: Final = "Filters (inside the search: -k 10 stays 10)"
 OUTPUT_PANEL: Final = "Output"
 
 
@@ -104,6 +100,7 @@ class SearchOptions:
         typer.Option(
             "--recipe",
             metavar="RECIPE",
+            autocompletion=completion.recipes,
             help="Search another recipe's embeddings: a backbone's name, or the first digits of "
             "an identifier that 'imgsearch info' shows.",
             rich_help_panel=SEARCH_PANEL,
@@ -134,113 +131,6 @@ class SearchOptions:
         bool,
         typer.Option("--offline", help="Never download weights.", rich_help_panel=SEARCH_PANEL),
     ] = False
-
-
-@dataclass(frozen=True)
-class FilterOptions:
-    """What matches must be besides similar."""
-
-    under: Annotated[
-        list[str],
-        typer.Option(
-            "--under",
-            metavar="PATH",
-            help="Under this folder; may be repeated: under any of them.",
-            rich_help_panel=FILTER_PANEL,
-        ),
-    ] = field(default_factory=list)
-    after: Annotated[
-        str | None,
-        typer.Option(
-            "--after",
-            metavar="DATE",
-            help="Taken at or after: 2024, 2024-05, 2024-05-01 or 2024-05-01T12:00.",
-            rich_help_panel=FILTER_PANEL,
-        ),
-    ] = None
-    before: Annotated[
-        str | None,
-        typer.Option(
-            "--before", metavar="DATE", help="Taken before.", rich_help_panel=FILTER_PANEL
-        ),
-    ] = None
-    undated: Annotated[
-        str,
-        typer.Option(
-            "--undated",
-            metavar="include|exclude",
-            help="What --after and --before do with pictures without a date (default: exclude).",
-            rich_help_panel=FILTER_PANEL,
-        ),
-    ] = "exclude"
-    camera: Annotated[
-        str | None,
-        typer.Option(
-            "--camera",
-            metavar="TEXT",
-            help="Part of the camera's name, in any case.",
-            rich_help_panel=FILTER_PANEL,
-        ),
-    ] = None
-    near: Annotated[
-        str | None,
-        typer.Option(
-            "--near",
-            metavar="LAT,LON,KM",
-            help="Taken within so many kilometres of a place: 48.85,2.35,10.",
-            rich_help_panel=FILTER_PANEL,
-        ),
-    ] = None
-    min_width: Annotated[
-        int | None,
-        typer.Option(
-            "--min-width",
-            metavar="PX",
-            min=1,
-            help="At least this many pixels wide, as displayed.",
-            rich_help_panel=FILTER_PANEL,
-        ),
-    ] = None
-    min_height: Annotated[
-        int | None,
-        typer.Option(
-            "--min-height",
-            metavar="PX",
-            min=1,
-            help="At least this many pixels high, as displayed.",
-            rich_help_panel=FILTER_PANEL,
-        ),
-    ] = None
-    format: Annotated[
-        list[str],
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help="Of this format, such as jpeg; may be repeated.",
-            rich_help_panel=FILTER_PANEL,
-        ),
-    ] = field(default_factory=list)
-
-    def filters(self) -> "Filters":
-        """Return the filters that the gallery takes.
-
-        Raises:
-            UsageError: a date or place that makes no sense.
-        """
-        from imgsearch.storage.filters import Filters
-        from imgsearch.storage.places import Near
-
-        return Filters(
-            under=tuple(map(Path, self.under)),
-            after=self.after,
-            before=self.before,
-            camera=self.camera,
-            near=None if self.near is None else Near.parse(self.near),
-            min_width=self.min_width,
-            min_height=self.min_height,
-            formats=tuple(self.format),
-            undated=self.undated,  # type: ignore[arg-type]  # which Filters checks
-        )
 
 
 @dataclass(frozen=True)

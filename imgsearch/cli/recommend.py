@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from imgsearch.cli import completion
 from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.evaluate import network_source, watched_work
 from imgsearch.cli.evaluate_options import WorkOptions
@@ -43,6 +44,7 @@ class LadderOptions:
         typer.Option(
             "--backbone",
             metavar="NAME",
+            autocompletion=completion.backbones,
             help="Try this network; may be repeated, tried in this order (default: those whose "
             "weights are on this machine, cheapest first).",
         ),

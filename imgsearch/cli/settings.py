@@ -1,13 +1,16 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
 """The options that every command takes."""
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from imgsearch.cli import completion
 from imgsearch.cli.log_lines import show_log
 from imgsearch.cli.terminal import Terminal
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from imgsearch.gallery.gallery import Gallery
@@ -31,6 +34,7 @@ class Settings:
         typer.Option(
             "--gallery",
             metavar="DIR",
+            autocompletion=completion.galleries,
             help="The gallery's folder (default: $IMGSEARCH_GALLERY, else in your user data).",
             rich_help_panel=COMMON_PANEL,
         ),
@@ -53,14 +57,21 @@ class Settings:
     debug: Annotated[
         bool,
         typer.Option(
-            "--debug", help="Show the traceback of an error.", rich_help_panel=COMMON_PANEL
+            "--debug",
+            help="Show the traceback of an error, and what libraries write.",
+            rich_help_panel=COMMON_PANEL,
         ),
     ] = False
+
+    def command(self, command: str) -> str:
+        """Return a command of imgsearch's that is to be shown, for the same gallery."""
+        given = "" if self.gallery is None else f" --gallery {shlex.quote(printable(self.gallery))}"
+        return f"{command}{given}"
 
     @property
     def terminal(self) -> Terminal:
         """The terminal for messages and data; the library's log goes there too."""
-        terminal = Terminal(verbose=self.verbose, quiet=self.quiet)
+        terminal = Terminal(verbose=self.verbose, quiet=self.quiet, debug=self.debug)
         show_log(terminal)
         return terminal
 

@@ -74,11 +74,13 @@ class Terminal:
     Attributes:
         verbose: details are written too.
         quiet: only errors and warnings are written.
+        debug: nothing is held back.
         live: the console of the progress line, if one is showing; messages go above it.
     """
 
     verbose: bool = False
     quiet: bool = False
+    debug: bool = False
     live: Console | None = field(default=None, repr=False)
 
     @property

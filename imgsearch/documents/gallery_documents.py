@@ -160,6 +160,7 @@ def index_keys(gallery: Path, report: IndexReport) -> Json:
         "missing": report.missing,
         "offline": report.offline,
         "unreadable": report.unreadable,
+        "newly_unreadable": len(report.newly_unreadable),
         "embedded": report.embedded,
         "seconds": round(report.seconds, 3),
         "images_per_second": round(report.images_per_second, 2),

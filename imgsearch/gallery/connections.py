@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from imgsearch.errors import GalleryDamagedError, UsageError
+from imgsearch.forking import forget_in_children, never_free
 from imgsearch.search.cache_files import cache_files
 from imgsearch.storage.database import Store
 from imgsearch.storage.sqlite_errors import DATABASE, translated_errors
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 
 class Connections:
-    """Opens the database in a gallery's folder."""
+    """Opens the database in a gallery's folder; a child process that was forked off, its own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._reader: Store | None = None
         self._opening = threading.Lock()
+        forget_in_children(self._forget_parents)
 
     @property
     def exists(self) -> bool:
@@ -36,6 +38,12 @@ class Connections:
             if self._reader is not None:
                 self._reader.close()
             self._reader = None
+
+    def _forget_parents(self) -> None:
+        # Not closed: SQLite allows neither use nor closing of a connection across a fork.
+        never_free(self._reader)
+        self._reader = None
+        self._opening = threading.Lock()
 
     def reader(self) -> Store:
         """Return the reader that all threads share.
@@ -92,7 +100,8 @@ class Connections:
         if self._folder.exists() and not self._folder.is_dir():
             raise UsageError(f"{self._folder}: a gallery is a folder, and this is a file")
         self._refuse_emptied()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        # It tells where photos lie and where they were taken.
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with writer_lock(self._folder), translated_errors(self._folder, writing=True):
             store = Store.create(self._folder)
             try:

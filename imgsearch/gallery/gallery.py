@@ -167,7 +167,7 @@ class Gallery(Asking):
                 run.promote(held.stored)
                 self._refresh(held, anyway=anew)
             report = run.report(recipe, targets, first=first)
-            return replace(report, hints=tuple(hints(store, report)))
+            return replace(report, hints=tuple(hints(store, report, wanted=self._wanted)))
 
     def _check_new(self, wanted: Sequence[Path]) -> None:
         if not wanted:

@@ -97,6 +97,8 @@ class IndexReport:
         missing: files that are gone from roots that are online; they were removed.
         offline: files in roots that are absent; they were kept.
         unreadable_files: files in the scanned folders that could not be read, decoded or embedded.
+        newly_unreadable: those of them that the gallery did not hold before the run with the same
+            reason.
         embedded: embeddings computed.
         seconds: wall-clock time of the run.
         interrupted: whether the run was stopped before its end.
@@ -121,6 +123,7 @@ class IndexReport:
     missing: int = 0
     offline: int = 0
     unreadable_files: tuple[UnreadableFile, ...] = ()
+    newly_unreadable: tuple[UnreadableFile, ...] = ()
     embedded: int = 0
     seconds: float = 0.0
     interrupted: bool = False

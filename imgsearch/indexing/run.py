@@ -74,10 +74,12 @@ class IndexRun:
         self._unlisted: list[UnreadableFile] = []
         self._unknown: list[UnreadableFile] = []
         self._passed_over: Counter[str] = Counter()
+        self._known_unreadable: set[UnreadableFile] = set()
         self._counts = _Counts()
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
         """Walk the targets that are online, and note what was found and what is missing."""
+        self._known_unreadable = set(self._unreadable(targets))
         for target in targets:
             if target.absent:
                 self._counts.offline += self._store.file_count(target.root.id, target.below)
@@ -219,13 +221,7 @@ class IndexRun:
     ) -> IndexReport:
         """Return what the run did."""
         counts, committed = self._counts, self._counts.committed
-        unreadable = [
-            UnreadableFile(path, reason)
-            for target in targets
-            if not target.absent
-            for path, reason in self._store.unreadable(target.root, target.below)
-        ]
-        unreadable += self._unknown
+        unreadable = self._unreadable(targets) + self._unknown
         return IndexReport(
             recipe=recipe,
             new=counts.new + committed.new,
@@ -235,6 +231,9 @@ class IndexRun:
             missing=counts.missing,
             offline=counts.offline,
             unreadable_files=tuple(unreadable),
+            newly_unreadable=tuple(
+                file for file in unreadable if file not in self._known_unreadable
+            ),
             embedded=committed.embedded,
             seconds=time.monotonic() - counts.started,
             interrupted=counts.interrupted,
@@ -263,6 +262,14 @@ class IndexRun:
             return self._look_up(root, path)
 
         return find
+
+    def _unreadable(self, targets: Sequence[ScanTarget]) -> list[UnreadableFile]:
+        return [
+            UnreadableFile(path, reason)
+            for target in targets
+            if not target.absent
+            for path, reason in self._store.unreadable(target.root, target.below)
+        ]
 
 
 @dataclass(slots=True)

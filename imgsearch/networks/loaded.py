@@ -5,18 +5,24 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from imgsearch.forking import forget_in_children, never_free
+
 if TYPE_CHECKING:
     from imgsearch.networks.source import EmbedderSource, EmbedsImages
     from imgsearch.recipe import Recipe
 
 
 class LoadedNetworks:
-    """Loads each recipe's network once; other threads wait meanwhile."""
+    """Loads each recipe's network once; other threads wait meanwhile.
+
+    A child process that was forked off loads its own.
+    """
 
     def __init__(self, source: EmbedderSource) -> None:
         self.source = source
         self._loaded: dict[str, EmbedsImages] = {}
         self._loading = threading.Lock()
+        forget_in_children(self._forget_parents)
 
     def of(self, recipe: Recipe) -> EmbedsImages:
         """Return the network of a recipe.
@@ -34,3 +40,8 @@ class LoadedNetworks:
         """Drop all networks."""
         with self._loading:
             self._loaded.clear()
+
+    def _forget_parents(self) -> None:
+        never_free(*self._loaded.values())
+        self._loaded = {}
+        self._loading = threading.Lock()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import UsageError
+from imgsearch.forking import call_in_children
 from imgsearch.vectors.index_plan import EXACT
 from imgsearch.vectors.protocol import IndexDescription, IndexParts
 
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 
 # FAISS's own stub does not know the signatures that its Python wrapper adds.
 faiss: Any = typed_faiss
+
+
+def _do_without_dead_threads() -> None:
+    # OpenMP's threads of the thread that forked are dead; new threads get their own.
+    faiss.omp_set_num_threads(1)
+
+
+call_in_children(_do_without_dead_threads)
 
 MOST_DIM: Final = 1 << 20
 # So many more are searched for than are wanted, since some may be of no file, or tie.

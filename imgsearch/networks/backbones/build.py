@@ -150,7 +150,8 @@ def _load_weights(network: Any, path: Path, *, backbone: Backbone) -> None:  # n
     except Exception as error:
         # What Keras raises depends on the file's format and on the first layer that does not fit.
         raise WeightsUnavailableError(
-            f"{path}: these weights do not fit {backbone.name} without its classifier ({error}); "
+            f"{path}: these weights do not fit {backbone.name} without its classifier "
+            f"({custom.in_short(str(error))}); "
             f"expected a file such as Keras's {backbone.weights_file}, saved from the same network "
             "with include_top=False"
         ) from error

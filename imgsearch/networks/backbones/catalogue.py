@@ -80,7 +80,8 @@ def find(name: str) -> Backbone:
     if backbone is not None:
         return backbone
     near = difflib.get_close_matches(_spelling(name), _BY_SPELLING, n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(_BY_SPELLING[key].name for key in near)}?" if near else ""
+    names = dict.fromkeys(_BY_SPELLING[key].name for key in near)  # each once
+    hint = f"; did you mean {' or '.join(names)}?" if names else ""
     raise UnknownBackboneError(
         f"backbone: {name!r} is not in the catalogue{hint} (`imgsearch backbones` lists all; a "
         "custom model is given as the path of a .keras file)"

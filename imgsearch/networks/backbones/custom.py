@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import re
+import zipfile
 from typing import TYPE_CHECKING, Any, Final
 
 from imgsearch.errors import UntrustedModelError, UsageError, WeightsUnavailableError
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".keras"
 CHANNELS: Final = 3
 PREFIX: Final = "sha256:"
+MOST_SAID: Final = 160  # characters of a message of Keras's
 
 
 def check_trust(path: Path, sha256: str | None) -> str:
@@ -66,23 +69,51 @@ def load(path: Path, *, sha256: str, size: int | None) -> tuple[dict[str, Any], 
         UsageError: the network does not take one RGB image, or not of this size.
     """
     check_trust(path, sha256)
+    if not zipfile.is_zipfile(path):
+        raise WeightsUnavailableError(
+            f"{path}: not a Keras network, or a damaged one (a .keras file is a ZIP archive); "
+            "expected what model.save('NAME.keras') writes"
+        )
     keras = load_keras()
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
         # What Keras raises depends on the layer that fails; unsafe code is a ValueError too.
-        if "safe_mode" in str(error) or "unsafe" in str(error):
-            raise UntrustedModelError(
-                f"{path}: the network contains code (a Lambda layer), which is never run; save it "
-                "again with built-in layers only"
-            ) from error
+        said = str(error)
+        if "safe_mode" in said or "unsafe" in said:
+            raise UntrustedModelError(f"{path}: {_unsafe(said)}") from error
         raise WeightsUnavailableError(
-            f"{path}: Keras cannot load this network ({error}); expected a .keras file with "
-            "built-in layers only"
+            f"{path}: Keras cannot load this network ({in_short(said)}); expected a .keras file "
+            "with built-in layers only"
         ) from error
     side = _side(network, path, size)
     inputs = keras.Input((side, side, CHANNELS))
     return _outputs(network, inputs), inputs
+
+
+def _unsafe(said: str) -> str:
+    """Return what Keras's safe mode has refused, and the remedy."""
+    outside = re.search(r"Vocabulary file: '([^']{1,200})'", said)
+    if outside:
+        return (
+            f"the network reads {outside[1]!r}, a file outside of its own, which is refused; save "
+            "it again with the vocabulary inside"
+        )
+    if "Lambda" in said or "lambda" in said:
+        return (
+            "the network contains code (a Lambda layer), which is never run; save it again with "
+            "built-in layers only"
+        )
+    return (
+        f"Keras's safe mode refuses the network ({in_short(said)}); save it again with built-in "
+        "layers only"
+    )
+
+
+def in_short(said: str) -> str:
+    """Return the first line of what Keras says, which may go on with a whole configuration."""
+    line = next((line.strip() for line in said.splitlines() if line.strip()), "no reason given")
+    return line if len(line) <= MOST_SAID else f"{line[:MOST_SAID].rstrip()}…"
 
 
 def default_layer(outputs: dict[str, Any]) -> str:

@@ -5,10 +5,43 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any
+from typing import Any, Final
 
 from imgsearch.errors import ImgsearchError
+from imgsearch.forking import call_in_children
 from imgsearch.networks.framework_noise import without_greetings
+
+CONTEXT: Final = "tensorflow.python.eager.context"
+
+
+class _Started:
+    """Whether TensorFlow was started in a process that this one was forked off from."""
+
+    in_parent: bool = False
+
+
+def _note_dead_tensorflow() -> None:
+    context = getattr(sys.modules.get(CONTEXT), "_context", None)
+    # Before its first operation it has no threads, and the child may start it.
+    _Started.in_parent |= getattr(context, "_context_handle", None) is not None
+
+
+call_in_children(_note_dead_tensorflow)
+
+
+def refuse_after_fork() -> None:
+    """Refuse to run TensorFlow where it would wait for ever for threads that a fork left behind.
+
+    Raises:
+        ImgsearchError: it was started in a process that this one was forked off from.
+    """
+    if _Started.in_parent:
+        raise ImgsearchError(
+            "TensorFlow was started before this process was forked off, and it cannot run on "
+            'this side of a fork: start processes with multiprocessing\'s "spawn" or '
+            '"forkserver", or use TensorFlow (--runtime tensorflow, a first preparation, a '
+            "custom model) only in the child processes"
+        )
 
 
 def load_keras() -> Any:  # noqa: ANN401  the module has no types of its own
@@ -18,8 +51,10 @@ def load_keras() -> Any:  # noqa: ANN401  the module has no types of its own
 
     Raises:
         ImgsearchError: Keras is set to another backend, to channels first, or to another float
-            type than float32; the message says how to change it.
+            type than float32, and the message says how to change it; or TensorFlow was started
+            before this process was forked off.
     """
+    refuse_after_fork()
     if "keras" not in sys.modules:
         # Values that the user has set are kept.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -151,8 +151,8 @@ def _resolve_custom(request: RecipeRequest) -> Recipe:
     fingerprint = custom.check_trust(path, request.trusted_sha256)
     if request.preprocessing is None:
         raise UsageError(
-            f"preprocessing: {path} does not say which preprocessing it expects; give one of "
-            f"{', '.join(PREPROCESSINGS)}"
+            f"preprocessing: {path} does not say which preprocessing it expects; give "
+            f"--preprocessing {', '.join(PREPROCESSINGS[:-1])} or {PREPROCESSINGS[-1]}"
         )
     outputs, inputs = custom.load(
         path, sha256=fingerprint.removeprefix(custom.PREFIX), size=request.size

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imgsearch.errors import DamagedCacheError
+from imgsearch.forking import forget_in_children, never_free
 from imgsearch.networks.framework_noise import without_greetings
 from imgsearch.networks.runtimes.graphs import Graph
 from imgsearch.networks.runtimes.runtime import available_threads
@@ -36,30 +37,43 @@ class LiteRTRuntime:
         Raises:
             DamagedCacheError: LiteRT does not accept the graph.
         """
-        from ai_edge_litert.interpreter import Interpreter
-
-        try:
-            with without_greetings():
-                interpreter = Interpreter(
-                    model_content=graph.topology, num_threads=available_threads(threads)
-                )
-                interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise DamagedCacheError(f"LiteRT does not accept an exported graph: {error}") from error
-        self._interpreter = interpreter
-        self._input = interpreter.get_input_details()[0]["index"]
-        self._output = interpreter.get_output_details()[0]["index"]
+        self._graph = graph
+        self._threads = available_threads(threads)
         self._lock = threading.Lock()
+        self._interpreter: Any = self._prepared()
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+        forget_in_children(self._forget_parents)
 
     def feature_maps(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the activations, shape (n, h, w, c), float32, of a batch (n, s, s, 3)."""
         maps = []
         with self._lock:
+            if self._interpreter is None:
+                self._interpreter = self._prepared()
             for image in batch:
                 self._interpreter.set_tensor(self._input, image[np.newaxis])
                 self._interpreter.invoke()
                 maps.append(self._interpreter.get_tensor(self._output))
         return np.concatenate(maps)
+
+    def _prepared(self) -> Any:  # noqa: ANN401  LiteRT has no types
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            with without_greetings():
+                interpreter = Interpreter(
+                    model_content=self._graph.topology, num_threads=self._threads
+                )
+                interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise DamagedCacheError(f"LiteRT does not accept an exported graph: {error}") from error
+        return interpreter
+
+    def _forget_parents(self) -> None:
+        never_free(self._interpreter)
+        self._interpreter = None
+        self._lock = threading.Lock()
 
 
 def export(function: Any) -> Graph:  # noqa: ANN401  TensorFlow has no types

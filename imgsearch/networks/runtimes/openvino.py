@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import DamagedCacheError
+from imgsearch.forking import forget_in_children, never_free
 from imgsearch.networks.runtimes.graphs import Graph
 from imgsearch.networks.runtimes.runtime import available_threads
 
@@ -58,12 +59,26 @@ class OpenVINORuntime:
         Raises:
             DamagedCacheError: OpenVINO does not accept the graph.
         """
+        self._graph = graph
+        self._precision = precision
+        self._threads = available_threads(threads)
+        self._lock = threading.Lock()
+        self._singly: Any = None
+        self._prepare()
+        forget_in_children(self._forget_parents)
+
+    def _forget_parents(self) -> None:
+        never_free(self._graph, self._model, self._compile, self._singly, self._together)
+        self._singly = None
+        self._lock = threading.Lock()
+
+    def _prepare(self) -> None:
         openvino = load_openvino()
-        count = available_threads(threads)
+        count = self._threads
         settings: dict[str, Any] = {
             # By default, OpenVINO computes in bfloat16 where the CPU can, and the embeddings
             # would not be those of the recipe.
-            "INFERENCE_PRECISION_HINT": HINTS[precision],
+            "INFERENCE_PRECISION_HINT": HINTS[self._precision],
             "PERFORMANCE_HINT": "THROUGHPUT",
             "INFERENCE_NUM_THREADS": str(count),
             "NUM_STREAMS": str(count),
@@ -72,9 +87,9 @@ class OpenVINORuntime:
         }
         core = openvino.Core()
         try:
-            model = core.read_model(
-                graph.topology, openvino.Tensor(np.frombuffer(graph.constants, dtype=np.uint8))
-            )
+            # The constants are read in place as long as the network exists.
+            constants = np.frombuffer(self._graph.constants, dtype=np.uint8)
+            model = core.read_model(self._graph.topology, openvino.Tensor(constants))
             _, *self._image = model.input(0).partial_shape
             model.reshape([1, *self._image])
             compiled = core.compile_model(model, DEVICE, settings)
@@ -82,22 +97,20 @@ class OpenVINORuntime:
             raise DamagedCacheError(
                 f"OpenVINO does not accept an exported graph: {error}"
             ) from error
-        # The constants are read in place as long as the network exists.
-        self._graph = graph
-        self._model = model
+        self._model: Any = model
         self._compile: Callable[[], Any] = lambda: core.compile_model(model, DEVICE, settings)
         self._shape = tuple(compiled.output(0).shape[1:])
-        self._threads = count
         self._singly = _queue(compiled, count)
         self._together: Any = None
         self._shares_weights = uses_of_weights(model) < FEW_USES
-        self._lock = threading.Lock()
 
     def feature_maps(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the activations, shape (n, h, w, c), float32, of a batch (n, s, s, 3)."""
         images = np.ascontiguousarray(batch)
         maps = np.empty((len(images), *self._shape), dtype=np.float32)
         with self._lock:
+            if self._singly is None:
+                self._prepare()
             done = 0
             if self._shares_weights and len(images) >= TOGETHER * self._threads:
                 done = self._by_eights(images, maps)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from imgsearch.networks.backbones.framework import refuse_after_fork
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -41,7 +43,12 @@ class TensorFlowRuntime:
         self._as_tensor = tf.constant
 
     def feature_maps(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the activations, shape (n, h, w, c), float32, of a batch (n, s, s, 3)."""
+        """Return the activations, shape (n, h, w, c), float32, of a batch (n, s, s, 3).
+
+        Raises:
+            ImgsearchError: this process was forked off after TensorFlow was started.
+        """
+        refuse_after_fork()
         # A copy, because TensorFlow may reuse the tensor's memory.
         return np.array(self.function(self._as_tensor(batch)), dtype=np.float32)
 
