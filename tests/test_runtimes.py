@@ -110,6 +110,12 @@ def wide_graph() -> Graph:
     return export(concrete_function(keras.Model(images, keras.layers.Conv2D(64, 1)(maps))))
 
 
+def test_a_network_can_be_dropped_right_after_it_was_used(wide_graph: Graph) -> None:
+    """Whoever frees it holds Python's lock, which none of its threads may want then."""
+    for _ in range(25):
+        OpenVINORuntime(wide_graph, threads=2).feature_maps(batch_of(5))
+
+
 def test_weights_that_are_seldom_used_are_read_once_for_eight_images_with_the_same_bits(
     wide_graph: Graph,
 ) -> None:

@@ -7,6 +7,7 @@ import math
 import sys
 import tempfile
 import threading
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,7 @@ from imgsearch.networks.runtimes.graphs import Graph
 from imgsearch.networks.runtimes.runtime import available_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -100,7 +101,7 @@ class OpenVINORuntime:
         self._model: Any = model
         self._compile: Callable[[], Any] = lambda: core.compile_model(model, DEVICE, settings)
         self._shape = tuple(compiled.output(0).shape[1:])
-        self._singly = _queue(compiled, count)
+        self._singly = _requests(compiled, count)
         self._together: Any = None
         self._shares_weights = uses_of_weights(model) < FEW_USES
 
@@ -122,7 +123,7 @@ class OpenVINORuntime:
         if self._together is None:
             # Compiled on first use, so that a query's few images do not wait for it.
             self._model.reshape([TOGETHER, *self._image])
-            self._together = _queue(self._compile(), self._threads)
+            self._together = _requests(self._compile(), self._threads)
             several, single = np.empty_like(maps[:TOGETHER]), np.empty_like(maps[:TOGETHER])
             _run(self._together, images[:TOGETHER], several, at_once=TOGETHER)
             _run(self._singly, images[:TOGETHER], single, at_once=1)
@@ -157,30 +158,45 @@ def has_bfloat16() -> bool:
     return "BF16" in load_openvino().Core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
 
 
-def _queue(compiled: Any, count: int) -> Any:  # noqa: ANN401  OpenVINO has no types
-    """Return a queue of `count` parallel requests of a compiled graph."""
-    requests = load_openvino().AsyncInferQueue(compiled, count)
-    requests.set_callback(_keep)
-    return requests
+def _requests(compiled: Any, count: int) -> list[Any]:  # noqa: ANN401  OpenVINO has no types
+    """Return `count` requests of a compiled graph, which can run in parallel.
+
+    `AsyncInferQueue` does the same with a callback in Python. Its threads take Python's lock once
+    more after the last result, and whoever frees the queue then, holding the lock and waiting for
+    the threads, waits for ever.
+    """
+    return [compiled.create_infer_request() for _ in range(count)]
 
 
 def _run(
-    requests: Any,  # noqa: ANN401  as above
+    requests: Sequence[Any],
     images: NDArray[np.float32],
     maps: NDArray[np.float32],
     *,
     at_once: int,
 ) -> None:
     """Fill in the maps of images, whose number is a multiple of `at_once`."""
-    for start in range(0, len(images), at_once):
-        part = slice(start, start + at_once)
-        requests.start_async([images[part]], maps[part], share_inputs=True)
-    requests.wait_all()
+    idle = deque(requests)
+    running: deque[tuple[Any, NDArray[np.float32]]] = deque()
 
+    def finish() -> None:
+        request, part = running.popleft()
+        request.wait()
+        # Copied, because the request writes its next result into the same memory.
+        part[...] = request.get_output_tensor(0).data
+        idle.append(request)
 
-def _keep(request: Any, maps: NDArray[np.float32]) -> None:  # noqa: ANN401  OpenVINO's request
-    """Copy a result, because the request writes the next one into the same memory."""
-    maps[...] = request.get_output_tensor(0).data
+    try:
+        for start in range(0, len(images), at_once):
+            if not idle:
+                finish()
+            place = slice(start, start + at_once)
+            request = idle.popleft()
+            request.start_async([images[place]], share_inputs=True)
+            running.append((request, maps[place]))
+    finally:
+        while running:
+            finish()
 
 
 def export(function: Any) -> Graph:  # noqa: ANN401  TensorFlow has no types
