@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from imgsearch.errors import UsageError
-from imgsearch.vectors.exact import as_ids, as_rows, faiss, selector
+from imgsearch.vectors.exact import as_ids, faiss, selector, without_answers
 from imgsearch.vectors.inverted_lists import (
     block_of,
     ivf_of,
@@ -159,11 +158,7 @@ class ApproximateIndex:
         Raises:
             UsageError: the queries are not finite rows of the index's dim, or k is below 1.
         """
-        rows = as_rows(queries, self.dim, what="queries")
-        if k < 1:
-            raise UsageError(f"k: {k} is not a number of matches above 0")
-        scores = np.full((len(rows), k), -np.inf, dtype=np.float32)
-        ids = np.full((len(rows), k), -1, dtype=np.int64)
+        rows, scores, ids = without_answers(queries, k, dim=self.dim)
         passing = self._passing(allowed, excluded)
         count = len(self) if passing is None else int(np.count_nonzero(passing))
         found = min(k, count)

@@ -154,11 +154,7 @@ class ExactIndex:
         Raises:
             UsageError: the queries are not finite rows of the index's dim, or k is below 1.
         """
-        rows = as_rows(queries, self.dim, what="queries")
-        if k < 1:
-            raise UsageError(f"k: {k} is not a number of matches above 0")
-        scores = np.full((len(rows), k), -np.inf, dtype=np.float32)
-        ids = np.full((len(rows), k), -1, dtype=np.int64)
+        rows, scores, ids = without_answers(queries, k, dim=self.dim)
         passing = self._passing(allowed, excluded)
         count = len(self) if passing is None else int(np.count_nonzero(passing))
         found = min(k, count)
@@ -238,3 +234,19 @@ def as_rows(vectors: NDArray[np.floating[Any]], dim: int, *, what: str) -> NDArr
     if not np.isfinite(rows).all():
         raise UsageError(f"{what} hold values that are not finite float32 numbers")
     return rows
+
+
+def without_answers(
+    queries: NDArray[np.floating[Any]], k: int, *, dim: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    """Return the queries as rows (q, dim), scores (q, k) of -inf and ids (q, k) of -1 to fill in.
+
+    Raises:
+        UsageError: the queries are not finite rows of the index's dim, or k is below 1.
+    """
+    rows = as_rows(queries, dim, what="queries")
+    if k < 1:
+        raise UsageError(f"k: {k} is not a number of matches above 0")
+    scores = np.full((len(rows), k), -np.inf, dtype=np.float32)
+    ids = np.full((len(rows), k), -1, dtype=np.int64)
+    return rows, scores, ids
