@@ -33,16 +33,22 @@ ROOMS: dict[str, str] = {
     "storage": "images",
     "indexing": "images networks storage",
     "search": "images networks vectors storage",
-    "gallery": "images networks vectors storage indexing search",
+    "duplicates": "images networks vectors storage search",
+    "plans": "images storage search duplicates",
+    "maps": "images networks vectors storage search",
+    "gallery": "images networks vectors storage indexing search duplicates plans maps",
     "evaluation": "images networks vectors storage indexing search gallery",
     "distillation": "images networks vectors indexing evaluation",
-    "documents": "images networks storage indexing search gallery evaluation",
-    "cli": "images networks vectors storage indexing search gallery evaluation distillation "
-    "documents",
+    "sheets": "images search duplicates plans gallery",
+    "documents": "images networks storage indexing search duplicates plans maps gallery evaluation",
+    "web": "images networks storage search duplicates plans maps gallery documents",
+    "cli": "images networks vectors storage indexing search duplicates plans maps gallery "
+    "evaluation distillation sheets documents web",
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
 VALUES = {
-    "evaluation.recommendation", "evaluation.results", "gallery.checking", "gallery.exporting",
+    "duplicates.groups", "evaluation.recommendation", "evaluation.results",
+    "gallery.checking", "gallery.exporting",
     "gallery.information", "gallery.maintenance", "indexing.report", "networks.backbones.catalogue",
     "networks.backbones.layer_names", "search.matches", "storage.findings",
 }  # fmt: skip
@@ -53,7 +59,7 @@ OWNERS: dict[str, str] = {
     "tensorflow": "networks.backbones networks.runtimes.tensorflow distillation",
     "keras": "networks.backbones networks.runtimes.tensorflow distillation",
     "torch": "",
-    "PIL": "images distillation evaluation.ground_truth.edits evaluation.report.thumbnails",
+    "PIL": "images distillation evaluation.ground_truth.edits",
     "pillow_heif": "images.heif_decoder",
     "pillow_jxl": "images.jxl_decoder",
     "rawpy": "images.raw_decoder",

@@ -1,0 +1,1 @@
+"""Which pictures are the same, by which kind of sameness, and how surely."""

@@ -1,0 +1,34 @@
+"""Small versions of images, encoded for pages."""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# At 120 pixels WebP of this quality takes 2 to 4 kB, two thirds of a JPEG that looks the same.
+QUALITY: Final = 66
+MEDIA_TYPE: Final = "image/webp"
+
+
+def encode(pixels: NDArray[np.uint8], *, quality: int = QUALITY) -> bytes:
+    """Return an image as WebP, without any metadata.
+
+    Args:
+        pixels: uint8 (height, width, 3), sRGB.
+        quality: of WebP, from 1 to 100.
+    """
+    written = BytesIO()
+    Image.fromarray(pixels).save(written, "WEBP", quality=quality, method=4)
+    return written.getvalue()
+
+
+def data_uri(encoded: bytes) -> str:
+    """Return what `encode` gave as a URI that holds it."""
+    return f"data:{MEDIA_TYPE};base64,{base64.b64encode(encoded).decode('ascii')}"

@@ -1,0 +1,1 @@
+"""What is to be done with duplicate files: plans, carrying them out, taking that back."""

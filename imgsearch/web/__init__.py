@@ -1,0 +1,1 @@
+"""A local web page on a gallery: its server, JSON interface, pages and protection."""
