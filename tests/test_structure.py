@@ -21,6 +21,7 @@ GROUND: dict[str, str] = {
     "text": "",
     "forking": "",
     "files": "",
+    "html_pages": "text",
     "checked_file": "errors files",
     "recipe": "errors",
     "paths": "errors",
@@ -50,7 +51,8 @@ VALUES = {
     "duplicates.groups", "evaluation.recommendation", "evaluation.results",
     "gallery.checking", "gallery.exporting",
     "gallery.information", "gallery.maintenance", "indexing.report", "networks.backbones.catalogue",
-    "networks.backbones.layer_names", "search.matches", "storage.findings",
+    "networks.backbones.layer_names", "plans.reports",
+    "search.matches", "storage.findings",
 }  # fmt: skip
 OWNERS: dict[str, str] = {
     "faiss": "vectors",
@@ -66,10 +68,11 @@ OWNERS: dict[str, str] = {
     "sqlite3": "storage",
     "sqlite_utils": "storage",
     "filelock": "storage.writer_lock",
+    "send2trash": "plans.system_trash",
     "pyarrow": "gallery.exporting",
     "typer": "cli",
     "rich": "cli",
-    "jinja2": "evaluation.report.html",
+    "jinja2": "html_pages",
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
