@@ -118,7 +118,11 @@ REMOVED = ("b/copy of one.png", "b/small two.png", "c/two.png")
 
 
 def make_desk(base: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """Return a desk with two groups of duplicates and another picture."""
+    """Return a desk with two groups of duplicates and another picture.
+
+    Nothing of it has to outlast a power cut, so no act waits for the disk.
+    """
+    monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setenv("XDG_DATA_HOME", str(base / "data"))
     monkeypatch.setenv("IMGSEARCH_GALLERY", str(base / "gallery"))
     monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)

@@ -19,6 +19,7 @@ PACKAGE = REPOSITORY / "imgsearch"
 GROUND: dict[str, str] = {
     "errors": "",
     "text": "",
+    "quantities": "",
     "forking": "",
     "files": "",
     "html_pages": "text",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import PlanRefusedError
 from imgsearch.plans import plan_file, steps
-from imgsearch.plans.journal import Journal, journals
+from imgsearch.plans.journal import Journal, is_about, journals
 from imgsearch.plans.reports import ApplyReport, Refusal, UndoReport
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ def begin(plan: Plan, gallery: Path) -> Journal:
 def _journal_of(plan: Plan, gallery: Path) -> Journal | None:
     """Return the journal of a plan that was begun and not taken back."""
     digest = plan_file.digest_of(plan)
-    found = (Journal.read(path) for path in journals(gallery))
-    return next((j for j in found if j.plan == digest and j.open_states), None)
+    found = (Journal.read(path) for path in journals(gallery) if is_about(path, digest))
+    return next((journal for journal in found if journal.open_states), None)
 
 
 def take_back(

@@ -246,7 +246,18 @@ def journals(gallery: Path) -> list[Path]:
     One that was cut short in its first line is left out: nothing was done for it.
     """
     found = sorted((gallery / FOLDER).glob(f"*{_SUFFIX}"), reverse=True)
-    return [path for path in found if b"\n" in path.read_bytes()]
+    return [path for path in found if _has_a_line(path)]
+
+
+def _has_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.readline().endswith(b"\n")
+
+
+def is_about(path: Path, plan: str) -> bool:
+    """Whether a journal's first line names a plan by its digest."""
+    with path.open("rb") as file:
+        return plan.encode("ascii") in file.readline()
 
 
 def _check_header(header: dict[str, Any]) -> None:
