@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
+    from imgsearch.plans.plan import LeftFile, Plan, PlannedFile, PlannedGroup, PlannedRemoval
+    from imgsearch.plans.plan_file import read_plan, write_plan
+    from imgsearch.plans.reports import ApplyReport, Refusal, UndoReport
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.engine import EngineState
     from imgsearch.search.matches import Answer, Comparison, FileCopy, GalleryFile, Match
@@ -37,6 +40,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "ApplyReport",
     "CheckReport",
     "Comparison",
     "CropBox",
@@ -54,21 +58,30 @@ __all__ = [
     "IndexOptions",
     "IndexProgress",
     "IndexReport",
+    "LeftFile",
     "Match",
     "MergedPath",
     "Near",
+    "Plan",
+    "PlannedFile",
+    "PlannedGroup",
+    "PlannedRemoval",
     "PretrainedNetworks",
     "PruneReport",
     "Recipe",
     "RecipeInformation",
     "RecipeRequest",
+    "Refusal",
     "RelocationReport",
     "RemovalReport",
     "RootInformation",
+    "UndoReport",
     "UnreadableFile",
     "Weighted",
     "__version__",
     "default_gallery_path",
+    "read_plan",
+    "write_plan",
 ]
 
 # The command line must start fast, so nothing is imported before it is asked for.
@@ -101,6 +114,9 @@ _HOMES = {
         "EngineState",
         "PretrainedNetworks",
     ),
+    "plans.plan": ("LeftFile", "Plan", "PlannedFile", "PlannedGroup", "PlannedRemoval"),
+    "plans.plan_file": ("read_plan", "write_plan"),
+    "plans.reports": ("ApplyReport", "Refusal", "UndoReport"),
     "recipe": (
         "Recipe",
         "RecipeRequest",
