@@ -16,7 +16,7 @@ from imgsearch.duplicates.groups import Evidence, Kind, Member
 from imgsearch.errors import UsageError
 from imgsearch.plans.entries import Entry, between
 from imgsearch.plans.plan import DEFAULT_RULES, KeepRule
-from imgsearch.plans.rules import Candidate, key, only_here, parse_rules, why
+from imgsearch.plans.rules import Candidate, key, only_here, parse_rules, rank, why
 from imgsearch.search.matches import GalleryFile
 
 if TYPE_CHECKING:
@@ -263,6 +263,19 @@ def test_of_two_files_the_better_one_is_better_for_a_reason_that_is_told(
     deciding = [rule for rule in rules if key([rule], first) != key([rule], second)]
     if deciding:
         assert told.startswith(f"{deciding[0]}: ")
+
+
+def test_groups_may_be_built_around_the_files_that_a_plan_keeps(desk: Desk) -> None:
+    """So that every member was compared with the one that stays."""
+    prefer, protect = [desk.photos / "c"], [desk.photos / "b"]
+    by = rank(parse_rules(["preferred"], preferring=True), prefer=prefer, protect=protect)
+    groups = desk.gallery.duplicates(kinds=["identical"], rank=by)
+    assert {os.fspath(group.keeper.path.relative_to(desk.photos)) for group in groups} == {
+        "b/copy of one.png",
+        "c/two.png",
+    }
+    plan = desk.gallery.plan(groups, keep=["preferred"], prefer=prefer, protect=protect)
+    assert names(plan, desk) == {"b/copy of one.png": ["a/one.png"], "c/two.png": ["a/two.png"]}
 
 
 def test_the_default_rules_are_all_but_newest() -> None:

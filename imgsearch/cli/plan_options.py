@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from imgsearch import paths
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.tables import byte_size, counted
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from imgsearch.duplicates.grouping import Rank
     from imgsearch.duplicates.groups import Group
     from imgsearch.gallery.gallery import Gallery
 
@@ -81,6 +83,26 @@ class PlanOptions:
         for name in ("keep", "prefer", "protect", "split_companions"):
             if getattr(self, name) and self.plan is None:
                 raise UsageError(f"--{name.replace('_', '-')} is for a plan; give --plan FILE too")
+
+    def rank(self) -> "Rank | None":
+        """Return the sort key by which groups are built around the files that are kept.
+
+        Returns:
+            None without a plan.
+
+        Raises:
+            UsageError: a rule that does not exist.
+        """
+        if self.plan is None:
+            return None
+        from imgsearch.plans.plan import DEFAULT_RULES
+        from imgsearch.plans.rules import parse_rules, rank
+
+        return rank(
+            parse_rules(self.keep, preferring=bool(self.prefer)) or DEFAULT_RULES,
+            prefer=[paths.absolute(folder) for folder in self.prefer],
+            protect=[paths.absolute(folder) for folder in self.protect],
+        )
 
     def write(
         self,

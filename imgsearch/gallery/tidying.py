@@ -182,9 +182,9 @@ class Tidying:
             try:
                 return applying.take_back(opened, progress=progress)
             finally:
-                back = [state.step for state in before if state.outcome == "undone"]
                 if store is not None:
-                    moved_files.recall(store, [(s.root, s.path, s.content) for s in back])
+                    # Those of an earlier call too, which may have been killed before this.
+                    moved_files.recall(store, applying.put_back(opened, surely=before))
 
     @contextmanager
     def _changing_if_possible(self) -> Iterator[Store | None]:

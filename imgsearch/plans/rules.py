@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from imgsearch import paths
 from imgsearch.duplicates.groups import Kind
 from imgsearch.errors import UsageError
+from imgsearch.plans.places import Places
 from imgsearch.plans.plan import KeepRule
 
 if TYPE_CHECKING:
@@ -109,6 +110,32 @@ def parse_kinds(names: Iterable[str]) -> tuple[Kind, ...]:
 def key(rules: Sequence[KeepRule], candidate: Candidate) -> tuple[Any, ...]:
     """Return a value that is smaller for the better of two files."""
     return tuple(_VALUES[rule](candidate) for rule in rules)
+
+
+def rank(
+    rules: Sequence[KeepRule], *, prefer: Sequence[Path] = (), protect: Sequence[Path] = ()
+) -> Callable[[GalleryFile], tuple[Any, ...]]:
+    """Return a sort key by which the file to keep comes first, for `Gallery.duplicates`.
+
+    Groups that were made with it are built around the files that a plan with these rules keeps.
+
+    Args:
+        rules: the weightiest first.
+        prefer: folders for the rule `PREFERRED`, absolute.
+        protect: folders whose files are kept where the rules leave it open, absolute.
+    """
+    places = Places()
+
+    def key_of(file: GalleryFile) -> tuple[Any, ...]:
+        try:
+            mtime_ns = 0 if file.offline else file.path.stat().st_mtime_ns
+        except OSError:
+            mtime_ns = 0
+        candidate = Candidate(file, mtime_ns, preference(file.path, prefer))
+        protected = places.first_above(file.path, protect) is not None
+        return (file.offline, *key(rules, candidate), not protected)
+
+    return key_of
 
 
 def why(rules: Sequence[KeepRule], kept: Candidate, other: Candidate) -> str:
