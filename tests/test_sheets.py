@@ -88,6 +88,21 @@ def test_a_group_is_shown_side_by_side_with_its_keeper_marked(desk: Desk) -> Non
     assert "3 files besides the keepers" in page.whole_text
 
 
+def test_what_a_plan_decides_is_shown_at_each_file(desk: Desk) -> None:
+    plan = desk.plan(protect=[desk.photos / "c"])
+    sheet = GroupSheet(desk.gallery, plan=plan)
+    for group in desk.groups():
+        sheet.add(group)
+    files = [li for ul in parse(sheet.render()).all("ul", "files") for li in ul.children]
+    goes = {li.whole_text.split(" goes")[0] for li in files if li.all("span", "goes")}
+    assert goes == {"copy of one.png identical", "small two.png"}
+    (protected,) = (li.whole_text for li in files if "protected" in li.whole_text)
+    assert "stays: protected: it lies in" in protected
+    assert "goes: the keeper is largest: 48x48 rather than 24x24" in "".join(
+        li.whole_text for li in files
+    )
+
+
 def test_differences_are_those_of_the_values(desk: Desk) -> None:
     one, other = desk.file("a/one.png"), replace(desk.file("a/two.png"), camera="Canon")
     told = {fact.name: (fact.value, fact.other) for fact in facts(one, other)}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from imgsearch.duplicates.grouping import Rank
     from imgsearch.duplicates.groups import Group
     from imgsearch.gallery.gallery import Gallery
+    from imgsearch.plans.plan import Plan
 
 PLAN_PANEL: Final = "A plan of what may go"
 
@@ -111,7 +112,7 @@ class PlanOptions:
         *,
         kinds: Sequence[str],
         settings: Settings,
-    ) -> None:
+    ) -> "Plan | None":
         """Write the plan, if one is wanted, and say what to do with it.
 
         Args:
@@ -119,9 +120,12 @@ class PlanOptions:
             groups: all of them.
             kinds: that were asked for; none for the plan's own default.
             settings: for the message.
+
+        Returns:
+            The plan, None if none is wanted.
         """
         if self.plan is None:
-            return
+            return None
         from imgsearch.plans.plan_file import write_plan
 
         plan = gallery.plan(
@@ -142,3 +146,4 @@ class PlanOptions:
         if plan.files:
             shown = settings.command(f"imgsearch apply {self.plan}")
             terminal.say(f"'{shown}' shows them; nothing was done yet.")
+        return plan

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imgsearch.cli.answers import Images
     from imgsearch.duplicates.groups import Group
     from imgsearch.gallery.gallery import Gallery
+    from imgsearch.plans.plan import Plan
     from imgsearch.search.matches import Match
 
 SHEET_PANEL: Final = "A page to look at"
@@ -53,14 +54,19 @@ class SheetOptions:
             raise UsageError(f"--sheet {self.sheet}: there is no such folder")
 
     def write_groups(
-        self, gallery: "Gallery", groups: Iterable["Group"], terminal: Terminal
+        self,
+        gallery: "Gallery",
+        groups: Iterable["Group"],
+        terminal: Terminal,
+        *,
+        plan: "Plan | None" = None,
     ) -> None:
-        """Write groups of duplicates as a page, if one is wanted."""
+        """Write groups of duplicates as a page, if one is wanted, with a plan's decisions."""
         if self.sheet is None:
             return
         from imgsearch.sheets.group_sheet import GroupSheet
 
-        page = GroupSheet(gallery)
+        page = GroupSheet(gallery, plan=plan)
         for group in groups:
             page.add(group)
         page.write(Path(self.sheet))
