@@ -94,12 +94,20 @@ def test_a_protected_file_is_never_removed_and_is_kept_where_the_rules_leave_it_
     assert plan.groups[0].reason == "as good by every rule, and protected"
 
 
+def test_by_default_a_protected_file_is_kept_rather_than_an_older_one(desk: Desk) -> None:
+    """It stays anyway, so that keeping the other one too would gain nothing."""
+    plan = desk.plan(protect=[desk.photos / "b"])
+    assert names(plan, desk) == {"b/copy of one.png": ["a/one.png"], "a/two.png": ["c/two.png"]}
+    assert plan.groups[0].reason == "protected: it stays anyway"
+    first = desk.plan(keep=["protected", "largest"], protect=[desk.photos / "b"])
+    assert "b/small two.png" in names(first, desk)
+
+
 def test_protection_sees_through_symbolic_links(desk: Desk) -> None:
     (desk.base / "link").symlink_to(desk.photos / "b")
-    assert left(desk.plan(protect=[desk.base / "link"]), desk).keys() == {
-        "b/copy of one.png",
-        "b/small two.png",
-    }
+    plan = desk.plan(keep=["oldest"], protect=[desk.base / "link"])
+    assert left(plan, desk).keys() == {"b/copy of one.png", "b/small two.png"}
+    assert names(plan, desk) == {"a/two.png": ["c/two.png"]}
 
 
 def test_an_edit_goes_only_when_it_was_asked_for_and_what_is_similar_never(desk: Desk) -> None:
@@ -247,6 +255,7 @@ def candidate(seed: int, path: Path) -> Candidate:
         ),
         mtime_ns=seed % 5,
         preference=seed % 3,
+        protected=seed % 7 == 0,
     )
 
 

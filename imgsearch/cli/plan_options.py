@@ -41,8 +41,9 @@ class PlanOptions:
         typer.Option(
             "--keep",
             metavar="RULE,...",
-            help="What makes a file the one to keep, the weightiest first (default: largest,"
-            "best-format,preferred,most-metadata,oldest,shortest-path; also newest).",
+            help="What makes a file the one to keep, the weightiest first (default: largest, "
+            "best-format, preferred, most-metadata, protected, oldest, shortest-path; also "
+            "newest).",
             rich_help_panel=PLAN_PANEL,
         ),
     ] = field(default_factory=list)
@@ -75,8 +76,12 @@ class PlanOptions:
         ),
     ] = False
 
-    def check(self) -> None:
-        """Refuse options of a plan without a plan.
+    def check(self, kinds: Sequence[str], *, of_gallery: bool) -> None:
+        """Refuse what makes no sense, before anything is looked for.
+
+        Args:
+            kinds: that were asked for.
+            of_gallery: whether it is the gallery's files that are looked at.
 
         Raises:
             UsageError: names the option.
@@ -84,6 +89,16 @@ class PlanOptions:
         for name in ("keep", "prefer", "protect", "split_companions"):
             if getattr(self, name) and self.plan is None:
                 raise UsageError(f"--{name.replace('_', '-')} is for a plan; give --plan FILE too")
+        if self.plan is None:
+            return
+        from imgsearch.plans.rules import parse_kinds
+
+        if not of_gallery:
+            raise UsageError("--plan is for files of the gallery, and --new looks at others")
+        if not Path(self.plan).absolute().parent.is_dir():
+            raise UsageError(f"--plan {self.plan}: there is no such folder")
+        parse_kinds(kinds)
+        self.rank()
 
     def rank(self) -> "Rank | None":
         """Return the sort key by which groups are built around the files that are kept.
@@ -140,8 +155,8 @@ class PlanOptions:
         stays = len(plan.left) + sum(len(group.left) for group in plan.groups)
         terminal = settings.terminal
         terminal.say(
-            f"{self.plan}: {counted(plan.files, 'file')} of {byte_size(plan.bytes)} may go, "
-            f"{counted(len(plan.groups), 'file')} kept in their place, {stays:,} left."
+            f"{self.plan}: {counted(plan.files, 'file')} of {byte_size(plan.bytes)} may go, and "
+            f"{len(plan.groups):,} stay in their stead; {stays:,} more are left, with the reason."
         )
         if plan.files:
             shown = settings.command(f"imgsearch apply {self.plan}")

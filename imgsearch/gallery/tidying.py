@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
 from imgsearch.errors import GalleryDamagedError, UsageError
+from imgsearch.gallery.deduplicating import Deduplicating
 from imgsearch.plans.plan import DEFAULT_KINDS, DEFAULT_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from imgsearch.duplicates.groups import Group
-    from imgsearch.gallery.connections import Connections
     from imgsearch.plans.journal import Link
     from imgsearch.plans.plan import Plan
     from imgsearch.plans.reports import ApplyReport, UndoReport
@@ -26,11 +26,8 @@ LOG: Final = logging.getLogger(__name__)
 LINKS: Final = ("hard", "reflink", "symlink")
 
 
-class Tidying:
-    """What `Gallery` is besides indexing, querying and upkeep; not used by itself."""
-
-    path: Path
-    _connections: Connections
+class Tidying(Deduplicating):
+    """What `Gallery` is besides indexing; not used by itself."""
 
     def plan(
         self,
@@ -50,8 +47,8 @@ class Tidying:
         Args:
             groups: of files of this gallery.
             keep: rules that choose the file to keep, the weightiest first: "largest",
-                "best-format", "preferred", "most-metadata", "oldest", "newest", "shortest-path".
-                None means these in this order, without "newest".
+                "best-format", "preferred", "most-metadata", "protected", "oldest", "newest",
+                "shortest-path". None means these in this order, without "newest".
             prefer: folders for the rule "preferred", the most preferred first.
             protect: folders whose files stay, whatever they are.
             kinds: of sameness that files may go for; none means "identical", "pixels" and "copy".
@@ -75,13 +72,13 @@ class Tidying:
         for group in groups:
             planner.add(group)
         with self._connections.snapshot() as store:
-            recipes = store.recipes()
-        if not recipes or not recipes[0].gallery:
+            stored = self._embeddings_to_query(store).stored
+        if not stored.gallery:
             raise UsageError(f"{self.path}: made by an earlier version; run `imgsearch index` once")
         return planner.plan(
             self.path,
-            gallery_id=recipes[0].gallery,
-            recipe=recipes[0].recipe.identifier,
+            gallery_id=stored.gallery,
+            recipe=stored.recipe.identifier,
             made=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 

@@ -40,11 +40,13 @@ class Candidate:
         file: as the gallery knows it.
         mtime_ns: its modification time in nanoseconds.
         preference: place of the first preferred folder that it lies in; their number if in none.
+        protected: whether it stays anyway.
     """
 
     file: GalleryFile
     mtime_ns: int
     preference: int
+    protected: bool = False
 
 
 def parse_rules(names: Iterable[str], *, preferring: bool) -> tuple[KeepRule, ...]:
@@ -131,8 +133,8 @@ def rank(
             mtime_ns = 0 if file.offline else file.path.stat().st_mtime_ns
         except OSError:
             mtime_ns = 0
-        candidate = Candidate(file, mtime_ns, preference(file.path, prefer))
         protected = places.first_above(file.path, protect) is not None
+        candidate = Candidate(file, mtime_ns, preference(file.path, prefer), protected)
         return (file.offline, *key(rules, candidate), not protected)
 
     return key_of
@@ -158,6 +160,7 @@ _VALUES: Final[dict[KeepRule, Callable[[Candidate], Any]]] = {
     KeepRule.BEST_FORMAT: lambda c: _RANKS.get(c.file.format, len(FORMATS)),
     KeepRule.PREFERRED: lambda c: c.preference,
     KeepRule.MOST_METADATA: lambda c: -len(known_metadata(c.file)),
+    KeepRule.PROTECTED: lambda c: not c.protected,
     KeepRule.OLDEST: lambda c: c.mtime_ns,
     KeepRule.NEWEST: lambda c: -c.mtime_ns,
     KeepRule.SHORTEST_PATH: lambda c: (len(c.file.path.parts), len(paths.encode(c.file.path))),
@@ -167,6 +170,8 @@ _VALUES: Final[dict[KeepRule, Callable[[Candidate], Any]]] = {
 def _in_words(rule: KeepRule, kept: Candidate, other: Candidate) -> str:
     if rule == KeepRule.SHORTEST_PATH:
         return str(kept.file.path)
+    if rule == KeepRule.PROTECTED:
+        return "it stays anyway"
     one, two = _measured(rule, kept), _measured(rule, other)
     if one == two:  # as many pixels
         one, two = f"{kept.file.bytes:,} bytes", f"{other.file.bytes:,}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from imgsearch.duplicates.groups import Kind
 from imgsearch.files import write_atomically
 from imgsearch.html_pages import render_alone
-from imgsearch.quantities import byte_size
+from imgsearch.quantities import byte_size, share
 from imgsearch.sheets.facts import facts, link_to, shown_folder
 from imgsearch.sheets.pictures import Pictures
 
@@ -110,7 +110,7 @@ class GroupSheet:
             _Shown(
                 title=group.keeper.path.name,
                 kind=group.kind,
-                certainty=_percent(group.certainty),
+                certainty=share(group.certainty),
                 size=byte_size(sum(member.file.bytes for member in group.members)),
                 sides=tuple(sides),
                 companions=", ".join(f"{c.path.name} ({c.reason})" for c in group.companions),
@@ -164,11 +164,11 @@ class GroupSheet:
             files.insert(0, self._file(keeper, group.keeper_names, keeper))
         return _Side(
             keeper=kept,
-            picture=self._pictures.of_content(first.content),
+            picture=self._pictures.of_file(first),
             name=first.path.name,
             link=link_to(first.path),
             kind="" if evidence is None else evidence.kind,
-            certainty="" if evidence is None else _percent(evidence.certainty),
+            certainty="" if evidence is None else share(evidence.certainty),
             changes="" if evidence is None else ", ".join(evidence.changes),
             files=tuple(files),
             facts=facts(first, None if kept else keeper),
@@ -185,8 +185,3 @@ def _fates(plan: Plan) -> dict[Path, tuple[bool, str]]:
             only = f"; only it has: {', '.join(item.only_here)}" if item.only_here else ""
             fates[item.file.path] = (True, f"goes: {item.reason}{only}")
     return fates
-
-
-def _percent(certainty: float) -> str:
-    """Return a probability in percent, never rounded up to certainty."""
-    return "100 %" if certainty >= 1 else f"{min(99.9, 100 * certainty):.1f} %"
