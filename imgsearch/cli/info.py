@@ -131,7 +131,7 @@ def _index(entry: "RecipeInformation") -> str:
     if entry.recall is None:
         return entry.index
     text = (
-        f"{entry.index}, {entry.lists_visited} lists visited on average: ANN recall@10 "
+        f"{entry.index}, {entry.lists_probed} lists probed on average: ANN recall@10 "
         f"{entry.recall:.3f} on {entry.recall_queries} of its own embeddings"
     )
     changes = [f"{entry.added:,} added"] * bool(entry.added)
