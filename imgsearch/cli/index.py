@@ -22,7 +22,7 @@ from imgsearch.documents import gallery_documents
 if TYPE_CHECKING:
     from imgsearch.indexing.report import IndexProgress, IndexReport
 
-TITLES: Final = {"scan": "Scanning", "read": "Indexing"}
+TITLES: Final = {"scan": "Scanning", "read": "Indexing", "fingerprint": "Fingerprinting"}
 
 
 def index(

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from imgsearch.search.engine import EngineState
-from imgsearch.storage import schema
 from imgsearch.storage.embeddings import embeddings_of
 from imgsearch.storage.roots import is_absent
+from imgsearch.storage.schema_steps import STEPS
 from imgsearch.storage.sqlite_errors import DATABASE
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def information(store: Store, folder: Path, engine: SearchEngine) -> GalleryInfo
     counts = store.counts()
     return GalleryInformation(
         path=folder,
-        schema=len(schema.STEPS),
+        schema=len(STEPS),
         roots=tuple(
             RootInformation(
                 root.path,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from imgsearch.recipe import Recipe
     from imgsearch.storage.roots import MergedPath
 
-Stage = Literal["scan", "read"]
+Stage = Literal["scan", "read", "fingerprint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,11 @@ class IndexProgress:
     """How far a run has come.
 
     Attributes:
-        stage: scanning folders, or reading and embedding files.
-        done: files found so far while scanning; files committed so far while reading.
-        total: files to read, or None while that is not known.
+        stage: scanning folders, reading and embedding files, or making fingerprints that are
+            lacking.
+        done: files found so far while scanning; files committed so far while reading; contents
+            done so far while making fingerprints.
+        total: files to read, or contents; None while that is not known.
         images_per_second: embeddings computed, over the time since reading began.
     """
 
