@@ -46,6 +46,7 @@ def index(
     stops cleanly, and the same command continues; a second Ctrl-C aborts at once.
     """
     from imgsearch.indexing.report import IndexOptions, IndexReport
+    from imgsearch.indexing.shards import Shard
     from imgsearch.vectors.index_plan import parse_memory
 
     wanted = files.paths(paths or [])
@@ -65,6 +66,7 @@ def index(
         dry_run=run.dry_run,
         rehash=run.rehash,
         any_name=files.any_name,
+        shard=None if files.shard is None else Shard.parse(files.shard),
         index=run.index,
         memory=None if run.memory is None else parse_memory(run.memory),
     )

@@ -177,6 +177,16 @@ class FileOptions:
             rich_help_panel=FILES_PANEL,
         ),
     ] = False
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard",
+            metavar="K/N",
+            help="Only the K-th of N shares of the files, such as 3/16, by a hash of their paths "
+            "beneath the folders named. Remembered; 'imgsearch merge' joins the galleries.",
+            rich_help_panel=FILES_PANEL,
+        ),
+    ] = None
     files_from: Annotated[
         str | None,
         typer.Option(

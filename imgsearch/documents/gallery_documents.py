@@ -188,6 +188,7 @@ def information_keys(information: GalleryInformation) -> Json:
         "unreadable": information.unreadable,
         "orphans": information.orphans,
         "bytes": information.bytes,
+        "shard": information.shard,
         "roots": [
             {
                 **path_keys(root.path),

@@ -126,6 +126,7 @@ class Gallery(Deduplicating):
         from imgsearch.indexing.local_executor import LocalExecutor
         from imgsearch.indexing.report import IndexOptions
         from imgsearch.indexing.run import IndexRun
+        from imgsearch.indexing.shards import remembered
         from imgsearch.storage.roots import register
 
         options = options or IndexOptions()
@@ -147,6 +148,7 @@ class Gallery(Deduplicating):
                 executor=self._executor or LocalExecutor(self._networks.of),
             )
             with store.transaction():
+                remembered(store, options.shard)
                 stored = store.add_recipe(recipe) if recipe else None
                 targets = register(
                     store,

@@ -10,6 +10,7 @@ from imgsearch.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imgsearch.indexing.shards import Shard
     from imgsearch.recipe import Recipe
     from imgsearch.storage.roots import MergedPath
 
@@ -33,6 +34,8 @@ class IndexOptions:
         index: "auto", "exact" or a FAISS factory string for inverted lists, stored with the
             gallery; None keeps what is stored.
         memory: bytes that the index may take, stored likewise.
+        shard: the share of the files that the gallery holds, stored likewise: the same for ever,
+            or all of them from now on.
     """
 
     exclude: tuple[str, ...] = ()
@@ -44,6 +47,7 @@ class IndexOptions:
     index: str | None = None
     memory: int | None = None
     rehash: bool = False
+    shard: Shard | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers below 1.
