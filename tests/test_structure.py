@@ -49,7 +49,7 @@ ROOMS: dict[str, str] = {
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
 VALUES = {
     "duplicates.groups", "evaluation.recommendation", "evaluation.results",
-    "gallery.checking", "gallery.exporting",
+    "gallery.checking", "gallery.explaining", "gallery.exporting",
     "gallery.information", "gallery.maintenance", "gallery.merging",
     "indexing.report", "networks.backbones.catalogue",
     "networks.backbones.layer_names", "search.matches", "storage.findings",

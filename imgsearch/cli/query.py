@@ -13,6 +13,7 @@ import typer
 
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
+from imgsearch.cli.explain_options import ExplainOptions
 from imgsearch.cli.filter_options import FilterOptions
 from imgsearch.cli.inputs import (
     STANDARD_INPUT,
@@ -52,6 +53,7 @@ def query(
     output: OutputOptions,
     weights: WeightOptions,
     copying: CopyOptions,
+    explaining: ExplainOptions,
     settings: Settings,
 ) -> None:
     """Find the images most similar to one or several others.
@@ -63,6 +65,7 @@ def query(
     _check(images or [], search, null=output.null, prints_paths=form == "paths")
     one_by_one = search.each or search.files_from is not None
     weights.check(images or [], search.minus, one_by_one=one_by_one)
+    explaining.check(images or [], search.minus, form=form, one_by_one=one_by_one)
     terminal = settings.terminal
     ask = _Question(
         k=search.k,
@@ -102,8 +105,12 @@ def query(
             named = [*(images or []), *search.minus]
             with working(terminal, "Searching"), missing_files_are_usage(named):
                 matches = ask(gallery, images or [])
-            writer.write(_paths(images or []), matches)
-            failed = 0 if folder is None else copy_matches(matches, folder, terminal)
+                explanations = explaining.explanations(
+                    gallery, Path(named[0]), matches, crop=ask.crop, terminal=terminal
+                )
+            writer.write(_paths(images or []), matches, explanations)
+            failed = explanations.count(None)
+            failed += 0 if folder is None else copy_matches(matches, folder, terminal)
         writer.finish()
     if failed:
         raise typer.Exit(SOME_UNREADABLE)
