@@ -10,7 +10,7 @@ from imgsearch.cli.shown_paths import short_path, single_line
 from imgsearch.cli.tables import align
 from imgsearch.cli.terminal import FAINT, PLAIN, flush_data, write_data
 from imgsearch.documents import gallery_documents
-from imgsearch.text import printable
+from imgsearch.text import path_keys, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def answer_writer(
 
 class _Document(AnswerWriter):
     def __init__(self, gallery: Path) -> None:
-        self._where = gallery_documents.path_keys(gallery, "gallery")
+        self._where = path_keys(gallery, "gallery")
 
     def write(
         self, images: Images, matches: Sequence[Match], explanations: Explanations = ()
@@ -79,7 +79,7 @@ class _Document(AnswerWriter):
 
 class _Documents(AnswerWriter):
     def __init__(self, gallery: Path) -> None:
-        self._where = gallery_documents.path_keys(gallery, "gallery")
+        self._where = path_keys(gallery, "gallery")
 
     def write(
         self, images: Images, matches: Sequence[Match], explanations: Explanations = ()

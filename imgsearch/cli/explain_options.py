@@ -31,25 +31,24 @@ class ExplainOptions:
         typer.Option(
             "--explain",
             help="For each match, how much of its score every place of the two pictures makes up: "
-            "two maps, with --json or --jsonl. Takes one pass of the network for each picture.",
+            "drawn in the page of --sheet, two maps with --json or --jsonl. Takes one pass of the "
+            "network for each picture.",
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
 
-    def check(
-        self, images: Sequence[str], minus: Sequence[str], *, form: str, one_by_one: bool
+    def check_explained(
+        self, images: Sequence[str], minus: Sequence[str], *, shown: bool, one_by_one: bool
     ) -> None:
         """Refuse what cannot be explained.
 
         Raises:
-            UsageError: several pictures are one query, or the output has no place for maps.
+            UsageError: several pictures are one query, or no output has a place for maps.
         """
         if not self.explain:
             return
-        if form not in FORMS:
-            raise UsageError(
-                "--explain gives maps, which a table cannot show; add --json or --jsonl"
-            )
+        if not shown:
+            raise UsageError("--explain gives maps; show them with --sheet FILE, --json or --jsonl")
         if len(images) != 1 or minus or one_by_one:
             raise UsageError(
                 "--explain is about two pictures, the one asked about and a match; ask about one, "

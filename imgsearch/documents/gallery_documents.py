@@ -6,12 +6,10 @@ A document names its kind and the version of its format, for instance `"imgsearc
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 from typing import TYPE_CHECKING, Any, Final
 
-from imgsearch.text import is_utf8, valid_text
+from imgsearch.text import path_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,18 +43,6 @@ def dump_on_a_line(kind: str, content: Json) -> bytes:
 def dump_line(content: Json) -> bytes:
     """Return one record as one line of ASCII JSON."""
     return json.dumps(content, allow_nan=False).encode("ascii") + b"\n"
-
-
-def path_keys(path: Path, name: str = "path") -> Json:
-    """Return a path under its key; if it is not UTF-8, with its exact bytes beside it.
-
-    Bytes that are not UTF-8 become U+FFFD in the path itself, so that every JSON parser accepts
-    the document.
-    """
-    keys: Json = {name: valid_text(path)}
-    if not is_utf8(path):
-        keys[f"{name}_base64"] = base64.b64encode(os.fsencode(path)).decode("ascii")
-    return keys
 
 
 def recipe_keys(recipe: Recipe) -> Json:
