@@ -45,5 +45,6 @@ def spotlight(
 
 def _places(pixels: int, first: float, last: float, *, count: int) -> NDArray[np.float64]:
     """Return where the middles of pixels lie among places, 0 being the middle of the first."""
-    places: NDArray[np.float64] = (np.arange(pixels) + 0.5 - first) / (last - first) * count - 0.5
+    middles = np.arange(pixels, dtype=np.float64) + 0.5
+    places: NDArray[np.float64] = (middles - first) / (last - first) * count - 0.5
     return places
