@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from imgsearch import __version__
+from imgsearch.cli.apply import apply
 from imgsearch.cli.backbones import backbones
 from imgsearch.cli.command import Command, Group
 from imgsearch.cli.compare import compare
@@ -29,6 +30,7 @@ from imgsearch.cli.merge import merge
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
 from imgsearch.cli.recommend import recommend
+from imgsearch.cli.undo import undo
 
 HELP = """Find the photos that look like this one.
 
@@ -63,6 +65,8 @@ for _command in (
     list_,
     info,
     backbones,
+    apply,
+    undo,
     evaluate,
     recommend,
     remove,
