@@ -62,6 +62,7 @@ def index(
         follow_symlinks=files.follow_symlinks,
         batch_size=run.batch_size,
         jobs=run.jobs,
+        seconds_per_file=run.seconds_per_file or None,
         dry_run=run.dry_run,
         rehash=run.rehash,
         any_name=files.any_name,

@@ -13,6 +13,7 @@ from imgsearch.cli import completion
 from imgsearch.cli.inputs import listed_files
 from imgsearch.cli.settings import JsonOption
 from imgsearch.errors import UsageError
+from imgsearch.indexing.report import SECONDS_PER_FILE
 from imgsearch.networks.runtimes.runtime import RuntimeChoice
 from imgsearch.recipe import AUTO, Precision, Preprocessing, RecipeRequest, Resize
 
@@ -227,6 +228,15 @@ class RunOptions:
             "--jobs", metavar="N", min=1, help="Decoding threads (default: one per processor)."
         ),
     ] = None
+    seconds_per_file: Annotated[
+        float,
+        typer.Option(
+            "--seconds-per-file",
+            metavar="SECONDS",
+            min=0,
+            help="Give up a file that takes longer to decode (default: 30; 0: never).",
+        ),
+    ] = SECONDS_PER_FILE
     runtime: Annotated[
         RuntimeChoice,
         typer.Option(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from imgsearch.images import formats
 from imgsearch.storage.records import ScannedRow
 from imgsearch.text import printable
 
@@ -46,18 +45,22 @@ class Committer:
         committed: what is in the gallery for good.
     """
 
-    def __init__(self, store: Store, changes: Changes, stored: StoredRecipe) -> None:
+    def __init__(
+        self, store: Store, changes: Changes, stored: StoredRecipe, *, decoders: str
+    ) -> None:
         """Prepare to commit.
 
         Args:
             store: the gallery's rows, open for writing.
             changes: the scan that the files come from.
             stored: the recipe.
+            decoders: what decodes in this run, as in `formats.decoders_fingerprint`.
         """
         self.committed = Committed()
         self._store = store
         self._changes = changes
         self._recipe = stored
+        self._decoders = decoders
 
     def commit(self, files: Sequence[EmbeddedFile]) -> None:
         """Commit files and the embeddings that came with them, all or nothing.
@@ -119,5 +122,5 @@ class Committer:
             content_id=content_id,
             reason=file.reason,
             # A file whose bytes could not be read is tried again in every run.
-            decoders=formats.decoders_fingerprint() if file.reason and file.hash else None,
+            decoders=self._decoders if file.reason and file.hash else None,
         )

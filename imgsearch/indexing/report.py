@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from imgsearch.errors import UsageError
+from imgsearch.images import formats
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from imgsearch.storage.roots import MergedPath
 
 Stage = Literal["scan", "read"]
+SECONDS_PER_FILE: Final = 30.0
+MOST_SECONDS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class IndexOptions:
         index: "auto", "exact" or a FAISS factory string for inverted lists, stored with the
             gallery; None keeps what is stored.
         memory: bytes that the index may take, stored likewise.
+        seconds_per_file: that decoding one file may take before it is given up; None for any.
     """
 
     exclude: tuple[str, ...] = ()
@@ -44,6 +48,7 @@ class IndexOptions:
     index: str | None = None
     memory: int | None = None
     rehash: bool = False
+    seconds_per_file: float | None = SECONDS_PER_FILE
 
     def __post_init__(self) -> None:
         """Refuse numbers below 1.
@@ -57,6 +62,17 @@ class IndexOptions:
             raise UsageError(f"jobs: {self.jobs} is not a number of threads above 0")
         if self.memory is not None and self.memory < 1:
             raise UsageError(f"memory: {self.memory} is not a number of bytes above 0")
+        if self.seconds_per_file is not None and not 0 < self.seconds_per_file <= MOST_SECONDS:
+            raise UsageError(
+                f"seconds per file: {self.seconds_per_file:g} is not a number above 0 and up to "
+                f"{MOST_SECONDS:,}"
+            )
+
+    def decoders(self) -> str:
+        """Return what decodes in the run: with another, unreadable files are tried again."""
+        seconds = self.seconds_per_file
+        limit = "" if seconds == SECONDS_PER_FILE else f"+seconds-{seconds or 0:g}"
+        return formats.decoders_fingerprint() + limit
 
 
 @dataclass(frozen=True, slots=True)

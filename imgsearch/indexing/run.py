@@ -76,6 +76,7 @@ class IndexRun:
         self._passed_over: Counter[str] = Counter()
         self._known_unreadable: set[UnreadableFile] = set()
         self._counts = _Counts()
+        self._decoders = options.decoders()
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
         """Walk the targets that are online, and note what was found and what is missing."""
@@ -137,9 +138,7 @@ class IndexRun:
 
     def compare(self, recipe_id: int | None) -> int:
         """Return how many of the scanned files have to be read for a recipe."""
-        tally = self._changes.compare(
-            recipe_id, formats.decoders_fingerprint(), rehash=self._options.rehash
-        )
+        tally = self._changes.compare(recipe_id, self._decoders, rehash=self._options.rehash)
         self._counts.unchanged = tally.unchanged
         if self._options.dry_run:
             self._counts.new = tally.new
@@ -171,7 +170,7 @@ class IndexRun:
             rate = committed.embedded / max(time.monotonic() - started, 1e-9)
             self._progress(IndexProgress("read", committed.files, total, rate))
 
-        committer = Committer(self._store, self._changes, stored)
+        committer = Committer(self._store, self._changes, stored, decoders=self._decoders)
         tell(committer.committed)
         with closing(EmbeddedContents(self._folder, stored.id)) as known:
             job = EmbeddingJob(
@@ -180,6 +179,7 @@ class IndexRun:
                 known=known,
                 batch_size=self._options.batch_size,
                 jobs=self._options.jobs,
+                seconds_per_file=self._options.seconds_per_file,
             )
             with closing(self._executor.embed(job, self._chunks(), stop=stop)) as embedded:
                 for files in embedded:
