@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
     from imgsearch.gallery.location import default_gallery_path
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
+    from imgsearch.gallery.merging import MergedPart, MergeReport
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.indexing.shards import Shard
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.engine import EngineState
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from imgsearch.search.query_inputs import Weighted
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
+    from imgsearch.storage.merging import JoinedRows
     from imgsearch.storage.places import Near
     from imgsearch.storage.roots import MergedPath
 
@@ -54,7 +57,10 @@ __all__ = [
     "IndexOptions",
     "IndexProgress",
     "IndexReport",
+    "JoinedRows",
     "Match",
+    "MergeReport",
+    "MergedPart",
     "MergedPath",
     "Near",
     "PretrainedNetworks",
@@ -65,6 +71,7 @@ __all__ = [
     "RelocationReport",
     "RemovalReport",
     "RootInformation",
+    "Shard",
     "UnreadableFile",
     "Weighted",
     "__version__",
@@ -89,6 +96,7 @@ _HOMES = {
         "RelocationReport",
         "RemovalReport",
     ),
+    "gallery.merging": ("MergeReport", "MergedPart"),
     "images.geometry": ("CropBox",),
     "indexing.report": (
         "IndexOptions",
@@ -96,6 +104,7 @@ _HOMES = {
         "IndexReport",
         "UnreadableFile",
     ),
+    "indexing.shards": ("Shard",),
     "networks.source": (
         "EmbedderSource",
         "EngineState",
@@ -116,6 +125,7 @@ _HOMES = {
     "search.query_expansion": ("Expansion",),
     "search.query_inputs": ("Weighted",),
     "storage.filters": ("Filters",),
+    "storage.merging": ("JoinedRows",),
     "storage.places": ("Near",),
     "storage.roots": ("MergedPath",),
 }

@@ -49,7 +49,8 @@ ROOMS: dict[str, str] = {
 VALUES = {
     "duplicates.groups", "evaluation.recommendation", "evaluation.results",
     "gallery.checking", "gallery.exporting",
-    "gallery.information", "gallery.maintenance", "indexing.report", "networks.backbones.catalogue",
+    "gallery.information", "gallery.maintenance", "gallery.merging",
+    "indexing.report", "networks.backbones.catalogue",
     "networks.backbones.layer_names", "search.matches", "storage.findings",
 }  # fmt: skip
 OWNERS: dict[str, str] = {

@@ -25,6 +25,7 @@ from imgsearch.cli.info import info
 from imgsearch.cli.interrupts import INTERRUPTED, leave_at_once
 from imgsearch.cli.list import list_
 from imgsearch.cli.maintenance import check, prune, relocate, remove
+from imgsearch.cli.merge import merge
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
 from imgsearch.cli.recommend import recommend
@@ -68,6 +69,7 @@ for _command in (
     prune,
     check,
     relocate,
+    merge,
     export,
     distill,
 ):

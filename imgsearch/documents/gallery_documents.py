@@ -188,6 +188,7 @@ def information_keys(information: GalleryInformation) -> Json:
         "unreadable": information.unreadable,
         "orphans": information.orphans,
         "bytes": information.bytes,
+        "shard": information.shard,
         "roots": [
             {
                 **path_keys(root.path),
@@ -211,7 +212,9 @@ def information_keys(information: GalleryInformation) -> Json:
                 "projection_power": entry.projection_power,
                 "projection_fitted_count": entry.fitted_count,
                 "index": entry.index,
-                "index_lists_visited": entry.lists_visited,
+                "index_lists_probed": entry.lists_probed,
+                # What the key was called before; version 1 keeps it.
+                "index_lists_visited": entry.lists_probed,
                 "index_recall": entry.recall,
                 "index_recall_queries": entry.recall_queries,
                 "index_added": entry.added,

@@ -80,7 +80,12 @@ class _Child:
         image, reason = None, None
         self._set_timer()
         try:
-            image = loading.load(request.data, size=request.size, resize=request.resize)
+            image = loading.load(
+                request.data,
+                size=request.size,
+                resize=request.resize,
+                fingerprint=request.fingerprint,
+            )
         except UnreadableImageError as error:
             reason = error.reason
         except Exception as error:  # noqa: BLE001 - as in the parent's threads

@@ -43,6 +43,7 @@ class Request:
         data: the bytes of the whole file.
         size: as in `loading.load`.
         resize: likewise.
+        fingerprint: likewise.
         seconds: after which the child gives up by itself, should its parent be gone.
         most_pixels: Pillow's limit, which a program may have changed.
     """
@@ -50,6 +51,7 @@ class Request:
     data: bytes
     size: int
     resize: Resize
+    fingerprint: bool
     seconds: float
     most_pixels: int | None
 
@@ -84,7 +86,9 @@ class DecodingProcess:
         self._lock = threading.Lock()
         self._ended = False
 
-    def load(self, data: bytes, *, size: int, resize: Resize, seconds: float) -> LoadedImage:
+    def load(
+        self, data: bytes, *, size: int, resize: Resize, seconds: float, fingerprint: bool = False
+    ) -> LoadedImage:
         """Decode a file's bytes as `loading.load` does.
 
         Args:
@@ -93,6 +97,7 @@ class DecodingProcess:
             resize: how the image becomes a square.
             seconds: how long decoding may take; to wait for memory or for the process to start
                 does not count.
+            fingerprint: make that of the whole image too.
 
         Raises:
             UnreadableImageError: the bytes cannot be decoded, decoding takes too long, or the
@@ -100,7 +105,7 @@ class DecodingProcess:
             OSError: no process can be started here.
         """
         process = self._started()
-        request = Request(data, size, resize, seconds, Image.MAX_IMAGE_PIXELS)
+        request = Request(data, size, resize, fingerprint, seconds, Image.MAX_IMAGE_PIXELS)
         clock = _Clock(process, seconds)
         try:
             answer = _exchange(process, request, clock)

@@ -91,6 +91,8 @@ class Committer:
         if file.embedding is None or file.metadata is None:
             return False
         content_id = self._store.add_content(file.hash, file.bytes, file.metadata)
+        if file.fingerprint is not None:
+            self._store.put_fingerprint(content_id, file.fingerprint)
         return self._store.add_embedding(self._recipe.id, content_id, file.embedding)
 
     def _put_file(self, file: EmbeddedFile, counts: Committed) -> None:

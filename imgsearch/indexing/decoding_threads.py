@@ -1,16 +1,15 @@
 """Threads that read and decode files, each of which gets only so much time for one file.
 
-Native code cannot be stopped within a thread. So a file that has taken a third of its time is begun
-anew in a process, which gets the whole of it and can be ended; its thread is given up and replaced.
-Whatever else is of that format goes to a process from then on, so that few threads are given up.
-They end with the program at the latest, being daemons; one that runs Python's code ends at once.
-What is decoded under the interpreter's lock goes to a process from the start: no clock would run
-meanwhile.
+A thread cannot be stopped: not in native code, and in Python's not without the risk that it holds a
+lock, such as one of the import system's. So a file that has taken a third of its time is begun anew
+in a process, which gets the whole of it and can be ended; its thread is given up and replaced.
+Whatever else is of that format goes to a process from then on, so that few threads are given up;
+they are daemons, and end with the program at the latest. What is decoded under the interpreter's
+lock goes to a process from the start: no clock would run meanwhile.
 """
 
 from __future__ import annotations
 
-import ctypes
 import math
 import queue
 import threading
@@ -39,13 +38,11 @@ GIVEN_UP: Final = "imgsearch-given-up"
 class Decoder(Protocol):
     """What decodes a file's bytes as `loading.load` does."""
 
-    def load(self, data: bytes, *, size: int, resize: Resize) -> LoadedImage:
-        """Return pixels and metadata."""
+    def load(
+        self, data: bytes, *, size: int, resize: Resize, fingerprint: bool = False
+    ) -> LoadedImage:
+        """Return pixels and metadata, and the fingerprint if it is asked for."""
         ...
-
-
-class _GivenUpError(BaseException):
-    """Raised in a thread whose work is not wanted any more."""
 
 
 class Task(Generic[T]):
@@ -92,11 +89,10 @@ class DecodingThreads(Generic[T]):
         for process in list(self._processes):
             process.end()
         patience = None if self._seconds is None else time.monotonic() + self._seconds / SHARE
-        for thread in list(self._threads):
+        for thread in self._threads:
             thread.join(None if patience is None else max(0.0, patience - time.monotonic()))
-            with self._lock:
-                if thread in self._threads:
-                    _give_up(thread)
+            if thread.is_alive():
+                _give_up(thread)
 
     def submit(self, work: Callable[[Decoder], T]) -> Task[T]:
         """Queue work, which may be begun twice: first in a thread, then with a process."""
@@ -154,19 +150,15 @@ class DecodingThreads(Generic[T]):
 
     def _work(self, task: Task[T] | None, process: DecodingProcess) -> None:
         thread = threading.current_thread()
-        with suppress(_GivenUpError):
-            task = task or self._tasks.get()
-            while task is not None:
-                task.thread = thread
-                self._finish(task, _TimedDecoder(task, process, self._seconds, self._slow))
-                if thread not in self._threads:
-                    break
-                task = self._tasks.get()
+        task = task or self._tasks.get()
+        while task is not None:
+            task.thread = thread
+            self._finish(task, _TimedDecoder(task, process, self._seconds, self._slow))
+            if thread not in self._threads:
+                break
+            task = self._tasks.get()
         self._processes.discard(process)
         process.end()
-        with self._lock:  # whoever gives up a thread must not meet another of the same number
-            if thread in self._threads:
-                self._threads.remove(thread)
 
     def _finish(self, task: Task[T], decoder: _TimedDecoder) -> None:
         try:
@@ -204,7 +196,9 @@ class _TimedDecoder:
         self._seconds = seconds
         self._slow = slow
 
-    def load(self, data: bytes, *, size: int, resize: Resize) -> LoadedImage:
+    def load(
+        self, data: bytes, *, size: int, resize: Resize, fingerprint: bool = False
+    ) -> LoadedImage:
         """Return pixels and metadata.
 
         Raises:
@@ -218,7 +212,9 @@ class _TimedDecoder:
             apart = self._task.in_process or row.holds_lock or row.name in self._slow
             if apart and elsewhere:
                 try:
-                    return self._process.load(data, size=size, resize=resize, seconds=seconds)
+                    return self._process.load(
+                        data, size=size, resize=resize, seconds=seconds, fingerprint=fingerprint
+                    )
                 except OSError:
                     elsewhere = False  # no process can be started here
             if self._task.in_process:
@@ -226,7 +222,7 @@ class _TimedDecoder:
             self._task.seconds = seconds / SHARE if elsewhere else seconds
             self._task.format = row.name
             self._task.began = time.monotonic()
-        return loading.load(data, size=size, resize=resize)
+        return loading.load(data, size=size, resize=resize, fingerprint=fingerprint)
 
 
 def some_given_up() -> bool:
@@ -235,9 +231,6 @@ def some_given_up() -> bool:
 
 
 def _give_up(thread: threading.Thread) -> None:
-    """Wait for a thread no more; end it if it runs Python's code."""
+    """Wait for a thread no more."""
     thread.name = GIVEN_UP
     memory.SHARED.free(thread.ident or 0)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_GivenUpError)
-    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imgsearch.images.fingerprints import Fingerprint
     from imgsearch.images.metadata import Metadata
     from imgsearch.networks.source import EmbedderSource, EmbedsImages
     from imgsearch.recipe import Recipe
@@ -82,6 +83,8 @@ class EmbeddedFile:
         embedding: `(dim,)`, finite; None if the content is known or occurred before in the run,
             or if there is a reason.
         reason: why the file could not be read, decoded or embedded, or None.
+        fingerprint: of the image, where there is an embedding. An executor that gives none leaves
+            it to the end of the run, which reads the file once more.
     """
 
     work: FileWork
@@ -90,6 +93,7 @@ class EmbeddedFile:
     metadata: Metadata | None = None
     embedding: NDArray[np.float32] | None = None
     reason: str | None = None
+    fingerprint: Fingerprint | None = None
 
 
 class Executor(Protocol):

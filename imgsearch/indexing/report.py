@@ -11,10 +11,11 @@ from imgsearch.images import formats
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imgsearch.indexing.shards import Shard
     from imgsearch.recipe import Recipe
     from imgsearch.storage.roots import MergedPath
 
-Stage = Literal["scan", "read"]
+Stage = Literal["scan", "read", "fingerprint"]
 SECONDS_PER_FILE: Final = 30.0
 MOST_SECONDS: Final = 1_000_000
 
@@ -37,6 +38,8 @@ class IndexOptions:
             gallery; None keeps what is stored.
         memory: bytes that the index may take, stored likewise.
         seconds_per_file: that decoding one file may take before it is given up; None for any.
+        shard: the share of the files that the gallery holds, stored likewise: the same for ever,
+            or all of them from now on.
     """
 
     exclude: tuple[str, ...] = ()
@@ -49,6 +52,7 @@ class IndexOptions:
     memory: int | None = None
     rehash: bool = False
     seconds_per_file: float | None = SECONDS_PER_FILE
+    shard: Shard | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers below 1.
@@ -80,9 +84,11 @@ class IndexProgress:
     """How far a run has come.
 
     Attributes:
-        stage: scanning folders, or reading and embedding files.
-        done: files found so far while scanning; files committed so far while reading.
-        total: files to read, or None while that is not known.
+        stage: scanning folders, reading and embedding files, or making fingerprints that are
+            lacking.
+        done: files found so far while scanning; files committed so far while reading; contents
+            done so far while making fingerprints.
+        total: files to read, or contents; None while that is not known.
         images_per_second: embeddings computed, over the time since reading began.
     """
 
