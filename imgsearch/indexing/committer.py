@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imgsearch.images import formats
+from imgsearch.indexing.report import SECONDS_PER_FILE
 from imgsearch.storage.records import ScannedRow
 from imgsearch.text import printable
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imgsearch.indexing.executor import EmbeddedFile
+    from imgsearch.indexing.report import IndexOptions
     from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
     from imgsearch.storage.scan_comparison import Changes
@@ -38,6 +41,13 @@ class Committed:
     embedded: int = 0
 
 
+def decoders_of(options: IndexOptions) -> str:
+    """Return what decodes in a run; when that has changed, unreadable files are tried again."""
+    seconds = options.seconds_per_file
+    limit = "" if seconds == SECONDS_PER_FILE else f"+seconds-{seconds or 0:g}"
+    return formats.decoders_fingerprint() + limit
+
+
 class Committer:
     """Writes embedded files into a gallery: the only place where a run adds contents.
 
@@ -54,7 +64,7 @@ class Committer:
             store: the gallery's rows, open for writing.
             changes: the scan that the files come from.
             stored: the recipe.
-            decoders: what decodes in this run, as in `formats.decoders_fingerprint`.
+            decoders: what decodes in this run, from `decoders_of`.
         """
         self.committed = Committed()
         self._store = store

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from imgsearch.errors import UsageError
-from imgsearch.images import formats
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,12 +70,6 @@ class IndexOptions:
                 f"seconds per file: {self.seconds_per_file:g} is not a number above 0 and up to "
                 f"{MOST_SECONDS:,}"
             )
-
-    def decoders(self) -> str:
-        """Return what decodes in the run: with another, unreadable files are tried again."""
-        seconds = self.seconds_per_file
-        limit = "" if seconds == SECONDS_PER_FILE else f"+seconds-{seconds or 0:g}"
-        return formats.decoders_fingerprint() + limit
 
 
 @dataclass(frozen=True, slots=True)

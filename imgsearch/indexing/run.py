@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
 from imgsearch.images import formats
-from imgsearch.indexing.committer import Committed, Committer
+from imgsearch.indexing.committer import Committed, Committer, decoders_of
 from imgsearch.indexing.executor import EmbeddingJob, FileWork
 from imgsearch.indexing.local_executor import LocalExecutor
 from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
@@ -77,7 +77,7 @@ class IndexRun:
         self._passed_over: Counter[str] = Counter()
         self._known_unreadable: set[UnreadableFile] = set()
         self._counts = _Counts()
-        self._decoders = options.decoders()
+        self._decoders = decoders_of(options)
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
         """Walk the targets that are online, and note what was found and what is missing."""
