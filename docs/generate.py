@@ -40,6 +40,8 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "FileCopy",
             "Answer",
             "Comparison",
+            "Explanation",
+            "ScoreMap",
             "Filters",
             "Near",
             "CropBox",

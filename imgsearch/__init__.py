@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgsearch.errors import ImgsearchError
     from imgsearch.gallery.checking import CheckReport
+    from imgsearch.gallery.explaining import Explanation, ScoreMap
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
@@ -46,6 +47,7 @@ __all__ = [
     "EmbedderSource",
     "EngineState",
     "Expansion",
+    "Explanation",
     "ExportReport",
     "FileCopy",
     "Filters",
@@ -71,6 +73,7 @@ __all__ = [
     "RelocationReport",
     "RemovalReport",
     "RootInformation",
+    "ScoreMap",
     "Shard",
     "UnreadableFile",
     "Weighted",
@@ -83,6 +86,7 @@ _HOMES = {
     "errors": ("ImgsearchError",),
     "gallery.checking": ("CheckReport",),
     "storage.findings": ("Finding",),
+    "gallery.explaining": ("Explanation", "ScoreMap"),
     "gallery.exporting": ("ExportReport",),
     "gallery.gallery": ("Gallery",),
     "gallery.location": ("default_gallery_path",),
