@@ -111,12 +111,18 @@ def main() -> None:
     try:
         app(prog_name="imgsearch")
     except SystemExit as left:
-        if left.code == INTERRUPTED:
+        if left.code == INTERRUPTED or _some_decode_for_ever():
             _settle_output()
-            leave_at_once()
+            leave_at_once(left.code if isinstance(left.code, int) else 0)
         raise
     finally:
         _settle_output()
+
+
+def _some_decode_for_ever() -> bool:
+    """Tell whether a thread was given up: native code in it would crash a shutdown."""
+    threads = sys.modules.get("imgsearch.indexing.decoding_threads")
+    return threads is not None and threads.some_given_up()
 
 
 def _settle_output() -> None:

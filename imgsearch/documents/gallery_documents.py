@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from imgsearch.gallery.information import GalleryInformation
     from imgsearch.indexing.report import IndexReport, UnreadableFile
     from imgsearch.networks.backbones.catalogue import Backbone
-    from imgsearch.networks.backbones.layer_names import LayerInfo
+    from imgsearch.networks.backbones.layer_names import CustomInfo, LayerInfo
     from imgsearch.recipe import Recipe
     from imgsearch.search.matches import Comparison, GalleryFile, Match
 
@@ -256,6 +256,21 @@ def backbone_keys(backbone: Backbone, *, available: bool) -> Json:
         "parameters": backbone.parameters,
         "download_bytes": backbone.download_bytes,
         "available": available,
+    }
+
+
+def custom_keys(path: str, model: CustomInfo) -> Json:
+    """Return a custom model's file as an entry of the catalogue."""
+    return {
+        "name": path,
+        "dim": model.dim,
+        "size": model.size,
+        "minimum_size": model.size,
+        "layer": model.layer,
+        "preprocessing": None,
+        "parameters": model.parameters,
+        "download_bytes": 0,
+        "available": True,
     }
 
 
