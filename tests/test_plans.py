@@ -208,7 +208,7 @@ def test_metadata_that_only_the_removed_file_has_is_named(desk: Desk) -> None:
         ({"keep": ["preferred"]}, "needs folders"),
         ({"kinds": ["same"]}, "'same' is no kind"),
         ({"protect": ["/no/such/folder"]}, "no such folder"),
-        ({"protect": "/tmp"}, "not a list"),
+        ({"protect": "/photos"}, "not a list"),
     ],
 )
 def test_choices_that_make_no_sense_are_refused(
