@@ -63,7 +63,7 @@ OWNERS: dict[str, str] = {
     "tensorflow": "networks.backbones networks.runtimes.tensorflow distillation",
     "keras": "networks.backbones networks.runtimes.tensorflow distillation",
     "torch": "",
-    "PIL": "images distillation evaluation.ground_truth.edits",
+    "PIL": "images distillation",
     "pillow_heif": "images.heif_decoder",
     "pillow_jxl": "images.jxl_decoder",
     "rawpy": "images.raw_decoder",
