@@ -316,4 +316,4 @@ def test_a_picture_that_is_reached_through_a_link_below_its_root_is_left(
     shutil.move(desk.photos / "b", desk.base / "elsewhere")
     (desk.photos / "b").symlink_to(desk.base / "elsewhere")
     plan = desk.gallery.plan(groups)
-    assert left(plan, desk)["b/small two.png"] == "it is reached through a symbolic link"
+    assert left(plan, desk)["b/small two.png"].startswith("it is reached through a symbolic link")
