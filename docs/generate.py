@@ -60,6 +60,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "ExportReport",
         ),
     ),
+    ("The map", ("PictureMap", "MapCluster", "MapAge", "MapReport", "MapProgress")),
     ("Sources of embeddings", ("EmbedderSource", "PretrainedNetworks")),
 )
 
@@ -78,6 +79,8 @@ TYPES: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("recipe", "Precision", None),
     ("networks.runtimes.runtime", "RuntimeChoice", None),
     ("indexing.report", "Stage", None),
+    ("maps.layout", "MapMethod", None),
+    ("maps.watch", "MapStage", None),
     ("gallery.exporting", "ExportFormat", None),
     ("storage.filters", "Undated", None),
     ("storage.findings", "Severity", None),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.maps.picture_map import MapAge, MapCluster, MapReport, PictureMap
+    from imgsearch.maps.watch import MapProgress
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.engine import EngineState
@@ -54,9 +56,14 @@ __all__ = [
     "IndexOptions",
     "IndexProgress",
     "IndexReport",
+    "MapAge",
+    "MapCluster",
+    "MapProgress",
+    "MapReport",
     "Match",
     "MergedPath",
     "Near",
+    "PictureMap",
     "PretrainedNetworks",
     "PruneReport",
     "Recipe",
@@ -96,6 +103,13 @@ _HOMES = {
         "IndexReport",
         "UnreadableFile",
     ),
+    "maps.picture_map": (
+        "MapAge",
+        "MapCluster",
+        "MapReport",
+        "PictureMap",
+    ),
+    "maps.watch": ("MapProgress",),
     "networks.source": (
         "EmbedderSource",
         "EngineState",

@@ -122,6 +122,7 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("remove", photos / "0.png"),
         ("prune",),
         ("export", tmp_path / "out"),
+        ("map", "--method", "pca"),
         ("relocate", photos, tmp_path / "elsewhere"),
         ("index",),
     ]

@@ -49,8 +49,9 @@ ROOMS: dict[str, str] = {
 VALUES = {
     "duplicates.groups", "evaluation.recommendation", "evaluation.results",
     "gallery.checking", "gallery.exporting",
-    "gallery.information", "gallery.maintenance", "indexing.report", "networks.backbones.catalogue",
-    "networks.backbones.layer_names", "search.matches", "storage.findings",
+    "gallery.information", "gallery.maintenance", "indexing.report", "maps.picture_map",
+    "networks.backbones.catalogue", "networks.backbones.layer_names", "search.matches",
+    "storage.findings",
 }  # fmt: skip
 OWNERS: dict[str, str] = {
     "faiss": "vectors",
@@ -67,13 +68,14 @@ OWNERS: dict[str, str] = {
     "sqlite_utils": "storage",
     "filelock": "storage.writer_lock",
     "pyarrow": "gallery.exporting",
+    "openTSNE": "maps.tsne",
     "typer": "cli",
     "rich": "cli",
     "jinja2": "evaluation.report.html",
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
-    "torch", "jinja2",
+    "torch", "jinja2", "openTSNE",
 }  # fmt: skip
 LONGEST = 300
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
-from imgsearch.gallery.asking import Asking
 from imgsearch.gallery.connections import Connections
 from imgsearch.gallery.location import default_gallery_path
+from imgsearch.gallery.mapping import MapMaking
 from imgsearch.gallery.recipe_choice import stored_to_index
 from imgsearch.networks import source as networks
 from imgsearch.networks.loaded import LoadedNetworks
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(Asking):
+class Gallery(MapMaking):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
