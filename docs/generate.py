@@ -60,7 +60,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "ExportReport",
         ),
     ),
-    ("The map", ("PictureMap", "MapCluster", "MapAge", "MapReport", "MapProgress")),
+    ("The map", ("GalleryMap", "MapCluster", "MapAge", "MapReport", "MapProgress")),
     ("Sources of embeddings", ("EmbedderSource", "PretrainedNetworks")),
 )
 

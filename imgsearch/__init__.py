@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
-    from imgsearch.maps.picture_map import MapAge, MapCluster, MapReport, PictureMap
+    from imgsearch.maps.gallery_map import GalleryMap, MapAge, MapCluster, MapReport
     from imgsearch.maps.watch import MapProgress
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
     from imgsearch.recipe import Recipe, RecipeRequest
@@ -52,6 +52,7 @@ __all__ = [
     "Gallery",
     "GalleryFile",
     "GalleryInformation",
+    "GalleryMap",
     "ImgsearchError",
     "IndexOptions",
     "IndexProgress",
@@ -63,7 +64,6 @@ __all__ = [
     "Match",
     "MergedPath",
     "Near",
-    "PictureMap",
     "PretrainedNetworks",
     "PruneReport",
     "Recipe",
@@ -103,11 +103,11 @@ _HOMES = {
         "IndexReport",
         "UnreadableFile",
     ),
-    "maps.picture_map": (
+    "maps.gallery_map": (
+        "GalleryMap",
         "MapAge",
         "MapCluster",
         "MapReport",
-        "PictureMap",
     ),
     "maps.watch": ("MapProgress",),
     "networks.source": (

@@ -50,7 +50,7 @@ def test_a_map_is_drawn_by_the_method_that_is_named(tmp_path: Path, method: str,
 
 def test_the_same_command_brings_the_map_up_to_date(photos: Path) -> None:
     first = document()
-    assert (first["anew"], first["method"], first["pictures"]) == (True, "tsne", 10)
+    assert (first["anew"], first["method"], first["contents"]) == (True, "tsne", 10)
     assert run("map").stderr.startswith("The map is up to date: 10 pictures, by t-SNE.\n")
     picture(photos / "new.png", 50)
     (photos / "0.png").unlink()

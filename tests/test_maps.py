@@ -13,14 +13,14 @@ from PIL import Image
 from imgsearch.errors import ImgsearchError, MissingExtraError, NoGalleryError, UsageError
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.maps import layout, map_cache
-from imgsearch.maps.picture_map import MapAge
+from imgsearch.maps.gallery_map import MapAge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from imgsearch.maps.gallery_map import GalleryMap
     from imgsearch.maps.layout import MapMethod
-    from imgsearch.maps.picture_map import PictureMap
 
 METHODS: tuple[MapMethod, ...] = layout.METHODS
 
@@ -33,7 +33,7 @@ def indexed(gallery: Gallery, photos: Path) -> Iterator[Gallery]:
         yield gallery
 
 
-def places(drawn: PictureMap | None) -> dict[str, tuple[float, float]]:
+def places(drawn: GalleryMap | None) -> dict[str, tuple[float, float]]:
     """Return where each content lies."""
     assert drawn is not None
     return {

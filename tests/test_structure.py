@@ -49,7 +49,7 @@ ROOMS: dict[str, str] = {
 VALUES = {
     "duplicates.groups", "evaluation.recommendation", "evaluation.results",
     "gallery.checking", "gallery.exporting",
-    "gallery.information", "gallery.maintenance", "indexing.report", "maps.picture_map",
+    "gallery.information", "gallery.maintenance", "indexing.report", "maps.gallery_map",
     "networks.backbones.catalogue", "networks.backbones.layer_names", "search.matches",
     "storage.findings",
 }  # fmt: skip

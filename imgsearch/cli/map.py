@@ -17,7 +17,7 @@ from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
 from imgsearch.documents import gallery_documents, map_documents
 
 if TYPE_CHECKING:
-    from imgsearch.maps.picture_map import MapAge, MapReport
+    from imgsearch.maps.gallery_map import MapAge, MapReport
     from imgsearch.maps.watch import MapProgress
 
 TITLES: Final = {"read": "Reading", "layout": "Laying out", "place": "Placing"}

@@ -9,7 +9,7 @@ from imgsearch.documents.gallery_documents import path_keys
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgsearch.maps.picture_map import MapCluster, MapReport
+    from imgsearch.maps.gallery_map import MapCluster, MapReport
 
     Json = dict[str, Any]
 
@@ -21,7 +21,7 @@ def map_keys(gallery: Path, report: MapReport) -> Json:
     keys |= {"anew": report.anew, "placed": report.placed, "seconds": round(report.seconds, 3)}
     keys |= {"bytes": report.bytes}
     if drawn is None or drawn.file is None:
-        names = ("file", "method", "recipe", "pictures", "drawn", "added", "removed", "strangers",
+        names = ("file", "method", "recipe", "contents", "drawn", "added", "removed", "strangers",
                  "outgrown", "clusters")  # fmt: skip
         return keys | dict.fromkeys(names)
     return {
@@ -29,7 +29,7 @@ def map_keys(gallery: Path, report: MapReport) -> Json:
         **path_keys(drawn.file, "file"),
         "method": drawn.method,
         "recipe": drawn.recipe,
-        "pictures": len(drawn),
+        "contents": len(drawn),
         "drawn": drawn.age.drawn,
         "added": drawn.age.added,
         "removed": drawn.age.removed,

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.maps.drawn_map import DrawnMap
+    from imgsearch.maps.gallery_map import GalleryMap, MapReport
     from imgsearch.maps.layout import MapMethod
-    from imgsearch.maps.picture_map import MapReport, PictureMap
     from imgsearch.maps.watch import MapProgress, Watch
     from imgsearch.storage.embeddings import Embeddings
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class MapMaking(Asking):
     """What `Gallery` can do with maps; not used by itself."""
 
-    def map(self, *, method: MapMethod | None = None) -> PictureMap:
+    def map(self, *, method: MapMethod | None = None) -> GalleryMap:
         """Return every picture as a point in two dimensions; nothing is written.
 
         Args:
@@ -82,8 +82,8 @@ class MapMaking(Asking):
             UsageError: no such method.
             MissingExtraError: "tsne" without the extra.
         """
+        from imgsearch.maps.gallery_map import MapReport
         from imgsearch.maps.layout import chosen_method
-        from imgsearch.maps.picture_map import MapReport
         from imgsearch.maps.watch import StoppedError, Watch
 
         started = time.perf_counter()
@@ -103,7 +103,7 @@ class MapMaking(Asking):
 
     def _draw(
         self, method: MapMethod | None, watch: Watch, *, anew: bool
-    ) -> tuple[PictureMap, bool, int]:
+    ) -> tuple[GalleryMap, bool, int]:
         """Return the map, whether it was laid out anew, and how many pictures were placed."""
         from imgsearch.maps import map_cache
         from imgsearch.maps.drawing import fill, grow

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from imgsearch.maps.gallery_map import GalleryMap, MapAge, MapCluster
 from imgsearch.maps.levels import levels_of
-from imgsearch.maps.picture_map import MapAge, MapCluster, PictureMap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ CENTRAL: Final = 12
 _DIGEST_BYTES: Final = 32
 
 
-def shown(drawn: DrawnMap, embeddings: Embeddings, *, file: Path | None = None) -> PictureMap:
+def shown(drawn: DrawnMap, embeddings: Embeddings, *, file: Path | None = None) -> GalleryMap:
     """Return what is shown of a map: contents that no file holds are left out.
 
     Args:
@@ -35,7 +35,7 @@ def shown(drawn: DrawnMap, embeddings: Embeddings, *, file: Path | None = None) 
     hashes = bytes.fromhex("".join(content_hash for _, content_hash in held))
     contents = np.frombuffer(hashes, np.uint8).reshape(-1, _DIGEST_BYTES)
     cluster_of, clusters = _clusters(points, contents)
-    return PictureMap(
+    return GalleryMap(
         method=drawn.method,
         recipe=embeddings.identifier,
         generation=drawn.generation,

@@ -64,7 +64,7 @@ class MapAge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PictureMap:
+class GalleryMap:
     """Every picture of a gallery as a point in two dimensions.
 
     Attributes:
@@ -108,7 +108,7 @@ class MapReport:
         seconds: how long it took.
     """
 
-    map: PictureMap | None
+    map: GalleryMap | None
     anew: bool
     placed: int
     bytes: int
