@@ -19,6 +19,7 @@ from imgsearch.cli.backbones import backbones
 from imgsearch.cli.command import Command, Group
 from imgsearch.cli.compare import compare
 from imgsearch.cli.distill import distill
+from imgsearch.cli.duplicates import duplicates
 from imgsearch.cli.evaluate import evaluate
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
@@ -38,6 +39,7 @@ HELP = """Find the photos that look like this one.
 \b
   imgsearch index ~/Photos            create or update the gallery
   imgsearch query sunset.jpg -k 5     what looks like this?
+  imgsearch duplicates                which pictures are the same?
   imgsearch recommend labelled/       which network is best for these photos?
 """
 EPILOG = """\b
@@ -63,6 +65,7 @@ for _command in (
     index,
     query,
     compare,
+    duplicates,
     list_,
     info,
     backbones,
