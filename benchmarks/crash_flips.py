@@ -99,16 +99,26 @@ def run_flips(workspace: Path, *, rounds: int, pictures: int, seed: int) -> dict
 
 def _all(place: Place, workspace: Path, rounds: int, damage: Callable[[Path], str]) -> Flips:
     outcome, right = Flips(), answers_of(place)
+    rows = copied(place, workspace / "rows")
+    _drop_caches(rows)
+    whole = answers_of(rows)
+    shutil.rmtree(rows.gallery)
     for _ in range(rounds):
         hurt = copied(place, workspace / "hurt")
         what = damage(hurt.gallery)
-        _judge(hurt, right, what, outcome)
+        _judge(hurt, right, whole, what, outcome)
         shutil.rmtree(hurt.gallery)
     return outcome
 
 
-def _judge(place: Place, right: list[list[Match]], what: str, outcome: Flips) -> None:
-    """Ask, check, repair and ask again."""
+def _judge(
+    place: Place,
+    right: list[list[Match]],
+    whole: list[list[Match]],
+    what: str,
+    outcome: Flips,
+) -> None:
+    """Ask, check, repair and ask again; the answers must be `right`, and `whole` without caches."""
     try:
         try:
             answers = answers_of(place)
@@ -125,7 +135,7 @@ def _judge(place: Place, right: list[list[Match]], what: str, outcome: Flips) ->
         return
     if wrong and not _only_facts(answers, right):
         outcome.faults.append(f"{what}: wrong answers, and check finds nothing")
-    elif mended is not None and mended != right and not _only_facts(mended, right):
+    elif mended is not None and mended != whole and not _only_facts(mended, whole):
         outcome.faults.append(f"{what}: wrong answers after a repair")
     elif found or told:
         outcome.found += 1
@@ -140,11 +150,15 @@ def _mended(place: Place) -> list[list[Match]] | None:
             gallery.check(repair=True, drop=True)
             gallery.index(place.photos, options=IndexOptions(rehash=True))
         # With its caches, a gallery keeps the projection of what it held then.
-        for cache in place.gallery.glob("index-*"):
-            cache.unlink()
+        _drop_caches(place)
         return answers_of(place)
     except ImgsearchError:
         return None
+
+
+def _drop_caches(place: Place) -> None:
+    for cache in place.gallery.glob("index-*"):
+        cache.unlink()
 
 
 def _only_facts(answers: list[list[Match]], right: list[list[Match]]) -> bool:
