@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from imgsearch import paths
 from imgsearch.search.matches import FileCopy, GalleryFile
+from imgsearch.storage.typed_values import RootsById
 from imgsearch.storage.under import Under
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class HeldFiles:
         Raises:
             UsageError: a folder of the filter is not in the gallery.
         """
-        roots = {root.id: root for root in store.roots()}
+        roots = RootsById({root.id: root for root in store.roots()})
         return cls(
             store,
             roots,

@@ -16,6 +16,7 @@ from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.search.query_inputs import Weighted, readable
 from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.roots import is_absent
+from imgsearch.storage.typed_values import RootsById
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -195,7 +196,7 @@ def ids_held_elsewhere(
     embeddings: Embeddings, ids: Sequence[int], places: frozenset[Path]
 ) -> frozenset[int]:
     """Return which contents some file of the gallery holds that is none of those at `places`."""
-    roots = {root.id: paths.encode(root.path) for root in embeddings.store.roots()}
+    roots = RootsById({root.id: paths.encode(root.path) for root in embeddings.store.roots()})
     return frozenset(
         content_id
         for content_id, files in embeddings.store.files_of_contents(ids).items()
