@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Self
 
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
-from imgsearch.gallery.asking import Asking
 from imgsearch.gallery.connections import Connections
 from imgsearch.gallery.location import default_gallery_path
+from imgsearch.gallery.picture_sets import PictureSets
 from imgsearch.gallery.recipe_choice import stored_to_index
+from imgsearch.gallery.taking import Taking, Verified
 from imgsearch.networks import source as networks
 from imgsearch.networks.loaded import LoadedNetworks
 from imgsearch.recipe import AUTO, RecipeRequest
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(Asking):
+class Gallery(Taking):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
@@ -77,6 +78,8 @@ class Gallery(Asking):
         self._executor = executor
         self._connections = Connections(self.path)
         self._space: tuple[str, SearchSpace] | None = None
+        self._verified = Verified()
+        self._sets = PictureSets(self.path)
 
     def __enter__(self) -> Self:
         return self
