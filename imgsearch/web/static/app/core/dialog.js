@@ -10,7 +10,7 @@ import { button, freshId, make } from "./dom.js";
  * @param {{action?: string, act?: (form: FormData) => void|Promise<void>, wide?: boolean}} [given]
  *   `action` names the main button; `act` may throw an Error, whose message is then shown
  */
-export function openDialog(title, children, { action, act } = {}) {
+export function openDialog(title, children, { action, act, wide = false } = {}) {
   const id = freshId("title");
   const wrong = make("p.notice.bad", { role: "alert", hidden: true });
   const close = button("button.button", { text: action ? "Cancel" : "Close", click: () => dialog.close() });
@@ -18,7 +18,7 @@ export function openDialog(title, children, { action, act } = {}) {
     "form", { method: "dialog" }, make("h2", { id, text: title }), ...children, wrong,
     make("div.dialog-end", {}, close, action && make("button.button.main", { type: "submit", text: action })),
   );
-  const dialog = make("dialog", { "aria-labelledby": id }, form);
+  const dialog = make(wide ? "dialog.wide" : "dialog", { "aria-labelledby": id }, form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {

@@ -24,7 +24,8 @@ export function exportButton(name, chosen) {
     click: async ({ currentTarget }) => {
       const { can } = await info();
       openPopover(currentTarget, "Take away", FORMS.filter(([form]) => form !== "links" || can.links).map(([form, text, says]) => button("button", {
-        text, title: says, click: () => {
+        icon: make("span", { text }, make("small", { text: says })),
+        click: () => {
           closePopover();
           takeAway(form, chosen());
         },

@@ -44,5 +44,5 @@ function show() {
       make("dt", {}, ...key.split(" ").map((one) => make("kbd", { text: one }))), make("dd", { text: meaning }),
     ])),
   ));
-  openDialog("Keys", groups);
+  openDialog("Keys", [make("div.keys-groups", {}, ...groups)], { wide: true });
 }
