@@ -49,8 +49,10 @@ ROOMS: dict[str, str] = {
 VALUES = {
     "duplicates.groups", "evaluation.recommendation", "evaluation.results",
     "gallery.checking", "gallery.exporting",
-    "gallery.information", "gallery.maintenance", "indexing.report", "networks.backbones.catalogue",
-    "networks.backbones.layer_names", "search.matches", "storage.findings",
+    "gallery.information", "gallery.maintenance", "gallery.overview", "gallery.picture_sets",
+    "indexing.report", "networks.backbones.catalogue",
+    "networks.backbones.layer_names", "search.matches", "storage.facets", "storage.findings", "storage.folder_tree",
+    "storage.timelines",
 }  # fmt: skip
 OWNERS: dict[str, str] = {
     "faiss": "vectors",
@@ -69,11 +71,13 @@ OWNERS: dict[str, str] = {
     "pyarrow": "gallery.exporting",
     "typer": "cli",
     "rich": "cli",
-    "jinja2": "evaluation.report.html",
+    "jinja2": "evaluation.report.html web.pages",
+    "starlette": "web",
+    "uvicorn": "web.server web.protocol",
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
-    "torch", "jinja2",
+    "torch", "jinja2", "starlette", "uvicorn",
 }  # fmt: skip
 LONGEST = 300
 

@@ -37,6 +37,10 @@ OTHER_NAMES: Final = {
     "verify": "check",
     "repair": "check",
     "train": "distill",
+    "web": "serve",
+    "browse": "serve",
+    "ui": "serve",
+    "gui": "serve",
 }
 _HEADING: Final = re.compile(r"^(\S[^\n]*):$", re.MULTILINE)
 _USAGE: Final = re.compile(r"^(Usage:)", re.MULTILINE)

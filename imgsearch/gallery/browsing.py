@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.gallery import arguments
 from imgsearch.gallery.holdings import Holdings
+from imgsearch.gallery.overview import (
+    FileNotRead,
+    FilesNotRead,
+    HeldRecipe,
+    HeldRoot,
+    Overview,
+)
 from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
@@ -20,74 +27,6 @@ if TYPE_CHECKING:
     from imgsearch.storage.facets import Facets
     from imgsearch.storage.folder_tree import Folder
     from imgsearch.storage.timelines import Order, Timeline
-
-
-@dataclass(frozen=True, slots=True)
-class HeldRecipe:
-    """A recipe of a gallery.
-
-    Attributes:
-        recipe: the recipe.
-        primary: whether queries use it when none is named.
-        embeddings: how many contents have one.
-    """
-
-    recipe: Recipe
-    primary: bool
-    embeddings: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeldRoot:
-    """A photo folder of a gallery, and how many files it has in it."""
-
-    path: Path
-    online: bool
-    files: int
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What is in a gallery, without what takes reading its caches.
-
-    Attributes:
-        files: how many files it knows, unreadable ones too.
-        contents: how many different contents they hold.
-        unreadable: how many files could not be read.
-        roots: the photo folders, by path.
-        recipes: the primary one first.
-    """
-
-    files: int
-    contents: int
-    unreadable: int
-    roots: tuple[HeldRoot, ...]
-    recipes: tuple[HeldRecipe, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FileNotRead:
-    """A file that could not be read.
-
-    Attributes:
-        path: absolute path.
-        root: the photo folder that it belongs to.
-        reason: why.
-        offline: whether that folder is absent now.
-    """
-
-    path: Path
-    root: Path
-    reason: str
-    offline: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FilesNotRead:
-    """Some of the files that could not be read, and how many there are."""
-
-    total: int
-    files: tuple[FileNotRead, ...]
 
 
 class Browsing(Holdings):
@@ -131,6 +70,16 @@ class Browsing(Holdings):
                     for held in embeddings_of(store, self.path)
                 ),
             )
+
+    def recipe_to_query(self) -> Recipe:
+        """Return the recipe that queries use.
+
+        Raises:
+            NoGalleryError: there is no gallery, or it is empty.
+            UnknownRecipeError: a recipe that the gallery does not hold.
+        """
+        with self._connections.snapshot() as store:
+            return self._embeddings_to_query(store).recipe
 
     def timeline(self, where: Filters | None = None, *, order: Order = "taken") -> Timeline:
         """Return all contents in files that pass the filters, in order, as compact arrays.

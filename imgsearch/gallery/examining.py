@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imgsearch.errors import NotThereError
 from imgsearch.gallery import arguments
 from imgsearch.gallery.asking import Asking
 from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from imgsearch.images.exposure import Detail
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +69,23 @@ class Examining(Asking):
             facts = loaded.metadata
             vector = self._networks.of(recipe).embed(loaded.pixels[np.newaxis])[0]
         return Examined(content, held, facts.width, facts.height, facts.format, vector)
+
+    def details(self, content: str) -> tuple[Detail, ...]:
+        """Return how a photo was taken, as its file tells; nothing where no file is there.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UsageError: the gallery holds no such content.
+        """
+        from imgsearch.images.exposure import details_of
+        from imgsearch.search.originals import read_content
+
+        with self._connections.snapshot() as store:
+            files = store.files_holding(content)
+        try:
+            return details_of(read_content(content, files))
+        except NotThereError:
+            return ()
 
     def rendering(self, data: bytes, *, longest: int = 1024) -> NDArray[np.uint8]:
         """Return an image from outside for showing it, as `image` does one of the gallery's.

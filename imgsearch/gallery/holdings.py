@@ -98,7 +98,8 @@ class Holdings(Upkeep):
         Raises:
             NoGalleryError: there is no gallery.
             UsageError: the gallery holds no such content.
-            UnreadableImageError: no file that holds it is there and as it was.
+            NotThereError: no file that holds it is there and as it was.
+            UnreadableImageError: it can no longer be decoded.
         """
         from imgsearch.images.loading import display
         from imgsearch.search.originals import read_content

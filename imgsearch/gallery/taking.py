@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.errors import UnreadableImageError, UsageError
+from imgsearch.errors import NotThereError, UsageError
 from imgsearch.gallery.examining import Examining
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Taking(Examining):
         Raises:
             NoGalleryError: there is no gallery.
             UsageError: the gallery holds no such content in a file.
-            UnreadableImageError: no file that holds it is there and as it was.
+            NotThereError: no file that holds it is there and as it was.
         """
         held = self.file_of(content)
         reason = "no file holds it any more"
@@ -95,7 +95,7 @@ class Taking(Examining):
             except OSError as error:
                 reason = f"{path}: {(error.strerror or 'cannot be read').lower()}"
             file.close()
-        raise UnreadableImageError(reason, name=f"content {content[:12]}")
+        raise NotThereError(reason, name=f"content {content[:12]}")
 
     def sets(self) -> list[PictureSet]:
         """Return the named sets of contents that are kept with the gallery, by name.
