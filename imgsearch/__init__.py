@@ -15,11 +15,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgsearch.errors import ImgsearchError
     from imgsearch.gallery.checking import CheckReport
+    from imgsearch.gallery.examining import Examined
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
     from imgsearch.gallery.location import default_gallery_path
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
+    from imgsearch.gallery.overview import (
+        FileNotRead,
+        FilesNotRead,
+        HeldRecipe,
+        HeldRoot,
+        Overview,
+    )
+    from imgsearch.gallery.picture_sets import PictureSet
+    from imgsearch.gallery.taking import Original
+    from imgsearch.images.exposure import Detail
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
@@ -27,11 +38,14 @@ if TYPE_CHECKING:
     from imgsearch.search.engine import EngineState
     from imgsearch.search.matches import Answer, Comparison, FileCopy, GalleryFile, Match
     from imgsearch.search.query_expansion import Expansion
-    from imgsearch.search.query_inputs import Weighted
+    from imgsearch.search.query_inputs import HeldContent, Part, Weighted
+    from imgsearch.storage.facets import Facets, PlaceCount, ValueCount
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
+    from imgsearch.storage.folder_tree import Folder
     from imgsearch.storage.places import Near
     from imgsearch.storage.roots import MergedPath
+    from imgsearch.storage.timelines import Section, Timeline
 
 __version__ = "0.1.0"
 
@@ -40,16 +54,25 @@ __all__ = [
     "CheckReport",
     "Comparison",
     "CropBox",
+    "Detail",
     "EmbedderSource",
     "EngineState",
+    "Examined",
     "Expansion",
     "ExportReport",
+    "Facets",
     "FileCopy",
+    "FileNotRead",
+    "FilesNotRead",
     "Filters",
     "Finding",
+    "Folder",
     "Gallery",
     "GalleryFile",
     "GalleryInformation",
+    "HeldContent",
+    "HeldRecipe",
+    "HeldRoot",
     "ImgsearchError",
     "IndexOptions",
     "IndexProgress",
@@ -57,6 +80,11 @@ __all__ = [
     "Match",
     "MergedPath",
     "Near",
+    "Original",
+    "Overview",
+    "Part",
+    "PictureSet",
+    "PlaceCount",
     "PretrainedNetworks",
     "PruneReport",
     "Recipe",
@@ -65,7 +93,10 @@ __all__ = [
     "RelocationReport",
     "RemovalReport",
     "RootInformation",
+    "Section",
+    "Timeline",
     "UnreadableFile",
+    "ValueCount",
     "Weighted",
     "__version__",
     "default_gallery_path",
@@ -76,6 +107,7 @@ _HOMES = {
     "errors": ("ImgsearchError",),
     "gallery.checking": ("CheckReport",),
     "storage.findings": ("Finding",),
+    "gallery.examining": ("Examined",),
     "gallery.exporting": ("ExportReport",),
     "gallery.gallery": ("Gallery",),
     "gallery.location": ("default_gallery_path",),
@@ -89,6 +121,16 @@ _HOMES = {
         "RelocationReport",
         "RemovalReport",
     ),
+    "gallery.overview": (
+        "FileNotRead",
+        "FilesNotRead",
+        "HeldRecipe",
+        "HeldRoot",
+        "Overview",
+    ),
+    "gallery.picture_sets": ("PictureSet",),
+    "gallery.taking": ("Original",),
+    "images.exposure": ("Detail",),
     "images.geometry": ("CropBox",),
     "indexing.report": (
         "IndexOptions",
@@ -114,10 +156,24 @@ _HOMES = {
         "Match",
     ),
     "search.query_expansion": ("Expansion",),
-    "search.query_inputs": ("Weighted",),
+    "search.query_inputs": (
+        "HeldContent",
+        "Part",
+        "Weighted",
+    ),
+    "storage.facets": (
+        "Facets",
+        "PlaceCount",
+        "ValueCount",
+    ),
     "storage.filters": ("Filters",),
+    "storage.folder_tree": ("Folder",),
     "storage.places": ("Near",),
     "storage.roots": ("MergedPath",),
+    "storage.timelines": (
+        "Section",
+        "Timeline",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -51,8 +51,8 @@ VALUES = {
     "gallery.checking", "gallery.exporting",
     "gallery.information", "gallery.maintenance", "gallery.overview", "gallery.picture_sets",
     "indexing.report", "networks.backbones.catalogue",
-    "networks.backbones.layer_names", "search.matches", "storage.facets", "storage.findings", "storage.folder_tree",
-    "storage.timelines",
+    "networks.backbones.layer_names", "search.matches", "storage.facets", "storage.findings",
+    "storage.folder_tree", "storage.timelines",
 }  # fmt: skip
 OWNERS: dict[str, str] = {
     "faiss": "vectors",

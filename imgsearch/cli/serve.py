@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imgsearch.cli.log_lines import log_as_details
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.terminal import PLAIN
 from imgsearch.errors import UsageError
@@ -145,7 +146,9 @@ def _run(server: "PageServer", *, opening: bool) -> None:
         # The port takes connections already; they are answered once the server runs.
         webbrowser.open(server.address)
     try:
-        server.run()
+        # What the library says of each question is for the page, not for the terminal.
+        with log_as_details():
+            server.run()
     except KeyboardInterrupt:
         return
     finally:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from imgsearch.errors import ImgsearchError
 from imgsearch.web import pages, replies
 from imgsearch.web.endpoints.table import ENDPOINTS
+from imgsearch.web.openapi import description
 from imgsearch.web.protection import Protection
 from imgsearch.web.refusals import RefusalError, refusal_of
 
@@ -51,7 +52,9 @@ def application(
     """
     by_path: dict[str, dict[str, Handler]] = {}
     for endpoint in ENDPOINTS:
-        by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint.handler
+        # A set's name may hold what otherwise ends a part of an address.
+        path = endpoint.path.replace("{name}", "{name:path}")
+        by_path.setdefault(path, {})[endpoint.method] = endpoint.handler
     routes = [
         Route(path, _answered(_by_method(handlers)), methods=list(handlers))
         for path, handlers in by_path.items()
@@ -67,6 +70,7 @@ def application(
     inner.router.redirect_slashes = False
     inner.state.service = service
     inner.state.access = access
+    inner.state.description = description(ENDPOINTS)
     return Protection(inner, access=access, hosts=hosts)
 
 

@@ -65,8 +65,15 @@ class Fields:
             return default  # type: ignore[return-value]
         return convert(self._full(name), value)
 
-    def each(self, name: str, convert: Callable[[str, object], T], *, most: int) -> list[T]:
-        """Return a field that is a list, each entry converted; absent is empty.
+    def each(
+        self,
+        name: str,
+        convert: Callable[[str, object], T],
+        *,
+        most: int,
+        required: bool = False,
+    ) -> list[T]:
+        """Return a field that is a list, each entry converted; absent is empty, unless required.
 
         Raises:
             RefusalError: it is no list, is longer than `most`, or an entry is refused.
@@ -79,7 +86,7 @@ class Fields:
                 raise usage(f"{full}: {len(value):,} entries; {most:,} at most")
             return [convert(f"{full}[{index}]", entry) for index, entry in enumerate(value)]
 
-        return self.take(name, converted, [])
+        return self.take(name, converted, _REQUIRED if required else [])
 
     def _full(self, name: str) -> str:
         return f"{self._name}.{name}" if self._name else name

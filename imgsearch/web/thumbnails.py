@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.errors import ImgsearchError, UnreadableImageError
+from imgsearch.errors import ImgsearchError, NotThereError, UnreadableImageError
 from imgsearch.images import thumbnails
 from imgsearch.web.refusals import RefusalError
 
@@ -54,6 +54,18 @@ class Thumbnails:
         known = await self._workers.reading.run(self._look, content, side)
         if known is not None:
             return known
+        try:
+            return await self._made(content, side)
+        except NotThereError:
+            # Of a drive that is not plugged in, another size is better than nothing.
+            for other in SIDES:
+                known = await self._workers.reading.run(self._files.read, content, other)
+                if known is not None:
+                    return known
+            raise
+
+    async def _made(self, content: str, side: int) -> bytes:
+        """Make a thumbnail, once for all that ask; what failed a moment ago fails at once."""
         when, error = self._failed.get(content, (0.0, None))
         if error is not None and time.monotonic() - when < FAILED_SECONDS:
             raise error

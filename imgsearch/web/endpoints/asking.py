@@ -67,7 +67,6 @@ async def _received(request: Request) -> bytes:
             408,
             "too-slow",
             f"the picture did not arrive within {UPLOAD_SECONDS:.0f} seconds",
-            {"Connection": "close"},
         ) from None
     if not body:
         raise RefusalError(422, "unreadable", "empty (0 bytes)")
@@ -80,7 +79,6 @@ def _too_large() -> RefusalError:
         "too-large",
         f"the picture is larger than {uploads.MOST_BYTES // 1_000_000} MB; `imgsearch query -` "
         "takes larger ones",
-        {"Connection": "close"},
     )
 
 

@@ -70,6 +70,7 @@ async def content(request: Request) -> Response:
             "files": documents.held_file_keys(file),
             "inline": originals.is_shown(file.format),
             "details": [{"name": detail.name, "value": detail.value} for detail in details],
+            "total": len(timeline.ids),
             "position": position,
             "previous": neighbours[0],
             "next": neighbours[1],

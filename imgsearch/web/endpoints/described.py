@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
-async def openapi(_: Request) -> Response:
+async def openapi(request: Request) -> Response:
     """Describe the interface as OpenAPI."""
-    from imgsearch.web.openapi import description
-
-    return Response(json.dumps(description()).encode("ascii"), media_type="application/json")
+    described = json.dumps(request.app.state.description).encode("ascii")
+    return Response(described, media_type="application/json")

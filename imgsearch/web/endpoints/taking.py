@@ -26,6 +26,12 @@ MOST_NAME: Final = 100
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]")
 
 
+def _contents(body: fields.Fields) -> list[str]:
+    """Take contents, each once."""
+    found = body.each("contents", fields.content, most=exports.MOST_CONTENTS, required=True)
+    return list(dict.fromkeys(found))
+
+
 async def _ids(service: Service, contents: list[str]) -> list[int]:
     """Return the ids of contents.
 
@@ -43,9 +49,7 @@ async def prepare_export(request: Request) -> Response:
     """Prepare contents for being taken away."""
     service = service_of(request)
     body = await fields.json_body(request, most=MOST_JSON)
-    contents = list(
-        dict.fromkeys(body.each("contents", fields.content, most=exports.MOST_CONTENTS))
-    )
+    contents = _contents(body)
     form = cast("exports.Form", body.take("form", fields.one_of(*exports.FORMS)))
     name = body.take("name", fields.text, USUAL_NAME)
     body.end()
@@ -124,7 +128,7 @@ async def keep_set(request: Request) -> Response:
     """Keep a named set."""
     service = service_of(request)
     body = await fields.json_body(request, most=MOST_JSON)
-    contents = body.each("contents", fields.content, most=exports.MOST_CONTENTS)
+    contents = _contents(body)
     body.end()
     name = request.path_params["name"]
     await service.workers.looking.run(service.gallery.keep_set, name, contents)
