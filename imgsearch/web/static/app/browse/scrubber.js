@@ -55,9 +55,9 @@ export class Scrubber {
     });
   }
 
-  /** How far the grid may be scrolled, in px. */
+  /** How far the page may be scrolled, in px. */
   get #range() {
-    return Math.max(1, this.grid.layout.total + this.#start - window.innerHeight + 96);
+    return Math.max(1, document.documentElement.scrollHeight - window.innerHeight);
   }
 
   get #start() {

@@ -12,9 +12,9 @@ export class ApiError extends Error {
   }
 }
 
-/** Tells "gone" and "back" of the server, and "refused" when it does not know this browser. */
+/** Tells "gone" and "back" of the server, and "refused" while it does not know this browser. */
 export const connection = new EventTarget();
-let gone = false;
+let listening = false;
 
 export function getJson(path, parameters, { signal } = {}) {
   return ask("GET", address(path, parameters), { signal });
@@ -50,10 +50,10 @@ async function ask(method, url, { signal, body, type }) {
   try {
     answer = await fetch(url, { method, headers, body, signal, credentials: "same-origin" });
   } catch (error) {
-    if (error.name !== "AbortError") lose();
+    if (error.name !== "AbortError") lose("gone");
     throw error;
   }
-  if (answer.status === 401) connection.dispatchEvent(new Event("refused"));
+  if (answer.status === 401) lose("refused");
   if (!answer.ok) throw await refusal(answer);
   return answer.status === 204 ? null : answer.json();
 }
@@ -67,21 +67,26 @@ async function refusal(answer) {
   }
 }
 
-function lose() {
-  if (gone) return;
-  gone = true;
-  connection.dispatchEvent(new Event("gone"));
-  setTimeout(listen, RETRY);
+/** Say what is wrong, and ask again and again until the server answers as it should. */
+function lose(how) {
+  connection.dispatchEvent(new Event(how));
+  if (!listening) setTimeout(listen, RETRY);
+  listening = true;
 }
 
 async function listen() {
   try {
     const answer = await fetch(`${BASE}/info`, { credentials: "same-origin", cache: "no-store" });
-    gone = false;
-    connection.dispatchEvent(new Event(answer.status === 401 ? "refused" : "back"));
+    if (answer.ok) {
+      listening = false;
+      connection.dispatchEvent(new Event("back"));
+      return;
+    }
+    if (answer.status === 401) connection.dispatchEvent(new Event("refused"));
   } catch {
-    setTimeout(listen, RETRY);
+    connection.dispatchEvent(new Event("gone"));
   }
+  setTimeout(listen, RETRY);
 }
 
 /** Whether an error only says that nobody waits for the answer any more. */

@@ -11,9 +11,9 @@ const FOCUSABLE = "button:not(:disabled), [href], input:not(:disabled), select, 
  * @param {HTMLElement} opener gets the focus back
  * @param {string} label what a screen reader calls it
  * @param {Node[]} children
- * @param {{menu?: boolean, closed?: Function}} [how]
+ * @param {{menu?: boolean}} [how]
  */
-export function openPopover(opener, label, children, { menu = false, closed } = {}) {
+export function openPopover(opener, label, children, { menu = false } = {}) {
   if (open?.opener === opener) {
     closePopover();
     return null;
@@ -21,7 +21,7 @@ export function openPopover(opener, label, children, { menu = false, closed } = 
   closePopover({ focus: false });
   const node = make(menu ? "div.popover.menu" : "div.popover", { role: "dialog", "aria-label": label }, ...children);
   const leave = new AbortController();
-  open = { opener, node, leave, closed };
+  open = { opener, node, leave };
   opener.setAttribute("aria-expanded", "true");
   document.body.append(node);
   place(node, opener);
@@ -37,12 +37,11 @@ export function openPopover(opener, label, children, { menu = false, closed } = 
 
 export function closePopover({ focus = true } = {}) {
   if (!open) return;
-  const { opener, node, leave, closed } = open;
+  const { opener, node, leave } = open;
   open = null;
   leave.abort();
   opener.setAttribute("aria-expanded", "false");
   node.remove();
-  closed?.();
   if (focus && opener.isConnected) opener.focus();
 }
 

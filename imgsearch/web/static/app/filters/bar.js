@@ -17,72 +17,62 @@ import { size } from "./size.js";
 const FILTERS = [dates, folders, cameras, lenses, place, formats, size];
 
 export class FilterBar {
-  #open = null;
+  #filters = {};
 
   /** @param {Function} change called with the new filters */
   constructor(change, signal) {
     this.change = change;
     this.signal = signal;
-    this.node = make("div.chips", { role: "group", "aria-label": "Filters" });
+    this.chips = FILTERS.map((filter) => this.#chip(filter));
+    this.clear = make("div.chip", { hidden: true }, button("button", { text: "Clear all", click: () => this.change({}) }));
+    this.node = make("div.chips", { role: "group", "aria-label": "Filters" }, ...this.chips, this.clear);
     signal.addEventListener("abort", () => closePopover({ focus: false }));
   }
 
   /** Show which filters are on; an open window is left as it is. */
   show(filters) {
-    this.filters = filters;
-    if (this.#open) this.#say(this.#open.chip, this.#open.filter);
-    const focused = [...this.node.children].findIndex((chip) => chip.contains(document.activeElement));
-    if (this.#open) return;
-    const chips = FILTERS.map((filter) => this.#chip(filter));
-    if (FILTERS.some((filter) => filter.says(filters))) {
-      chips.push(make("div.chip", {}, button("button", { text: "Clear all", click: () => this.change({}) })));
-    }
-    this.node.replaceChildren(...chips);
-    if (focused >= 0) (chips[focused] ?? chips.at(-1)).querySelector("button").focus();
+    this.#filters = filters;
+    FILTERS.forEach((filter, at) => this.#say(this.chips[at], filter));
+    const held = this.clear.contains(document.activeElement);
+    this.clear.hidden = FILTERS.every((filter) => !filter.says(filters));
+    if (held && this.clear.hidden) this.chips[0].firstChild.focus();
   }
 
   #chip(filter) {
-    const chip = make("div.chip");
-    this.#say(chip, filter);
-    return chip;
+    const opener = button("button", {
+      "aria-haspopup": "dialog", "aria-expanded": "false", click: ({ currentTarget }) => this.#toggle(filter, currentTarget),
+    });
+    return make("div.chip", {}, opener);
   }
 
   #say(chip, filter) {
-    const said = filter.says(this.filters);
+    const said = filter.says(this.#filters);
+    const [opener, off] = chip.children;
     chip.classList.toggle("on", Boolean(said));
-    const opener = chip.querySelector("button") ?? button("button", {
-      "aria-haspopup": "dialog", "aria-expanded": "false", click: (event) => this.#toggle(filter, event.currentTarget),
-    });
     opener.setAttribute("aria-label", said ? `${filter.label}: ${said}` : filter.label);
     opener.replaceChildren(make("span", { text: said ?? filter.label }), ...(said ? [] : [icon("down")]));
-    const off = said && button("button.off", {
-      icon: icon("close"), "aria-label": `Take away the filter ${filter.label}: ${said}`,
-      click: () => {
-        closePopover({ focus: false });
-        this.#apply(filter, {});
-      },
-    });
-    chip.replaceChildren(opener, ...(off ? [off] : []));
+    if (!said && off) {
+      if (off === document.activeElement) opener.focus();
+      off.remove();
+    } else if (said) {
+      const name = `Take away the filter ${filter.label}: ${said}`;
+      if (off) off.setAttribute("aria-label", name);
+      else chip.append(button("button.off", { icon: icon("close"), "aria-label": name, click: () => this.#apply(filter, {}) }));
+    }
   }
 
   async #toggle(filter, opener) {
     const body = make("div", {}, make("h2", { text: filter.label }), make("p.soft", { text: "Looking…" }));
-    const chip = opener.parentElement;
-    const opened = openPopover(opener, filter.label, [body], {
-      closed: () => {
-        this.#open = null;
-        this.show(this.filters);
-      },
-    });
+    const opened = openPopover(opener, filter.label, [body]);
     if (!opened) return;
-    this.#open = { filter, chip };
     opened.tabIndex = -1;
     opened.focus();
     try {
-      const others = Object.fromEntries(Object.entries(this.filters).filter(([key]) => !filter.keys.includes(key)));
+      // What there is to choose from is what the other filters let through.
+      const others = Object.fromEntries(Object.entries(this.#filters).filter(([key]) => !filter.keys.includes(key)));
       const facets = filter.needs === "facets" ? await getJson("/facets", others, { signal: this.signal }) : null;
       const nodes = await filter.build({
-        filters: this.filters, facets, signal: this.signal, apply: (given) => this.#apply(filter, given),
+        filters: this.#filters, facets, signal: this.signal, apply: (given) => this.#apply(filter, given),
       });
       body.replaceChildren(make("h2", { text: filter.label }), ...nodes);
     } catch (error) {
@@ -95,7 +85,7 @@ export class FilterBar {
 
   /** Take over what one filter gives; what it does not give is let through. */
   #apply(filter, given) {
-    const next = { ...this.filters };
+    const next = { ...this.#filters };
     for (const key of filter.keys) delete next[key];
     this.change(Object.assign(next, given));
   }

@@ -15,6 +15,9 @@ export function thumbnail(content, longest) {
   return address(`/contents/${content}/thumbnail`, { side });
 }
 
+/** Whether there is a thumbnail to ask for: one was made, which gave the colour, or can be. */
+export const hasThumbnail = ({ offline, colour }) => !offline || Boolean(colour);
+
 /** Make the cell of a picture whose entry has not come yet. */
 export function makePlaceholder(index) {
   return make("div.tile", { role: "gridcell", "data-index": index });
@@ -49,21 +52,24 @@ export function fill(tile, entry, { href, likes, badge }) {
   tile.dataset.content = entry.content;
   tile.dataset.index = index;
   tile.setAttribute("aria-selected", String(marks.has(entry.content)));
+  if (!hasThumbnail(entry)) showBroken(tile);
 }
 
 /** Begin to fetch the thumbnail; `longest` is the longer side of the tile in css pixels. */
 export function showPicture(tile, longest) {
   const link = tile.querySelector("a");
-  if (!link || link.firstChild) return;
+  if (!link || link.firstChild || tile.classList.contains("broken")) return;
   const image = make("img", { alt: "", decoding: "async", draggable: "false" });
   image.addEventListener("load", () => image.classList.add("shown"), { once: true });
-  image.addEventListener("error", () => {
-    tile.classList.add("broken");
-    link.append(icon("offline"));
-  }, { once: true });
+  image.addEventListener("error", () => showBroken(tile), { once: true });
   image.src = thumbnail(tile.dataset.content, longest);
   if (image.complete) image.classList.add("shown");
   link.append(image);
+}
+
+function showBroken(tile) {
+  tile.classList.add("broken");
+  tile.querySelector("a").append(icon("offline"));
 }
 
 /** Stop fetching a thumbnail that nobody sees any more. */

@@ -2,7 +2,7 @@
 
 import { address } from "../core/api.js";
 import { make } from "../core/dom.js";
-import { thumbnail } from "../grid/tile.js";
+import { hasThumbnail, thumbnail } from "../grid/tile.js";
 import { announce } from "../core/voice.js";
 
 const MOST = 16;
@@ -18,12 +18,13 @@ export class Stage {
     const wanted = Math.max(window.innerWidth, window.innerHeight) * window.devicePixelRatio;
     this.side = SIDES.find((side) => side >= wanted * 0.8) ?? SIDES.at(-1);
     this.image = make("img.stage-large", { alt: `${entry.width} by ${entry.height} pixels`, draggable: "false", decoding: "async" });
-    const early = make("img.stage-early", { alt: "", draggable: "false", src: thumbnail(entry.content, 256) });
+    const early = hasThumbnail(entry) && make("img", { alt: "", draggable: "false", src: thumbnail(entry.content, 256) });
     this.paper = make("div.stage-paper", { style: { "background-color": entry.colour ?? "transparent" } }, early, this.image);
     this.node = make("div.stage", { style: { "--ratio": `${entry.width} / ${entry.height}` } }, this.paper);
     this.image.addEventListener("load", () => this.image.classList.add("shown"));
     this.image.addEventListener("error", () => this.#missing(), { once: true });
-    this.image.src = address(`/contents/${entry.content}/view`, { side: this.side });
+    if (entry.files.every(({ offline }) => offline)) this.#missing();
+    else this.image.src = address(`/contents/${entry.content}/view`, { side: this.side });
     this.#listen(signal);
     const fitted = new ResizeObserver(() => this.#fit());
     fitted.observe(this.node);
@@ -87,11 +88,9 @@ export class Stage {
 
   #missing() {
     this.image.remove();
-    this.node.append(make("p.stage-missing", {
-      text: this.entry.offline
-        ? "The folder of this picture is not connected, so only its small version can be shown."
-        : "No file with this picture is there any more, so only its small version can be shown.",
-    }));
+    const why = this.entry.offline ? "The folder of this picture is not connected" : "No file with this picture is there any more";
+    const shown = hasThumbnail(this.entry) ? "only its small version" : "nothing of it";
+    this.node.append(make("p.stage-missing", { text: `${why}, so ${shown} can be shown.` }));
   }
 
   #listen(signal) {

@@ -53,7 +53,7 @@ export async function openPicture({ parts: [content], parameters, signal, restor
     ),
   );
   listen(act, signal);
-  fetchAhead(way, stage.side);
+  if (known.roots.every(({ online }) => online)) fetchAhead(way, stage.side);
   announce(`${name}, ${number(way.position + 1)} of ${number(way.total)}`);
   window.scrollTo(0, 0);
   await showLikes(main, content, { signal, likes, restore });
@@ -112,7 +112,7 @@ function listen({ previous, next, likes, entry, stage }, signal) {
   }, { signal });
 }
 
-/** Let the browser have the neighbours before they are asked for. */
+/** Let the browser have the neighbours before they are asked for; not where some may not be there. */
 function fetchAhead({ previousContent, nextContent }, side) {
   for (const content of [nextContent, previousContent]) {
     if (content) new Image().src = address(`/contents/${content}/view`, { side });

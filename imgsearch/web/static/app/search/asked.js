@@ -58,10 +58,12 @@ export class Asked {
   }
 
   async #load(image, { content, file }, own) {
+    const missing = (text) => image.replaceWith(make("p.asked-missing", { text }));
+    image.addEventListener("error", () => missing("It cannot be shown: its file is not there now."), { once: true });
     try {
       image.src = file ? await uploadView(content, { signal: this.signal }) : own();
     } catch (error) {
-      if (!this.signal.aborted) image.replaceWith(make("p.asked-missing", { text: sentence(error) }));
+      if (!this.signal.aborted) missing(sentence(error));
     }
   }
 

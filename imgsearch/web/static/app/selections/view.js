@@ -11,7 +11,7 @@ import { toast } from "../core/voice.js";
 import { counted, day } from "../core/words.js";
 import { actOn } from "../grid/actions.js";
 import { failure } from "../grid/empty.js";
-import { thumbnail } from "../grid/tile.js";
+import { hasThumbnail, thumbnail } from "../grid/tile.js";
 import { Grid } from "../grid/window.js";
 import { Question } from "../search/question.js";
 import { exportButton } from "./export.js";
@@ -52,7 +52,7 @@ function noSets() {
 function card({ name, count, changed }, signal) {
   const cover = make("span.set-cover", { "aria-hidden": "true" });
   getJson(path(name), {}, { signal }).then(({ contents }) => {
-    for (const { content, colour } of contents.filter((one) => one.path).slice(0, COVER)) {
+    for (const { content, colour } of contents.filter((one) => one.path && hasThumbnail(one)).slice(0, COVER)) {
       cover.append(make("img", { src: thumbnail(content, 160), alt: "", style: { "background-color": colour ?? "" } }));
     }
   }, () => {});

@@ -7,18 +7,18 @@ const line = document.getElementById("gone");
 
 export function startConnection() {
   connection.addEventListener("gone", () => {
-    say("The server has stopped. Start it again with “imgsearch serve”; this page then goes on by itself.");
+    say("The server has stopped. Start it again with “imgsearch serve”.");
   });
   connection.addEventListener("back", () => {
     line.hidden = true;
     toast("The server is there again.");
   });
   connection.addEventListener("refused", () => {
-    say("The server does not know this browser any more. Open the address that “imgsearch serve” has printed.");
+    say("The server was started anew. Open the address that “imgsearch serve” has printed; this page then goes on by itself.");
   });
 }
 
 function say(text) {
-  line.textContent = text;
+  if (line.textContent !== text) line.textContent = text;
   line.hidden = false;
 }
