@@ -10,6 +10,8 @@ import json
 import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -29,6 +31,7 @@ from imgsearch.gallery.taking import Original
 from imgsearch.web import exports, originals, uploads
 from imgsearch.web.access import Access
 from imgsearch.web.endpoints.table import ENDPOINTS
+from imgsearch.web.neighbours import owner_of
 from imgsearch.web.protocol import TimedProtocol
 from imgsearch.web.refusals import RefusalError
 from imgsearch.web.server import PageServer, ServerOptions
@@ -808,7 +811,41 @@ def test_a_client_that_leaves_does_not_take_the_answer_from_others(served: Serve
     assert served.get(f"/contents/{content}/thumbnail?side=512").status == 200
 
 
-# Other machines
+# Other users and other machines
+
+
+def test_a_process_of_another_user_is_sent_away(served: Served) -> None:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only the administrator can be another user")
+    request = f"GET /?token={served.token} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n"
+    code = f"""
+import encodings.idna, os, socket
+os.setuid(65534)
+try:
+    client = socket.create_connection(("127.0.0.1", {served.port}), timeout=10)
+    client.sendall({request.encode()!r})
+    print(len(client.recv(100)))
+except OSError:
+    print(0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
+
+
+TABLE = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1
+   1: 0100007F:D431 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 2
+   2: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000 00000000  1000        0 3
+   3: 0000000000000000FFFF00000100007F:D432 0000000000000000FFFF00000100007F:1F90 01 0:0 0:0 0 1002
+"""
+
+
+@pytest.mark.skipif(sys.byteorder == "big", reason="the table is that of another machine")
+@pytest.mark.parametrize(("port", "owner"), [(54321, 1001), (54322, 1002), (1, None), (8080, None)])
+def test_the_far_end_of_a_connection_is_found_in_the_table(port: int, owner: int | None) -> None:
+    ends = ("127.0.0.1", port), ("127.0.0.1", 8080)
+    assert owner_of(*ends, TABLE.splitlines()) == owner
 
 
 def test_another_address_needs_a_password() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from imgsearch.web.neighbours import is_other_user
+
 if TYPE_CHECKING:
     import asyncio
 
+LOG: Final = logging.getLogger(__name__)
 HEADER_SECONDS: Final = 10.0
 STALLED_SECONDS: Final = 30.0
 
@@ -18,6 +22,7 @@ class TimedProtocol(H11Protocol):
 
     header_seconds: float = HEADER_SECONDS
     stalled_seconds: float = STALLED_SECONDS
+    own_user_only: bool = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(*arguments, **options)
@@ -25,8 +30,12 @@ class TimedProtocol(H11Protocol):
         self._stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
+        """Begin to wait for a request, unless another user's process is at the other end."""
         super().connection_made(transport)
+        if self.own_user_only and is_other_user(self.client, self.server):
+            LOG.warning("a process of another user tried to connect, and was sent away")
+            transport.abort()
+            return
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
@@ -70,3 +79,9 @@ class TimedProtocol(H11Protocol):
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
+
+
+class OwnUserProtocol(TimedProtocol):
+    """The same, for processes of the server's own user alone."""
+
+    own_user_only = True

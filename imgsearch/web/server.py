@@ -14,7 +14,7 @@ from imgsearch.errors import ImgsearchError, UsageError
 from imgsearch.web.access import Access
 from imgsearch.web.application import application
 from imgsearch.web.protection import hosts_of
-from imgsearch.web.protocol import TimedProtocol
+from imgsearch.web.protocol import OwnUserProtocol, TimedProtocol
 from imgsearch.web.service import Service, ServiceOptions
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class PageServer:
         )
         config = uvicorn.Config(
             app,
-            http=TimedProtocol,
+            http=OwnUserProtocol if is_local(self._options.host) else TimedProtocol,
             ws="none",
             loop="asyncio",
             lifespan="on",
