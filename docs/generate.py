@@ -33,7 +33,10 @@ SECTIONS: Final = ("Args", "Attributes", "Returns", "Yields", "Raises")
 # The public names, all of which `from imgsearch import ...` offers.
 REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("The gallery", ("Gallery", "default_gallery_path")),
-    ("Indexing", ("IndexOptions", "IndexProgress", "IndexReport", "MergedPath", "UnreadableFile")),
+    (
+        "Indexing",
+        ("IndexOptions", "Shard", "IndexProgress", "IndexReport", "MergedPath", "UnreadableFile"),
+    ),
     (
         "Querying",
         (
@@ -42,6 +45,8 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "FileCopy",
             "Answer",
             "Comparison",
+            "Explanation",
+            "ScoreMap",
             "Filters",
             "Near",
             "CropBox",
@@ -84,6 +89,9 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "RelocationReport",
             "CheckReport",
             "Finding",
+            "MergeReport",
+            "MergedPart",
+            "JoinedRows",
             "ExportReport",
         ),
     ),

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from imgsearch.errors import ImgsearchError
     from imgsearch.gallery.checking import CheckReport
     from imgsearch.gallery.examining import Examined
+    from imgsearch.gallery.explaining import Explanation, ScoreMap
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
     from imgsearch.gallery.location import default_gallery_path
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
+    from imgsearch.gallery.merging import MergedPart, MergeReport
     from imgsearch.gallery.overview import (
         FileNotRead,
         FilesNotRead,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from imgsearch.images.exposure import Detail
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.indexing.shards import Shard
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.engine import EngineState
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
     from imgsearch.storage.folder_tree import Folder
+    from imgsearch.storage.merging import JoinedRows
     from imgsearch.storage.places import Near
     from imgsearch.storage.roots import MergedPath
     from imgsearch.storage.timelines import Section, Timeline
@@ -59,6 +63,7 @@ __all__ = [
     "EngineState",
     "Examined",
     "Expansion",
+    "Explanation",
     "ExportReport",
     "Facets",
     "FileCopy",
@@ -77,7 +82,10 @@ __all__ = [
     "IndexOptions",
     "IndexProgress",
     "IndexReport",
+    "JoinedRows",
     "Match",
+    "MergeReport",
+    "MergedPart",
     "MergedPath",
     "Near",
     "Original",
@@ -93,7 +101,9 @@ __all__ = [
     "RelocationReport",
     "RemovalReport",
     "RootInformation",
+    "ScoreMap",
     "Section",
+    "Shard",
     "Timeline",
     "UnreadableFile",
     "ValueCount",
@@ -108,6 +118,7 @@ _HOMES = {
     "gallery.checking": ("CheckReport",),
     "storage.findings": ("Finding",),
     "gallery.examining": ("Examined",),
+    "gallery.explaining": ("Explanation", "ScoreMap"),
     "gallery.exporting": ("ExportReport",),
     "gallery.gallery": ("Gallery",),
     "gallery.location": ("default_gallery_path",),
@@ -131,6 +142,7 @@ _HOMES = {
     "gallery.picture_sets": ("PictureSet",),
     "gallery.taking": ("Original",),
     "images.exposure": ("Detail",),
+    "gallery.merging": ("MergeReport", "MergedPart"),
     "images.geometry": ("CropBox",),
     "indexing.report": (
         "IndexOptions",
@@ -138,6 +150,7 @@ _HOMES = {
         "IndexReport",
         "UnreadableFile",
     ),
+    "indexing.shards": ("Shard",),
     "networks.source": (
         "EmbedderSource",
         "EngineState",
@@ -168,6 +181,7 @@ _HOMES = {
     ),
     "storage.filters": ("Filters",),
     "storage.folder_tree": ("Folder",),
+    "storage.merging": ("JoinedRows",),
     "storage.places": ("Near",),
     "storage.roots": ("MergedPath",),
     "storage.timelines": (

@@ -6,8 +6,8 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from imgsearch import paths
-from imgsearch.documents.gallery_documents import path_keys
 from imgsearch.search.matches import FileCopy
+from imgsearch.text import path_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -53,7 +53,7 @@ class ContentRows:
         row = self.connection.execute(
             "SELECT id FROM content WHERE hash = ?", (content_hash,)
         ).fetchone()
-        return row[0] if row else None
+        return int(row[0]) if row else None
 
     def add_content(self, content_hash: str, size: int, metadata: Metadata) -> int:
         """Add a content and return its id; a known one keeps its id.

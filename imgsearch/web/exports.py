@@ -13,9 +13,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from imgsearch.documents.gallery_documents import dump, dump_line, file_keys, path_keys
+from imgsearch.documents.gallery_documents import dump, dump_line, file_keys
 from imgsearch.errors import ImgsearchError
-from imgsearch.text import printable
+from imgsearch.text import path_keys, printable
 from imgsearch.web.refusals import not_found, usage
 
 if TYPE_CHECKING:

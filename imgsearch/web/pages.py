@@ -10,11 +10,11 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-import jinja2
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from imgsearch import __version__
-from imgsearch.documents.gallery_documents import path_keys
+from imgsearch.html_pages import environment
+from imgsearch.text import path_keys
 from imgsearch.web import replies
 from imgsearch.web.refusals import RefusalError, not_found
 from imgsearch.web.service import service_of
@@ -54,18 +54,13 @@ def policy(nonce: str) -> str:
     )
 
 
-@cache
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("imgsearch.web"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-    )
-
-
 def _page(template: str, *, status: int = 200, **values: object) -> Response:
     nonce = secrets.token_urlsafe(16)
-    page = _templates().get_template(template).render(nonce=nonce, release=__version__, **values)
+    page = (
+        environment("imgsearch.web")
+        .get_template(template)
+        .render(nonce=nonce, release=__version__, **values)
+    )
     headers = {"Content-Security-Policy": policy(nonce), "Cache-Control": "no-store"}
     return HTMLResponse(page, status, headers)
 

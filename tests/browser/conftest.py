@@ -60,7 +60,7 @@ def gallery_path(tmp_path_factory: pytest.TempPathFactory, cache: None) -> Path:
     """Index the collection under two recipes; a part of it then goes offline."""
     folder = tmp_path_factory.mktemp("browser")
     photos = write_collection(folder / "photos")
-    drive = write_drive(folder / "drive")
+    drive = write_drive(folder / "unplugged")
     for backbone in ("fake-1", "fake-2"):
         with Gallery(
             folder / "seen.gallery", recipe=RecipeRequest(backbone=backbone), source=FakeSource()
@@ -71,7 +71,9 @@ def gallery_path(tmp_path_factory: pytest.TempPathFactory, cache: None) -> Path:
 
 
 @contextmanager
-def serving(gallery_path: Path, *, port: int = 0, links: Path | None = None) -> Iterator[PageServer]:
+def serving(
+    gallery_path: Path, *, port: int = 0, links: Path | None = None
+) -> Iterator[PageServer]:
     """Serve a gallery from a thread for as long as the block runs."""
     from imgsearch.web.server import PageServer, ServerOptions
     from imgsearch.web.service import ServiceOptions

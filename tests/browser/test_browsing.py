@@ -26,7 +26,9 @@ def test_pictures_stand_under_their_months_the_latest_first(visitor: Visitor) ->
     expect(headings.last).to_have_text("Without a date")
 
 
-def test_the_scrubber_goes_from_month_to_month_by_key_and_says_where_it_is(visitor: Visitor) -> None:
+def test_the_scrubber_goes_from_month_to_month_by_key_and_says_where_it_is(
+    visitor: Visitor,
+) -> None:
     visitor.go("/browse")
     slider = visitor.page.get_by_role("slider", name="Go to")
     expect(slider).to_have_attribute("aria-valuetext", "April 2024")
@@ -41,7 +43,7 @@ def test_folders_follow_their_paths_and_can_be_left_by_back(visitor: Visitor) ->
     visitor.names()
     visitor.page.get_by_role("button", name="By folder").click()
     visitor.page.wait_for_url("**order=path")
-    expect(visitor.page.locator(".grid-heading h2").first).to_have_text("drive")
+    expect(visitor.page.locator(".grid-heading h2").first).to_have_text("canal")
     visitor.page.go_back()
     expect(visitor.page.locator(".grid-heading h2").first).to_have_text("April 2024")
 
@@ -49,7 +51,7 @@ def test_folders_follow_their_paths_and_can_be_left_by_back(visitor: Visitor) ->
 def test_files_that_cannot_be_read_or_are_not_connected_are_named(visitor: Visitor) -> None:
     visitor.go("/browse")
     page = visitor.page
-    expect(page.get_by_text("drive is not connected; 6 files")).to_be_visible()
+    expect(page.get_by_text("unplugged is not connected; 6 files")).to_be_visible()
     page.get_by_role("button", name="Which?").click()
     dialog = page.get_by_role("dialog", name="Files that could not be read")
     expect(dialog).to_contain_text(HOSTILE_BROKEN)

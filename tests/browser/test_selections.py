@@ -51,8 +51,10 @@ def test_a_set_is_taken_away_as_a_zip_of_the_originals_and_as_links(kept: Visito
         assert sorted(name.split("/")[-1] for name in archive.namelist()) == sorted(names)
     page.get_by_role("button", name="Take away").click()
     page.get_by_role("button", name="Folder of links").click()
-    dialog = page.get_by_role("dialog", name="A folder of links")
-    expect(dialog).to_contain_text("2 links made in")
+    expect(page.get_by_label("Name of the folder")).to_have_value(NAME.replace("/", "-"))
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="The folder of links is made")
+    expect(dialog).to_contain_text("2 links, in")
     assert len(list(Path(dialog.locator("code").inner_text()).iterdir())) == len(names)
 
 

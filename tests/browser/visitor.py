@@ -18,7 +18,9 @@ _TRANSFER: Final = """([data, name]) => {
     transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
     return transfer;
 }"""
-_SETTLED: Final = """() => [...document.querySelectorAll(".tile img")].every((image) => image.complete)"""
+_SETTLED: Final = (
+    """() => [...document.querySelectorAll(".tile img")].every((image) => image.complete)"""
+)
 
 
 class Visitor:
@@ -134,6 +136,6 @@ class Visitor:
     def focused(self) -> str:
         """Return what a screen reader calls the focused element."""
         label: str = self.page.evaluate(
-            "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
+            "(({ activeElement: it }) => it.getAttribute('aria-label') ?? it.textContent)(document)"
         )
         return label

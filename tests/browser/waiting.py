@@ -1,4 +1,4 @@
-"""Playwright's `expect`, which waits; where it is not installed, no test comes as far as using it."""
+"""Playwright's `expect`, which waits; where it is missing, no test comes as far as using it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from imgsearch import __version__
 from imgsearch.documents import web_documents as documents
-from imgsearch.documents.gallery_documents import path_keys
+from imgsearch.text import path_keys
 from imgsearch.web import exports, fields, filters, questions, replies, uploads
 from imgsearch.web.service import service_of
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 
 from imgsearch.documents import web_documents as documents
-from imgsearch.documents.gallery_documents import path_keys
 from imgsearch.errors import UsageError
+from imgsearch.text import path_keys
 from imgsearch.web import exports, fields, replies
 from imgsearch.web.refusals import not_found, usage
 from imgsearch.web.service import Service, service_of

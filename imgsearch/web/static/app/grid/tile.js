@@ -48,7 +48,7 @@ export function fill(tile, entry, { href, likes, badge }) {
   if (entry.score !== undefined) notes.push(make("span.tile-score", { text: score(entry.score) }));
   if (entry.offline) notes.push(make("span", { title: "Its folder is not connected" }, icon("offline"), "Offline"));
   if (badge) notes.push(make("span", {}, badge));
-  if (notes.length) tile.append(make("div.tile-note", {}, ...notes));
+  if (notes.length) tile.append(make("div.tile-note", { "aria-hidden": "true" }, ...notes));
   tile.dataset.content = entry.content;
   tile.dataset.index = index;
   tile.setAttribute("aria-selected", String(marks.has(entry.content)));

@@ -35,19 +35,36 @@ export function exportButton(name, chosen) {
 }
 
 async function takeAway(form, { contents, name }) {
+  if (form === "links") {
+    askForFolder(contents, name);
+    return;
+  }
   try {
-    const { href, folder, missing } = await sendJson("POST", "/exports", { contents, form, name });
-    if (href) {
-      const link = make("a", { href, download: "" });
-      document.body.append(link);
-      link.click();
-      link.remove();
-      toast(`${counted(contents.length - (form === "zip" ? missing : 0), "picture")} taken away.`);
-    } else {
-      openDialog("A folder of links", [make("p", { text: `${counted(contents.length - missing, "link")} made in` }), make("p", {}, make("code", { text: folder }))]);
-    }
+    const { href, missing } = await sendJson("POST", "/exports", { contents, form, name });
+    const link = make("a", { href, download: "" });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    toast(`${counted(contents.length - (form === "zip" ? missing : 0), "picture")} taken away.`);
     if (missing) toast(`${counted(missing, "picture")} could not be found on the disk.`);
   } catch (error) {
     toast(sentence(error));
   }
+}
+
+function askForFolder(contents, name) {
+  const field = make("input.field", {
+    name: "folder", required: true, maxlength: 100, autocomplete: "off", autofocus: true, "aria-label": "Name of the folder", value: name.replaceAll(/[/\\]/g, "-"),
+  });
+  openDialog("A folder of links", [
+    make("p.hint.soft", { text: "A new folder, with a symbolic link to each picture. Nothing is copied." }), field,
+  ], {
+    action: "Make the folder",
+    async act(given) {
+      const { folder, missing } = await sendJson("POST", "/exports", { contents, form: "links", name: given.get("folder").trim() });
+      openDialog("The folder of links is made", [
+        make("p", { text: `${counted(contents.length - missing, "link")}, in` }), make("p", {}, make("code", { text: folder })),
+      ]);
+    },
+  });
 }
