@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 CHROMIUM: Final = os.environ.get("IMGSEARCH_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS: Final = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
 WAIT_MS: Final = 10_000
 START_SECONDS: Final = 20
