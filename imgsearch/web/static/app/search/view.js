@@ -8,7 +8,6 @@ import { go } from "../core/router.js";
 import { leaveTrail, forgetTrail } from "../core/trail.js";
 import { announce } from "../core/voice.js";
 import { counted, number } from "../core/words.js";
-import { Timeline } from "../browse/timeline.js";
 import { FilterBar } from "../filters/bar.js";
 import { actOn } from "../grid/actions.js";
 import { emptyGallery, failure, nothingFound } from "../grid/empty.js";
@@ -16,10 +15,10 @@ import { Grid } from "../grid/window.js";
 import { Answer } from "./answer.js";
 import { Asked } from "./asked.js";
 import { takeIn } from "./intake.js";
+import { offered } from "./offered.js";
 import { Question } from "./question.js";
 
 const SCORES = "imgsearch-scores";
-const OFFERED = 48;
 
 export async function openSearch({ parameters, signal, restore }) {
   const main = document.getElementById("main");
@@ -72,22 +71,20 @@ class SearchPage {
       ),
     );
     this.main.replaceChildren(drop);
-    const known = await info();
-    if (signal.aborted) return;
-    if (!known.contents) {
-      this.main.append(emptyGallery(known));
-      return;
-    }
     try {
-      const offered = await Timeline.of({ order: "taken", filters: {}, signal });
-      offered.count = Math.min(OFFERED, offered.count);
-      offered.sections = undefined;
-      const grid = new Grid(offered, {
+      const known = await info();
+      if (signal.aborted) return;
+      if (!known.contents) {
+        this.main.append(emptyGallery(known));
+        return;
+      }
+      const pictures = await offered(known.contents, { signal });
+      if (!pictures.count) return;
+      const grid = new Grid(pictures, {
         label: "Pictures of your gallery to begin with",
         href: ({ content }) => new Question().adding({ content }).address(),
       }, signal);
       actOn(grid, { likes: ({ content }) => this.ask(new Question().adding({ content })) }, signal);
-      offered.addEventListener("more", () => grid.refresh());
       this.main.append(make("section.start-likes", {}, make("h2", { text: "Or begin with one of these" }), grid.node));
       grid.arrange();
       restore();

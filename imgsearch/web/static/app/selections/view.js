@@ -11,11 +11,11 @@ import { toast } from "../core/voice.js";
 import { counted, day } from "../core/words.js";
 import { actOn } from "../grid/actions.js";
 import { failure } from "../grid/empty.js";
+import { Pictures } from "../grid/pictures.js";
 import { hasThumbnail, thumbnail } from "../grid/tile.js";
 import { Grid } from "../grid/window.js";
 import { Question } from "../search/question.js";
 import { exportButton } from "./export.js";
-import { SetPictures } from "./set_pictures.js";
 
 const COVER = 4;
 
@@ -70,7 +70,7 @@ async function showSet(main, name, signal, restore) {
     if (!signal.aborted) main.replaceChildren(failure(sentence(error), () => go("/selections")));
     return;
   }
-  const pictures = new SetPictures(set.contents);
+  const pictures = new Pictures(set.contents.filter((entry) => entry.path !== undefined));
   const gone = set.contents.length - pictures.count;
   main.replaceChildren(make(
     "div.page-head", {}, make("a.button.quiet", { href: "/selections" }, icon("left"), make("span", { text: "All sets" })),

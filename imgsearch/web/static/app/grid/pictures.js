@@ -1,8 +1,9 @@
-/** The pictures of a set that the gallery still holds, as a source of a grid. */
+/** A list of pictures that is all there, as a source of a grid. */
 
-export class SetPictures {
-  constructor(contents) {
-    this.entries = contents.filter(({ path }) => path !== undefined);
+export class Pictures {
+  /** @param {object[]} entries as the interface gives them */
+  constructor(entries) {
+    this.entries = entries;
   }
 
   get count() {
