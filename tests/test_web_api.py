@@ -18,6 +18,7 @@ from web_fakes import MARKUP, NUMBER, Served, make_gallery, picture_bytes, servi
 
 import imgsearch
 from imgsearch import Gallery
+from imgsearch.plans.plan_file import read_plan
 from imgsearch.web.endpoints.table import ENDPOINTS
 from imgsearch.web.openapi import description
 from imgsearch.web.shapes import GIVEN
@@ -60,6 +61,8 @@ def differences(value: Any, kind: str) -> list[str]:
         if not isinstance(value, list):
             return [f"{value!r} is no list"]
         return [line for one in value for line in differences(one, kind.removeprefix("list of "))]
+    if kind == "numbers":
+        return differences(value, "list of number")
     if kind.endswith(" or null"):
         return [] if value is None else differences(value, kind.removesuffix(" or null"))
     if kind in SCALARS:
@@ -641,3 +644,80 @@ def test_an_address_that_is_none_is_told_so(served: Served) -> None:
     assert served.ask("PUT", "/api/v1/info").code == "method"
     assert served.get("/contents/" + "0" * 64).code == "not-found"
     assert served.get("/contents/abc/original").code == "not-found"
+
+
+# Duplicates
+
+
+def found_groups(served: Served) -> Any:
+    """Look for duplicates, and return the document once they were found."""
+    assert served.send("POST", "/duplicates", {}).status == 202
+    until = time.monotonic() + 20
+    while (found := document(served.get("/duplicates"), "duplicates"))["state"] != "ready":
+        assert found["state"] == "running", found
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return found
+
+
+def test_duplicates_are_looked_for_and_shown_in_groups(served: Served) -> None:
+    found = found_groups(served)
+    (group,) = [g for g in found["groups"] if g["kind"] == "identical"]
+    files = [group["keeper"], *group["members"]]
+    assert {file["path"].rpartition("/")[2] for file in files} == {"00.png", "again.png"}
+    assert group["members"][0]["certainty"] == 1.0
+    assert served.get("/duplicates?kind=burst").json["total"] == 0
+    assert served.get("/duplicates?offset=100").json["groups"] == []
+    assert served.get("/duplicates?kind=nonsense").status == 400
+    assert served.send("POST", "/duplicates", {"kinds": ["nonsense"]}).status == 400
+
+
+def test_a_plan_of_what_was_decided_is_saved_and_nothing_else_happens(served: Served) -> None:
+    (group,) = [g for g in found_groups(served)["groups"] if g["kind"] == "identical"]
+    for keep, drop in (
+        (group["keeper"], group["members"][0]),
+        (group["members"][0], group["keeper"]),
+    ):
+        decision = {"id": group["id"], "keep": [keep["path"]], "drop": [drop["path"]]}
+        saved = document(
+            served.send("POST", "/duplicates/plan", {"groups": [decision]}), "saved plan"
+        )
+        assert saved["command"].startswith("imgsearch apply ")
+        plan = read_plan(Path(saved["path"]))
+        (planned,) = plan.groups
+        assert str(planned.keeper.path) == keep["path"]
+        assert [str(item.file.path) for item in planned.removals] == [drop["path"]]
+        assert (planned.reason, planned.removals[0].reason) == (
+            "chosen by hand",
+            "the keeper is chosen by hand",
+        )
+        assert Path(drop["path"]).is_file()
+        Path(saved["path"]).unlink()
+    Path(saved["path"]).parent.rmdir()
+
+
+def test_a_plan_that_makes_no_sense_is_refused(served: Served) -> None:
+    (group,) = [g for g in found_groups(served)["groups"] if g["kind"] == "identical"]
+    one, other = group["keeper"]["path"], group["members"][0]["path"]
+    for decision, status in (
+        ({"id": "none", "drop": [one]}, 404),
+        ({"id": group["id"], "drop": [one, other]}, 400),
+        ({"id": group["id"], "keep": [one], "drop": [one]}, 400),
+        ({"id": group["id"], "drop": ["/etc/passwd"]}, 400),
+        ({"id": group["id"], "keep": ["/etc/passwd"], "drop": [one]}, 400),
+        ({"id": group["id"]}, 400),
+        ({"drop": [one]}, 400),
+    ):
+        reply = served.send("POST", "/duplicates/plan", {"groups": [decision]})
+        assert reply.status == status, decision
+    assert not (served.gallery / "plans").exists()
+
+
+def test_what_a_person_says_of_two_pictures_is_remembered(served: Served) -> None:
+    one, other = (entry["content"] for entry in served.contents()[:2])
+    for same in (False, False, True):
+        body = {"one": one, "other": other, "same": same}
+        assert served.send("POST", "/duplicates/verdicts", body).status == 204
+    for odd in (one, "0" * 64):
+        body = {"one": one, "other": odd, "same": False}
+        assert served.send("POST", "/duplicates/verdicts", body).status == 400

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imgsearch.cli.interrupts import leave_at_once
 from imgsearch.cli.log_lines import log_as_details
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.terminal import PLAIN
@@ -150,6 +151,7 @@ def _run(server: "PageServer", *, opening: bool) -> None:
         with log_as_details():
             server.run()
     except KeyboardInterrupt:
-        return
+        # Not waiting for a search for duplicates, which may go on for minutes.
+        leave_at_once(0)
     finally:
         server.close()

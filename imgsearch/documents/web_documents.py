@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from imgsearch.duplicates.groups import Group
     from imgsearch.gallery.overview import FileNotRead, HeldRoot, Overview
     from imgsearch.gallery.picture_sets import PictureSet
     from imgsearch.search.matches import GalleryFile, Match
@@ -167,6 +168,33 @@ def not_read_keys(file: FileNotRead) -> Json:
         "folder": folder_id(file.path.parent),
         "reason": file.reason,
         "offline": file.offline,
+    }
+
+
+def group_keys(group: Group, colour: Colour) -> Json:
+    """Return a group of duplicates, but for its id; each entry is one file."""
+    return {
+        "kind": group.kind.value,
+        "certainty": group.certainty,
+        "keeper": entry_keys(group.keeper, colour),
+        "members": [
+            {
+                **entry_keys(member.file, colour),
+                "kind": member.evidence.kind.value,
+                "certainty": member.evidence.certainty,
+                "changes": list(member.evidence.changes),
+                "transform": member.evidence.transform and list(member.evidence.transform),
+            }
+            for member in group.members
+        ],
+        "companions": [
+            {
+                **path_keys(companion.path),
+                **path_keys(companion.of, "of"),
+                "reason": companion.reason,
+            }
+            for companion in group.companions
+        ],
     }
 
 

@@ -117,6 +117,8 @@ def schema_of(kind: str) -> Json:
         return {"type": "array", "items": schema_of(kind.removeprefix(_LIST_OF))}
     if kind.endswith(_OR_NULL):
         return {"anyOf": [schema_of(kind.removesuffix(_OR_NULL)), {"type": "null"}]}
+    if kind == "numbers":
+        return schema_of("list of number")
     return {"type": _SCALARS[kind]} if kind in _SCALARS else _reference(kind)
 
 

@@ -29,9 +29,9 @@ def document(
     return Response(dump_on_a_line(kind, dict(content)), status, headers, media_type=JSON)
 
 
-def nothing() -> Response:
-    """Return the answer to what was done and has no result."""
-    return Response(status_code=204)
+def nothing(status: int = 204) -> Response:
+    """Return the answer to what was done, or has begun, and has no result."""
+    return Response(status_code=status)
 
 
 def error(refusal: RefusalError) -> Response:

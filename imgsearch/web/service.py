@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import ImgsearchError
 from imgsearch.web.answers import Answers
+from imgsearch.web.duplicate_search import DuplicateSearch
 from imgsearch.web.exports import Exports
 from imgsearch.web.galleries import Galleries
 from imgsearch.web.generation import Generation, KeptLists
@@ -71,6 +72,7 @@ class Service:
         self.receiving = asyncio.Semaphore(2)
         self.answers = Answers(self.uploads)
         self.exports = Exports()
+        self.duplicates = DuplicateSearch(lambda: open_gallery(None))
         self.revealing = Revealing(sys.platform, shutil.which) if options.local else None
         self._asked = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,6 +87,7 @@ class Service:
         """End everything."""
         for task in tuple(self._tasks):
             task.cancel()
+        self.duplicates.close()
         self.workers.close()
         self.galleries.close()
 

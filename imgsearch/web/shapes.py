@@ -1,7 +1,8 @@
 """The objects of the interface: their keys and types, in the words of docs/json.md.
 
 A key that ends in "?" may be absent. A type is "text", "integer", "number", "boolean", the name of
-a shape, a type "or null", or "list of" a type, which may be "or null" itself.
+a shape, a type "or null", "list of" a type, which may be "or null" itself, or "numbers", a list
+that as a whole may be null.
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ SENT: Final[dict[str, Shape]] = {
     "export request": {"contents": "list of text", "form": "text", "name?": "text or null"},
     "set request": {"contents": "list of text"},
     "reveal": {"file?": "integer or null"},
+    "search request": {"kinds?": "list of text"},
+    "verdict": {"one": "text", "other": "text", "same": "boolean"},
+    "decision": {"id": "text", "keep?": "list of text", "drop?": "list of text"},
+    "decisions": {"groups": "list of decision"},
 }
 # What is given: documents, by their kind, and what they are made of.
 GIVEN: Final[dict[str, Shape]] = {
@@ -217,6 +222,32 @@ GIVEN: Final[dict[str, Shape]] = {
         "href": "text or null",
         "folder": "text or null",
     },
+    "member": {
+        **_ENTRY,
+        "kind": "text",
+        "certainty": "number",
+        "changes": "list of text",
+        "transform": "numbers or null",
+    },
+    "companion": {**_PATH, "of": "text", "of_base64?": "text", "reason": "text"},
+    "group": {
+        "id": "text",
+        "kind": "text",
+        "certainty": "number",
+        "keeper": "entry",
+        "members": "list of member",
+        "companions": "list of companion",
+    },
+    "duplicates": {
+        **_HEAD,
+        "state": "text",
+        "progress": "number",
+        "reason": "text",
+        "total": "integer",
+        "offset": "integer",
+        "groups": "list of group",
+    },
+    "saved plan": {**_HEAD, **_PATH, "command": "text"},
     "set in a list": {"name": "text", "count": "integer", "changed": "text"},
     "sets": {**_HEAD, "sets": "list of set in a list"},
     "kept content": {

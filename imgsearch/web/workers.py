@@ -76,7 +76,7 @@ class Crew:
             call.exception()  # whoever waited for it may have gone
 
     def close(self) -> None:
-        """Forget what waits; what runs comes to its end."""
+        """Forget what waits, and do not wait for what runs."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 

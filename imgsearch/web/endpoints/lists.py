@@ -44,7 +44,7 @@ async def info(request: Request) -> Response:
             "reveal": service.revealing is not None and service.revealing.can,
             "links": service.options.links is not None,
             "map": False,
-            "duplicates": False,
+            "duplicates": True,
         },
         "limits": {
             "upload_bytes": uploads.MOST_BYTES,

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.web.endpoints import asking, contents, described, lists, taking
+from imgsearch.web.endpoints import (
+    asking,
+    contents,
+    described,
+    duplicates,
+    lists,
+    taking,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -103,5 +110,16 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     _get("/sets/{name}", taking.one_set, "set"),
     _change("PUT", "/sets/{name}", taking.keep_set, body="set request", status=204),
     _change("DELETE", "/sets/{name}", taking.drop_set, status=204),
+    _get("/duplicates", duplicates.groups, "duplicates", "offset#", "limit#", "kind"),
+    _change(
+        "POST", "/duplicates", duplicates.look_for_duplicates, body="search request", status=202
+    ),
+    _change("POST", "/duplicates/verdicts", duplicates.judge, body="verdict", status=204),
+    _change(
+        *("POST", "/duplicates/plan", duplicates.plan),
+        body="decisions",
+        answer="saved plan",
+        status=201,
+    ),
     _get("/openapi.json", described.openapi, "application/json"),
 )
