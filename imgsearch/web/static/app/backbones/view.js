@@ -19,7 +19,7 @@ import { Question } from "../search/question.js";
 const SHOWN = 40;
 const PATH = "/backbones";
 
-export async function openBackbones({ parameters, signal, restore }) {
+export async function openBackbones({ parameters, signal, place }) {
   document.title = "Backbones · imgsearch";
   const main = document.getElementById("main");
   main.replaceChildren();
@@ -36,8 +36,8 @@ export async function openBackbones({ parameters, signal, restore }) {
     return null;
   }
   const page = new BackbonesPage(main, known.recipes, signal);
-  await page.show(parameters, restore);
-  return { update: ({ parameters: next, restore: back }) => page.show(next, back) };
+  await page.show(parameters, place);
+  return { update: ({ parameters: next, place: back }) => page.show(next, back) };
 }
 
 function onlyOne({ gallery }) {
@@ -83,7 +83,7 @@ class BackbonesPage {
     go(url.href);
   }
 
-  async show(parameters, restore) {
+  async show(parameters, place) {
     this.turn.abort();
     this.turn = new AbortController();
     const signal = AbortSignal.any([this.signal, this.turn.signal]);
@@ -106,7 +106,7 @@ class BackbonesPage {
     this.said.textContent = `Of the first ${Math.max(answers[0].count, answers[1].count)}, ${shared} are the same. Those that only one recipe found say so.`;
     announce(this.said.textContent);
     answers.forEach((answer, at) => this.#showAnswer(this.sides[at].body, answer, found[1 - at], signal));
-    restore();
+    window.scrollTo(0, place.scroll);
   }
 
   #showAnswer(body, answer, others, signal) {

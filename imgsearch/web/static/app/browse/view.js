@@ -20,10 +20,10 @@ import { unreadableNotice } from "./unreadable.js";
 const ORDERS = [["taken", "By time"], ["path", "By folder"]];
 const WATCH = 15_000;
 
-export async function openBrowse({ parameters, signal, restore }) {
+export async function openBrowse({ parameters, signal, place }) {
   const page = new BrowsePage(document.getElementById("main"), signal);
-  await page.show(parameters, restore);
-  return { update: ({ parameters: next, restore: back }) => page.show(next, back) };
+  await page.show(parameters, place);
+  return { update: ({ parameters: next, place: back }) => page.show(next, back) };
 }
 
 class BrowsePage {
@@ -53,11 +53,10 @@ class BrowsePage {
   }
 
   #again() {
-    const scrolled = window.scrollY;
-    return this.show(this.parameters, () => window.scrollTo(0, scrolled));
+    return this.show(this.parameters, { scroll: window.scrollY, tile: null });
   }
 
-  async show(parameters, restore) {
+  async show(parameters, place) {
     this.turn.abort();
     this.turn = new AbortController();
     const signal = AbortSignal.any([this.signal, this.turn.signal]);
@@ -86,10 +85,10 @@ class BrowsePage {
       return;
     }
     if (this.order === "path") learnFolders(timeline.sections.map(({ key, name }) => ({ folder: key, name })));
-    this.#showGrid(timeline, signal, restore);
+    this.#showGrid(timeline, signal, place);
   }
 
-  #showGrid(timeline, signal, restore) {
+  #showGrid(timeline, signal, place) {
     const suffix = this.#address({}).slice("/browse".length);
     const grid = new Grid(timeline, {
       label: this.order === "taken" ? "All pictures, the latest first" : "All pictures, by folder",
@@ -105,8 +104,7 @@ class BrowsePage {
     this.body.replaceChildren(grid.node, scrubber.node);
     this.timeline = timeline;
     grid.arrange();
-    restore();
-    grid.draw();
+    grid.restore(place);
   }
 
   /** Take over what an index run in another process has added. */

@@ -6,15 +6,16 @@ const state = { routes: [], current: null, leave: null };
  * Begin.
  *
  * @param {Array<{pattern: RegExp, open: Function}>} routes the first that matches the path opens
- *   with `{parts, parameters, signal, again, restore}`; it may return `{update(parameters)}`, called
- *   when only the parameters have changed.
+ *   with `{parts, parameters, signal, place}`; it may return `{update({parameters, place})}`, called
+ *   when only the parameters have changed. A `place` is `{scroll, tile}`: how far this page was
+ *   scrolled in px when it was left, and the index of the picture that had the focus, or null.
  */
 export function startRouter(routes) {
   state.routes = routes;
   history.scrollRestoration = "manual";
   document.addEventListener("click", follow);
-  window.addEventListener("popstate", () => show({ scroll: history.state?.scroll ?? 0 }));
-  show({ scroll: history.state?.scroll ?? 0 });
+  window.addEventListener("popstate", () => show(history.state));
+  show(history.state);
 }
 
 /** Go to an address of this page. */
@@ -22,25 +23,24 @@ export function go(url, { replace = false } = {}) {
   const target = new URL(url, location.href);
   const same = target.href === location.href;
   remember();
-  if (replace || same) history.replaceState({ scroll: same ? window.scrollY : 0 }, "", target);
-  else history.pushState({ scroll: 0 }, "", target);
-  show({ scroll: same ? window.scrollY : 0 });
-}
-
-/** Write an address without opening anything: the view has already changed itself. */
-export function note(url, { replace = true } = {}) {
-  remember();
-  if (replace) history.replaceState(history.state, "", url);
-  else history.pushState({ scroll: window.scrollY }, "", url);
+  if (same) {
+    show(history.state);
+    return;
+  }
+  if (replace) history.replaceState(null, "", target);
+  else history.pushState(null, "", target);
+  show(null);
 }
 
 /** Open the current view anew, as when the gallery has changed. */
 export function reopen() {
-  show({ scroll: window.scrollY, anew: true });
+  remember();
+  show(history.state, { anew: true });
 }
 
 function remember() {
-  history.replaceState({ ...history.state, scroll: window.scrollY }, "");
+  const tile = document.activeElement?.closest?.(".tile")?.dataset.index;
+  history.replaceState({ scroll: window.scrollY, tile: tile === undefined ? null : Number(tile) }, "");
 }
 
 window.addEventListener("pagehide", remember);
@@ -59,13 +59,13 @@ function follow(event) {
   go(link.href);
 }
 
-async function show({ scroll, anew = false }) {
+async function show(left, { anew = false } = {}) {
   const path = location.pathname;
   const parameters = new URLSearchParams(location.search);
   const route = state.routes.find(({ pattern }) => pattern.test(path));
-  const restore = () => window.scrollTo(0, scroll);
+  const place = left ?? { scroll: 0, tile: null };
   if (!anew && state.current?.path === path && state.current.view?.update) {
-    state.current.view.update({ parameters, restore });
+    state.current.view.update({ parameters, place });
     return;
   }
   const first = !state.leave;
@@ -76,5 +76,5 @@ async function show({ scroll, anew = false }) {
   const parts = (path.match(route.pattern) ?? []).slice(1).map(decodeURIComponent);
   // Whoever reads with the ears, or goes by keys, begins at the top of the new page.
   if (!first && !anew) document.getElementById("main").focus({ preventScroll: true });
-  opened.view = await route.open({ parts, parameters, signal: state.leave.signal, restore });
+  opened.view = await route.open({ parts, parameters, signal: state.leave.signal, place });
 }

@@ -19,14 +19,18 @@ export function actOn(grid, act, signal) {
   function mark(index, range) {
     const { source } = grid;
     if (range && pointed.from !== null && pointed.from !== index) {
-      const [low, high] = [Math.min(index, pointed.from), Math.max(index, pointed.from)];
-      const entries = [];
-      for (let each = low; each <= high; each += 1) if (source.entry(each)) entries.push(source.entry(each));
-      marks.add(entries);
+      markRange(Math.min(index, pointed.from), Math.max(index, pointed.from));
     } else {
       marks.toggle(source.entry(index));
     }
     pointed.from = index;
+  }
+
+  /** Mark the pictures of a range whose entries are there. */
+  function markRange(first, last) {
+    const entries = [];
+    for (let index = first; index <= last; index += 1) if (grid.source.entry(index)) entries.push(grid.source.entry(index));
+    marks.add(entries);
   }
 
   grid.node.addEventListener("click", (event) => {
@@ -76,6 +80,11 @@ export function actOn(grid, act, signal) {
     if (!tile || event.altKey || event.metaKey) return;
     const index = indexOf(tile);
     const entry = grid.source.entry(index);
+    if (event.ctrlKey && event.key === "a") {
+      event.preventDefault();
+      markRange(0, grid.source.count - 1);
+      return;
+    }
     const moved = event.ctrlKey && event.key !== "Home" && event.key !== "End" ? null : target(grid, index, event);
     if (moved !== null) grid.focus(moved);
     else if (event.ctrlKey) return;

@@ -56,7 +56,7 @@ export class Grid extends EventTarget {
 
   /** Fill the tiles in view whose entries have come meanwhile. */
   refresh() {
-    for (const [row, node] of this.rows) this.#fillRow(node, row);
+    for (const node of this.rows.values()) this.#fillRow(node);
     this.#settle();
   }
 
@@ -104,6 +104,13 @@ export class Grid extends EventTarget {
     if (top < window.scrollY) window.scrollTo(0, Math.max(0, top));
     else if (bottom > window.scrollY + window.innerHeight) window.scrollTo(0, bottom - window.innerHeight);
     this.draw();
+  }
+
+  /** Scroll to where this page was left, and give the focus back to the picture that had it. */
+  restore({ scroll, tile }) {
+    window.scrollTo(0, scroll);
+    this.draw();
+    if (tile !== null) this.focus(tile, { scroll: false });
   }
 
   /** Where the grid begins on the page, in px from its top. */
@@ -170,7 +177,7 @@ export class Grid extends EventTarget {
       node.append(tile);
     }
     this.rows.set(row, node);
-    this.#fillRow(node, row);
+    this.#fillRow(node);
     // Rows stand in the document in their order, whichever way they came into view.
     const after = [...this.cells.children].find((other) => Number(other.getAttribute("aria-rowindex")) > row + 1);
     this.cells.insertBefore(node, after ?? null);

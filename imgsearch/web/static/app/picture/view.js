@@ -21,7 +21,7 @@ import { Stage } from "./stage.js";
 
 const LIKES = 60;
 
-export async function openPicture({ parts: [content], parameters, signal, restore }) {
+export async function openPicture({ parts: [content], parameters, signal, place }) {
   const main = document.getElementById("main");
   main.replaceChildren();
   let entry;
@@ -32,7 +32,7 @@ export async function openPicture({ parts: [content], parameters, signal, restor
       getJson(`/contents/${content}`, { order, ...filtersOf(parameters) }, { signal }), info(),
     ]);
   } catch (error) {
-    if (!signal.aborted) main.replaceChildren(failure(sentence(error), () => openPicture({ parts: [content], parameters, signal, restore })));
+    if (!signal.aborted) main.replaceChildren(failure(sentence(error), () => openPicture({ parts: [content], parameters, signal, place })));
     return;
   }
   if (signal.aborted) return;
@@ -56,7 +56,7 @@ export async function openPicture({ parts: [content], parameters, signal, restor
   if (known.roots.every(({ online }) => online)) fetchAhead(way, stage.side);
   announce(`${name}, ${number(way.position + 1)} of ${number(way.total)}`);
   window.scrollTo(0, 0);
-  await showLikes(main, content, { signal, likes, restore });
+  await showLikes(main, content, { signal, likes, place });
 }
 
 /** Return where "previous" and "next" lead: along the answer it was found in, or through all pictures. */
@@ -119,7 +119,7 @@ function fetchAhead({ previousContent, nextContent }, side) {
   }
 }
 
-async function showLikes(main, content, { signal, likes, restore }) {
+async function showLikes(main, content, { signal, likes, place }) {
   const answer = new Answer(new Question().adding({ content }), { signal, most: LIKES });
   await answer.more();
   if (signal.aborted) return;
@@ -129,7 +129,7 @@ async function showLikes(main, content, { signal, likes, restore }) {
     section.append(make("p.soft", { text: sentence(answer.error) }));
     connection.addEventListener("back", () => {
       section.remove();
-      showLikes(main, content, { signal, likes, restore });
+      showLikes(main, content, { signal, likes, place });
     }, { once: true, signal });
     return;
   }
@@ -145,5 +145,5 @@ async function showLikes(main, content, { signal, likes, restore }) {
   grid.node.addEventListener("click", () => leaveTrail([content, ...answer.contents], `/content/${content}`), { signal });
   section.append(grid.node, make("a.button", { href: likes, text: `All pictures like it` }));
   grid.arrange();
-  restore();
+  if (place.scroll) grid.restore(place);
 }

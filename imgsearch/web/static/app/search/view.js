@@ -20,12 +20,12 @@ import { Question } from "./question.js";
 
 const SCORES = "imgsearch-scores";
 
-export async function openSearch({ parameters, signal, restore }) {
+export async function openSearch({ parameters, signal, place }) {
   const main = document.getElementById("main");
   const page = new SearchPage(main, signal);
-  await page.show(Question.of(parameters), restore);
+  await page.show(Question.of(parameters), place);
   return {
-    update: ({ parameters: next, restore: back }) => page.show(Question.of(next), back),
+    update: ({ parameters: next, place: back }) => page.show(Question.of(next), back),
   };
 }
 
@@ -41,25 +41,25 @@ class SearchPage {
       },
       working: (on) => main.classList.toggle("receiving", on),
     }, signal);
-    connection.addEventListener("back", () => this.show(this.question, () => {}), { signal });
+    connection.addEventListener("back", () => this.show(this.question, { scroll: window.scrollY, tile: null }), { signal });
   }
 
   ask(question) {
     go(question.address());
   }
 
-  async show(question, restore) {
+  async show(question, place) {
     this.question = question;
     this.turn.abort();
     this.turn = new AbortController();
     const signal = AbortSignal.any([this.signal, this.turn.signal]);
-    if (question.pictures.length) await this.#showAnswer(question, signal, restore);
-    else await this.#showStart(signal, restore);
+    if (question.pictures.length) await this.#showAnswer(question, signal, place);
+    else await this.#showStart(signal, place);
   }
 
   // Before anything is asked
 
-  async #showStart(signal, restore) {
+  async #showStart(signal, place) {
     this.asked = null;
     document.title = "Search · imgsearch";
     const choose = button("button.button.main", { icon: icon("picture"), text: "Choose a picture", click: () => this.intake.choose() });
@@ -87,7 +87,7 @@ class SearchPage {
       actOn(grid, { likes: ({ content }) => this.ask(new Question().adding({ content })) }, signal);
       this.main.append(make("section.start-likes", {}, make("h2", { text: "Or begin with one of these" }), grid.node));
       grid.arrange();
-      restore();
+      grid.restore(place);
     } catch (error) {
       if (!signal.aborted) this.main.append(failure(sentence(error)));
     }
@@ -116,7 +116,7 @@ class SearchPage {
     this.grid = null;
   }
 
-  async #showAnswer(question, signal, restore) {
+  async #showAnswer(question, signal, place) {
     if (!this.asked) this.#build();
     document.title = "Likes · imgsearch";
     this.asked.show(question);
@@ -132,14 +132,22 @@ class SearchPage {
     if (signal.aborted) return;
     this.results.classList.remove("waiting");
     if (answer.error) {
-      this.#settle([failure(sentence(answer.error), () => this.show(question, restore))]);
+      this.#settle([failure(sentence(answer.error), () => this.show(question, place))]);
     } else if (!answer.count) {
       this.#settle([nothingFound(Object.keys(question.filters).length ? () => this.ask(question.with({ filters: {} })) : null)]);
       announce("No pictures found.");
     } else {
       this.#showGrid(answer, signal);
-      restore();
+      await this.#comeBack(answer, place, signal);
     }
+  }
+
+  /** Fetch as far as the page was scrolled when it was left, and scroll there. */
+  async #comeBack(answer, place, signal) {
+    while (!signal.aborted && !answer.ended && !answer.error && document.documentElement.scrollHeight < place.scroll + window.innerHeight) {
+      await answer.more();
+    }
+    if (!signal.aborted) this.grid.restore(place);
   }
 
   #showGrid(answer, signal) {

@@ -19,23 +19,23 @@ import { exportButton } from "./export.js";
 
 const COVER = 4;
 
-export async function openSelections({ parameters, signal, restore }) {
+export async function openSelections({ parameters, signal, place }) {
   const main = document.getElementById("main");
   const open = (next, back) => (next.get("set") ? showSet(main, next.get("set"), signal, back) : showSets(main, signal, back));
   connection.addEventListener("back", reopen, { signal });
-  await open(parameters, restore);
+  await open(parameters, place);
 }
 
 const link = (name) => `/selections?set=${encodeURIComponent(name)}`;
 const path = (name) => `/sets/${encodeURIComponent(name)}`;
 
-async function showSets(main, signal, restore) {
+async function showSets(main, signal, place) {
   document.title = "Selections · imgsearch";
   main.replaceChildren(make("div.page-head", {}, make("h1", { text: "Selections" })));
   try {
     const { sets } = await getJson("/sets", {}, { signal });
     main.append(sets.length ? make("ul.sets", {}, ...sets.map((set) => card(set, signal))) : noSets());
-    restore();
+    window.scrollTo(0, place.scroll);
   } catch (error) {
     if (!signal.aborted) main.append(failure(sentence(error), reopen));
   }
@@ -61,7 +61,7 @@ function card({ name, count, changed }, signal) {
   ));
 }
 
-async function showSet(main, name, signal, restore) {
+async function showSet(main, name, signal, place) {
   document.title = `${name} · imgsearch`;
   let set;
   try {
@@ -91,7 +91,7 @@ async function showSet(main, name, signal, restore) {
   marks.addEventListener("change", show, { signal });
   show();
   grid.arrange();
-  restore();
+  grid.restore(place);
 }
 
 async function takeOut(name, contents) {
