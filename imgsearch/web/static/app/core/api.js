@@ -55,7 +55,7 @@ async function ask(method, url, { signal, body, type }) {
   }
   if (answer.status === 401) lose("refused");
   if (!answer.ok) throw await refusal(answer);
-  return answer.status === 204 ? null : answer.json();
+  return answer.headers.get("Content-Type")?.startsWith("application/json") ? answer.json() : null;
 }
 
 async function refusal(answer) {
