@@ -15,16 +15,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgsearch.errors import ImgsearchError
     from imgsearch.gallery.checking import CheckReport
+    from imgsearch.gallery.explaining import Explanation, ScoreMap
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
     from imgsearch.gallery.location import default_gallery_path
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
+    from imgsearch.gallery.merging import MergedPart, MergeReport
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
+    from imgsearch.indexing.shards import Shard
     from imgsearch.maps.gallery_map import GalleryMap, MapAge, MapCluster, MapReport
     from imgsearch.maps.watch import MapProgress
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
+    from imgsearch.plans.plan import LeftFile, Plan, PlannedFile, PlannedGroup, PlannedRemoval
+    from imgsearch.plans.plan_file import read_plan, write_plan
+    from imgsearch.plans.reports import ApplyReport, Refusal, UndoReport
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.engine import EngineState
     from imgsearch.search.matches import Answer, Comparison, FileCopy, GalleryFile, Match
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from imgsearch.search.query_inputs import Weighted
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
+    from imgsearch.storage.merging import JoinedRows
     from imgsearch.storage.places import Near
     from imgsearch.storage.roots import MergedPath
 
@@ -39,12 +46,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "ApplyReport",
     "CheckReport",
     "Comparison",
     "CropBox",
     "EmbedderSource",
     "EngineState",
     "Expansion",
+    "Explanation",
     "ExportReport",
     "FileCopy",
     "Filters",
@@ -57,25 +66,39 @@ __all__ = [
     "IndexOptions",
     "IndexProgress",
     "IndexReport",
+    "JoinedRows",
+    "LeftFile",
     "MapAge",
     "MapCluster",
     "MapProgress",
     "MapReport",
     "Match",
+    "MergeReport",
+    "MergedPart",
     "MergedPath",
     "Near",
+    "Plan",
+    "PlannedFile",
+    "PlannedGroup",
+    "PlannedRemoval",
     "PretrainedNetworks",
     "PruneReport",
     "Recipe",
     "RecipeInformation",
     "RecipeRequest",
+    "Refusal",
     "RelocationReport",
     "RemovalReport",
     "RootInformation",
+    "ScoreMap",
+    "Shard",
+    "UndoReport",
     "UnreadableFile",
     "Weighted",
     "__version__",
     "default_gallery_path",
+    "read_plan",
+    "write_plan",
 ]
 
 # The command line must start fast, so nothing is imported before it is asked for.
@@ -83,6 +106,7 @@ _HOMES = {
     "errors": ("ImgsearchError",),
     "gallery.checking": ("CheckReport",),
     "storage.findings": ("Finding",),
+    "gallery.explaining": ("Explanation", "ScoreMap"),
     "gallery.exporting": ("ExportReport",),
     "gallery.gallery": ("Gallery",),
     "gallery.location": ("default_gallery_path",),
@@ -96,6 +120,7 @@ _HOMES = {
         "RelocationReport",
         "RemovalReport",
     ),
+    "gallery.merging": ("MergeReport", "MergedPart"),
     "images.geometry": ("CropBox",),
     "indexing.report": (
         "IndexOptions",
@@ -103,6 +128,7 @@ _HOMES = {
         "IndexReport",
         "UnreadableFile",
     ),
+    "indexing.shards": ("Shard",),
     "maps.gallery_map": (
         "GalleryMap",
         "MapAge",
@@ -115,6 +141,9 @@ _HOMES = {
         "EngineState",
         "PretrainedNetworks",
     ),
+    "plans.plan": ("LeftFile", "Plan", "PlannedFile", "PlannedGroup", "PlannedRemoval"),
+    "plans.plan_file": ("read_plan", "write_plan"),
+    "plans.reports": ("ApplyReport", "Refusal", "UndoReport"),
     "recipe": (
         "Recipe",
         "RecipeRequest",
@@ -130,6 +159,7 @@ _HOMES = {
     "search.query_expansion": ("Expansion",),
     "search.query_inputs": ("Weighted",),
     "storage.filters": ("Filters",),
+    "storage.merging": ("JoinedRows",),
     "storage.places": ("Near",),
     "storage.roots": ("MergedPath",),
 }

@@ -17,8 +17,8 @@ from imgsearch.vectors.approximate_front import capacities
 from imgsearch.vectors.exact import ExactIndex
 from imgsearch.vectors.index_plan import IndexPlan, candidates_wanted
 from imgsearch.vectors.inverted_lists import checked_factory
+from imgsearch.vectors.probes import Probes
 from imgsearch.vectors.segmented import SegmentedIndex
-from imgsearch.vectors.visited_lists import Visits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DIM = 12
 COUNT = 1200
-ALL = Visits(nprobe=16)
+ALL = Probes(nprobe=16)
 PLAN = IndexPlan(factory="IVF16,SQ8", rescored=2)
 REFINED = IndexPlan(factory="IVF16,PQ6x4fs", refined=True)
 
@@ -93,14 +93,14 @@ def test_the_measured_recall_reaches_the_target_and_holds_for_other_queries(
 ) -> None:
     assert index.measured.recall >= 0.98
     assert index.measured.queries == 100
-    assert 1 <= index.measured.visited <= index.measured.visits.nprobe <= 8
+    assert 1 <= index.measured.probed <= index.measured.probes.nprobe <= 8
     assert recall(index, ExactIndex.build(IDS, VECTORS), rows(200, seed=5)) >= 0.95
 
 
-def test_with_all_lists_visited_and_all_candidates_taken_nothing_is_missed(
+def test_with_all_lists_probed_and_all_candidates_taken_nothing_is_missed(
     index: ApproximateIndex,
 ) -> None:
-    _, ids = index.search(rows(5, seed=1), COUNT, visits=ALL)
+    _, ids = index.search(rows(5, seed=1), COUNT, probes=ALL)
     assert all(set(found) == set(IDS.tolist()) for found in ids.tolist())
 
 
@@ -157,10 +157,10 @@ def test_filters_are_kept_and_k_are_found_whenever_k_pass(
 def test_named_indexes_with_a_graph_of_centroids_or_a_rotation_serve_alike(
     tmp_path: Path, factory: str, *, refined: bool
 ) -> None:
-    """Centroids in a graph have no weights: a fixed number of lists is visited."""
+    """Centroids in a graph have no weights: a fixed number of lists is probed."""
     index = grown(IndexPlan(factory=factory, rescored=4, refined=refined))
     assert index.measured.recall >= 0.9
-    assert (index.measured.visits.share == 1) or "HNSW" not in factory
+    assert (index.measured.probes.share == 1) or "HNSW" not in factory
     approximate_file.save(tmp_path / "a", index)
     loaded, _ = approximate_file.load(tmp_path / "a")
     queries = rows(10, seed=4)
@@ -176,11 +176,11 @@ def test_named_indexes_with_a_graph_of_centroids_or_a_rotation_serve_alike(
 def test_leaving_out_few_or_many_gives_what_is_left_in_the_same_order(
     index: ApproximateIndex, count: int
 ) -> None:
-    """Few are dropped after the search, many inside it; with all lists visited both are exact."""
+    """Few are dropped after the search, many inside it; with all lists probed both are exact."""
     queries = rows(5, seed=11)
-    _, everything = index.search(queries, COUNT, visits=ALL)
+    _, everything = index.search(queries, COUNT, probes=ALL)
     gone = everything[0][:count]
-    _, left = index.search(queries, 20, excluded=gone, visits=ALL)
+    _, left = index.search(queries, 20, excluded=gone, probes=ALL)
     for line, all_of_it in zip(left, everything, strict=True):
         expected = all_of_it[~np.isin(all_of_it, gone)][:20]
         assert len(np.intersect1d(line, expected)) >= 19
@@ -190,7 +190,7 @@ def test_what_is_refined_has_the_scores_of_its_vectors() -> None:
     """Their float16 rows decide the order, so coarse codes cost candidates and no precision."""
     index = grown(REFINED)
     queries = rows(10, seed=2)
-    scores, ids = index.search(queries, 5, visits=ALL)
+    scores, ids = index.search(queries, 5, probes=ALL)
     expected, truth = ExactIndex.build(IDS, VECTORS).search(queries, 5)
     np.testing.assert_allclose(scores, expected, atol=2e-3)
     assert np.mean([np.isin(a, b).mean() for a, b in zip(truth, ids, strict=True)]) > 0.95
@@ -205,7 +205,7 @@ def test_long_vectors_are_cut_down_to_directions_that_keep_their_products() -> N
     growing = Growing.train(plan, flat, query_ids=IDS[:50], queries=flat[:50])
     growing.add(IDS, flat)
     index = growing.finish()
-    scores, ids = index.search(flat[:20], 5, visits=ALL)
+    scores, ids = index.search(flat[:20], 5, probes=ALL)
     expected, _ = ExactIndex.build(IDS, flat).search(flat[:20], 5)
     np.testing.assert_allclose(scores, expected, atol=1e-5)
     assert index.dim == DIM

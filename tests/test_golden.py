@@ -23,7 +23,7 @@ from golden_questions import COMMANDS
 
 from imgsearch import Gallery
 from imgsearch.storage.database import Store
-from imgsearch.storage.schema import STEPS
+from imgsearch.storage.schema_steps import STEPS
 from imgsearch.vectors.exact_file import load
 
 KEPT_SCHEMA = 4
@@ -245,6 +245,7 @@ def rows(golden: Golden, base: Path) -> list[str]:
         database.execute("DELETE FROM setting WHERE name = 'gallery'")
         database.execute("UPDATE recipe SET digest = 0, undigested = -1")
         database.execute("UPDATE embedding SET checksum = NULL")
+        database.execute("DELETE FROM fingerprint")
         ids = [row[0] for row in database.execute("SELECT id FROM content ORDER BY id")]
         for rank, content_id in enumerate(ids, start=1):
             for statement in (

@@ -401,9 +401,9 @@ def nearest(rows: Rows, space: SearchSpace, content_id: int, k: int = 10) -> dic
 def test_an_approximate_index_is_written_beside_the_cache_and_read_back(large: Rows) -> None:
     space = large.open()
     assert segments(space).base.plan.factory == KIND
-    # Random vectors are the worst case of lists: half of eight are visited, and a quarter missed.
+    # Random vectors are the worst case of lists: half of eight are probed, and a quarter missed.
     measured = segments(space).base.measured
-    assert measured.visits.nprobe == 4
+    assert measured.probes.nprobe == 4
     assert measured.recall > 0.7
     assert not space.is_exact
     assert [file.path for file in lists_files(large.folder)] == [

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Self
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.connections import Connections
+from imgsearch.gallery.explaining import Explaining
 from imgsearch.gallery.location import default_gallery_path
 from imgsearch.gallery.mapping import MapMaking
 from imgsearch.gallery.recipe_choice import stored_to_index
+from imgsearch.gallery.tidying import Tidying
 from imgsearch.networks import source as networks
 from imgsearch.networks.loaded import LoadedNetworks
 from imgsearch.recipe import AUTO, RecipeRequest
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(MapMaking):
+class Gallery(Explaining, MapMaking, Tidying):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
@@ -121,10 +123,12 @@ class Gallery(MapMaking):
             WeightsUnavailableError: the backbone's weights cannot be had.
         """
         # A query needs none of these.
+        from imgsearch.indexing import fingerprints
         from imgsearch.indexing.advice import hints
         from imgsearch.indexing.local_executor import LocalExecutor
         from imgsearch.indexing.report import IndexOptions
         from imgsearch.indexing.run import IndexRun
+        from imgsearch.indexing.shards import remembered
         from imgsearch.storage.roots import register
 
         options = options or IndexOptions()
@@ -146,6 +150,7 @@ class Gallery(MapMaking):
                 executor=self._executor or LocalExecutor(self._networks.of),
             )
             with store.transaction():
+                remembered(store, options.shard)
                 stored = store.add_recipe(recipe) if recipe else None
                 targets = register(
                     store,
@@ -164,6 +169,7 @@ class Gallery(MapMaking):
                 if total:
                     run.read(held.stored, self._networks.source, total=total)
                 run.forget_missing()
+                fingerprints.fill_in(store, jobs=options.jobs, progress=progress, stop=stop)
                 run.promote(held.stored)
                 self._refresh(held, anyway=anew)
             report = run.report(recipe, targets, first=first)

@@ -21,6 +21,7 @@ from PIL import Image
 
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images.colours import in_resizable_mode, over_white, to_srgb
+from imgsearch.images.fingerprints import SIDE, fingerprint_of
 from imgsearch.images.formats import decoder_of, identify
 from imgsearch.images.geometry import CropBox, plan_display, plan_square, resized
 from imgsearch.images.refusals import TRUNCATED, refusing, what_else
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from imgsearch.images.fingerprints import Fingerprint
     from imgsearch.images.geometry import Plan, Size
     from imgsearch.images.metadata import Metadata
     from imgsearch.recipe import Resize
@@ -50,10 +52,12 @@ class LoadedImage:
     Attributes:
         pixels: uint8 (size, size, 3), C-contiguous, RGB in sRGB.
         metadata: what is known besides the pixels, of the full image.
+        fingerprint: what is kept of the full image; None if that was not asked for.
     """
 
     pixels: NDArray[np.uint8]
     metadata: Metadata
+    fingerprint: Fingerprint | None = None
 
 
 def read_file(path: Path) -> bytes:
@@ -98,7 +102,14 @@ def _check_status(path: Path) -> None:
         raise UnreadableImageError("larger than 2 GiB", name=str(path))
 
 
-def load(data: bytes, *, size: int, resize: Resize, crop: CropBox | None = None) -> LoadedImage:
+def load(
+    data: bytes,
+    *,
+    size: int,
+    resize: Resize,
+    crop: CropBox | None = None,
+    fingerprint: bool = False,
+) -> LoadedImage:
     """Decode a file's bytes to a square of RGB pixels, for a network.
 
     "squash" fits the whole image into the square whatever its shape; "pad" keeps its shape
@@ -110,19 +121,24 @@ def load(data: bytes, *, size: int, resize: Resize, crop: CropBox | None = None)
         size: side of the square in pixels.
         resize: how the image becomes a square.
         crop: only this part of the displayed image.
+        fingerprint: make that of the whole image too.
 
     Raises:
         UnreadableImageError: the bytes cannot be decoded; its reason says why.
         UsageError: the crop reaches beyond the image, or covers less than one pixel of it.
     """
-    rgb, metadata = _render(
-        data, lambda displayed: plan_square(displayed, crop, size=size, resize=resize)
-    )
+
+    def square(displayed: Size) -> Plan:
+        return plan_square(displayed, crop, size=size, resize=resize)
+
+    plans = (square, _plan_fingerprint) if fingerprint else (square,)
+    (rgb, *renderings), metadata = _render(data, *plans)
     if rgb.size != (size, size):
-        square = Image.new("RGB", (size, size), PAD_COLOUR)
-        square.paste(rgb, ((size - rgb.width) // 2, (size - rgb.height) // 2))
-        rgb = square
-    return LoadedImage(np.array(rgb), metadata)
+        padded = Image.new("RGB", (size, size), PAD_COLOUR)
+        padded.paste(rgb, ((size - rgb.width) // 2, (size - rgb.height) // 2))
+        rgb = padded
+    kept = fingerprint_of(renderings[0]) if renderings else None
+    return LoadedImage(np.array(rgb), metadata, kept)
 
 
 def display(data: bytes, *, longest: int) -> NDArray[np.uint8]:
@@ -134,21 +150,43 @@ def display(data: bytes, *, longest: int) -> NDArray[np.uint8]:
     Raises:
         UnreadableImageError: the bytes cannot be decoded; its reason says why.
     """
-    rgb, _ = _render(data, lambda displayed: plan_display(displayed, longest=longest))
+    (rgb,), _ = _render(data, lambda displayed: plan_display(displayed, longest=longest))
     return np.array(rgb)
 
 
-def _render(data: bytes, plan: Callable[[Size], Plan]) -> tuple[Image.Image, Metadata]:
-    """Decode what the plan wants, which it says once it knows the image's displayed size."""
+def fingerprint(data: bytes) -> Fingerprint:
+    """Return what is kept of an image.
+
+    Raises:
+        UnreadableImageError: the bytes cannot be decoded; its reason says why.
+    """
+    (rgb,), _ = _render(data, _plan_fingerprint)
+    return fingerprint_of(rgb)
+
+
+def _plan_fingerprint(displayed: Size) -> Plan:
+    return plan_display(displayed, longest=SIDE)
+
+
+def _render(data: bytes, *plans: Callable[[Size], Plan]) -> tuple[list[Image.Image], Metadata]:
+    """Decode what the plans want, which they say once they know the image's displayed size."""
     row = identify(data)
     if row is None:
         raise UnreadableImageError(what_else(data))
     if row.is_cut and row.is_cut(data):
         raise UnreadableImageError(TRUNCATED)
+
+    def needed(displayed: Size) -> Size:
+        sizes = [plan(displayed).needed(displayed) for plan in plans]
+        return max(width for width, _ in sizes), max(height for _, height in sizes)
+
     with ExitStack() as turn, refusing(data, row):
-        decode = decoder_of(row)
-        decoded = decode(data, row, lambda displayed: plan(displayed).needed(displayed), turn)
-        planned = plan((decoded.metadata.width, decoded.metadata.height))
+        decoded = decoder_of(row)(data, row, needed, turn)
+        displayed = decoded.metadata.width, decoded.metadata.height
         flat = in_resizable_mode(decoded.image)
-        small = over_white(resized(flat, decoded.locate(planned.box), planned.target))
-        return to_srgb(small, decoded.profile), decoded.metadata
+        rendered = []
+        for plan in plans:
+            planned = plan(displayed)
+            small = over_white(resized(flat, decoded.locate(planned.box), planned.target))
+            rendered.append(to_srgb(small, decoded.profile))
+        return rendered, decoded.metadata

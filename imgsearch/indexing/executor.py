@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from imgsearch import paths
+from imgsearch.indexing.report import SECONDS_PER_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Generator, Iterable, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imgsearch.images.fingerprints import Fingerprint
     from imgsearch.images.metadata import Metadata
     from imgsearch.networks.source import EmbedderSource, EmbedsImages
     from imgsearch.recipe import Recipe
@@ -54,6 +56,7 @@ class EmbeddingJob:
             digits; asked from several threads.
         batch_size: images that go through the network at once.
         jobs: decoding threads; None for one per processor.
+        seconds_per_file: that decoding one file may take; None for any.
     """
 
     recipe: Recipe
@@ -61,6 +64,7 @@ class EmbeddingJob:
     known: Container[str]
     batch_size: int = 32
     jobs: int | None = None
+    seconds_per_file: float | None = SECONDS_PER_FILE
 
     def load(self) -> EmbedsImages:
         """Return what makes embeddings under the recipe."""
@@ -79,6 +83,8 @@ class EmbeddedFile:
         embedding: `(dim,)`, finite; None if the content is known or occurred before in the run,
             or if there is a reason.
         reason: why the file could not be read, decoded or embedded, or None.
+        fingerprint: of the image, where there is an embedding. An executor that gives none leaves
+            it to the end of the run, which reads the file once more.
     """
 
     work: FileWork
@@ -87,6 +93,7 @@ class EmbeddedFile:
     metadata: Metadata | None = None
     embedding: NDArray[np.float32] | None = None
     reason: str | None = None
+    fingerprint: Fingerprint | None = None
 
 
 class Executor(Protocol):

@@ -64,6 +64,7 @@ class LocalExecutor:
             recipe=job.recipe,
             is_embedded=job.known.__contains__,
             jobs=job.jobs,
+            seconds=job.seconds_per_file,
         )
         load = self._load
         network = _Network(job.load if load is None else lambda: load(job.recipe))
@@ -137,15 +138,20 @@ class _Batches:
             Exception: whatever the network raised for that batch.
         """
         batch = self._collected
-        image, metadata = loaded.image, None
+        image, metadata, fingerprint = loaded.image, None, None
         if image is not None and not self._is_known(loaded.hash):
             self._network.begin_loading()
             batch.positions[loaded.hash] = len(batch.files)
             batch.images.append(image.pixels)
-            metadata = image.metadata
+            metadata, fingerprint = image.metadata, image.fingerprint
         batch.files.append(
             EmbeddedFile(
-                loaded.item, loaded.hash, loaded.bytes, metadata=metadata, reason=loaded.reason
+                loaded.item,
+                loaded.hash,
+                loaded.bytes,
+                metadata=metadata,
+                reason=loaded.reason,
+                fingerprint=fingerprint,
             )
         )
         if len(batch.images) >= self._job.batch_size or len(batch.files) >= MOST_FILES:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from imgsearch.paths import Listings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from imgsearch.search.matches import FileCopy, GalleryFile
 
 
@@ -30,6 +32,29 @@ def other_files(file: GalleryFile) -> tuple[FileCopy, ...]:
         if met != "same":
             copies.append(replace(copy, hard_link=met == "link"))
     return tuple(copies)
+
+
+def names_by_file(files: Iterable[GalleryFile]) -> list[list[GalleryFile]]:
+    """Return files of one content by the file on disk that they are names of.
+
+    Hard links, a symbolic link and what it leads to, and two spellings on a file system that
+    ignores case are names of one file; so are two ways there through mounts. A file that is not
+    there is one by itself.
+    """
+    found: dict[object, list[GalleryFile]] = {}
+    listings = Listings()
+    for file in files:
+        place = listings.spelled(Path(os.path.realpath(file.path)))
+        key: object = place
+        if not file.offline:
+            try:
+                status = place.stat()
+            except OSError:
+                pass
+            else:
+                key = (status.st_dev, status.st_ino) if status.st_ino else place
+        found.setdefault(key, []).append(file)
+    return list(found.values())
 
 
 class _Known:

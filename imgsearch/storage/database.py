@@ -1,7 +1,6 @@
 """The gallery's database: opened, changed in transactions, read in snapshots.
 
-`file_rows`, `content_rows` and `embedding_rows` hold the statements on one table or two; those on
-several are here.
+The modules `…_rows` hold the statements on one table or two; those on several are here.
 
 Every change is made inside `Store.transaction`, whose COMMIT is the only commit point: after a
 crash, a transaction is there as a whole or not at all.
@@ -19,6 +18,7 @@ from imgsearch.storage import schema
 from imgsearch.storage.content_rows import ContentRows
 from imgsearch.storage.embedding_rows import EmbeddingRows
 from imgsearch.storage.file_rows import FileRows
+from imgsearch.storage.fingerprint_rows import FingerprintRows
 from imgsearch.storage.records import Counts, Integrity
 from imgsearch.storage.sqlite_errors import (
     DATABASE,
@@ -27,13 +27,14 @@ from imgsearch.storage.sqlite_errors import (
     primary_code,
     translated_errors,
 )
+from imgsearch.storage.verdict_rows import VerdictRows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
 
-class Store(FileRows, ContentRows, EmbeddingRows):
+class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
     """The rows of one gallery, over one connection.
 
     A writer must hold the writer lock.
@@ -239,6 +240,8 @@ class Store(FileRows, ContentRows, EmbeddingRows):
             "DELETE FROM embedding WHERE content_id NOT IN (SELECT id FROM content)",
             "DELETE FROM embedding WHERE recipe_id NOT IN (SELECT id FROM recipe)",
             "DELETE FROM file WHERE root_id NOT IN (SELECT id FROM root)",
+            "DELETE FROM fingerprint WHERE content_id NOT IN (SELECT id FROM content)",
+            "DELETE FROM calibration WHERE recipe_id NOT IN (SELECT id FROM recipe)",
             # A size that can't be true makes the next run read the file again.
             (
                 "UPDATE file SET content_id = NULL, size = -1 WHERE content_id IS NOT NULL "

@@ -27,7 +27,7 @@ from imgsearch.vectors.inverted_lists import (
     trained_bytes,
     transformed,
 )
-from imgsearch.vectors.visited_lists import Visits, nearest_lists, visit_counts
+from imgsearch.vectors.probes import Probes, nearest_lists, probe_counts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -46,14 +46,14 @@ class Measured:
     """How well an approximate index finds what exact search finds, and what for.
 
     Attributes:
-        visits: how many lists a query probes.
-        visited: lists that the queries below probe on average.
+        probes: how many lists a query probes.
+        probed: lists that the queries below probe on average.
         recall: ANN recall@10 against exact search, the candidates scored exactly.
         queries: how many of the gallery's own embeddings were the queries.
     """
 
-    visits: Visits
-    visited: float
+    probes: Probes
+    probed: float
     recall: float
     queries: int
 
@@ -138,7 +138,7 @@ class ApproximateIndex:
         *,
         allowed: ArrayLike | None = None,
         excluded: ArrayLike | None = None,
-        visits: Visits | None = None,
+        probes: Probes | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return k candidates for each query, best first by approximate scores.
 
@@ -150,7 +150,7 @@ class ApproximateIndex:
             k: how many candidates, from 1 up.
             allowed: when given, only these ids can match; unknown ones are ignored.
             excluded: these ids can not match, allowed or not.
-            visits: how many lists are probed; None for what was measured.
+            probes: how many lists are probed; None for what was measured.
 
         Returns:
             Approximate scores (q, k) float32 and ids (q, k) int64; -inf and -1 where fewer exist.
@@ -166,7 +166,7 @@ class ApproximateIndex:
             return scores, ids
         rows = transformed(self._index, rows)
         best, positions = self._candidates(
-            rows, found, passing=passing, visits=visits or self.measured.visits
+            rows, found, passing=passing, probes=probes or self.measured.probes
         )
         known = (positions >= 0) & (positions < len(self))
         if passing is not None:
@@ -180,12 +180,12 @@ class ApproximateIndex:
         ids[:, :found] = np.take_along_axis(matched, order, axis=1)
         return scores, ids
 
-    def mean_visited(self, queries: NDArray[np.float32], visits: Visits) -> float:
+    def mean_probed(self, queries: NDArray[np.float32], probes: Probes) -> float:
         """Return how many lists queries `(q, dim)` probe on average."""
         if self._centroids is None:
-            return float(min(visits.nprobe, self.nlist))
+            return float(min(probes.nprobe, self.nlist))
         scores, _ = nearest_lists(transformed(self._index, queries), self._centroids)
-        return float(visit_counts(scores, visits).mean())
+        return float(probe_counts(scores, probes).mean())
 
     def _candidates(
         self,
@@ -193,7 +193,7 @@ class ApproximateIndex:
         wanted: int,
         *,
         passing: NDArray[np.bool_] | None,
-        visits: Visits,
+        probes: Probes,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the best by their codes, and their positions, -1 where there are fewer.
 
@@ -210,7 +210,7 @@ class ApproximateIndex:
         else:
             # They are dropped after the search.
             needed, width = wanted + left_out, width + left_out
-        counts, numbers, products = self._visits(rows, visits)
+        counts, numbers, products = self._probes(rows, probes)
         # A filter that leaves one vector in ten thins every list to a tenth.
         counts = np.minimum(self.nlist, np.ceil(counts * (len(self) / count)).astype(np.int64))
         while True:
@@ -231,12 +231,12 @@ class ApproximateIndex:
                 return best, positions
             counts = np.where(short, np.minimum(self.nlist, 4 * counts), counts)
 
-    def _visits(
-        self, rows: NDArray[np.float32], visits: Visits
+    def _probes(
+        self, rows: NDArray[np.float32], probes: Probes
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         """Return how many lists each query probes, all lists' numbers and their products."""
         if self._centroids is None:
-            most = min(visits.nprobe, self.nlist)
+            most = min(probes.nprobe, self.nlist)
             nothing = np.empty((len(rows), 0))
             return (
                 np.full(len(rows), most),
@@ -244,7 +244,7 @@ class ApproximateIndex:
                 nothing.astype(np.float32),
             )
         products, numbers = nearest_lists(rows, self._centroids)
-        return visit_counts(products, visits), numbers, products
+        return probe_counts(products, probes), numbers, products
 
     def _refined_scores(
         self, rows: NDArray[np.float32], positions: NDArray[np.int64], known: NDArray[np.bool_]

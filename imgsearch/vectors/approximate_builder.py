@@ -12,7 +12,7 @@ from imgsearch.vectors.approximate import ApproximateIndex, Measured
 from imgsearch.vectors.exact import faiss
 from imgsearch.vectors.index_plan import TARGET_RECALL, IndexPlan, candidates_wanted
 from imgsearch.vectors.inverted_lists import checked_factory, ivf_of, reason, transformed
-from imgsearch.vectors.visited_lists import Visits
+from imgsearch.vectors.probes import Probes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TRAINING_FACTOR: Final = 40
 ITERATIONS: Final = 10
 # A rule that probes more than this share of the lists is slower than exact search.
-MOST_VISITED: Final = 0.5
+MOST_PROBED: Final = 0.5
 # What is tried; inner products of unit vectors with their centroids differ by some tenths.
 SHARES: Final = (
     0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.83, 0.86, 0.89, 0.92, 0.94, 0.96,
@@ -131,19 +131,19 @@ class Growing:
                 block = self._refined.pop()
                 refined[end - len(block) : end] = block
                 end -= len(block)
-        most = Visits(nprobe=max(1, int(ivf_of(self.index).nlist * MOST_VISITED)))
-        untold = Measured(visits=most, visited=0.0, recall=0.0, queries=len(self.queries))
+        most = Probes(nprobe=max(1, int(ivf_of(self.index).nlist * MOST_PROBED)))
+        untold = Measured(probes=most, probed=0.0, recall=0.0, queries=len(self.queries))
         index = ApproximateIndex(self.index, ids, plan=self.plan, measured=untold, refined=refined)
         tried = [self._least(index, rules, target) for rules in _rules(most)]
         enough = [measured for measured in tried if measured.recall >= target]
         index.measured = (
-            min(enough, key=lambda measured: measured.visited)
+            min(enough, key=lambda measured: measured.probed)
             if enough
             else max(tried, key=lambda measured: measured.recall)
         )
         return index
 
-    def _least(self, index: ApproximateIndex, rules: list[Visits], target: float) -> Measured:
+    def _least(self, index: ApproximateIndex, rules: list[Probes], target: float) -> Measured:
         """Return the first of rules, which probe ever more lists, that reaches the target."""
         low, high = 0, len(rules) - 1
         while low < high:
@@ -153,15 +153,15 @@ class Growing:
             else:
                 low = middle + 1
         return Measured(
-            visits=rules[low],
-            visited=round(index.mean_visited(self.queries, rules[low]), 2),
+            probes=rules[low],
+            probed=round(index.mean_probed(self.queries, rules[low]), 2),
             recall=self._recall(index, rules[low]),
             queries=len(self.queries),
         )
 
-    def _recall(self, index: ApproximateIndex, visits: Visits) -> float:
+    def _recall(self, index: ApproximateIndex, probes: Probes) -> float:
         width = candidates_wanted(index.plan, self.neighbours) + 1
-        _, found = index.search(self.queries, width, visits=visits)
+        _, found = index.search(self.queries, width, probes=probes)
         assert self._nearest is not None  # noqa: S101  # finish comes after add
         shares = []
         for own, near, candidates in zip(self.query_ids, self._nearest, found, strict=True):
@@ -170,16 +170,16 @@ class Growing:
         return float(np.mean(shares)) if shares else 0.0
 
 
-def _rules(most: Visits) -> list[list[Visits]]:
+def _rules(most: Probes) -> list[list[Probes]]:
     """Return what is tried: fixed numbers of lists, and shares of their weight."""
     if most.nprobe == 1:
         return [[most]]
     fixed = sorted({min(most.nprobe, round(2 ** (step / 2))) for step in range(40)})
     weighed = [
-        [Visits(nprobe=most.nprobe, share=share, temperature=temperature) for share in SHARES]
+        [Probes(nprobe=most.nprobe, share=share, temperature=temperature) for share in SHARES]
         for temperature in TEMPERATURES
     ]
-    return [[Visits(nprobe=nprobe) for nprobe in fixed], *weighed]
+    return [[Probes(nprobe=nprobe) for nprobe in fixed], *weighed]
 
 
 def _principal_directions(sample: NDArray[np.float32], count: int) -> NDArray[np.float32]:

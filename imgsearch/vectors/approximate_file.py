@@ -51,7 +51,7 @@ from imgsearch.vectors.approximate_front import (
     verify_rest,
 )
 from imgsearch.vectors.index_plan import IndexPlan
-from imgsearch.vectors.visited_lists import Visits
+from imgsearch.vectors.probes import Probes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,10 +76,10 @@ def save(path: Path, index: ApproximateIndex) -> str:
         rescored=index.plan.rescored,
         block=index.block,
         refined=0 if index.refined is None else index.refined.shape[1],
-        nprobe=index.measured.visits.nprobe,
-        share=float(index.measured.visits.share),
-        temperature=float(index.measured.visits.temperature),
-        visited=float(index.measured.visited),
+        nprobe=index.measured.probes.nprobe,
+        share=float(index.measured.probes.share),
+        temperature=float(index.measured.probes.temperature),
+        probed=float(index.measured.probed),
         recall=index.measured.recall,
         queries=index.measured.queries,
     )
@@ -144,10 +144,10 @@ def load(path: Path, *, in_memory: bool = False) -> tuple[ApproximateIndex, str]
                 refined=header.refined > 0,
             ),
             measured=Measured(
-                visits=Visits(
+                probes=Probes(
                     nprobe=header.nprobe, share=header.share, temperature=header.temperature
                 ),
-                visited=header.visited,
+                probed=header.probed,
                 recall=header.recall,
                 queries=header.queries,
             ),

@@ -50,10 +50,10 @@ class ApproximateHeader:
         rescored: likewise.
         block: how many vectors' codes are interleaved; 1 for none.
         refined: dimensions of the vectors that lie as float16 behind the lists; 0 for none.
-        nprobe: as in `Visits`.
+        nprobe: as in `Probes`.
         share: likewise.
         temperature: likewise.
-        visited: as in `Measured`.
+        probed: as in `Measured`.
         recall: likewise.
         queries: likewise.
     """
@@ -70,9 +70,20 @@ class ApproximateHeader:
     nprobe: int
     share: float
     temperature: float
-    visited: float
+    probed: float
     recall: float
     queries: int
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> ApproximateHeader:
+        """Return the header that a file holds as a JSON object.
+
+        Raises:
+            TypeError: a field is missing, unknown or of another type.
+        """
+        # Earlier versions called it by another name.
+        renamed = {"probed" if name == "visited" else name: values[name] for name in values}
+        return checked_file.record_of(cls, renamed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,7 @@ class Front:
         content = checked_file.parse(
             data, FORMAT, payload_length=lambda values: trained_length + _numbers_length(values)
         )
-        header = checked_file.record_of(ApproximateHeader, content.header)
+        header = ApproximateHeader.of(content.header)
         numbers = np.frombuffer(content.payload[trained_length:-DIGEST_BYTES], dtype=ID)
         sizes, ids = np.split(numbers.astype(np.int64), [header.nlist])
         if min(header.block, header.code_size, header.refined + 1) < 1:
@@ -204,7 +215,7 @@ def paged(length: int) -> int:
 
 def _numbers_length(values: dict[str, Any]) -> int:
     """Return the bytes of sizes, ids and the digest of the rest."""
-    header = checked_file.record_of(ApproximateHeader, values)
+    header = ApproximateHeader.of(values)
     if min(header.nlist, header.count) < 0:
         raise ValueError("its lengths do not add up")
     return ID.itemsize * (header.nlist + header.count) + DIGEST_BYTES

@@ -144,7 +144,7 @@ class SegmentedIndex:
         measured = self.base.measured
         return IndexDescription(
             factory=self.base.plan.factory,
-            lists_probed=measured.visited,
+            lists_probed=measured.probed,
             recall=measured.recall,
             recall_queries=measured.queries,
             added=len(self.tail),

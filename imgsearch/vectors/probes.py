@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visits:
+class Probes:
     """How many lists a query probes.
 
     Attributes:
@@ -43,18 +43,18 @@ def nearest_lists(
     return np.take_along_axis(scores, numbers, axis=1), numbers
 
 
-def visit_counts(scores: NDArray[np.float32], visits: Visits) -> NDArray[np.int64]:
+def probe_counts(scores: NDArray[np.float32], probes: Probes) -> NDArray[np.int64]:
     """Return how many lists each query probes, shape (q,), int64.
 
     Args:
         scores: inner products with the centroids, shape (q, nlist), descending.
-        visits: the rule.
+        probes: the rule.
     """
-    most = min(visits.nprobe, scores.shape[1])
-    if visits.share >= 1:
+    most = min(probes.nprobe, scores.shape[1])
+    if probes.share >= 1:
         return np.full(len(scores), most, dtype=np.int64)
-    weights = np.exp((scores - scores[:, :1]) / visits.temperature)
+    weights = np.exp((scores - scores[:, :1]) / probes.temperature)
     held = np.cumsum(weights, axis=1)
-    counts = (held < visits.share * held[:, -1:]).sum(axis=1) + 1
+    counts = (held < probes.share * held[:, -1:]).sum(axis=1) + 1
     least: NDArray[np.int64] = np.minimum(counts, most).astype(np.int64)
     return least

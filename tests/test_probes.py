@@ -1,4 +1,4 @@
-"""A query visits the lists that hold most of the weight, and never more than it may."""
+"""A query probes the lists that hold most of the weight, and never more than it may."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgsearch.vectors.visited_lists import Visits, nearest_lists, visit_counts
+from imgsearch.vectors.probes import Probes, nearest_lists, probe_counts
 
 
 def test_lists_come_nearest_first_with_their_inner_products() -> None:
@@ -20,13 +20,13 @@ def test_weights_by_hand() -> None:
     """At T = 1 the weights of 2, 1, 0 are 1, 1/e, 1/e²: 66.5 %, 24.5 % and 9.0 % of all."""
     scores = np.array([[2, 1, 0]], np.float32)
     for share, count in ((0.6, 1), (0.66, 1), (0.67, 2), (0.90, 2), (0.92, 3), (1.0, 3)):
-        visits = Visits(nprobe=3, share=share, temperature=1.0)
-        assert visit_counts(scores, visits).tolist() == [count]
+        probes = Probes(nprobe=3, share=share, temperature=1.0)
+        assert probe_counts(scores, probes).tolist() == [count]
 
 
 def test_where_lists_are_alike_more_of_them_are_visited() -> None:
     scores = np.array([[0.9, 0.1, 0.1, 0.1], [0.3, 0.3, 0.3, 0.3]], np.float32)
-    counts = visit_counts(scores, Visits(nprobe=4, share=0.7, temperature=0.1))
+    counts = probe_counts(scores, Probes(nprobe=4, share=0.7, temperature=0.1))
     assert counts.tolist() == [1, 3]
 
 
@@ -41,8 +41,8 @@ def test_a_larger_share_never_visits_fewer_lists_and_none_visits_more_than_it_ma
 ) -> None:
     rows = np.sort(np.array([scores], np.float32), axis=1)[:, ::-1]
     few, many = (
-        int(visit_counts(rows, Visits(nprobe=nprobe, share=share, temperature=temperature))[0])
+        int(probe_counts(rows, Probes(nprobe=nprobe, share=share, temperature=temperature))[0])
         for share in sorted(shares)
     )
     assert 1 <= few <= many <= min(nprobe, len(scores))
-    assert visit_counts(rows, Visits(nprobe=nprobe))[0] == min(nprobe, len(scores))
+    assert probe_counts(rows, Probes(nprobe=nprobe))[0] == min(nprobe, len(scores))
