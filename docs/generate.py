@@ -76,6 +76,21 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "PictureSet",
         ),
     ),
+    (
+        "Tidying up",
+        (
+            "Plan",
+            "PlannedGroup",
+            "PlannedRemoval",
+            "PlannedFile",
+            "LeftFile",
+            "write_plan",
+            "read_plan",
+            "ApplyReport",
+            "UndoReport",
+            "Refusal",
+        ),
+    ),
     ("Recipes", ("RecipeRequest", "Recipe")),
     (
         "Looking after a gallery",
@@ -95,6 +110,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "ExportReport",
         ),
     ),
+    ("The map", ("GalleryMap", "MapCluster", "MapAge", "MapReport", "MapProgress")),
     ("Sources of embeddings", ("EmbedderSource", "PretrainedNetworks")),
 )
 
@@ -115,9 +131,13 @@ TYPES: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("recipe", "Precision", None),
     ("networks.runtimes.runtime", "RuntimeChoice", None),
     ("indexing.report", "Stage", None),
+    ("maps.layout", "MapMethod", None),
+    ("maps.watch", "MapStage", None),
     ("gallery.exporting", "ExportFormat", None),
     ("storage.filters", "Undated", None),
     ("storage.findings", "Severity", None),
+    ("plans.journal", "Link", None),
+    ("plans.plan", "KeepRule", "a `str`, one of the rules that `Gallery.plan` names"),
     ("search.engine", "CacheState", None),
     ("images.geometry", "Size", "width and height in pixels, a `tuple[int, int]`"),
     ("images.geometry", "Box", "left, top, right and bottom, a `tuple[float, ...]` of four"),

@@ -36,7 +36,12 @@ if TYPE_CHECKING:
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
     from imgsearch.indexing.shards import Shard
+    from imgsearch.maps.gallery_map import GalleryMap, MapAge, MapCluster, MapReport
+    from imgsearch.maps.watch import MapProgress
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
+    from imgsearch.plans.plan import LeftFile, Plan, PlannedFile, PlannedGroup, PlannedRemoval
+    from imgsearch.plans.plan_file import read_plan, write_plan
+    from imgsearch.plans.reports import ApplyReport, Refusal, UndoReport
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.engine import EngineState
     from imgsearch.search.matches import Answer, Comparison, FileCopy, GalleryFile, Match
@@ -55,6 +60,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "ApplyReport",
     "CheckReport",
     "Comparison",
     "CropBox",
@@ -75,6 +81,7 @@ __all__ = [
     "Gallery",
     "GalleryFile",
     "GalleryInformation",
+    "GalleryMap",
     "HeldContent",
     "HeldRecipe",
     "HeldRoot",
@@ -83,6 +90,11 @@ __all__ = [
     "IndexProgress",
     "IndexReport",
     "JoinedRows",
+    "LeftFile",
+    "MapAge",
+    "MapCluster",
+    "MapProgress",
+    "MapReport",
     "Match",
     "MergeReport",
     "MergedPart",
@@ -93,11 +105,16 @@ __all__ = [
     "Part",
     "PictureSet",
     "PlaceCount",
+    "Plan",
+    "PlannedFile",
+    "PlannedGroup",
+    "PlannedRemoval",
     "PretrainedNetworks",
     "PruneReport",
     "Recipe",
     "RecipeInformation",
     "RecipeRequest",
+    "Refusal",
     "RelocationReport",
     "RemovalReport",
     "RootInformation",
@@ -105,11 +122,14 @@ __all__ = [
     "Section",
     "Shard",
     "Timeline",
+    "UndoReport",
     "UnreadableFile",
     "ValueCount",
     "Weighted",
     "__version__",
     "default_gallery_path",
+    "read_plan",
+    "write_plan",
 ]
 
 # The command line must start fast, so nothing is imported before it is asked for.
@@ -151,11 +171,21 @@ _HOMES = {
         "UnreadableFile",
     ),
     "indexing.shards": ("Shard",),
+    "maps.gallery_map": (
+        "GalleryMap",
+        "MapAge",
+        "MapCluster",
+        "MapReport",
+    ),
+    "maps.watch": ("MapProgress",),
     "networks.source": (
         "EmbedderSource",
         "EngineState",
         "PretrainedNetworks",
     ),
+    "plans.plan": ("LeftFile", "Plan", "PlannedFile", "PlannedGroup", "PlannedRemoval"),
+    "plans.plan_file": ("read_plan", "write_plan"),
+    "plans.reports": ("ApplyReport", "Refusal", "UndoReport"),
     "recipe": (
         "Recipe",
         "RecipeRequest",

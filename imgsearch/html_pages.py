@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from functools import cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from imgsearch.text import printable
@@ -38,6 +40,8 @@ def environment(package: str) -> Environment:
 
 def _shown(value: object) -> object:
     """Spell out invisible characters in every text that enters the page."""
+    if isinstance(value, PurePath):
+        value = os.fspath(value)
     # Not in Markup, a subclass of str: its parts have already come through here.
     return printable(value) if type(value) is str else value
 

@@ -208,7 +208,7 @@ def test_metadata_that_only_the_removed_file_has_is_named(desk: Desk) -> None:
         ({"keep": ["preferred"]}, "needs folders"),
         ({"kinds": ["same"]}, "'same' is no kind"),
         ({"protect": ["/no/such/folder"]}, "no such folder"),
-        ({"protect": "/tmp"}, "not a list"),
+        ({"protect": "/photos"}, "not a list"),
     ],
 )
 def test_choices_that_make_no_sense_are_refused(
@@ -316,4 +316,4 @@ def test_a_picture_that_is_reached_through_a_link_below_its_root_is_left(
     shutil.move(desk.photos / "b", desk.base / "elsewhere")
     (desk.photos / "b").symlink_to(desk.base / "elsewhere")
     plan = desk.gallery.plan(groups)
-    assert left(plan, desk)["b/small two.png"] == "it is reached through a symbolic link"
+    assert left(plan, desk)["b/small two.png"].startswith("it is reached through a symbolic link")

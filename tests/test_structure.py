@@ -50,13 +50,28 @@ ROOMS: dict[str, str] = {
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
 VALUES = {
-    "duplicates.groups", "evaluation.recommendation", "evaluation.results",
-    "gallery.checking", "gallery.explaining", "gallery.exporting",
-    "gallery.information", "gallery.maintenance", "gallery.merging", "gallery.overview",
-    "gallery.picture_sets", "indexing.report", "networks.backbones.catalogue",
-    "networks.backbones.layer_names", "plans.reports", "search.matches", "storage.facets",
-    "storage.findings", "storage.folder_tree", "storage.timelines",
-}  # fmt: skip
+    "duplicates.groups",
+    "evaluation.recommendation",
+    "evaluation.results",
+    "gallery.checking",
+    "gallery.explaining",
+    "gallery.exporting",
+    "gallery.information",
+    "gallery.maintenance",
+    "gallery.merging",
+    "gallery.overview",
+    "gallery.picture_sets",
+    "indexing.report",
+    "maps.gallery_map",
+    "networks.backbones.catalogue",
+    "networks.backbones.layer_names",
+    "plans.reports",
+    "search.matches",
+    "storage.facets",
+    "storage.findings",
+    "storage.folder_tree",
+    "storage.timelines",
+}
 OWNERS: dict[str, str] = {
     "faiss": "vectors",
     "openvino": "networks.runtimes.openvino",
@@ -64,7 +79,7 @@ OWNERS: dict[str, str] = {
     "tensorflow": "networks.backbones networks.runtimes.tensorflow distillation",
     "keras": "networks.backbones networks.runtimes.tensorflow distillation",
     "torch": "",
-    "PIL": "images distillation evaluation.ground_truth.edits",
+    "PIL": "images distillation",
     "pillow_heif": "images.heif_decoder",
     "pillow_jxl": "images.jxl_decoder",
     "rawpy": "images.raw_decoder",
@@ -73,6 +88,7 @@ OWNERS: dict[str, str] = {
     "filelock": "storage.writer_lock",
     "send2trash": "plans.system_trash",
     "pyarrow": "gallery.exporting",
+    "openTSNE": "maps.tsne",
     "typer": "cli",
     "rich": "cli",
     "jinja2": "html_pages",
@@ -81,7 +97,7 @@ OWNERS: dict[str, str] = {
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
-    "torch", "jinja2", "starlette", "uvicorn",
+    "torch", "jinja2", "openTSNE", "starlette", "uvicorn",
 }  # fmt: skip
 LONGEST = 300
 

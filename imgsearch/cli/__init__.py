@@ -26,6 +26,7 @@ from imgsearch.cli.info import info
 from imgsearch.cli.interrupts import INTERRUPTED, leave_at_once
 from imgsearch.cli.list import list_
 from imgsearch.cli.maintenance import check, prune, relocate, remove
+from imgsearch.cli.map import map_
 from imgsearch.cli.merge import merge
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
@@ -78,6 +79,7 @@ for _command in (
     relocate,
     merge,
     export,
+    map_,
     distill,
 ):
     app.command(cls=Command)(with_option_groups(_command))

@@ -37,6 +37,8 @@ OTHER_NAMES: Final = {
     "verify": "check",
     "repair": "check",
     "train": "distill",
+    "trash": "apply",
+    "restore": "undo",
     "web": "serve",
     "browse": "serve",
     "ui": "serve",

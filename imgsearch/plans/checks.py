@@ -92,7 +92,7 @@ def check_files(plan: Plan, pairs: Sequence[tuple[PlannedFile, PlannedFile]]) ->
         if protecting is not None:
             problems.append(f"{file.path}: protected: it lies in {protecting}")
         elif not places.is_direct(file.path, file.root):
-            problems.append(f"{file.path}: reached through a symbolic link")
+            problems.append(f"{file.path}: reached through a symbolic link, or by another spelling")
         elif _is_one(file, keeper, places):
             problems.append(f"{file.path}: the same file as its keeper {keeper.path}")
     folders = {file.path.parent for file, _ in pairs}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from imgsearch.duplicates.groups import Kind
@@ -25,24 +26,22 @@ from imgsearch.plans.plan import (
 from imgsearch.text import path_keys, path_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     Json = dict[str, Any]
 
 VERSION: Final = 1
 
 
-def write_plan(plan: Plan, path: Path) -> None:
+def write_plan(plan: Plan, path: str | Path) -> None:
     """Write a plan; an existing file is replaced, whole or not at all.
 
     Raises:
         OSError: the file cannot be written.
     """
     text = json.dumps(plan_keys(plan), indent=2, allow_nan=False)
-    write_atomically(path, [text.encode("ascii") + b"\n"])
+    write_atomically(Path(path), [text.encode("ascii") + b"\n"])
 
 
-def read_plan(path: Path, *, edited: bool = False) -> Plan:
+def read_plan(path: str | Path, *, edited: bool = False) -> Plan:
     """Read a plan.
 
     Args:
@@ -54,6 +53,7 @@ def read_plan(path: Path, *, edited: bool = False) -> Plan:
         UsageError: it is no plan, or of another version.
         PlanRefusedError: it is not as it was written.
     """
+    path = Path(path)
     try:
         keys = json.loads(path.read_bytes())
         if not isinstance(keys, dict) or keys.get("imgsearch") != "plan":

@@ -149,7 +149,7 @@ class Planner:
         if protecting is not None:
             return f"protected: it lies in {protecting}"
         if not self._places.is_direct(file.path, file.root):
-            return "it is reached through a symbolic link"
+            return "it is reached through a symbolic link, or by another spelling"
         if other_names:
             return f"it has another name, {other_names[0]}: removing one would free nothing"
         if file.path in belonging and not self.terms.split_companions:

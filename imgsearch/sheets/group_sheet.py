@@ -40,6 +40,7 @@ class _File:
     name: str
     folder: str
     elsewhere: bool
+    identical: bool
     offline: bool
     notes: tuple[str, ...]
 
@@ -157,6 +158,7 @@ def _file(file: GalleryFile, other_names: Iterable[Path], keeper: GalleryFile) -
         name=file.path.name,
         folder=shown_folder(file.path),
         elsewhere=file.path.parent != keeper.path.parent,
+        identical=file.content == keeper.content and file.path != keeper.path,
         offline=file.offline,
         notes=tuple(f"also called {name}" for name in other_names),
     )
