@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgsearch.errors import ImgsearchError
     from imgsearch.gallery.checking import CheckReport
+    from imgsearch.gallery.examining import Examined
     from imgsearch.gallery.explaining import Explanation, ScoreMap
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from imgsearch.gallery.location import default_gallery_path
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.gallery.merging import MergedPart, MergeReport
+    from imgsearch.gallery.overview import (
+        FileNotRead,
+        FilesNotRead,
+        HeldRecipe,
+        HeldRoot,
+        Overview,
+    )
+    from imgsearch.gallery.picture_sets import PictureSet
+    from imgsearch.gallery.taking import Original
+    from imgsearch.images.exposure import Detail
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
     from imgsearch.indexing.shards import Shard
@@ -35,12 +46,15 @@ if TYPE_CHECKING:
     from imgsearch.search.engine import EngineState
     from imgsearch.search.matches import Answer, Comparison, FileCopy, GalleryFile, Match
     from imgsearch.search.query_expansion import Expansion
-    from imgsearch.search.query_inputs import Weighted
+    from imgsearch.search.query_inputs import HeldContent, Part, Weighted
+    from imgsearch.storage.facets import Facets, PlaceCount, ValueCount
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
+    from imgsearch.storage.folder_tree import Folder
     from imgsearch.storage.merging import JoinedRows
     from imgsearch.storage.places import Near
     from imgsearch.storage.roots import MergedPath
+    from imgsearch.storage.timelines import Section, Timeline
 
 __version__ = "0.1.0"
 
@@ -50,18 +64,27 @@ __all__ = [
     "CheckReport",
     "Comparison",
     "CropBox",
+    "Detail",
     "EmbedderSource",
     "EngineState",
+    "Examined",
     "Expansion",
     "Explanation",
     "ExportReport",
+    "Facets",
     "FileCopy",
+    "FileNotRead",
+    "FilesNotRead",
     "Filters",
     "Finding",
+    "Folder",
     "Gallery",
     "GalleryFile",
     "GalleryInformation",
     "GalleryMap",
+    "HeldContent",
+    "HeldRecipe",
+    "HeldRoot",
     "ImgsearchError",
     "IndexOptions",
     "IndexProgress",
@@ -77,6 +100,11 @@ __all__ = [
     "MergedPart",
     "MergedPath",
     "Near",
+    "Original",
+    "Overview",
+    "Part",
+    "PictureSet",
+    "PlaceCount",
     "Plan",
     "PlannedFile",
     "PlannedGroup",
@@ -91,9 +119,12 @@ __all__ = [
     "RemovalReport",
     "RootInformation",
     "ScoreMap",
+    "Section",
     "Shard",
+    "Timeline",
     "UndoReport",
     "UnreadableFile",
+    "ValueCount",
     "Weighted",
     "__version__",
     "default_gallery_path",
@@ -106,6 +137,7 @@ _HOMES = {
     "errors": ("ImgsearchError",),
     "gallery.checking": ("CheckReport",),
     "storage.findings": ("Finding",),
+    "gallery.examining": ("Examined",),
     "gallery.explaining": ("Explanation", "ScoreMap"),
     "gallery.exporting": ("ExportReport",),
     "gallery.gallery": ("Gallery",),
@@ -120,6 +152,16 @@ _HOMES = {
         "RelocationReport",
         "RemovalReport",
     ),
+    "gallery.overview": (
+        "FileNotRead",
+        "FilesNotRead",
+        "HeldRecipe",
+        "HeldRoot",
+        "Overview",
+    ),
+    "gallery.picture_sets": ("PictureSet",),
+    "gallery.taking": ("Original",),
+    "images.exposure": ("Detail",),
     "gallery.merging": ("MergeReport", "MergedPart"),
     "images.geometry": ("CropBox",),
     "indexing.report": (
@@ -157,11 +199,25 @@ _HOMES = {
         "Match",
     ),
     "search.query_expansion": ("Expansion",),
-    "search.query_inputs": ("Weighted",),
+    "search.query_inputs": (
+        "HeldContent",
+        "Part",
+        "Weighted",
+    ),
+    "storage.facets": (
+        "Facets",
+        "PlaceCount",
+        "ValueCount",
+    ),
     "storage.filters": ("Filters",),
+    "storage.folder_tree": ("Folder",),
     "storage.merging": ("JoinedRows",),
     "storage.places": ("Near",),
     "storage.roots": ("MergedPath",),
+    "storage.timelines": (
+        "Section",
+        "Timeline",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

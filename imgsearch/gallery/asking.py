@@ -13,7 +13,7 @@ import numpy as np
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.gallery import arguments
-from imgsearch.gallery.holdings import Holdings
+from imgsearch.gallery.browsing import Browsing
 from imgsearch.search.matches import Answer, Comparison
 from imgsearch.search.query_pictures import (
     QueryEmbedding,
@@ -69,7 +69,7 @@ def _terms(
     )
 
 
-class Asking(Holdings):
+class Asking(Browsing):
     """What `Gallery` is besides indexing; not used by itself."""
 
     _networks: LoadedNetworks
@@ -240,7 +240,8 @@ class Asking(Holdings):
             question = replace(question, excluded=())
         else:
             places = frozenset[Path]().union(*(image.paths for image in asked))
-            elsewhere = ids_held_elsewhere(held, ours, places)
+            named = ids_held(held, [image for image in asked if image.named])
+            elsewhere = ids_held_elsewhere(held, ours, places).difference(named)
             alone = [content_id for content_id in ours if content_id not in elsewhere]
             question = replace(question, excluded=(*alone, *theirs), left_out=places)
         return answering.answer(held, space, question)

@@ -13,7 +13,7 @@ import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.search.query_inputs import Weighted, readable
+from imgsearch.search.query_inputs import HeldContent, Part, Weighted, readable
 from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.roots import is_absent
 from imgsearch.storage.typed_values import RootsById
@@ -44,12 +44,14 @@ class QueryEmbedding:
             for a vector.
         paths: where the file lies, itself and what it is a link to; none for what is no file.
         weight: how much it counts beside others.
+        named: whether the content itself was asked about, rather than bytes or a file.
     """
 
     embedding: NDArray[np.float32]
     content: str
     paths: frozenset[Path] = frozenset()
     weight: float = 1.0
+    named: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,7 @@ class QueryPixels:
     content: str
     paths: frozenset[Path]
     weight: float
+    named: bool = False
 
 
 def prepare(
@@ -76,7 +79,8 @@ def prepare(
     the gallery is looked into between, in snapshots as short as a statement or two.
 
     Args:
-        image: what `imgsearch.search.query_inputs.readable` takes, weighted or not.
+        image: what `imgsearch.search.query_inputs.readable` takes, a content or a part of
+            either, weighted or not.
         crop: the part that is asked about.
         embeddings: what the gallery holds under the recipe.
 
@@ -87,7 +91,21 @@ def prepare(
     weight = 1.0
     if isinstance(image, Weighted):
         weight, image = float(image.weight), image.image
-    given = readable(image)
+    whole: object = image
+    if isinstance(image, Part):
+        whole, crop = image.image, image.crop
+    if isinstance(whole, HeldContent):
+        return _prepare_held(whole.content, crop, weight, embeddings=embeddings)
+    return _prepare_given(readable(whole), crop, weight, embeddings=embeddings)
+
+
+def _prepare_given(
+    given: Path | bytes | NDArray[np.float32],
+    crop: CropBox | None,
+    weight: float,
+    *,
+    embeddings: Embeddings,
+) -> QueryEmbedding | QueryPixels:
     if isinstance(given, np.ndarray):
         _check_vector(given, crop, embeddings.recipe)
         return QueryEmbedding(given, "", weight=weight)
@@ -102,9 +120,6 @@ def prepare(
                 _, known = embeddings.find(content)
         if content is not None and known is not None:
             return QueryEmbedding(known, content, places, weight)
-    # Decoders take a fifth of a query's start, and what is stored needs none.
-    from imgsearch.images import loading
-
     data = given if isinstance(given, bytes) else _read(given, places, content, crop)
     if content is None:
         content = hashlib.sha256(data).hexdigest()
@@ -113,13 +128,35 @@ def prepare(
                 _, known = embeddings.find(content)
             if known is not None:
                 return QueryEmbedding(known, content, places, weight)
+    name = str(given) if isinstance(given, Path) else None
+    return QueryPixels(_decoded(data, crop, embeddings, name), content, places, weight)
+
+
+def _prepare_held(
+    content: str, crop: CropBox | None, weight: float, *, embeddings: Embeddings
+) -> QueryEmbedding | QueryPixels:
+    store = embeddings.store
+    with store.snapshot():
+        files = store.files_holding(content)
+        known = None if crop is not None else embeddings.find(content)[1]
+    if known is not None:
+        return QueryEmbedding(known, content, weight=weight, named=True)
+    from imgsearch.search.originals import read_content
+
+    pixels = _decoded(read_content(content, files), crop, embeddings, f"content {content[:12]}")
+    return QueryPixels(pixels, content, frozenset(), weight, named=True)
+
+
+def _decoded(
+    data: bytes, crop: CropBox | None, embeddings: Embeddings, name: str | None
+) -> NDArray[np.uint8]:
+    from imgsearch.images import loading
+
     recipe = embeddings.recipe
     try:
-        loaded = loading.load(data, size=recipe.size, resize=recipe.resize, crop=crop)
+        return loading.load(data, size=recipe.size, resize=recipe.resize, crop=crop).pixels
     except UnreadableImageError as error:
-        name = str(given) if isinstance(given, Path) else None
         raise UnreadableImageError(error.reason, name=name) from error
-    return QueryPixels(loaded.pixels, content, places, weight)
 
 
 def _check_vector(vector: NDArray[np.float32], crop: CropBox | None, recipe: Recipe) -> None:
@@ -132,6 +169,7 @@ def _check_vector(vector: NDArray[np.float32], crop: CropBox | None, recipe: Rec
 
 
 def _read(path: Path, places: frozenset[Path], content: str | None, crop: CropBox | None) -> bytes:
+    # Decoders take a fifth of a query's start, and what is stored needs none.
     from imgsearch.images import loading
 
     try:
@@ -159,7 +197,7 @@ def embed_all(
     )
     embedded = iter(
         [
-            QueryEmbedding(row, image.content, image.paths, image.weight)
+            QueryEmbedding(row, image.content, image.paths, image.weight, image.named)
             for row, image in zip(rows, waiting, strict=True)
         ]
     )

@@ -186,6 +186,11 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
         ).fetchone()
         return Counts(*row)
 
+    def data_version(self) -> str:
+        """Return what changes whenever another connection has committed; of this one alone."""
+        (version,) = self.connection.execute("PRAGMA data_version").fetchone()
+        return str(version)
+
     def setting(self, name: str) -> str | None:
         """Return the setting of that name, or None."""
         row = self.connection.execute(
