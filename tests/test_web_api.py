@@ -652,7 +652,7 @@ def test_an_address_that_is_none_is_told_so(served: Served) -> None:
 def found_groups(served: Served) -> Any:
     """Look for duplicates, and return the document once they were found."""
     assert served.send("POST", "/duplicates", {}).status == 202
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while (found := document(served.get("/duplicates"), "duplicates"))["state"] != "ready":
         assert found["state"] == "running", found
         assert time.monotonic() < until
