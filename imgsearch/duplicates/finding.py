@@ -11,12 +11,13 @@ from imgsearch.duplicates.grouping import default_rank, regroup
 from imgsearch.duplicates.groups import Evidence, Kind
 from imgsearch.duplicates.hashes import near_pairs
 from imgsearch.search.held_files import HeldFiles
-from imgsearch.storage.filters import Filters, allowed_ids
+from imgsearch.storage.passing import allowed_ids
 
 if TYPE_CHECKING:
     from imgsearch.duplicates.grouping import Rank
     from imgsearch.duplicates.groups import Group
     from imgsearch.storage.embeddings import Embeddings
+    from imgsearch.storage.filters import Filters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
