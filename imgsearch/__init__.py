@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgsearch.errors import ImgsearchError
     from imgsearch.gallery.checking import CheckReport
+    from imgsearch.gallery.explaining import Explanation, ScoreMap
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
     from imgsearch.indexing.shards import Shard
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
+    from imgsearch.plans.plan import LeftFile, Plan, PlannedFile, PlannedGroup, PlannedRemoval
+    from imgsearch.plans.plan_file import read_plan, write_plan
+    from imgsearch.plans.reports import ApplyReport, Refusal, UndoReport
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.engine import EngineState
     from imgsearch.search.matches import Answer, Comparison, FileCopy, GalleryFile, Match
@@ -40,12 +44,14 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "ApplyReport",
     "CheckReport",
     "Comparison",
     "CropBox",
     "EmbedderSource",
     "EngineState",
     "Expansion",
+    "Explanation",
     "ExportReport",
     "FileCopy",
     "Filters",
@@ -58,24 +64,34 @@ __all__ = [
     "IndexProgress",
     "IndexReport",
     "JoinedRows",
+    "LeftFile",
     "Match",
     "MergeReport",
     "MergedPart",
     "MergedPath",
     "Near",
+    "Plan",
+    "PlannedFile",
+    "PlannedGroup",
+    "PlannedRemoval",
     "PretrainedNetworks",
     "PruneReport",
     "Recipe",
     "RecipeInformation",
     "RecipeRequest",
+    "Refusal",
     "RelocationReport",
     "RemovalReport",
     "RootInformation",
+    "ScoreMap",
     "Shard",
+    "UndoReport",
     "UnreadableFile",
     "Weighted",
     "__version__",
     "default_gallery_path",
+    "read_plan",
+    "write_plan",
 ]
 
 # The command line must start fast, so nothing is imported before it is asked for.
@@ -83,6 +99,7 @@ _HOMES = {
     "errors": ("ImgsearchError",),
     "gallery.checking": ("CheckReport",),
     "storage.findings": ("Finding",),
+    "gallery.explaining": ("Explanation", "ScoreMap"),
     "gallery.exporting": ("ExportReport",),
     "gallery.gallery": ("Gallery",),
     "gallery.location": ("default_gallery_path",),
@@ -110,6 +127,9 @@ _HOMES = {
         "EngineState",
         "PretrainedNetworks",
     ),
+    "plans.plan": ("LeftFile", "Plan", "PlannedFile", "PlannedGroup", "PlannedRemoval"),
+    "plans.plan_file": ("read_plan", "write_plan"),
+    "plans.reports": ("ApplyReport", "Refusal", "UndoReport"),
     "recipe": (
         "Recipe",
         "RecipeRequest",

@@ -11,6 +11,7 @@
     ├── RecipeMismatchError        1  embeddings that are not comparable
     ├── MissingExtraError          1  an optional package that is not installed
     ├── DamagedCacheError          1  a cache file that fails its checksum or header
+    ├── PlanRefusedError           1  a plan, or a journal, that is not carried out
     ├── GalleryDamagedError        1  a gallery whose database is damaged
     ├── NoGalleryError            10  no gallery where one was expected
     └── GalleryLockedError        11  another process is writing the gallery
@@ -78,6 +79,10 @@ class MissingExtraError(ImgsearchError):
 
 class DamagedCacheError(ImgsearchError):
     """A cache file that fails its checksum, or that has another header than expected."""
+
+
+class PlanRefusedError(ImgsearchError):
+    """A plan or a journal that is not carried out, because something is not as it says."""
 
 
 class GalleryDamagedError(ImgsearchError):

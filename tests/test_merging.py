@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from conftest import FakeSource, touch_later, write_picture
+from golden_galleries import GOLDEN
 
 from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.gallery import Gallery
@@ -198,27 +199,35 @@ def test_folders_of_a_machine_that_is_not_here_are_offline(photos: Path, tmp_pat
     assert merged.index().offline == 12
 
 
-def test_a_part_of_an_earlier_version_is_merged(photos: Path, tmp_path: Path) -> None:
-    """Schema 4 knows neither inodes nor checksums, nor an id of the gallery."""
-    part = indexed(tmp_path / "part.gallery", photos)
-    part.close()
-    with closing(sqlite3.connect(part.path / "gallery.db", isolation_level=None)) as database:
-        database.execute("DROP INDEX embedding_by_content")
-        for table, column in (
-            ("file", "inode"),
-            ("file", "ctime_ns"),
-            ("recipe", "digest"),
-            ("recipe", "undigested"),
-            ("embedding", "checksum"),
-        ):
-            database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        database.execute("DELETE FROM setting")
-        database.execute("PRAGMA user_version = 4")
+@pytest.mark.parametrize("name", ["compact", "exact", "projected"])
+def test_a_part_of_an_earlier_version_is_merged(tmp_path: Path, name: str) -> None:
+    GOLDEN[name].unpack(tmp_path)
+    old = GOLDEN[name].folder(tmp_path)
     merged = opened(tmp_path / "all.gallery")
-    (report,) = merged.merge(part.path).parts
+    (report,) = merged.merge(old).parts
     assert report.reason is None
-    assert report.joined.embeddings == 12
+    recipes = [recipe.recipe.identifier for recipe in opened(old).information().recipes]
+    held = [len(opened(old, recipe).embeddings()[0]) for recipe in recipes]
+    assert report.joined.embeddings == sum(held)
     assert merged.check().clean
+
+
+def test_fingerprints_and_verdicts_come_along(photos: Path, tmp_path: Path) -> None:
+    """Nothing has to be decoded again, and what was said of two pictures holds."""
+    part = indexed(tmp_path / "part.gallery", photos)
+    one, other = (file.content for file, _ in zip(part.files(), range(2), strict=False))
+    with closing(sqlite3.connect(part.path / "gallery.db")) as database:
+        database.execute("INSERT INTO verdict VALUES (?, ?, '2026')", sorted((one, other)))
+        database.commit()
+        before = database.execute("SELECT hash, rendering FROM fingerprint ORDER BY hash")
+        known = before.fetchall()
+    merged = opened(tmp_path / "all.gallery")
+    merged.merge(part.path)
+    with closing(sqlite3.connect(merged.path / "gallery.db")) as database:
+        rows = database.execute("SELECT hash, rendering FROM fingerprint ORDER BY hash")
+        assert rows.fetchall() == known
+        assert len(known) == 12
+        assert database.execute("SELECT made FROM verdict").fetchall() == [("2026",)]
 
 
 def test_other_rules_for_the_same_folder_are_told(photos: Path, tmp_path: Path) -> None:

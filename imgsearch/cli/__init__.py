@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from imgsearch import __version__
+from imgsearch.cli.apply import apply
 from imgsearch.cli.backbones import backbones
 from imgsearch.cli.command import Command, Group
 from imgsearch.cli.compare import compare
@@ -29,6 +30,7 @@ from imgsearch.cli.merge import merge
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
 from imgsearch.cli.recommend import recommend
+from imgsearch.cli.undo import undo
 
 HELP = """Find the photos that look like this one.
 
@@ -63,6 +65,8 @@ for _command in (
     list_,
     info,
     backbones,
+    apply,
+    undo,
     evaluate,
     recommend,
     remove,
@@ -107,12 +111,18 @@ def main() -> None:
     try:
         app(prog_name="imgsearch")
     except SystemExit as left:
-        if left.code == INTERRUPTED:
+        if left.code == INTERRUPTED or _some_decode_for_ever():
             _settle_output()
-            leave_at_once()
+            leave_at_once(left.code if isinstance(left.code, int) else 0)
         raise
     finally:
         _settle_output()
+
+
+def _some_decode_for_ever() -> bool:
+    """Tell whether a thread was given up: native code in it would crash a shutdown."""
+    threads = sys.modules.get("imgsearch.indexing.decoding_threads")
+    return threads is not None and threads.some_given_up()
 
 
 def _settle_output() -> None:

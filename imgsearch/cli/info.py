@@ -12,7 +12,7 @@ from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
 from imgsearch.documents import gallery_documents
-from imgsearch.text import printable
+from imgsearch.text import path_keys, printable
 
 if TYPE_CHECKING:
     from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
@@ -41,7 +41,7 @@ def info(*, options: InfoOptions, settings: Settings) -> None:
         if options.unreadable:
             files = gallery.unreadable()
             if options.json:
-                content = gallery_documents.path_keys(gallery.path, "gallery")
+                content = path_keys(gallery.path, "gallery")
                 content["unreadable_files"] = gallery_documents.unreadable_keys(files)
                 write_data(gallery_documents.dump("unreadable", content))
                 return

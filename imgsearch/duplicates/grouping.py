@@ -74,6 +74,12 @@ def regroup(
     return sorted(whole, key=lambda group: (-group.certainty, paths.encode(group.keeper.path)))
 
 
+def order_of(files: Iterable[GalleryFile], rank: Rank) -> list[str]:
+    """Return the hashes of contents in the order in which they become keepers."""
+    held = [_Held.of(file, rank) for file in files]
+    return [one.content for one in sorted(held, key=lambda one: one.key)]
+
+
 class _Held:
     """A content and the files on disk that hold it, the best first."""
 

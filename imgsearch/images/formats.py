@@ -60,6 +60,7 @@ FORMATS: Final = (
         bounded=preambles.of_jpeg2000,
         ends_early=truncation.jpeg2000_ends_early,
         pixel_bytes=25,
+        holds_lock=True,
     ),
     Format(
         "WEBP",
@@ -185,6 +186,11 @@ def register(row: Format) -> Callable[[], None]:
 def all_formats() -> tuple[Format, ...]:
     """Return every row, in the order in which they are asked."""
     return (*_REGISTERED, *FORMATS)
+
+
+def is_registered(row: Format) -> bool:
+    """Tell whether a program added the row, which other processes do not know."""
+    return row in _REGISTERED
 
 
 def identify(data: bytes) -> Format | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
 from imgsearch.images import formats
-from imgsearch.indexing.committer import Committed, Committer
+from imgsearch.indexing.committer import Committed, Committer, decoders_of
 from imgsearch.indexing.executor import EmbeddingJob, FileWork
 from imgsearch.indexing.local_executor import LocalExecutor
 from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
@@ -77,6 +77,7 @@ class IndexRun:
         self._passed_over: Counter[str] = Counter()
         self._known_unreadable: set[UnreadableFile] = set()
         self._counts = _Counts()
+        self._decoders = decoders_of(options)
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
         """Walk the targets that are online, and note what was found and what is missing."""
@@ -138,9 +139,7 @@ class IndexRun:
 
     def compare(self, recipe_id: int | None) -> int:
         """Return how many of the scanned files have to be read for a recipe."""
-        tally = self._changes.compare(
-            recipe_id, formats.decoders_fingerprint(), rehash=self._options.rehash
-        )
+        tally = self._changes.compare(recipe_id, self._decoders, rehash=self._options.rehash)
         self._counts.unchanged = tally.unchanged
         if self._options.dry_run:
             self._counts.new = tally.new
@@ -172,7 +171,7 @@ class IndexRun:
             rate = committed.embedded / max(time.monotonic() - started, 1e-9)
             self._progress(IndexProgress("read", committed.files, total, rate))
 
-        committer = Committer(self._store, self._changes, stored)
+        committer = Committer(self._store, self._changes, stored, decoders=self._decoders)
         tell(committer.committed)
         with closing(EmbeddedContents(self._folder, stored.id)) as known:
             job = EmbeddingJob(
@@ -181,6 +180,7 @@ class IndexRun:
                 known=known,
                 batch_size=self._options.batch_size,
                 jobs=self._options.jobs,
+                seconds_per_file=self._options.seconds_per_file,
             )
             with closing(self._executor.embed(job, self._chunks(), stop=stop)) as embedded:
                 for files in embedded:

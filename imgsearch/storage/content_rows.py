@@ -52,6 +52,13 @@ class ContentRows:
         ).fetchone()
         return (row[0], bool(row[1])) if row else (None, False)
 
+    def content_id(self, content_hash: str) -> int | None:
+        """Return a content's id by its hash, or None."""
+        row = self.connection.execute(
+            "SELECT id FROM content WHERE hash = ?", (content_hash,)
+        ).fetchone()
+        return int(row[0]) if row else None
+
     def add_content(self, content_hash: str, size: int, metadata: Metadata) -> int:
         """Add a content and return its id; a known one keeps its id.
 

@@ -232,6 +232,15 @@ class FileRows(Reading):
         ).fetchone()
         return found[0] if found else None
 
+    def content_hash_at(self, root_id: int, path: bytes) -> str | None:
+        """Return the hash of what a file held when it was indexed."""
+        found = self.connection.execute(
+            "SELECT hash FROM file JOIN content ON content.id = content_id "
+            "WHERE root_id = ? AND file.path = ?",
+            (root_id, path),
+        ).fetchone()
+        return found[0] if found else None
+
     def remove_files(self, root_id: int, below: bytes) -> int:
         """Delete a file, or the files beneath a folder of a root; return how many."""
         return self.connection.execute(

@@ -10,6 +10,7 @@ import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import GalleryDamagedError
+from imgsearch.images.fingerprints import Fingerprint
 from imgsearch.storage.embedding_checks import UNIT_TOLERANCE
 from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.sqlite_errors import translated_errors
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from imgsearch.storage.database import Store
     from imgsearch.storage.records import Content, Root, StoredRecipe
+    from imgsearch.storage.verdict_rows import Verdict
 
     T = TypeVar("T")
 
@@ -91,6 +93,14 @@ class Part:
         """Yield hashes of contents and their embeddings `(dim,)`, unit vectors or zero."""
         return self._told(lambda: self._embeddings(recipe))
 
+    def fingerprints(self) -> Iterator[tuple[str, Fingerprint]]:
+        """Yield hashes of contents and their fingerprints, of this version's."""
+        return self._told(self._fingerprints)
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Yield what was decided about pairs of contents."""
+        return self._told(self._store.verdicts)
+
     def files(self, root: Root) -> Iterator[_FileState]:
         """Yield the files of a root, by path."""
         return self._told(lambda: self._files(root))
@@ -133,6 +143,15 @@ class Part:
                 if content_id in contents:
                     yield contents[content_id].hash, vector
 
+    def _fingerprints(self) -> Iterator[tuple[str, Fingerprint]]:
+        ids, hashes = self._store.perceptual_hashes()
+        for start in range(0, len(ids), _BLOCK):
+            part = ids[start : start + _BLOCK].tolist()
+            contents, renderings = self._store.contents(part), self._store.renderings(part)
+            for content_id, row in zip(part, hashes[start : start + _BLOCK], strict=True):
+                fingerprint = Fingerprint(hash=row.tobytes(), rendering=renderings[content_id])
+                yield contents[content_id].hash, fingerprint
+
     def _files(self, root: Root) -> Iterator[_FileState]:
         identity = "inode, ctime_ns" if self._store.keeps_identity() else "NULL, NULL"
         rows = self._store.connection.execute(
@@ -163,7 +182,11 @@ def join(store: Store, part: Part) -> JoinedRows:
         store.add_content(content.hash, content.bytes, content.metadata)
     contents = store.content_count() - before
     embeddings = sum(_join_embeddings(store, part, recipe) for recipe in part.recipes())
-    return replace(_join_files(store, part), contents=contents, embeddings=embeddings)
+    files = _join_files(store, part)
+    _join_fingerprints(store, part)
+    for verdict in part.verdicts():
+        store.add_verdict(verdict.one, verdict.other, made=verdict.made)
+    return replace(files, contents=contents, embeddings=embeddings)
 
 
 def _join_embeddings(store: Store, part: Part, theirs: StoredRecipe) -> int:
@@ -176,6 +199,14 @@ def _join_embeddings(store: Store, part: Part, theirs: StoredRecipe) -> int:
     if added:
         store.raise_generation(ours.id)
     return added
+
+
+def _join_fingerprints(store: Store, part: Part) -> None:
+    lacking = set(store.contents_without_fingerprint())
+    for content, fingerprint in part.fingerprints() if lacking else ():
+        content_id, _ = store.find_content(content, 0)
+        if content_id in lacking:
+            store.put_fingerprint(content_id, fingerprint)
 
 
 def _join_files(store: Store, part: Part) -> JoinedRows:

@@ -38,12 +38,13 @@ class VerdictRows:
         rows = self.connection.execute("SELECT one, other, made FROM verdict ORDER BY one, other")
         return [Verdict(*row) for row in rows]
 
-    def add_verdict(self, one: str, other: str, *, made: str) -> bool:
+    def add_verdict(self, one: str, other: str) -> bool:
         """Remember that two contents are not the same; return whether that is something new."""
         cursor = self.connection.execute(
-            "INSERT INTO verdict (one, other, made) VALUES (?, ?, ?) "
+            "INSERT INTO verdict (one, other, made) "
+            "VALUES (?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')) "
             "ON CONFLICT (one, other) DO NOTHING",
-            (min(one, other), max(one, other), made),
+            (min(one, other), max(one, other)),
         )
         return cursor.rowcount > 0
 
@@ -63,9 +64,19 @@ class VerdictRows:
         ).fetchone()
         return str(row[0]) if row else None
 
-    def put_calibration(self, recipe_id: int, calibration: str, *, made: str) -> None:
-        """Store a recipe's calibration in place of an earlier one."""
+    def calibrated_at(self, recipe_id: int) -> str | None:
+        """Return when a recipe's calibration was made, UTC, or None."""
+        if not has_table(self.connection, "calibration"):
+            return None
+        row = self.connection.execute(
+            "SELECT made FROM calibration WHERE recipe_id = ?", (recipe_id,)
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def put_calibration(self, recipe_id: int, calibration: str) -> None:
+        """Store a recipe's calibration, and when, in place of an earlier one."""
         self.connection.execute(
-            "INSERT OR REPLACE INTO calibration (recipe_id, made, calibration) VALUES (?, ?, ?)",
-            (recipe_id, made, calibration),
+            "INSERT OR REPLACE INTO calibration (recipe_id, made, calibration) "
+            "VALUES (?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?)",
+            (recipe_id, calibration),
         )
