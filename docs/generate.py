@@ -83,6 +83,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "ExportReport",
         ),
     ),
+    ("The map", ("GalleryMap", "MapCluster", "MapAge", "MapReport", "MapProgress")),
     ("Sources of embeddings", ("EmbedderSource", "PretrainedNetworks")),
 )
 
@@ -101,6 +102,8 @@ TYPES: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("recipe", "Precision", None),
     ("networks.runtimes.runtime", "RuntimeChoice", None),
     ("indexing.report", "Stage", None),
+    ("maps.layout", "MapMethod", None),
+    ("maps.watch", "MapStage", None),
     ("gallery.exporting", "ExportFormat", None),
     ("storage.filters", "Undated", None),
     ("storage.findings", "Severity", None),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
     from imgsearch.indexing.shards import Shard
+    from imgsearch.maps.gallery_map import GalleryMap, MapAge, MapCluster, MapReport
+    from imgsearch.maps.watch import MapProgress
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
     from imgsearch.plans.plan import LeftFile, Plan, PlannedFile, PlannedGroup, PlannedRemoval
     from imgsearch.plans.plan_file import read_plan, write_plan
@@ -59,12 +61,17 @@ __all__ = [
     "Gallery",
     "GalleryFile",
     "GalleryInformation",
+    "GalleryMap",
     "ImgsearchError",
     "IndexOptions",
     "IndexProgress",
     "IndexReport",
     "JoinedRows",
     "LeftFile",
+    "MapAge",
+    "MapCluster",
+    "MapProgress",
+    "MapReport",
     "Match",
     "MergeReport",
     "MergedPart",
@@ -122,6 +129,13 @@ _HOMES = {
         "UnreadableFile",
     ),
     "indexing.shards": ("Shard",),
+    "maps.gallery_map": (
+        "GalleryMap",
+        "MapAge",
+        "MapCluster",
+        "MapReport",
+    ),
+    "maps.watch": ("MapProgress",),
     "networks.source": (
         "EmbedderSource",
         "EngineState",

@@ -127,6 +127,7 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("prune",),
         ("export", tmp_path / "out"),
         ("merge", tmp_path / "gallery", "--gallery", tmp_path / "merged"),
+        ("map", "--method", "pca"),
         ("relocate", photos, tmp_path / "elsewhere"),
         ("index",),
     ]

@@ -50,12 +50,23 @@ ROOMS: dict[str, str] = {
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
 VALUES = {
-    "duplicates.groups", "evaluation.recommendation", "evaluation.results",
-    "gallery.checking", "gallery.explaining", "gallery.exporting",
-    "gallery.information", "gallery.maintenance", "gallery.merging",
-    "indexing.report", "networks.backbones.catalogue",
-    "networks.backbones.layer_names", "plans.reports", "search.matches", "storage.findings",
-}  # fmt: skip
+    "duplicates.groups",
+    "evaluation.recommendation",
+    "evaluation.results",
+    "gallery.checking",
+    "gallery.explaining",
+    "gallery.exporting",
+    "gallery.information",
+    "gallery.maintenance",
+    "gallery.merging",
+    "indexing.report",
+    "maps.gallery_map",
+    "networks.backbones.catalogue",
+    "networks.backbones.layer_names",
+    "plans.reports",
+    "search.matches",
+    "storage.findings",
+}
 OWNERS: dict[str, str] = {
     "faiss": "vectors",
     "openvino": "networks.runtimes.openvino",
@@ -72,13 +83,14 @@ OWNERS: dict[str, str] = {
     "filelock": "storage.writer_lock",
     "send2trash": "plans.system_trash",
     "pyarrow": "gallery.exporting",
+    "openTSNE": "maps.tsne",
     "typer": "cli",
     "rich": "cli",
     "jinja2": "html_pages",
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
-    "torch", "jinja2",
+    "torch", "jinja2", "openTSNE",
 }  # fmt: skip
 LONGEST = 300
 

@@ -19,6 +19,7 @@ from imgsearch.cli.backbones import backbones
 from imgsearch.cli.command import Command, Group
 from imgsearch.cli.compare import compare
 from imgsearch.cli.distill import distill
+from imgsearch.cli.duplicates import duplicates
 from imgsearch.cli.evaluate import evaluate
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
@@ -26,6 +27,7 @@ from imgsearch.cli.info import info
 from imgsearch.cli.interrupts import INTERRUPTED, leave_at_once
 from imgsearch.cli.list import list_
 from imgsearch.cli.maintenance import check, prune, relocate, remove
+from imgsearch.cli.map import map_
 from imgsearch.cli.merge import merge
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
@@ -37,6 +39,7 @@ HELP = """Find the photos that look like this one.
 \b
   imgsearch index ~/Photos            create or update the gallery
   imgsearch query sunset.jpg -k 5     what looks like this?
+  imgsearch duplicates                which pictures are the same?
   imgsearch recommend labelled/       which network is best for these photos?
 """
 EPILOG = """\b
@@ -62,6 +65,7 @@ for _command in (
     index,
     query,
     compare,
+    duplicates,
     list_,
     info,
     backbones,
@@ -75,6 +79,7 @@ for _command in (
     relocate,
     merge,
     export,
+    map_,
     distill,
 ):
     app.command(cls=Command)(with_option_groups(_command))

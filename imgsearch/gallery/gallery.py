@@ -10,6 +10,7 @@ from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.connections import Connections
 from imgsearch.gallery.explaining import Explaining
 from imgsearch.gallery.location import default_gallery_path
+from imgsearch.gallery.mapping import MapMaking
 from imgsearch.gallery.recipe_choice import stored_to_index
 from imgsearch.gallery.tidying import Tidying
 from imgsearch.networks import source as networks
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(Explaining, Tidying):
+class Gallery(Explaining, MapMaking, Tidying):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from imgsearch.search.query_inputs import QueryImage
     from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
+
+_HASH: Final = re.compile("[0-9a-fA-F]{64}")
 
 
 @dataclass(slots=True, eq=False)
@@ -211,6 +214,28 @@ def embed_all(images: Sequence[QueryPixels], network: EmbedsImages) -> list[Quer
         QueryEmbedding(image.content, image.paths, image.weight, embedding=row)
         for row, image in zip(rows, images, strict=True)
     ]
+
+
+def content_of(store: Store, file: str | Path) -> str:
+    """Return the hash of a file of the gallery, or the hash that was given.
+
+    Args:
+        store: in a snapshot, or open for writing.
+        file: a path, or 64 hexadecimal digits.
+
+    Raises:
+        UsageError: the gallery does not hold the file as it is.
+    """
+    path = paths.absolute(file)
+    places = (path, Path(os.path.realpath(path)))
+    _, found = _indexed(store, places)
+    if found is None and _HASH.fullmatch(str(file)):
+        return str(file).lower()
+    if found is None:
+        raise UsageError(
+            f"{file}: the gallery does not hold this file as it is; run `imgsearch index` first"
+        )
+    return found
 
 
 def _indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | None]:

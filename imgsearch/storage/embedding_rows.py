@@ -177,13 +177,17 @@ class EmbeddingRows(Reading):
 
     def held_ids(self, recipe_id: int) -> list[int]:
         """Return the ids of the contents that have an embedding and a file, by hash."""
+        return [content_id for content_id, _ in self.held_contents(recipe_id)]
+
+    def held_contents(self, recipe_id: int) -> list[tuple[int, str]]:
+        """Return ids and hashes of the contents that have an embedding and a file, by hash."""
         rows = self.connection.execute(
-            "SELECT content.id FROM content JOIN embedding "
+            "SELECT content.id, content.hash FROM content JOIN embedding "
             "ON embedding.content_id = content.id AND embedding.recipe_id = ? "
             "WHERE content.id NOT IN (SELECT id FROM orphan) ORDER BY content.hash",
             (recipe_id,),
         )
-        return [row[0] for row in rows]
+        return rows.fetchall()
 
     def sample_ids(self, recipe_id: int, size: int) -> list[int]:
         """Return the ids of the embedded contents with the smallest hashes, `size` at most.
