@@ -231,7 +231,7 @@ def test_who_asks_for_more_finds_as_large_a_share_of_what_is_nearest() -> None:
     index, queries = grown(WHOLES), rows(50, seed=8)
     assert index.measured.probed < 5
     exact = ExactIndex.build(IDS, VECTORS)
-    for k, least in ((10, 0.96), (30, 0.93), (120, 0.9)):
+    for k, least in ((10, 0.96), (30, 0.93), (120, 0.85)):
         found, truth = index.search(queries, k + 17)[1], exact.search(queries, k)[1]
         shares = [np.isin(near, ids).mean() for near, ids in zip(truth, found, strict=True)]
         assert np.mean(shares) > least

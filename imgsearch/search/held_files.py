@@ -93,11 +93,15 @@ class HeldFiles:
             yield held.content.id, GalleryFile(**self.facts(held))
 
     def held(self, content_ids: Sequence[int]) -> list[HeldContent]:
-        """Return contents with the files that hold them; those without a file are left out."""
+        """Return contents, in their order, with the files that hold them.
+
+        Those without a file are left out.
+        """
         contents = self.store.contents(content_ids)
+        files = self.store.files_of_contents(contents)
         found = []
-        for content_id, files in self.store.files_of_contents(contents).items():
-            places = self._places(files)
+        for content_id in content_ids:
+            places = self._places(files.get(content_id, ()))
             if places:
                 found.append(HeldContent(contents[content_id], places))
         return found
