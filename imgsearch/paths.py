@@ -193,6 +193,10 @@ class Listings:
             place = os.path.join(place, self._spelled(place, os.fsencode(part)))  # noqa: PTH118 - bytes
         return Path(os.fsdecode(place))
 
+    def name_in(self, folder: Path, name: str) -> str:
+        """Return a name as the folder lists it; the name itself if nothing there is called so."""
+        return os.fsdecode(self._spelled(os.fsencode(folder), os.fsencode(name)))
+
     def _lists(self, folder: bytes, name: bytes) -> bool:
         if _has_one_spelling(os.path.join(folder, name), name):  # noqa: PTH118 - bytes
             return True
