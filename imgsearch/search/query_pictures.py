@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
+
+_HASH: Final = re.compile("[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,6 +239,28 @@ def ids_held_elsewhere(
         for content_id, files in embeddings.store.files_of_contents(ids).items()
         if any(paths.join(roots[root_id], path) not in places for root_id, path in files)
     )
+
+
+def content_of(store: Store, file: str | Path) -> str:
+    """Return the hash of a file of the gallery, or the hash that was given.
+
+    Args:
+        store: in a snapshot, or open for writing.
+        file: a path, or 64 hexadecimal digits.
+
+    Raises:
+        UsageError: the gallery does not hold the file as it is.
+    """
+    path = paths.absolute(file)
+    places = (path, Path(os.path.realpath(path)))
+    found = _indexed(store, places)
+    if found is None and _HASH.fullmatch(str(file)):
+        return str(file).lower()
+    if found is None:
+        raise UsageError(
+            f"{file}: the gallery does not hold this file as it is; run `imgsearch index` first"
+        )
+    return found
 
 
 def _indexed(store: Store, places: Iterable[Path]) -> str | None:

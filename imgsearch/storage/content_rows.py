@@ -131,6 +131,13 @@ class ContentRows:
         )
         return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
+    def content_hashes(self) -> frozenset[str]:
+        """Return the hashes of the contents that a file holds."""
+        rows = self.connection.execute(
+            "SELECT hash FROM content WHERE id NOT IN (SELECT id FROM orphan)"
+        )
+        return frozenset(row[0] for row in rows)
+
     def content_count(self, condition: str = "1", values: Sequence[object] = ()) -> int:
         """Return how many contents there are, with a file or without, as `content_ids_where`."""
         (count,) = self.connection.execute(
