@@ -40,8 +40,8 @@ HELP = """Find the photos that look like this one.
 \b
   imgsearch index ~/Photos            create or update the gallery
   imgsearch query sunset.jpg -k 5     what looks like this?
-  imgsearch duplicates                which pictures are the same?
   imgsearch serve                     look through it in the browser
+  imgsearch duplicates                which pictures are the same?
   imgsearch recommend labelled/       which network is best for these photos?
 """
 EPILOG = """\b
