@@ -34,7 +34,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from crash_rounds import ColourGrids, make_pictures
+from crash_gallery import ColourGrids, make_pictures
 
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.plans import file_acts

@@ -18,7 +18,7 @@ import imgsearch
 from imgsearch.cli import comma_separated
 from imgsearch.documents import gallery_documents
 from imgsearch.gallery.gallery import Gallery
-from imgsearch.networks.backbones.layer_names import LayerInfo
+from imgsearch.networks.backbones.layer_names import CustomInfo, LayerInfo
 from imgsearch.plans.plan_file import write_plan
 
 DOCS = Path(imgsearch.__file__).resolve().parent.parent / "docs"
@@ -126,6 +126,8 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("remove", photos / "0.png"),
         ("prune",),
         ("export", tmp_path / "out"),
+        ("merge", tmp_path / "gallery", "--gallery", tmp_path / "merged"),
+        ("map", "--method", "pca"),
         ("relocate", photos, tmp_path / "elsewhere"),
         ("index",),
     ]
@@ -172,6 +174,10 @@ def test_the_document_of_one_backbone_is_as_described() -> None:
 
     content = gallery_documents.backbone_keys(find("mobilenet_v2"), available=True)
     content["layers"] = gallery_documents.layer_keys([LayerInfo("out_relu", (7, 7, 1280))])
+    check(gallery_documents.dump("backbone", content).decode())
+    model = CustomInfo(16, "second", 355, (LayerInfo("second", (5, 5, 6)),))
+    content = gallery_documents.custom_keys("/models/own.keras", model)
+    content["layers"] = gallery_documents.layer_keys(model.layers)
     check(gallery_documents.dump("backbone", content).decode())
 
 

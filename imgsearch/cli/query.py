@@ -13,6 +13,8 @@ import typer
 
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
+from imgsearch.cli.explain_options import FORMS as EXPLAINING_FORMS
+from imgsearch.cli.explain_options import ExplainOptions
 from imgsearch.cli.filter_options import FilterOptions
 from imgsearch.cli.inputs import (
     STANDARD_INPUT,
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class QueryOutput(OutputOptions, SheetOptions):
-    """How matches are printed, and shown."""
+class QueryOutput(OutputOptions, SheetOptions, ExplainOptions):
+    """How matches are printed, shown and explained."""
 
 
 def query(
@@ -70,6 +72,12 @@ def query(
     output.check()
     one_by_one = search.each or search.files_from is not None
     weights.check(images or [], search.minus, one_by_one=one_by_one)
+    output.check_explained(
+        images or [],
+        search.minus,
+        shown=output.sheet is not None or form in EXPLAINING_FORMS,
+        one_by_one=one_by_one,
+    )
     terminal = settings.terminal
     images_of = _Images()
     ask = _Question(
@@ -113,8 +121,12 @@ def query(
             named = [*(images or []), *search.minus]
             with working(terminal, "Searching"), missing_files_are_usage(named):
                 matches = ask(gallery, images or [])
-            writer.write(_paths(images or []), matches)
-            failed = 0 if folder is None else copy_matches(matches, folder, terminal)
+                explanations = output.explanations(
+                    gallery, Path(named[0]), matches, crop=ask.crop, terminal=terminal
+                )
+            writer.write(_paths(images or []), matches, explanations)
+            failed = explanations.count(None)
+            failed += 0 if folder is None else copy_matches(matches, folder, terminal)
         writer.finish()
     output.written(terminal)
     if failed:

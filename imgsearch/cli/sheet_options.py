@@ -15,7 +15,7 @@ from imgsearch.cli.terminal import Terminal
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from imgsearch.cli.answers import Images
+    from imgsearch.cli.answers import Explanations, Images
     from imgsearch.duplicates.groups import Group
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.plans.plan import Plan
@@ -98,10 +98,15 @@ class WithSheet(AnswerWriter):
         self._images_of = images_of
         self._sheet = MatchSheet(gallery)
 
-    def write(self, images: "Images", matches: Sequence["Match"]) -> None:
-        """Write the matches of one query."""
-        self._writer.write(images, matches)
-        self._sheet.add(self._named(images), matches)
+    def write(
+        self,
+        images: "Images",
+        matches: Sequence["Match"],
+        explanations: "Explanations" = (),
+    ) -> None:
+        """Write the matches of one query, and where they agree where that was asked for."""
+        self._writer.write(images, matches, explanations)
+        self._sheet.add(self._named(images), matches, explanations=explanations)
 
     def fail(self, images: "Images", reason: str) -> None:
         """Write that an image could not be read."""

@@ -13,12 +13,12 @@ from imgsearch.gallery.deduplicating import Deduplicating
 from imgsearch.plans.plan import DEFAULT_KINDS, DEFAULT_RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from imgsearch.duplicates.groups import Group
     from imgsearch.plans.journal import Link
-    from imgsearch.plans.plan import Plan
+    from imgsearch.plans.plan import Choice, Plan
     from imgsearch.plans.reports import ApplyReport, UndoReport
     from imgsearch.storage.database import Store
 
@@ -38,6 +38,7 @@ class Tidying(Deduplicating):
         protect: Sequence[str | Path] = (),
         kinds: Sequence[str] = (),
         split_companions: bool = False,
+        choices: Mapping[Path, Choice] | None = None,
     ) -> Plan:
         """Say which files of some groups are to go, and why; nothing is done.
 
@@ -53,6 +54,8 @@ class Tidying(Deduplicating):
             protect: folders whose files stay, whatever they are.
             kinds: of sameness that files may go for; none means "identical", "pixels" and "copy".
             split_companions: a file may go although another one belongs to it, such as a RAW.
+            choices: what a person chose instead of rules, by the paths of groups' keepers; groups
+                without one are then left out.
 
         Raises:
             NoGalleryError: there is no gallery.
@@ -70,7 +73,8 @@ class Tidying(Deduplicating):
         )
         planner = Planner(terms)
         for group in groups:
-            planner.add(group)
+            if choices is None or group.keeper.path in choices:
+                planner.add(group, (choices or {}).get(group.keeper.path))
         with self._connections.snapshot() as store:
             stored = self._embeddings_to_query(store).stored
         if not stored.gallery:

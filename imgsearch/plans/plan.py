@@ -63,6 +63,19 @@ class PlannedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a person chose for a group, in place of rules.
+
+    Attributes:
+        keeper: absolute path of the file to keep.
+        going: absolute paths of those that may go; the others stay.
+    """
+
+    keeper: Path
+    going: frozenset[Path]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRemoval:
     """A file that is to go.
 

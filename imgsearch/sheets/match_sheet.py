@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 from imgsearch.files import write_atomically
 from imgsearch.html_pages import render_alone
 from imgsearch.sheets.facts import folder_in_root, link_to, summary
-from imgsearch.sheets.pictures import Pictures
+from imgsearch.sheets.pictures import INSET, Pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from imgsearch.gallery.explaining import Explanation
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.search.matches import Match
     from imgsearch.sheets.pictures import Picture
@@ -33,10 +34,11 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tile:
-    """A match as it is shown."""
+    """A match as it is shown; the inset is the picture asked about, where the two agree."""
 
     match: Match
     picture: Picture | None
+    inset: Picture | None
     name: str
     folder: str
     summary: str
@@ -77,6 +79,7 @@ class MatchSheet:
         matches: Sequence[Match],
         *,
         reason: str | None = None,
+        explanations: Sequence[Explanation | None] = (),
     ) -> None:
         """Add the matches of one query, as many of them as there is room for.
 
@@ -84,6 +87,7 @@ class MatchSheet:
             images: what was asked about: paths, or the bytes of an image.
             matches: the nearest first.
             reason: why the images could not be read, or None.
+            explanations: none, or one for each match of a single image: what agrees stays bright.
         """
         asked = tuple(
             _Asked(
@@ -92,11 +96,16 @@ class MatchSheet:
             )
             for image in images
         )
-        shown = matches[: max(0, self._pictures.room)]
+        each = 2 if explanations else 1
+        shown = matches[: max(0, self._pictures.room // each)]
+        known = explanations or [None] * len(matches)
         self._answers.append(
             _Answer(
                 asked=asked,
-                tiles=tuple(self._tile(match) for match in shown),
+                tiles=tuple(
+                    self._tile(match, images, explanation)
+                    for match, explanation in zip(shown, known, strict=False)
+                ),
                 reason=reason,
                 left_out=len(matches) - len(shown),
             )
@@ -119,12 +128,21 @@ class MatchSheet:
             gallery=self._gallery.path.name,
             made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             count=sum(len(answer.tiles) for answer in self._answers),
+            explained=any(tile.inset for answer in self._answers for tile in answer.tiles),
         )
 
-    def _tile(self, match: Match) -> _Tile:
+    def _tile(
+        self, match: Match, images: Sequence[Path | bytes], explanation: Explanation | None
+    ) -> _Tile:
+        inset = None
+        if explanation is not None:
+            inset = self._pictures.of_query(images[0], explanation.one, longest=INSET)
         return _Tile(
             match=match,
-            picture=self._pictures.of_content(match.content),
+            picture=self._pictures.of_content(
+                match.content, None if explanation is None else explanation.other
+            ),
+            inset=inset,
             name=os.fspath(match.path.name),
             folder=folder_in_root(match),
             summary=summary(match),

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import ImgsearchError
+from imgsearch.explaining.spotlight import spotlight
 from imgsearch.images import loading, thumbnails
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imgsearch.gallery.explaining import ScoreMap
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.search.matches import GalleryFile
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 LONGEST: Final = 440
 # At 10 to 30 kB each, a sheet stays below about twenty megabytes.
 MOST_PICTURES: Final = 800
+# A query's own picture beside that of a match.
+INSET: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,15 @@ class Pictures:
         self._gallery = gallery
         self.room = most
 
-    def of_content(self, content: str) -> Picture | None:
-        """Return a picture of the gallery's, or None where no file holds it any more."""
+    def of_content(self, content: str, lit: ScoreMap | None = None) -> Picture | None:
+        """Return a picture of the gallery's, or None where no file holds it any more.
+
+        Args:
+            content: its hash.
+            lit: what of it stays bright; None for all.
+        """
         try:
-            return self._small(self._gallery.image(content, longest=LONGEST))
+            return self._small(self._gallery.image(content, longest=LONGEST), lit)
         except ImgsearchError:
             return None
 
@@ -60,15 +69,27 @@ class Pictures:
         """Return a picture that the gallery may hold, or only is asked whether it does."""
         return self.of_content(file.content) or self.of_query(file.path)
 
-    def of_query(self, image: Path | bytes) -> Picture | None:
-        """Return a picture that was asked about, or None where it cannot be read any more."""
+    def of_query(
+        self, image: Path | bytes, lit: ScoreMap | None = None, *, longest: int = LONGEST
+    ) -> Picture | None:
+        """Return a picture that was asked about, or None where it cannot be read any more.
+
+        Args:
+            image: its path, or its bytes.
+            lit: what of it stays bright; None for all.
+            longest: of the longer side, in pixels.
+        """
         try:
             data = loading.read_file(image) if isinstance(image, Path) else image
-            return self._small(loading.display(data, longest=LONGEST))
+            return self._small(loading.display(data, longest=longest), lit)
         except ImgsearchError:
             return None
 
-    def _small(self, pixels: NDArray[np.uint8]) -> Picture:
+    def _small(self, pixels: NDArray[np.uint8], lit: ScoreMap | None) -> Picture:
         self.room -= 1
         height, width = pixels.shape[:2]
+        if lit is not None:
+            scales = (width / lit.size[0], height / lit.size[1]) * 2
+            box = tuple(edge * scale for edge, scale in zip(lit.box, scales, strict=True))
+            pixels = spotlight(pixels, lit.values, box)
         return Picture(width, height, thumbnails.data_uri(thumbnails.encode(pixels)))
