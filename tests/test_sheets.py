@@ -276,7 +276,8 @@ def test_a_picture_on_standard_input_is_shown_too(desk: Desk) -> None:
     result = run("query", "-", "--sheet", "likes.html", given=given)
     assert result.exit_code == 0, result.stderr
     page = parse((desk.base / "likes.html").read_text(encoding="utf-8"))
-    assert page.all("ul", "asked")[0].all("img")[0].attributes["alt"] == "asked about: standard input"
+    (asked,) = page.all("ul", "asked")[0].all("img")
+    assert asked.attributes["alt"] == "asked about: standard input"
 
 
 @pytest.mark.parametrize("starts", [True, False])
