@@ -12,8 +12,8 @@ Three collections, none of whose pictures the judge was made with (`half`):
     python benchmarks/duplicates.py FOLDER... --work EMPTY_FOLDER --labels pairs.json
     python benchmarks/duplicates.py --quick --work EMPTY_FOLDER
 
-Rivals judge the same pairs in the same run, each at its usual threshold and at the one that gives it
-the precision asked for on these very pairs, which is more than a person could know.
+Rivals judge the same pairs in the same run, each at its usual threshold and at the one that gives
+it the precision asked for on these very pairs, which is more than a person could know.
 """
 
 from __future__ import annotations
