@@ -52,9 +52,9 @@ from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Filters
 from imgsearch.vectors import projection_choice
+from imgsearch.vectors.probes import Probes
 from imgsearch.vectors.projection_choice import NONE
 from imgsearch.vectors.segmented import SegmentedIndex
-from imgsearch.vectors.visited_lists import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ def build(gallery: Path, _: argparse.Namespace) -> Figures:
         reduced = f"reduced to {base.plan.reduced}, " if base.plan.reduced else ""
         figures |= {
             "kind": reduced + base.plan.factory,
-            "visited": round(base.measured.visited, 1),
+            "probed": round(base.measured.probed, 1),
             "recall_measured": round(base.measured.recall, 4),
         }
     return figures
@@ -118,7 +118,7 @@ def query(gallery: Path, options: argparse.Namespace) -> Figures:
         for own, near in zip(ids[asked].tolist(), ids[nearest], strict=True):
             raw = store.embedding(stored, own)
             assert raw is not None  # noqa: S101  # it was embedded
-            vector = space.combine(raw[np.newaxis])
+            vector = space.project(raw[np.newaxis])[0]
             started = time.perf_counter()
             found = answer(held, space, Question(vector, 10, Filters(), excluded=(own,)))
             seconds.append(time.perf_counter() - started)
@@ -154,7 +154,7 @@ def grow(gallery: Path, options: argparse.Namespace) -> Figures:
     with closing(Store.open(gallery)) as reader, reader.snapshot():
         held = Embeddings(reader, gallery, reader.recipes()[0])
         space = open_space(held, projection_choice.DEFAULT)
-        vector = space.combine(fresh[:1])
+        vector = space.project(fresh[:1])[0]
         (match,) = answer(held, space, Question(vector, 1, Filters()))
     searched = time.perf_counter() - started
     assert match.score > 0.999, match  # noqa: PLR2004, S101  # the very picture
@@ -189,7 +189,7 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
     """Search the gallery's own index in one call, through ever more lists.
 
     The effort is the share of the lists' weight in per cent, at the temperature that the index has
-    measured, or nprobe where it visits a fixed number. Without and with exact scores from the rows.
+    measured, or nprobe where it probes a fixed number. Without and with exact scores from the rows.
     """
     import faiss
 
@@ -202,13 +202,13 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
         return sweep("imgsearch", [(0, lambda: space.index.search(queries, 11)[1] - 1)], options)
     base = space.index.base
 
-    def search(visits: Visits) -> Callable[[], NDArray[np.int64]]:
-        return lambda: np.searchsorted(base.ids, base.search(queries, 11, visits=visits)[1])
+    def search(probes: Probes) -> Callable[[], NDArray[np.int64]]:
+        return lambda: np.searchsorted(base.ids, base.search(queries, 11, probes=probes)[1])
 
-    def scored(visits: Visits) -> Callable[[], NDArray[np.int64]]:
+    def scored(probes: Probes) -> Callable[[], NDArray[np.int64]]:
         def run() -> NDArray[np.int64]:
             width = space.candidates(10) + 1
-            candidates = base.search(queries, width, visits=visits)[1]
+            candidates = base.search(queries, width, probes=probes)[1]
             found = np.empty((len(queries), 11), np.int64)
             for row, (one, some) in enumerate(zip(queries, candidates, strict=True)):
                 ids, rows = space.vectors(held, some)
@@ -218,17 +218,17 @@ def ours(gallery: Path, options: argparse.Namespace) -> Figures:
 
         return run
 
-    efforts = _efforts(base.measured.visits, base.nlist)
+    efforts = _efforts(base.measured.probes, base.nlist)
     figures: Figures = {}
     if not base.plan.reduced:  # else its scores are approximate, and only give candidates
         figures = sweep("imgsearch", [(n, search(rule)) for n, rule in efforts], options)
     return figures | sweep("imgsearch_scored", [(n, scored(rule)) for n, rule in efforts], options)
 
 
-def _efforts(measured: Visits, nlist: int) -> list[tuple[int, Visits]]:
+def _efforts(measured: Probes, nlist: int) -> list[tuple[int, Probes]]:
     if measured.share >= 1:
         numbers = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-        return [(n, Visits(nprobe=n)) for n in numbers if n < nlist] or [(1, Visits(nprobe=1))]
+        return [(n, Probes(nprobe=n)) for n in numbers if n < nlist] or [(1, Probes(nprobe=1))]
     percent = (40, 50, 60, 65, 70, 75, 80, 83, 86, 89, 92, 94, 96, 98, 99)
     return [(n, replace(measured, share=n / 100)) for n in percent]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from contextlib import closing
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backbone_fixtures import save_network, tiny_network
 from cli_fakes import FakeSource, picture, run
 
 from imgsearch.cli.tables import align, byte_size, counted, duration
@@ -88,6 +90,7 @@ def test_info_says_when_nothing_is_unreadable(photos: Path) -> None:
         ("check", "--repair"),
         ("relocate", "a", "b"),
         ("export", "out"),
+        ("map",),
     ],
     ids=" ".join,
 )
@@ -369,7 +372,51 @@ def test_many_damaged_embeddings_are_dropped_with_drop_and_counted(
     assert run("check").exit_code == 0
 
 
-def test_a_custom_models_file_is_no_name_of_the_catalogue() -> None:
-    result = run("backbones", "own.keras")
-    assert result.exit_code == 2
-    assert "imgsearch index FOLDER --backbone own.keras --preprocessing MODE" in result.stderr
+def test_a_custom_models_file_is_opened_only_with_its_checksum(tmp_path: Path) -> None:
+    path = tmp_path / "own.keras"
+    assert run("backbones", path).exit_code == 1
+    path.write_bytes(b"anything")
+    digest = hashlib.sha256(b"anything").hexdigest()
+    result = run("backbones", path)
+    assert (result.exit_code, f"--trust-model {digest}" in result.stderr) == (1, True)
+    assert run("backbones", path, "--trust-model", "0" * 64).exit_code == 1
+    assert run("backbones", path, "--trust-model", "none").exit_code == 2
+    assert "not a Keras network" in run("backbones", path, "--trust-model", digest).stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--size", "32"), ("--trust-model", "0" * 64), ("compact", "--trust-model", "0" * 64)],
+)
+def test_options_of_a_networks_layers_need_a_network_that_takes_them(
+    arguments: tuple[str, ...],
+) -> None:
+    assert run("backbones", *arguments).exit_code == 2
+
+
+@pytest.mark.tensorflow
+def test_the_layers_of_a_custom_model_are_listed_with_their_shapes(tmp_path: Path) -> None:
+    """3 x 3 convolutions of 16 pixels: with stride 2, (16 - 3) // 2 + 1 = 7 remain; then 5.
+
+    They have 3 x 3 x 3 x 4 + 4 and 3 x 3 x 4 x 6 + 6 parameters, the classifier 6 x 3 + 3.
+    """
+    path = tmp_path / "own.keras"
+    trust = ("--trust-model", save_network(tiny_network(), path))
+    result = run("backbones", path, *trust)
+    assert result.exit_code == 0
+    assert "7x7x4  first" in result.stdout
+    assert "5x5x6  second" in result.stdout
+    assert "pooled" not in result.stdout
+    document = json.loads(run("backbones", path, *trust, "--json").stdout)
+    assert document["layers"] == [
+        {"name": "first", "shape": [7, 7, 4]},
+        {"name": "second", "shape": [5, 5, 6]},
+    ]
+    assert (document["name"], document["dim"], document["layer"]) == (str(path), 6, "second")
+    assert (document["size"], document["parameters"]) == (16, 112 + 222 + 21)
+    assert run("backbones", path, *trust, "--size", "32").exit_code == 2
+
+
+@pytest.mark.tensorflow
+def test_the_layers_of_a_backbone_are_listed_at_any_size() -> None:
+    assert "3x3x1280  out_relu" in run("backbones", "mobilenet_v2", "--size", "96").stdout

@@ -17,7 +17,9 @@ from evaluation_fakes import FakeNetworks, labelled
 import imgsearch
 from imgsearch.cli import comma_separated
 from imgsearch.documents import gallery_documents
-from imgsearch.networks.backbones.layer_names import LayerInfo
+from imgsearch.gallery.gallery import Gallery
+from imgsearch.networks.backbones.layer_names import CustomInfo, LayerInfo
+from imgsearch.plans.plan_file import write_plan
 
 DOCS = Path(imgsearch.__file__).resolve().parent.parent / "docs"
 SCALARS: dict[str, tuple[type, ...]] = {
@@ -32,6 +34,8 @@ EXTENDS = {
     "stored recipe": "recipe",
     "match": "gallery file",
     "jsonl": "match",
+    "keeper": "planned file",
+    "planned removal": "planned file",
 }
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="installed without its documents")
@@ -122,6 +126,8 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("remove", photos / "0.png"),
         ("prune",),
         ("export", tmp_path / "out"),
+        ("merge", tmp_path / "gallery", "--gallery", tmp_path / "merged"),
+        ("map", "--method", "pca"),
         ("relocate", photos, tmp_path / "elsewhere"),
         ("index",),
     ]
@@ -137,7 +143,30 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
     check(run("index", "--json").stdout)
     documented = (DOCS / "json.md").read_text(encoding="utf-8")
     documented = documented.partition("## Documents")[2].partition("## Objects")[0]
-    assert printed | {"backbone"} == set(re.findall(r"^### (\w+)$", documented, re.MULTILINE))
+    assert printed | {"backbone", "plan", "apply", "undo"} == set(
+        re.findall(r"^### (\w+)$", documented, re.MULTILINE)
+    )
+
+
+def test_the_documents_of_plans_are_as_described(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    if sys.platform == "linux":
+        shutil.copy(photos / "caf\udce9.png", photos / "caf\udce9 (2).png")
+    assert run("index", photos).exit_code == 3
+    plan = tmp_path / "tidy.json"
+    with Gallery() as gallery:
+        protected = photos / "protected"
+        protected.mkdir()
+        write_plan(gallery.plan(gallery.duplicates(), protect=[protected]), plan)
+    check(plan.read_text())
+    for command in (("apply", plan), ("apply", plan, "--yes"), ("undo", "--dry-run"), ("undo",)):
+        result = run(*command, "--json")
+        assert result.exit_code == 0, result.stderr
+        check(result.stdout)
+        document = json.loads(result.stdout)
+        assert document.get("removed") or document.get("restored")
 
 
 def test_the_document_of_one_backbone_is_as_described() -> None:
@@ -145,6 +174,10 @@ def test_the_document_of_one_backbone_is_as_described() -> None:
 
     content = gallery_documents.backbone_keys(find("mobilenet_v2"), available=True)
     content["layers"] = gallery_documents.layer_keys([LayerInfo("out_relu", (7, 7, 1280))])
+    check(gallery_documents.dump("backbone", content).decode())
+    model = CustomInfo(16, "second", 355, (LayerInfo("second", (5, 5, 6)),))
+    content = gallery_documents.custom_keys("/models/own.keras", model)
+    content["layers"] = gallery_documents.layer_keys(model.layers)
     check(gallery_documents.dump("backbone", content).decode())
 
 

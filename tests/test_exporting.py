@@ -14,6 +14,7 @@ import pytest
 from conftest import write_picture
 
 from imgsearch.errors import MissingExtraError, UsageError
+from imgsearch.gallery import exporting
 from imgsearch.recipe import Recipe
 from imgsearch.storage.sqlite_errors import DATABASE
 
@@ -135,6 +136,21 @@ def test_an_export_replaces_another_only_when_told_to(indexed: Gallery, tmp_path
     with pytest.raises(UsageError, match="is there already"):
         indexed.export(tmp_path / "export")
     indexed.export(tmp_path / "export", overwrite=True)
+
+
+def test_an_export_that_broke_off_is_told_by_its_missing_recipe(
+    indexed: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The array is new and the lines are old, or the other way round: no reader may pair them."""
+    indexed.export(tmp_path / "export")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(exporting, "_record", full)
+    with pytest.raises(OSError, match="No space"):
+        indexed.export(tmp_path / "export", overwrite=True)
+    assert not (tmp_path / "export/recipe.json").exists()
 
 
 def test_an_unknown_format_is_refused(indexed: Gallery, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from picture_checks import needs, reason_for, squash
 from PIL import Image
 
 from imgsearch.errors import UnreadableImageError
-from imgsearch.images import boxes, decoding, loading, preambles, tiff_directories
+from imgsearch.images import boxes, decoding, loading, memory, preambles, tiff_directories
 from imgsearch.images.loading import load, read_file
 
 if TYPE_CHECKING:
@@ -136,11 +136,11 @@ def test_an_image_that_would_take_too_much_memory_is_refused(
 
 
 def test_images_wait_for_the_memory_that_others_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "SHARED_MEMORY", 1)  # one at a time
+    monkeypatch.setattr(memory, "SHARED_MEMORY", 1)  # one at a time
     png = picture_files.encode(PICTURE, "PNG")
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(4) as pool:
         shapes = {pixels.shape for pixels in pool.map(squash, [png] * 20)}
     assert shapes == {(8, 8, 3)}
-    assert decoding._MEMORY._taken == 0
+    assert memory.SHARED._taken == {}

@@ -29,8 +29,8 @@ from imgsearch.storage.records import Root, ScannedRow
 from imgsearch.vectors.approximate_builder import Growing
 from imgsearch.vectors.exact import ExactIndex
 from imgsearch.vectors.index_plan import IndexPlan
+from imgsearch.vectors.probes import Probes
 from imgsearch.vectors.segmented import SegmentedIndex
-from imgsearch.vectors.visited_lists import Visits
 
 if TYPE_CHECKING:
     from imgsearch.search.matches import Match
@@ -446,10 +446,10 @@ def crowd() -> tuple[World, SearchSpace]:
 def test_an_approximate_answer_ends_and_has_exact_scores_and_k_matches(
     crowd: tuple[World, SearchSpace], nprobe: int, changes: dict[str, object]
 ) -> None:
-    """With every list visited it is the exact answer; with one it lacks matches, never more."""
+    """With every list probed it is the exact answer; with one it lacks matches, never more."""
     world, space = crowd
     assert isinstance(space.index, SegmentedIndex)
-    space.index.base.measured = replace(space.index.base.measured, visits=Visits(nprobe=nprobe))
+    space.index.base.measured = replace(space.index.base.measured, probes=Probes(nprobe=nprobe))
     for _, _, vector, _ in world.items[:5]:
         question = replace(Question(vector, 10, Filters()), **changes)  # type: ignore[arg-type]
         expected = world.oracle(question)
@@ -468,7 +468,7 @@ def test_what_is_known_to_be_held_is_a_match_even_if_the_lists_overlook_it(
 ) -> None:
     world, space = crowd
     assert isinstance(space.index, SegmentedIndex)
-    space.index.base.measured = replace(space.index.base.measured, visits=Visits(nprobe=1))
+    space.index.base.measured = replace(space.index.base.measured, probes=Probes(nprobe=1))
     content_id = world.items[1][0]
     opposite = Question(-world.items[1][2], 1, Filters())
     assert answer(world.embeddings, space, opposite)[0].content != f"{1:064x}"

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from imgsearch import __version__
+from imgsearch.cli.apply import apply
 from imgsearch.cli.backbones import backbones
 from imgsearch.cli.command import Command, Group
 from imgsearch.cli.compare import compare
@@ -26,15 +27,20 @@ from imgsearch.cli.info import info
 from imgsearch.cli.interrupts import INTERRUPTED, leave_at_once
 from imgsearch.cli.list import list_
 from imgsearch.cli.maintenance import check, prune, relocate, remove
+from imgsearch.cli.map import map_
+from imgsearch.cli.merge import merge
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
 from imgsearch.cli.recommend import recommend
+from imgsearch.cli.serve import serve
+from imgsearch.cli.undo import undo
 
 HELP = """Find the photos that look like this one.
 
 \b
   imgsearch index ~/Photos            create or update the gallery
   imgsearch query sunset.jpg -k 5     what looks like this?
+  imgsearch serve                     look through it in the browser
   imgsearch duplicates                which pictures are the same?
   imgsearch recommend labelled/       which network is best for these photos?
 """
@@ -60,18 +66,23 @@ app = typer.Typer(
 for _command in (
     index,
     query,
+    serve,
     compare,
     duplicates,
     list_,
     info,
     backbones,
+    apply,
+    undo,
     evaluate,
     recommend,
     remove,
     prune,
     check,
     relocate,
+    merge,
     export,
+    map_,
     distill,
 ):
     app.command(cls=Command)(with_option_groups(_command))
@@ -108,12 +119,18 @@ def main() -> None:
     try:
         app(prog_name="imgsearch")
     except SystemExit as left:
-        if left.code == INTERRUPTED:
+        if left.code == INTERRUPTED or _some_decode_for_ever():
             _settle_output()
-            leave_at_once()
+            leave_at_once(left.code if isinstance(left.code, int) else 0)
         raise
     finally:
         _settle_output()
+
+
+def _some_decode_for_ever() -> bool:
+    """Tell whether a thread was given up: native code in it would crash a shutdown."""
+    threads = sys.modules.get("imgsearch.indexing.decoding_threads")
+    return threads is not None and threads.some_given_up()
 
 
 def _settle_output() -> None:

@@ -1,19 +1,25 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
 """`imgsearch backbones`: list the pretrained networks, or the layers of one."""
 
-import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imgsearch.cli import completion
 from imgsearch.cli.progress import working
+from imgsearch.cli.recipe_options import TrustModel, trusted_sha256
 from imgsearch.cli.settings import JsonOption, Settings
+from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, byte_size
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
 from imgsearch.documents import gallery_documents
 from imgsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imgsearch.networks.backbones.layer_names import LayerInfo
 
 
 def backbones(
@@ -23,9 +29,17 @@ def backbones(
         typer.Argument(
             metavar="NAME",
             autocompletion=completion.backbones,
-            help="Show this network's layers and their shapes.",
+            help="Show the layers of this network, or of a custom model's file (.keras), and "
+            "their shapes.",
         ),
     ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            "--size", metavar="PX", min=1, help="Side of the input (default: the network's own)."
+        ),
+    ] = None,
+    trust_model: TrustModel = None,
     json: JsonOption = False,
     settings: Settings,
 ) -> None:
@@ -34,24 +48,29 @@ def backbones(
     Each layer is listed with the shape of its feature maps, under the name that 'imgsearch index
     --layer' takes.
     """
-    terminal = settings.terminal
     if name is None:
+        if size is not None or trust_model is not None:
+            raise UsageError(
+                "--size and --trust-model are for the layers of one network; name it too"
+            )
         _catalogue(settings, json=json)
-        return
+    elif Path(name).suffix == ".keras":
+        _custom(settings, name, size=size, sha256=trusted_sha256(trust_model), json=json)
+    elif trust_model is not None:
+        raise UsageError(f"--trust-model is for custom models only; {name} is no .keras file")
+    else:
+        _one(settings, name, size=size, json=json)
+
+
+def _one(settings: Settings, name: str, *, size: int | None, json: bool) -> None:
     from imgsearch.networks.backbones import catalogue, weights
 
-    if Path(name).suffix == ".keras":
-        raise UsageError(
-            f"{name}: only the layers of networks of the catalogue are shown here. 'imgsearch "
-            f"index FOLDER --backbone {shlex.quote(name)} --preprocessing MODE' takes a custom "
-            "model, and --layer with a wrong name lists its layers"
-        )
     backbone = catalogue.find(name)
     available = weights.is_available(backbone)
     from imgsearch.networks.backbones.build import layers
 
-    with working(terminal, f"Building {backbone.name}"):
-        found = layers(backbone.name)
+    with working(settings.terminal, f"Building {backbone.name}"):
+        found = layers(backbone.name, size=size)
     if json:
         content = gallery_documents.backbone_keys(backbone, available=available)
         content["layers"] = gallery_documents.layer_keys(found)
@@ -65,21 +84,52 @@ def backbones(
         ("weights", _weights(backbone.download_bytes, available=available)),
         ("default layer", backbone.layer),
     ]
-    lines: list[Line] = [[(backbone.name, "bold")]]
-    lines += align([[(key, FAINT), (value, PLAIN)] for key, value in facts], "<<", indent="  ")
-    lines += [[], [(f"Layers at {backbone.size} px: height x width x channels", "bold")]]
-    lines += align(
-        [
-            [
-                ("x".join(map(str, layer.shape)), FAINT),
-                (layer.name, "green" if layer.name == backbone.layer else PLAIN),
-            ]
-            for layer in found
-        ],
-        "><",
-        indent="  ",
+    settings.terminal.show(
+        _shown(backbone.name, facts)
+        + _layers(found, size=size or backbone.size, default=backbone.layer)
     )
-    terminal.show(lines)
+
+
+def _custom(
+    settings: Settings, name: str, *, size: int | None, sha256: str | None, json: bool
+) -> None:
+    from imgsearch.networks.backbones import custom
+
+    path = Path(name).absolute()
+    with working(settings.terminal, f"Loading {short_path(path)}"):
+        model = custom.describe(path, sha256=sha256, size=size)
+    if json:
+        content = gallery_documents.custom_keys(str(path), model)
+        content["layers"] = gallery_documents.layer_keys(model.layers)
+        write_data(gallery_documents.dump("backbone", content))
+        return
+    facts = [
+        ("dim", str(model.dim)),
+        ("input size", f"{model.size} px"),
+        ("parameters", f"{model.parameters:,}"),
+        ("default layer", model.layer),
+    ]
+    settings.terminal.show(
+        _shown(short_path(path), facts)
+        + _layers(model.layers, size=model.size, default=model.layer)
+    )
+
+
+def _shown(name: str, facts: "Sequence[tuple[str, str]]") -> list[Line]:
+    rows = [[(key, FAINT), (value, PLAIN)] for key, value in facts]
+    return [[(name, "bold")], *align(rows, "<<", indent="  ")]
+
+
+def _layers(layers: "Sequence[LayerInfo]", *, size: int, default: str) -> list[Line]:
+    rows = [
+        [
+            ("x".join(map(str, layer.shape)), FAINT),
+            (layer.name, "green" if layer.name == default else PLAIN),
+        ]
+        for layer in layers
+    ]
+    title = f"Layers at {size} px: height x width x channels"
+    return [[], [(title, "bold")], *align(rows, "><", indent="  ")]
 
 
 def _weights(download_bytes: int, *, available: bool) -> str:

@@ -55,7 +55,7 @@ def export(
     """Write the embeddings for other programs.
 
     Row n of the array belongs to line n of the JSON Lines file, which names the content and its
-    files.
+    files. recipe.json is written last: without it, an export is not whole.
     """
     terminal = settings.terminal
     with (

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from imgsearch.cli.boundary import SOME_UNREADABLE
-from imgsearch.cli.index_options import FileOptions, RecipeOptions, RunOptions
+from imgsearch.cli.index_options import FileOptions, RunOptions
 from imgsearch.cli.interrupts import INTERRUPTED, interrupts
 from imgsearch.cli.native_stderr import native_stderr_held
 from imgsearch.cli.progress import Steps, working
+from imgsearch.cli.recipe_options import RecipeOptions
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, counted, duration
@@ -46,6 +47,7 @@ def index(
     stops cleanly, and the same command continues; a second Ctrl-C aborts at once.
     """
     from imgsearch.indexing.report import IndexOptions, IndexReport
+    from imgsearch.indexing.shards import Shard
     from imgsearch.vectors.index_plan import parse_memory
 
     wanted = files.paths(paths or [])
@@ -62,9 +64,11 @@ def index(
         follow_symlinks=files.follow_symlinks,
         batch_size=run.batch_size,
         jobs=run.jobs,
+        seconds_per_file=run.seconds_per_file or None,
         dry_run=run.dry_run,
         rehash=run.rehash,
         any_name=files.any_name,
+        shard=None if files.shard is None else Shard.parse(files.shard),
         index=run.index,
         memory=None if run.memory is None else parse_memory(run.memory),
     )

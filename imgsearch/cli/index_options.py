@@ -1,7 +1,6 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
-"""The options of `imgsearch index`."""
+"""The options of `imgsearch index`: which files, and how the run goes about it."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,140 +8,13 @@ from typing import Annotated, Final
 
 import typer
 
-from imgsearch.cli import completion
 from imgsearch.cli.inputs import listed_files
 from imgsearch.cli.settings import JsonOption
 from imgsearch.errors import UsageError
+from imgsearch.indexing.report import SECONDS_PER_FILE
 from imgsearch.networks.runtimes.runtime import RuntimeChoice
-from imgsearch.recipe import AUTO, Precision, Preprocessing, RecipeRequest, Resize
 
-BACKBONE_PANEL: Final = "Embeddings"
 FILES_PANEL: Final = "Files"
-_SHA256: Final = re.compile(r"(sha256:)?([0-9a-fA-F]{64})")
-
-
-@dataclass(frozen=True)
-class RecipeOptions:
-    """The options that make up a recipe."""
-
-    backbone: Annotated[
-        str | None,
-        typer.Option(
-            "--backbone",
-            metavar="NAME",
-            autocompletion=completion.backbones,
-            help="A name from 'imgsearch backbones', 'auto', or the path of a custom model "
-            "(.keras).",
-            rich_help_panel=BACKBONE_PANEL,
-        ),
-    ] = None
-    layer: Annotated[
-        str | None,
-        typer.Option(
-            "--layer",
-            metavar="NAME",
-            help="The layer to take activations from (default: the last convolutional one).",
-            rich_help_panel=BACKBONE_PANEL,
-        ),
-    ] = None
-    pooling: Annotated[
-        str | None,
-        typer.Option(
-            "--pooling",
-            metavar="METHOD",
-            help="How feature maps become one vector: gap (default), gmp, gem or rmac; also "
-            "gem:POWER, such as gem:4, and rmac:LEVELS, such as rmac:2.",
-            rich_help_panel=BACKBONE_PANEL,
-        ),
-    ] = None
-    size: Annotated[
-        int | None,
-        typer.Option(
-            "--size",
-            metavar="PX",
-            min=1,
-            help="Side of the network's square input in pixels (default: its own).",
-            rich_help_panel=BACKBONE_PANEL,
-        ),
-    ] = None
-    resize: Annotated[
-        Resize | None,
-        typer.Option(
-            "--resize",
-            metavar="METHOD",
-            help="How an image becomes square: squash (default), pad or crop.",
-            rich_help_panel=BACKBONE_PANEL,
-        ),
-    ] = None
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            "--weights",
-            metavar="FILE",
-            help="A local weights file for a backbone of the catalogue.",
-            rich_help_panel=BACKBONE_PANEL,
-        ),
-    ] = None
-    preprocessing: Annotated[
-        Preprocessing | None,
-        typer.Option(
-            "--preprocessing",
-            metavar="MODE",
-            help="Preprocessing of a custom model's input: raw, unit, tf, torch or caffe.",
-            rich_help_panel=BACKBONE_PANEL,
-        ),
-    ] = None
-    trust_model: Annotated[
-        str | None,
-        typer.Option(
-            "--trust-model",
-            metavar="SHA256",
-            help="SHA-256 of a custom model's file, if you trust it.",
-            rich_help_panel=BACKBONE_PANEL,
-        ),
-    ] = None
-    precision: Annotated[
-        Precision | None,
-        typer.Option(
-            "--precision",
-            metavar="ARITHMETIC",
-            help="float32 (default) or bfloat16: faster where the processor supports it, but its "
-            "embeddings are comparable only with each other.",
-            rich_help_panel=BACKBONE_PANEL,
-        ),
-    ] = None
-    offline: Annotated[
-        bool,
-        typer.Option("--offline", help="Never download weights.", rich_help_panel=BACKBONE_PANEL),
-    ] = False
-
-    def request(self) -> RecipeRequest | None:
-        """Return the request; None leaves the choice to the gallery.
-
-        Raises:
-            UsageError: `--trust-model` is not a SHA-256.
-        """
-        if self.trust_model is not None and not _SHA256.fullmatch(self.trust_model):
-            raise UsageError(
-                f"--trust-model: {self.trust_model!r} is not a SHA-256, 64 hexadecimal digits"
-            )
-        wanted = {
-            "backbone": self.backbone,
-            "layer": self.layer,
-            "pooling": self.pooling,
-            "size": self.size,
-            "resize": self.resize,
-            "weights": None if self.weights is None else Path(self.weights),
-            "preprocessing": self.preprocessing,
-            "trusted_sha256": None
-            if self.trust_model is None
-            else self.trust_model.removeprefix("sha256:").lower(),
-            "precision": self.precision,
-        }
-        given = {key: value for key, value in wanted.items() if value is not None}
-        if not given or given == {"backbone": AUTO}:
-            return None
-        return RecipeRequest(**given)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -177,6 +49,16 @@ class FileOptions:
             rich_help_panel=FILES_PANEL,
         ),
     ] = False
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard",
+            metavar="K/N",
+            help="Only the K-th of N shares of the files, such as 3/16, by a hash of their paths "
+            "beneath the folders named. Remembered; 'imgsearch merge' joins the galleries.",
+            rich_help_panel=FILES_PANEL,
+        ),
+    ] = None
     files_from: Annotated[
         str | None,
         typer.Option(
@@ -227,6 +109,15 @@ class RunOptions:
             "--jobs", metavar="N", min=1, help="Decoding threads (default: one per processor)."
         ),
     ] = None
+    seconds_per_file: Annotated[
+        float,
+        typer.Option(
+            "--seconds-per-file",
+            metavar="SECONDS",
+            min=0,
+            help="Give up a file that takes longer to decode (default: 30; 0: never).",
+        ),
+    ] = SECONDS_PER_FILE
     runtime: Annotated[
         RuntimeChoice,
         typer.Option(

@@ -3,7 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,10 +12,12 @@ from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
 from imgsearch.documents import gallery_documents
-from imgsearch.text import printable
+from imgsearch.text import path_keys, printable
 
 if TYPE_CHECKING:
     from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
+
+ALL: Final = "1/1"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def info(*, options: InfoOptions, settings: Settings) -> None:
         if options.unreadable:
             files = gallery.unreadable()
             if options.json:
-                content = gallery_documents.path_keys(gallery.path, "gallery")
+                content = path_keys(gallery.path, "gallery")
                 content["unreadable_files"] = gallery_documents.unreadable_keys(files)
                 write_data(gallery_documents.dump("unreadable", content))
                 return
@@ -73,6 +75,8 @@ def _lines(information: "GalleryInformation", command: Callable[[str], str]) -> 
         ("unreadable", _with_hint(information.unreadable, command("imgsearch info --unreadable"))),
         ("without a file", _with_hint(information.orphans, command("imgsearch prune"))),
     ]
+    if information.shard != ALL:
+        facts.append(("shard", f"{information.shard}: a share of the files in these roots"))
     lines = align([[(name, FAINT), (value, PLAIN)] for name, value in facts], "<<")
     lines += [[], [("Roots", "bold")]]
     lines += align([_root(root) for root in information.roots], "<><", indent="  ")
@@ -131,7 +135,7 @@ def _index(entry: "RecipeInformation") -> str:
     if entry.recall is None:
         return entry.index
     text = (
-        f"{entry.index}, {entry.lists_visited} lists visited on average: ANN recall@10 "
+        f"{entry.index}, {entry.lists_probed} lists probed on average: ANN recall@10 "
         f"{entry.recall:.3f} on {entry.recall_queries} of its own embeddings"
     )
     changes = [f"{entry.added:,} added"] * bool(entry.added)

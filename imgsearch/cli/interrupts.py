@@ -163,8 +163,8 @@ def _abort() -> NoReturn:
     leave_at_once()
 
 
-def leave_at_once() -> NoReturn:
-    """End the process, without the shutdown of the interpreter.
+def leave_at_once(code: int = INTERRUPTED) -> NoReturn:
+    """End the process with an exit code, without the shutdown of the interpreter.
 
     Native threads that still work while the interpreter frees what they use would crash it.
     """
@@ -173,4 +173,4 @@ def leave_at_once() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # nobody reads it, or there is none
             stream.flush()
-    os._exit(INTERRUPTED)
+    os._exit(code)

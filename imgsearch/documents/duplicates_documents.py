@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imgsearch.documents.gallery_documents import file_keys, path_keys
+from imgsearch.documents.gallery_documents import file_keys
+from imgsearch.text import path_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

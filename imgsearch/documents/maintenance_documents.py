@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imgsearch.documents.gallery_documents import path_keys
+from imgsearch.text import path_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from imgsearch.gallery.checking import CheckReport
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
+    from imgsearch.gallery.merging import MergeReport
 
     Json = dict[str, Any]
 
@@ -73,4 +74,25 @@ def export_keys(gallery: Path, report: ExportReport) -> Json:
         "embeddings": report.embeddings,
         "dim": report.dim,
         "files": [path_keys(path) for path in report.files],
+    }
+
+
+def merge_keys(gallery: Path, report: MergeReport) -> Json:
+    """Return what came into a gallery, part by part."""
+    return {
+        **path_keys(gallery, "gallery"),
+        "dry_run": report.dry_run,
+        "parts": [
+            {
+                **path_keys(part.path, "part"),
+                "files": part.joined.files,
+                "contents": part.joined.contents,
+                "embeddings": part.joined.embeddings,
+                "newer": part.joined.newer,
+                "older": part.joined.older,
+                "reason": part.reason,
+                "remarks": list(part.remarks),
+            }
+            for part in report.parts
+        ],
     }

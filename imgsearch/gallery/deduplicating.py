@@ -185,7 +185,7 @@ class Deduplicating(Asking):
 
 
 def _reader(held: Embeddings) -> Callable[[str], bytes]:
-    from imgsearch.gallery.originals import read_content
+    from imgsearch.search.originals import read_content
 
     return lambda content: read_content(content, held.store.files_holding(content))
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import MissingExtraError, UsageError
+from imgsearch.files import write_atomically
+from imgsearch.storage.typed_values import RootsById
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +56,8 @@ def export(
 
     "npy" gives `embeddings.npy`, float32 `(n, dim)`, and `contents.jsonl`, whose line i tells
     of row i; "parquet" gives `embeddings.parquet` with the same fields and an `embedding`
-    column. Both give `recipe.json`. Contents are ordered by hash, and contents that no file
-    holds any more are left out.
+    column. Both give `recipe.json`, which is written last: an export is whole when it is there.
+    Contents are ordered by hash, and contents that no file holds any more are left out.
 
     Args:
         embeddings: in a snapshot.
@@ -83,8 +85,10 @@ def export(
     writer = _write_npy if format == "npy" else _write_parquet
     ids = embeddings.store.held_ids(embeddings.stored.id)
     folder.mkdir(parents=True, exist_ok=True)
+    # Rows of one export must not be taken for those of another, whenever this one is killed.
+    files[-1].unlink(missing_ok=True)
     writer(embeddings, folder, ids)
-    (folder / "recipe.json").write_text(embeddings.recipe.to_json() + "\n", encoding="utf-8")
+    write_atomically(files[-1], [f"{embeddings.recipe.to_json()}\n".encode()])
     return ExportReport(folder, len(ids), embeddings.recipe.dim, files)
 
 
@@ -150,7 +154,7 @@ def _blocks(
 
 
 def _record(store: Store, content: Content, *, text_only: bool = False) -> dict[str, Any]:
-    roots = {root.id: paths.encode(root.path) for root in store.roots()}
+    roots = RootsById({root.id: paths.encode(root.path) for root in store.roots()})
     held = sorted(
         os.fsencode(paths.join(roots[root_id], path))
         for root_id, path in store.files_of_contents([content.id])[content.id]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from imgsearch.indexing.shards import remembered
 from imgsearch.search.engine import EngineState
 from imgsearch.storage.embeddings import embeddings_of
 from imgsearch.storage.roots import is_absent
@@ -61,6 +62,7 @@ class GalleryInformation:
         orphans: contents that no file holds any more; `prune` drops them.
         bytes: size of the database.
         recipes: the recipes, the primary one first.
+        shard: the share of the files that it holds, "1/1" for all.
     """
 
     path: Path
@@ -72,6 +74,7 @@ class GalleryInformation:
     orphans: int
     bytes: int
     recipes: tuple[RecipeInformation, ...]
+    shard: str = "1/1"
 
 
 def information(store: Store, folder: Path, engine: SearchEngine) -> GalleryInformation:
@@ -111,4 +114,5 @@ def information(store: Store, folder: Path, engine: SearchEngine) -> GalleryInfo
             )
             for embeddings in embeddings_of(store, folder)
         ),
+        shard=str(remembered(store, None)),
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from imgsearch.gallery.exporting import ExportFormat, ExportReport
     from imgsearch.gallery.information import GalleryInformation
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
+    from imgsearch.gallery.merging import MergeReport
     from imgsearch.indexing.report import UnreadableFile
     from imgsearch.recipe import RecipeRequest
     from imgsearch.search.engine import SearchEngine
@@ -150,6 +151,36 @@ class Upkeep:
         with self._connections.changing() as store:
             places = paths.absolute(old), paths.absolute(new)
             return maintenance.relocate(store, *places, dry_run=dry_run)
+
+    def merge(
+        self, *parts: str | Path, any_recipe: bool = False, dry_run: bool = False
+    ) -> MergeReport:
+        """Take other galleries in: their files, contents and embeddings; nothing is embedded.
+
+        Each is taken in as a whole or not at all, and is only read. Doing it again changes nothing,
+        so a merge that was killed is started again. The gallery is made if there is none.
+
+        Args:
+            parts: folders of the galleries.
+            any_recipe: also those without a recipe in common with this one.
+            dry_run: only look what would come in.
+
+        Raises:
+            UsageError: none, one twice, or this gallery itself.
+            NoGalleryError: one of the folders holds none.
+            GalleryLockedError: another process is writing this gallery.
+        """
+        from imgsearch.gallery import merging
+
+        folders = [paths.absolute(part) for part in parts]
+        merging.refuse_nonsense(self.path, folders)
+        with self._connections.indexing(dry_run=dry_run) as store:
+            merged = tuple(
+                merging.merge_part(store, folder, any_recipe=any_recipe) for folder in folders
+            )
+            if not dry_run:
+                self._refresh_all(store)
+        return merging.MergeReport(merged, dry_run)
 
     def export(
         self,

@@ -1,8 +1,8 @@
 """What a decoder is given and what it returns, and the limits that it has to keep.
 
-Images that are decoded at the same time in one process take at most `SHARED_MEMORY` bytes
-together; an image waits for its turn. One that would take more is decoded alone, and one that would
-take more than `MOST_MEMORY` is refused. To that come the files' own bytes, at most 2 GiB each.
+Images that are decoded at the same time take at most `memory.SHARED_MEMORY` bytes together; an
+image waits for its turn. One that would take more is decoded alone, and one that would take more
+than `memory.MOST_MEMORY` is refused. To that come the files' own bytes, at most 2 GiB each.
 
 A decoder is a function `decode(data, row, needed, turn) -> Decoded`:
 
@@ -17,13 +17,13 @@ It may raise anything: `refusals.refusing` makes a reason of it.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images.geometry import Box, Size, whole
+from imgsearch.images.memory import MOST_MEMORY, InUse
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from imgsearch.images.metadata import Metadata
 
 MAX_DECODED_PIXELS: Final = 250_000_000
-SHARED_MEMORY: Final = 2 << 30
-MOST_MEMORY: Final = 4 << 30
 # Pillow's four, and as many again for what alpha or a depth above 8 bits is converted to.
 PIXEL_BYTES: Final = 8
 
@@ -72,33 +70,6 @@ class Decoded:
         )
 
 
-class _Memory:
-    """What decoding takes at this moment, shared by the threads of a process."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._taken = 0
-        self._mine = threading.local()
-
-    def take(self, amount: int) -> None:
-        """Wait until there is room; what this thread took before counts no more."""
-        self.give_back()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._taken or self._taken + amount <= SHARED_MEMORY)
-            self._taken += amount
-            self._mine.amount = amount
-
-    def give_back(self) -> None:
-        """Free what this thread took."""
-        with self._changed:
-            self._taken -= getattr(self._mine, "amount", 0)
-            self._mine.amount = 0
-            self._changed.notify_all()
-
-
-_MEMORY: Final = _Memory()
-
-
 def admit(size: Size, kind: str, turn: ExitStack, *, pixel_bytes: int = PIXEL_BYTES) -> None:
     """Refuse what is too large; let images wait until there is memory for them.
 
@@ -119,8 +90,8 @@ def admit(size: Size, kind: str, turn: ExitStack, *, pixel_bytes: int = PIXEL_BY
             f"too large: decoding this {kind} of {size[0]} x {size[1]} pixels would take "
             f"{amount / 1e9:.1f} GB, the limit is {MOST_MEMORY / 1e9:.1f} GB"
         )
-    _MEMORY.take(amount)
-    turn.callback(_MEMORY.give_back)
+    InUse.memory.take(amount)
+    turn.callback(InUse.memory.give_back)
 
 
 def check_pixels(size: Size, kind: str, *, limit: int = MAX_DECODED_PIXELS) -> None:

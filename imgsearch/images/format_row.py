@@ -42,6 +42,8 @@ class Format:
             what is missing. Never raises.
         ends_early: the same, asked once decoding has failed.
         pixel_bytes: memory that decoding takes for each pixel, at its peak.
+        holds_lock: whether its decoder holds the interpreter's lock all the time, so that no
+            other thread goes on meanwhile.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Format:
     is_cut: Predicate | None = None
     ends_early: Predicate = truncation.lacks_header
     pixel_bytes: int = 8
+    holds_lock: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a row that would fail only once there is a file of its format.

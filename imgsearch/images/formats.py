@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imgsearch.images.format_row import Decode
 
 # Raise it when imgsearch learns to read more, so that files refused before are tried again.
-READER_VERSION: Final = 2
+READER_VERSION: Final = 3
 
 
 def _dotted(names: str) -> tuple[str, ...]:
@@ -60,6 +60,7 @@ FORMATS: Final = (
         bounded=preambles.of_jpeg2000,
         ends_early=truncation.jpeg2000_ends_early,
         pixel_bytes=25,
+        holds_lock=True,
     ),
     Format(
         "WEBP",
@@ -185,6 +186,11 @@ def register(row: Format) -> Callable[[], None]:
 def all_formats() -> tuple[Format, ...]:
     """Return every row, in the order in which they are asked."""
     return (*_REGISTERED, *FORMATS)
+
+
+def is_registered(row: Format) -> bool:
+    """Tell whether a program added the row, which other processes do not know."""
+    return row in _REGISTERED
 
 
 def identify(data: bytes) -> Format | None:

@@ -144,6 +144,22 @@ def plan_square(displayed: Size, crop: CropBox | None, *, size: int, resize: Res
     return Plan(box, (size, size))
 
 
+def square_box(displayed: Size, crop: CropBox | None, *, resize: Resize) -> Box:
+    """Return which part of the displayed image a network's square shows.
+
+    Under "pad" the box reaches beyond the image by the bars.
+
+    Raises:
+        UsageError: the crop reaches beyond the image, or covers less than one pixel.
+    """
+    left, top, right, bottom = plan_square(displayed, crop, size=1, resize=resize).box
+    if resize != "pad":
+        return left, top, right, bottom
+    width, height = right - left, bottom - top
+    across, down = (max(width, height) - width) / 2, (max(width, height) - height) / 2
+    return left - across, top - down, right + across, bottom + down
+
+
 def plan_display(displayed: Size, *, longest: int) -> Plan:
     """Plan the whole image in its shape, its longer side at most `longest`, never enlarged."""
     return Plan(whole(displayed), _scaled(displayed, min(1.0, longest / max(displayed))))

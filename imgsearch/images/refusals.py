@@ -12,6 +12,7 @@ from PIL import Image
 from imgsearch.errors import ImgsearchError, UnreadableImageError
 from imgsearch.images.quiet import quietly
 from imgsearch.images.truncation import lacks_header
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +97,14 @@ def refusing(data: bytes, known: Format | None) -> Iterator[None]:
             raise UnreadableImageError(_lacking(known.package, kind, error)) from error
         ends_early = known.ends_early if known else lacks_header
         raise UnreadableImageError(_reason(error, kind, cut=ends_early(data))) from error
+
+
+def unexpected(error: Exception) -> str:
+    """Return the reason of a file at which something went wrong that no decoder is known for."""
+    if isinstance(error, MemoryError):
+        return "not enough memory to decode it"
+    detail = str(error).strip().split("\n", 1)[0]
+    return printable(f"unexpected {type(error).__name__}{': ' if detail else ''}{detail}")
 
 
 def what_else(data: bytes) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imgsearch.images import formats
+from imgsearch.indexing.report import SECONDS_PER_FILE
 from imgsearch.storage.records import ScannedRow
 from imgsearch.text import printable
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imgsearch.indexing.executor import EmbeddedFile
+    from imgsearch.indexing.report import IndexOptions
     from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
     from imgsearch.storage.scan_comparison import Changes
@@ -39,6 +41,13 @@ class Committed:
     embedded: int = 0
 
 
+def decoders_of(options: IndexOptions) -> str:
+    """Return what decodes in a run; when that has changed, unreadable files are tried again."""
+    seconds = options.seconds_per_file
+    limit = "" if seconds == SECONDS_PER_FILE else f"+seconds-{seconds or 0:g}"
+    return formats.decoders_fingerprint() + limit
+
+
 class Committer:
     """Writes embedded files into a gallery: the only place where a run adds contents.
 
@@ -46,18 +55,22 @@ class Committer:
         committed: what is in the gallery for good.
     """
 
-    def __init__(self, store: Store, changes: Changes, stored: StoredRecipe) -> None:
+    def __init__(
+        self, store: Store, changes: Changes, stored: StoredRecipe, *, decoders: str
+    ) -> None:
         """Prepare to commit.
 
         Args:
             store: the gallery's rows, open for writing.
             changes: the scan that the files come from.
             stored: the recipe.
+            decoders: what decodes in this run, from `decoders_of`.
         """
         self.committed = Committed()
         self._store = store
         self._changes = changes
         self._recipe = stored
+        self._decoders = decoders
 
     def commit(self, files: Sequence[EmbeddedFile]) -> None:
         """Commit files and the embeddings that came with them, all or nothing.
@@ -121,5 +134,5 @@ class Committer:
             content_id=content_id,
             reason=file.reason,
             # A file whose bytes could not be read is tried again in every run.
-            decoders=formats.decoders_fingerprint() if file.reason and file.hash else None,
+            decoders=self._decoders if file.reason and file.hash else None,
         )

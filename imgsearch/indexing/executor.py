@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from imgsearch import paths
+from imgsearch.indexing.report import SECONDS_PER_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Generator, Iterable, Sequence
@@ -55,6 +56,7 @@ class EmbeddingJob:
             digits; asked from several threads.
         batch_size: images that go through the network at once.
         jobs: decoding threads; None for one per processor.
+        seconds_per_file: that decoding one file may take; None for any.
     """
 
     recipe: Recipe
@@ -62,6 +64,7 @@ class EmbeddingJob:
     known: Container[str]
     batch_size: int = 32
     jobs: int | None = None
+    seconds_per_file: float | None = SECONDS_PER_FILE
 
     def load(self) -> EmbedsImages:
         """Return what makes embeddings under the recipe."""

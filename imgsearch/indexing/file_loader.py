@@ -10,19 +10,21 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import loading
-from imgsearch.text import printable
+from imgsearch.images.refusals import unexpected
+from imgsearch.indexing.decoding_threads import DecodingThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
     from imgsearch.images.loading import LoadedImage
+    from imgsearch.indexing.decoding_threads import Decoder, Task
     from imgsearch.recipe import Recipe
 
 T = TypeVar("T")
@@ -54,6 +56,7 @@ def load_files(
     recipe: Recipe,
     is_embedded: Callable[[str], bool],
     jobs: int | None = None,
+    seconds: float | None = None,
 ) -> Generator[LoadedFile[T]]:
     """Yield one `LoadedFile` for every item, in the items' order.
 
@@ -64,31 +67,34 @@ def load_files(
         is_embedded: asked with a content's hash, from worker threads; such contents are not
             decoded.
         jobs: worker threads; None for one per processor.
+        seconds: that decoding one file may take; None for any.
 
     Yields:
         Files that cannot be read carry the reason and raise nothing.
     """
     workers = jobs or os.cpu_count() or 1
-    window: deque[Future[LoadedFile[T]]] = deque()
+    window: deque[Task[LoadedFile[T]]] = deque()
 
-    def load(item: T) -> LoadedFile[T]:
-        return _load(item, path_of(item), recipe=recipe, is_embedded=is_embedded)
-
-    with ThreadPoolExecutor(workers, thread_name_prefix="imgsearch-decode") as pool:
-        try:
-            for item in items:
-                window.append(pool.submit(load, item))
-                if len(window) >= 8 * workers:
-                    yield window.popleft().result()
-            while window:
-                yield window.popleft().result()
-        finally:
-            for future in window:
-                future.cancel()
+    with DecodingThreads[LoadedFile[T]](workers, seconds=seconds) as threads:
+        for item in items:
+            window.append(
+                threads.submit(
+                    partial(_load, item, path_of(item), recipe=recipe, is_embedded=is_embedded)
+                )
+            )
+            if len(window) >= 8 * workers:
+                yield threads.result(window.popleft())
+        while window:
+            yield threads.result(window.popleft())
 
 
 def _load(
-    item: T, path: Path, *, recipe: Recipe, is_embedded: Callable[[str], bool]
+    item: T,
+    path: Path,
+    decoder: Decoder,
+    *,
+    recipe: Recipe,
+    is_embedded: Callable[[str], bool],
 ) -> LoadedFile[T]:
     content_hash, size = "", 0
     try:
@@ -99,16 +105,11 @@ def _load(
     if is_embedded(content_hash):
         return LoadedFile(item, content_hash, size)
     try:
-        image = loading.load(data, size=recipe.size, resize=recipe.resize, fingerprint=True)
+        image = decoder.load(data, size=recipe.size, resize=recipe.resize, fingerprint=True)
     except Exception as error:  # noqa: BLE001 - no single file may stop a run
         return LoadedFile(item, content_hash, size, reason=_reason(error))
     return LoadedFile(item, content_hash, size, image)
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, UnreadableImageError):
-        return error.reason
-    if isinstance(error, MemoryError):
-        return "not enough memory to decode it"
-    detail = str(error).strip().split("\n", 1)[0]
-    return printable(f"unexpected {type(error).__name__}{': ' if detail else ''}{detail}")
+    return error.reason if isinstance(error, UnreadableImageError) else unexpected(error)

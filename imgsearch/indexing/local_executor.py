@@ -64,6 +64,7 @@ class LocalExecutor:
             recipe=job.recipe,
             is_embedded=job.known.__contains__,
             jobs=job.jobs,
+            seconds=job.seconds_per_file,
         )
         load = self._load
         network = _Network(job.load if load is None else lambda: load(job.recipe))

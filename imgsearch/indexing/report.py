@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imgsearch.indexing.shards import Shard
     from imgsearch.recipe import Recipe
     from imgsearch.storage.roots import MergedPath
 
 Stage = Literal["scan", "read", "fingerprint"]
+SECONDS_PER_FILE: Final = 30.0
+MOST_SECONDS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class IndexOptions:
         index: "auto", "exact" or a FAISS factory string for inverted lists, stored with the
             gallery; None keeps what is stored.
         memory: bytes that the index may take, stored likewise.
+        seconds_per_file: that decoding one file may take before it is given up; None for any.
+        shard: the share of the files that the gallery holds, stored likewise: the same for ever,
+            or all of them from now on.
     """
 
     exclude: tuple[str, ...] = ()
@@ -44,6 +50,8 @@ class IndexOptions:
     index: str | None = None
     memory: int | None = None
     rehash: bool = False
+    seconds_per_file: float | None = SECONDS_PER_FILE
+    shard: Shard | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers below 1.
@@ -57,6 +65,11 @@ class IndexOptions:
             raise UsageError(f"jobs: {self.jobs} is not a number of threads above 0")
         if self.memory is not None and self.memory < 1:
             raise UsageError(f"memory: {self.memory} is not a number of bytes above 0")
+        if self.seconds_per_file is not None and not 0 < self.seconds_per_file <= MOST_SECONDS:
+            raise UsageError(
+                f"seconds per file: {self.seconds_per_file:g} is not a number above 0 and up to "
+                f"{MOST_SECONDS:,}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
 from imgsearch.images import formats
-from imgsearch.indexing.committer import Committed, Committer
+from imgsearch.indexing.committer import Committed, Committer, decoders_of
 from imgsearch.indexing.executor import EmbeddingJob, FileWork
 from imgsearch.indexing.local_executor import LocalExecutor
 from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
 from imgsearch.indexing.scan import ScanRules, UnlistedFolder, walk
+from imgsearch.indexing.shards import remembered
 from imgsearch.paths import Listings, ScannedFile, look_up
 from imgsearch.storage.embedded_contents import EmbeddedContents
 from imgsearch.storage.roots import is_absent
 from imgsearch.storage.scan_comparison import Changes
+from imgsearch.storage.typed_values import RootsById
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -76,10 +78,12 @@ class IndexRun:
         self._passed_over: Counter[str] = Counter()
         self._known_unreadable: set[UnreadableFile] = set()
         self._counts = _Counts()
+        self._decoders = decoders_of(options)
 
     def scan(self, targets: Sequence[ScanTarget]) -> None:
         """Walk the targets that are online, and note what was found and what is missing."""
         self._known_unreadable = set(self._unreadable(targets))
+        shard = remembered(self._store, None)
         for target in targets:
             if target.absent:
                 self._counts.offline += self._store.file_count(target.root.id, target.below)
@@ -90,6 +94,7 @@ class IndexRun:
                 follow_symlinks=target.root.follow_symlinks,
                 skip=(self._folder,),
                 any_name=self._options.any_name,
+                shard=shard,
             )
             unlisted: list[bytes] = []
             self._changes.add(target.root.id, self._walk(target, rules, unlisted))
@@ -110,14 +115,12 @@ class IndexRun:
             self._unlisted.append(UnreadableFile(_place(target.root, path), reason))
 
         try:
-            named = self._look_up(target.root.path, target.below) if target.below else None
+            named = self._named(target, rules)
         except OSError as error:
             leave_out(target.below, error.strerror or str(error))
             return
-        if named:
-            yield named
-            return
-        if not target.root.recursive:
+        if named is not None or not target.root.recursive:
+            yield from named or ()
             return
         for found in walk(
             target.root.path, rules, below=target.below, passed_over=self._passed_over
@@ -137,9 +140,7 @@ class IndexRun:
 
     def compare(self, recipe_id: int | None) -> int:
         """Return how many of the scanned files have to be read for a recipe."""
-        tally = self._changes.compare(
-            recipe_id, formats.decoders_fingerprint(), rehash=self._options.rehash
-        )
+        tally = self._changes.compare(recipe_id, self._decoders, rehash=self._options.rehash)
         self._counts.unchanged = tally.unchanged
         if self._options.dry_run:
             self._counts.new = tally.new
@@ -171,7 +172,7 @@ class IndexRun:
             rate = committed.embedded / max(time.monotonic() - started, 1e-9)
             self._progress(IndexProgress("read", committed.files, total, rate))
 
-        committer = Committer(self._store, self._changes, stored)
+        committer = Committer(self._store, self._changes, stored, decoders=self._decoders)
         tell(committer.committed)
         with closing(EmbeddedContents(self._folder, stored.id)) as known:
             job = EmbeddingJob(
@@ -180,6 +181,7 @@ class IndexRun:
                 known=known,
                 batch_size=self._options.batch_size,
                 jobs=self._options.jobs,
+                seconds_per_file=self._options.seconds_per_file,
             )
             with closing(self._executor.embed(job, self._chunks(), stop=stop)) as embedded:
                 for files in embedded:
@@ -188,7 +190,7 @@ class IndexRun:
         self._counts.interrupted |= stopped and committer.committed.files < total
 
     def _chunks(self) -> Iterator[list[FileWork]]:
-        roots = {root.id: paths.encode(root.path) for root in self._store.roots()}
+        roots = RootsById({root.id: paths.encode(root.path) for root in self._store.roots()})
         pending = self._changes.pending()
         while chunk := [FileWork(roots[file.root_id], file) for file in islice(pending, CHUNK)]:
             yield chunk
@@ -248,13 +250,18 @@ class IndexRun:
             not_read=tuple(self._passed_over.most_common()),
         )
 
+    def _named(self, target: ScanTarget, rules: ScanRules) -> list[ScannedFile] | None:
+        """Return the file that a target is, if the share holds it; None for a folder."""
+        file = self._look_up(target.root.path, target.below) if target.below else None
+        return None if file is None else [file] * rules.shard.holds(target.below)
+
     def _look_up(self, root: Path, path: bytes) -> ScannedFile | None:
         found = look_up(root, path)
         return found if found and self._listings.holds(root, path) else None
 
     def _finder(self, root: Path, rules: ScanRules) -> Callable[[bytes], ScannedFile | None]:
         def find(path: bytes) -> ScannedFile | None:
-            if rules.excludes(path):
+            if rules.excludes(path) or not rules.shard.holds(path):
                 return None
             folders = [root / folder for folder in paths.decode(path).parents[:-1]]
             if not rules.follow_symlinks and any(folder.is_symlink() for folder in folders):

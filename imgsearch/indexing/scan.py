@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch.images.formats import identify
 from imgsearch.images.unread_kinds import unread_kind
+from imgsearch.indexing.shards import WHOLE, Shard
 from imgsearch.paths import GONE, ScannedFile
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class ScanRules:
         follow_symlinks: whether symbolic links are followed; loops are detected.
         skip: absolute folders that are never entered, such as the gallery's own.
         any_name: files of other suffixes are opened, and taken if they begin like an image.
+        shard: the share of the files that is not left out.
     """
 
     suffixes: frozenset[str]
@@ -73,6 +75,7 @@ class ScanRules:
     follow_symlinks: bool = False
     skip: tuple[Path, ...] = ()
     any_name: bool = False
+    shard: Shard = WHOLE
     _names: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
     _paths: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
@@ -122,9 +125,7 @@ def walk(
     while stack:
         folder, by_symlink = stack.pop()
         place = os.path.join(top, folder) if folder else top  # noqa: PTH118 - bytes
-        if place in skip:
-            continue
-        if rules.follow_symlinks and not _is_first_visit(place, visited):
+        if place in skip or (rules.follow_symlinks and not _is_first_visit(place, visited)):
             continue
         listing = _list(place, folder)
         if isinstance(listing, UnlistedFolder):
@@ -138,6 +139,8 @@ def walk(
             linked = by_symlink or entry.is_symlink()
             if _is_folder(entry, rules):
                 inner.append((path, linked))
+            elif not rules.shard.holds(path):
+                continue
             elif file := _image_file(entry, path, rules, by_symlink=linked):
                 yield file
             elif passed_over is not None and (kind := unread_kind(entry.name)):

@@ -105,6 +105,7 @@ class EmbedsImages(Protocol):
         ...
 
 
+@runtime_checkable
 class Network(Protocol):
     """Turns pixels into feature maps."""
 

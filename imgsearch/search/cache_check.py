@@ -40,7 +40,7 @@ def cache_state(embeddings: Embeddings) -> EngineState:
         cache="fresh" if newest.generation == embeddings.generation else "stale",
         cache_bytes=sum(path.stat().st_size for path in files if path is not None),
         index=index.factory,
-        lists_visited=None if index.lists_probed is None else round(index.lists_probed),
+        lists_probed=None if index.lists_probed is None else round(index.lists_probed),
         recall=index.recall,
         recall_queries=index.recall_queries,
         added=index.added,

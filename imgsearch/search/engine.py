@@ -29,7 +29,7 @@ class EngineState:
         projection_power: its power, or None.
         fitted_count: how many embeddings it was fitted on, or None.
         index: "exact", or the factory string of the approximate index; "" without a cache.
-        lists_visited: how many inverted lists a query probes on average; None where there are none.
+        lists_probed: how many inverted lists a query probes on average; None where there are none.
         recall: ANN recall@10, measured on the gallery's embeddings when it was built, or None.
         recall_queries: how many of them were the queries, or None.
         added: vectors that were added since it was built and are searched exactly.
@@ -43,7 +43,7 @@ class EngineState:
     projection_power: float | None = None
     fitted_count: int | None = None
     index: str = ""
-    lists_visited: int | None = None
+    lists_probed: int | None = None
     recall: float | None = None
     recall_queries: int | None = None
     added: int = 0

@@ -38,13 +38,19 @@ class VerdictRows:
         rows = self.connection.execute("SELECT one, other, made FROM verdict ORDER BY one, other")
         return [Verdict(*row) for row in rows]
 
-    def add_verdict(self, one: str, other: str) -> bool:
-        """Remember that two contents are not the same; return whether that is something new."""
+    def add_verdict(self, one: str, other: str, *, made: str | None = None) -> bool:
+        """Remember that two contents are not the same; return whether that is something new.
+
+        Args:
+            one: the hash of one of them.
+            other: of the other.
+            made: when that was said, as in `Verdict`; None for now.
+        """
         cursor = self.connection.execute(
             "INSERT INTO verdict (one, other, made) "
-            "VALUES (?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')) "
+            "VALUES (?, ?, COALESCE(?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))) "
             "ON CONFLICT (one, other) DO NOTHING",
-            (min(one, other), max(one, other)),
+            (min(one, other), max(one, other), made),
         )
         return cursor.rowcount > 0
 

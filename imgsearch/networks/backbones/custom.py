@@ -91,6 +91,24 @@ def load(path: Path, *, sha256: str, size: int | None) -> tuple[dict[str, Any], 
     return _outputs(network, inputs), inputs
 
 
+def describe(path: Path, *, sha256: str | None, size: int | None) -> layer_names.CustomInfo:
+    """Return what a custom model's file holds, under the same conditions as `load`.
+
+    Raises:
+        UntrustedModelError: the checksum is missing or differs, or the network contains code.
+        WeightsUnavailableError: the file is missing, or not a Keras network.
+        UsageError: the network does not take one RGB image, not of this size, or has no feature
+            maps.
+    """
+    fingerprint = check_trust(path, sha256)
+    outputs, inputs = load(path, sha256=fingerprint.removeprefix(PREFIX), size=size)
+    layer = default_layer(outputs)
+    network = load_keras().Model(inputs, list(outputs.values()))
+    return layer_names.CustomInfo(
+        int(inputs.shape[1]), layer, network.count_params(), tuple(layer_names.infos(outputs))
+    )
+
+
 def _unsafe(said: str) -> str:
     """Return what Keras's safe mode has refused, and the remedy."""
     outside = re.search(r"Vocabulary file: '([^']{1,200})'", said)

@@ -26,6 +26,28 @@ class LayerInfo:
     shape: tuple[int, int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class CustomInfo:
+    """What a custom model's file holds.
+
+    Attributes:
+        size: side of the network's square input in pixels.
+        layer: the default layer.
+        parameters: how many the layers listed have.
+        layers: those whose activations are feature maps, in the network's order.
+    """
+
+    size: int
+    layer: str
+    parameters: int
+    layers: tuple[LayerInfo, ...]
+
+    @property
+    def dim(self) -> int:
+        """Length of the embedding at the default layer."""
+        return next(layer.shape[2] for layer in self.layers if layer.name == self.layer)
+
+
 def stable_names(layers: list[Any]) -> dict[str, Any]:
     """Return the layers by the names that Keras would give them in a new process.
 
