@@ -100,6 +100,11 @@ class Calibration:
         enough = steps[sure >= precision]
         return float(enough[0]) if len(enough) else float("inf")
 
+    def recall(self, precision: float) -> float:
+        """Return the share of edits that are called the same at a precision."""
+        threshold = self.threshold(precision)
+        return float(self.found(np.array([threshold]))[0]) if threshold < np.inf else 0.0
+
     def to_json(self) -> str:
         """Return it as text."""
         return json.dumps(asdict(self), sort_keys=True)
