@@ -71,6 +71,7 @@ OWNERS: dict[str, str] = {
     "pyarrow": "gallery.exporting",
     "typer": "cli",
     "rich": "cli",
+    "IPython": "gallery.notebook_bar",
     "jinja2": "evaluation.report.html",
 }
 HEAVY = {

@@ -1,8 +1,8 @@
 """The process that `decoding_process` starts: takes requests, and answers each.
 
 The operating system bounds its address space, where it can. Should the parent be gone, it ends
-itself. What native code writes to standard error goes nowhere: it tells nothing that the reason does
-not (docs/design.md).
+itself. What native code writes to standard error goes nowhere: it tells nothing that the reason
+does not (docs/design.md).
 """
 
 from __future__ import annotations
