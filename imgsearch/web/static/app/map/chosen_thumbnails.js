@@ -1,7 +1,10 @@
 /** Which pictures are shown as thumbnails: pure arithmetic. None covers another. */
 
-// Thumbnails of single pictures come when so many points share the room of one.
+// Thumbnails of single pictures come when so many points share the room of one; the fewer there are,
+// the larger they become.
 const NEAR = 14;
+const SMALLEST = 0.8;
+const LARGEST = 1.6;
 
 /**
  * Return `{point, left, top, side, cluster}` of the thumbnails for what is in view.
@@ -23,16 +26,18 @@ export function chosenThumbnails(camera, points, labels, side) {
   };
   for (const [cluster, { point }] of labels.entries()) show(point, side, cluster);
   const room = Math.max(1, (camera.width * camera.height) / (side * side));
-  if (points.countIn(camera.box(), NEAR * room + 1) > NEAR * room) return chosen;
+  const count = points.countIn(camera.box(), NEAR * room + 1);
+  if (count > NEAR * room) return chosen;
+  const near = Math.round(side * Math.min(LARGEST, Math.max(SMALLEST, 0.4 * Math.sqrt(room / Math.max(1, count)))));
   const level = Math.floor(Math.log2((2 * camera.scale) / side)) + 1;
   const [box, last] = [camera.box(side), points.upTo(Math.max(0, level))];
   const shown = new Set(chosen.map(({ point }) => point));
-  const near = [];
+  const standing = [];
   points.inBox(box, (point) => {
-    if (point < last && !shown.has(point)) near.push(point);
+    if (point < last && !shown.has(point)) standing.push(point);
     return false;
   });
-  for (const point of near.sort((one, other) => one - other)) show(point, Math.round(side * 0.8), null);
+  for (const point of standing.sort((one, other) => one - other)) show(point, near, null);
   return chosen;
 }
 
@@ -41,7 +46,7 @@ class Room {
   #taken = new Map();
 
   constructor(camera, side) {
-    this.side = side;
+    this.side = LARGEST * side;
     this.right = camera.width + side;
     this.bottom = camera.height + side;
   }

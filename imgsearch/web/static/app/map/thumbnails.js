@@ -8,8 +8,8 @@ import { thumbnail } from "../grid/tile.js";
 import { chosenThumbnails } from "./chosen_thumbnails.js";
 import { css, HUES } from "./colours.js";
 
-// How long the map must rest, in ms, before other thumbnails are fetched; how many there are at most.
-const REST = 90;
+// How often others are chosen while the map moves, in ms; how many there are at most.
+const OFTEN = 160;
 const MOST = 160;
 
 export class Thumbnails {
@@ -25,25 +25,26 @@ export class Thumbnails {
     this.palette = [];
   }
 
-  /** Move them with the map; what is to be shown is chosen anew when the map rests. */
+  /** Move them with the map; a moment later others may be shown. */
   show(camera) {
     this.camera = camera;
     for (const [point, tile] of this.#shown) this.#place(tile, point);
-    clearTimeout(this.#waiting);
-    this.#waiting = setTimeout(() => this.choose(), REST);
+    this.#waiting ||= setTimeout(() => this.choose(), OFTEN);
   }
 
   /** Choose now. */
   choose() {
     clearTimeout(this.#waiting);
-    if (!this.camera) return;
+    this.#waiting = 0;
+    if (!this.node.isConnected) return;
     const chosen = chosenThumbnails(this.camera, this.points, this.labels, this.side).slice(0, MOST);
     const wanted = new Map(chosen.map((one) => [one.point, one]));
     for (const [point, tile] of this.#shown) {
       if (!wanted.has(point) && tile !== document.activeElement) this.#drop(point, tile);
     }
     for (const [point, { side, cluster }] of wanted) {
-      if (!this.#shown.has(point)) this.#add(point, side, cluster);
+      if (this.#shown.has(point)) this.#size(this.#shown.get(point), side);
+      else this.#add(point, side, cluster);
     }
     this.#keepOneReachable();
   }
@@ -98,11 +99,11 @@ export class Thumbnails {
     const tile = make("a.map-tile", {
       href: `/content/${content}`, tabindex: -1, draggable: "false", "data-content": content, "data-point": point,
       "aria-label": label ? `The most central of a cluster of ${counted(label.size, "picture")}` : "A picture",
-      style: { width: `${side}px`, height: `${side}px` },
     }, image, label && make("span.map-count", { text: number(label.size) }));
     tile.classList.toggle("central", Boolean(label));
     tile.classList.toggle("marked-one", marks.has(content));
     this.#shown.set(point, tile);
+    this.#size(tile, side);
     this.#place(tile, point);
     this.#rim(tile);
     if (this.points.unseen[point]) image.replaceWith(icon("offline"));
@@ -120,6 +121,10 @@ export class Thumbnails {
   #place(tile, point) {
     const [left, top] = this.camera.toScreen(this.points.x[point], this.points.y[point]);
     tile.style.setProperty("transform", `translate(${left}px, ${top}px) translate(-50%, -50%)`);
+  }
+
+  #size(tile, side) {
+    for (const property of ["width", "height"]) tile.style.setProperty(property, `${side}px`);
   }
 
   #rim(tile) {
