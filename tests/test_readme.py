@@ -86,6 +86,25 @@ def test_every_command_that_the_readme_shows_does_what_it_says(desk: Path) -> No
     assert list((desk / "best").iterdir())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the README's lines are for a POSIX shell")
+def test_the_commands_that_clear_up_duplicates_do_what_they_say(desk: Path) -> None:
+    """One picture is there twice, and its original lies where the README protects it."""
+    picture = max(PHOTOS.glob("*/*_1.jpg"))
+    originals = desk / "Photos/Originals"
+    originals.mkdir()
+    shutil.copy2(picture, originals)
+    twice = desk / "Photos/again.jpg"
+    shutil.copy2(picture, twice)
+    (block,) = [block for block in blocks("sh") if block.startswith("imgsearch duplicates ")]
+    there = []
+    for line in ["imgsearch index --backbone compact ~/Photos", *block.splitlines()]:
+        done = run(line, home=desk)
+        assert done.returncode == 0, (line, done.stderr)
+        there.append(twice.exists())
+    assert there == [True, True, True, True, True, False, True]
+    assert "<html" in (desk / "groups.html").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def sorted_desk(desk: Path) -> Path:
     """Return the home with photos sorted into folders and named by groups besides."""
