@@ -13,7 +13,8 @@ const KEYS = [
   ]],
   ["A picture", [["← →", "Previous, next"], ["+ − 0", "Zoom in, out, whole"], ["r", "Turn it, for the eye only"], ["l", "Find its likes"], ["Space", "Mark it"]]],
   ["Duplicates", [
-    ["↑ ↓", "From group to group"], ["← →", "From file to file"], ["k d", "Keep, drop"], ["n", "Not the same"], ["o", "Side by side or overlaid"],
+    ["↑ ↓", "From group to group"], ["← →", "From file to file"], ["k d", "Keep, drop"], ["n", "Not the same"],
+    ["Enter", "Keep the first, drop the rest, go on"], ["o", "Side by side or overlaid"],
   ]],
 ];
 
