@@ -238,6 +238,15 @@ def information_keys(information: GalleryInformation) -> Json:
                 "index_recall_queries": entry.recall_queries,
                 "index_added": entry.added,
                 "index_removed": entry.removed,
+                "calibration": None
+                if entry.calibration is None
+                else {
+                    "made": entry.calibration.made,
+                    "contents": entry.calibration.contents,
+                    "edits": entry.calibration.edits,
+                    "pairs": entry.calibration.pairs,
+                    "found": entry.calibration.found,
+                },
             }
             for entry in information.recipes
         ],

@@ -17,13 +17,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from math import exp
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 # Score above which pairs may well be of one shot.
 CLEAR: Final = 1.0
@@ -35,15 +37,18 @@ TAIL: Final = 30
 USUAL_START: Final = -3.0
 USUAL_SHARE: Final = 0.0185
 USUAL_FALL: Final = 0.6
-WORTH: Final = 50
+WORTH: Final = 10
 WORTH_ABOVE: Final = 5
 # Scores of edits elsewhere, at 0, 1/12, ... 1 of them.
 USUAL_EDITS: Final = (-3.0, 4.5, 5.3, 5.7, 6.0, 6.3, 6.5, 6.7, 6.9, 7.0, 7.2, 7.4, 7.7)
-# Score that only pairs of one shot are taken to have, and pairs of one shot for each content
-# where none was found.
+ENOUGH_EDITS: Final = 100
+# Score that only pairs of one shot are taken to have, if no more than a quarter of the edits have
+# less; and one such pair is taken to be there beside so many contents that were asked.
 PLAIN: Final = 5.5
-FEWEST_RIGHT: Final = 0.01
+ONE_RIGHT_IN: Final = 10
 QUANTILES: Final = 41
+TINY: Final = 1e-300
+STEP: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +80,30 @@ class Calibration:
     judge: int
 
     def certainty(self, score: float) -> float:
-        """Return the share of right ones among pairs of at least this score."""
-        right = self.right * self.found(score)
-        wrong = self.share * exp(-self.fall * max(score - self.start, 0.0))
-        unseen = WORTH / (WORTH + self.different)
-        wrong += unseen * USUAL_SHARE * exp(-USUAL_FALL * max(score - USUAL_START, 0.0))
-        wrong *= self.candidates
-        return right / (right + wrong) if right else 0.0
+        """Return the share of right ones among pairs of at least this score.
 
-    def found(self, score: float) -> float:
-        """Return the share of edits that have at least this score."""
-        return 1.0 - float(np.interp(score, self.scores, np.linspace(0, 1, len(self.scores))))
+        It never falls as scores rise, for what is surer than something sure is sure.
+        """
+        steps, sure = _table(self)
+        return float(sure[max(0, int(np.searchsorted(steps, score, side="right")) - 1)])
+
+    def found(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the share of edits that have at least such scores."""
+        share: NDArray[np.float64] = np.interp(
+            score, self.scores, np.linspace(1, 0, len(self.scores))
+        )
+        return share
 
     def threshold(self, precision: float) -> float:
         """Return the least score of that certainty; infinity if none has it."""
-        steps = np.linspace(self.start, self.scores[-1], 400)
-        sure = [step for step in steps.tolist() if self.certainty(step) >= precision]
-        return min(sure, default=float("inf"))
+        steps, sure = _table(self)
+        enough = steps[sure >= precision]
+        return float(enough[0]) if len(enough) else float("inf")
+
+    def recall(self, precision: float) -> float:
+        """Return the share of edits that are called the same at a precision."""
+        threshold = self.threshold(precision)
+        return float(self.found(np.array([threshold]))[0]) if threshold < np.inf else 0.0
 
     def to_json(self) -> str:
         """Return it as text."""
@@ -136,12 +148,7 @@ def fit(
         contents: of the collection.
         asked: contents whose nearest these are.
     """
-    usual = np.interp(
-        np.linspace(0, 1, max(0, 4 * QUANTILES - len(edits))),
-        np.linspace(0, 1, len(USUAL_EDITS)),
-        USUAL_EDITS,
-    )
-    scores = np.quantile(np.concatenate([np.asarray(edits, float), usual]), _STEPS)
+    scores = np.quantile([*edits, *(USUAL_EDITS if len(edits) < ENOUGH_EDITS else ())], _STEPS)
     scores = np.maximum.accumulate(scores + np.arange(QUANTILES) * 1e-6)
     pairs = np.asarray(nearest, float)
     clear = min(CLEAR, float(np.quantile(scores, 0.02)))
@@ -151,9 +158,9 @@ def fit(
     if most:
         start = float(different[most])
         fall = _fall(different[:most] - start, max(clear - start, 1.0))
-    plain = float((pairs >= PLAIN).sum())
-    reached = 1.0 - float(np.interp(PLAIN, scores, _STEPS))
-    right = max(plain / max(reached, 0.25) / max(asked, 1), FEWEST_RIGHT)
+    plain = min(PLAIN, float(np.quantile(scores, 0.25)))
+    reached = 1.0 - float(np.interp(plain, scores, _STEPS))
+    right = (float((pairs >= plain).sum()) / reached + 1) / (asked + ONE_RIGHT_IN)
     return Calibration(
         contents=contents,
         edits=len(edits),
@@ -168,10 +175,23 @@ def fit(
     )
 
 
+@lru_cache(8)
+def _table(calibration: Calibration) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return scores in small steps, and how sure each is."""
+    lowest = min(calibration.start, calibration.scores[0])
+    steps = np.arange(lowest, max(calibration.scores[-1], lowest + STEP), STEP)
+    right = calibration.right * calibration.found(steps)
+    wrong = calibration.share * np.exp(-calibration.fall * np.maximum(steps - calibration.start, 0))
+    unseen = WORTH / (WORTH + calibration.different) * USUAL_SHARE
+    wrong += unseen * np.exp(-USUAL_FALL * np.maximum(steps - USUAL_START, 0))
+    sure = right / (right + calibration.candidates * wrong + TINY)
+    return steps, np.maximum.accumulate(sure)
+
+
 _STEPS: Final = np.linspace(0, 1, QUANTILES)
 
 
-def _fall(above: np.ndarray[tuple[int], np.dtype[np.float64]], width: float) -> float:
+def _fall(above: NDArray[np.float64], width: float) -> float:
     """Return the most likely rate of an exponential that is seen up to a width only.
 
     `WORTH_ABOVE` more values are added that have the mean of the usual rate.
@@ -179,8 +199,8 @@ def _fall(above: np.ndarray[tuple[int], np.dtype[np.float64]], width: float) -> 
     rates = np.linspace(0.2, 3.0, 141)
 
     def mean(
-        rate: np.ndarray[tuple[int], np.dtype[np.float64]],
-    ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        rate: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
         return 1 / rate - width / np.expm1(rate * width)
 
     usual = float(mean(np.array([USUAL_FALL]))[0])
