@@ -218,14 +218,14 @@ def test_a_sheet_holds_a_bounded_number_of_pictures_and_says_what_it_leaves_out(
 ) -> None:
     matches = desk.gallery.query(desk.photos / "a/one.png", include_self=True)
     sheet = MatchSheet(desk.gallery)
-    monkeypatch.setattr(sheet._pictures, "room", 2)
+    monkeypatch.setattr(sheet.pictures, "room", 2)
     sheet.add([desk.photos / "a/one.png"], matches)
     sheet.add([desk.photos / "a/one.png"], matches)
     page = parse(sheet.render())
     assert len(page.all("img")) == 2
     assert f"{len(matches) - 1} more matches are left out" in page.whole_text
     groups_of = GroupSheet(desk.gallery)
-    monkeypatch.setattr(groups_of._pictures, "room", 2)
+    monkeypatch.setattr(groups_of.pictures, "room", 2)
     for group in desk.groups():
         groups_of.add(group)
     page = parse(groups_of.render())
