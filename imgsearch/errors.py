@@ -6,11 +6,13 @@
     │   ├── UnknownLayerError      2  a layer that the backbone does not have
     │   └── UnknownRecipeError     2  a recipe that the gallery does not have
     ├── UnreadableImageError       1  a file that cannot be decoded, with its reason
+    │   └── NotThereError          1  a content none of whose files is there as it was
     ├── WeightsUnavailableError    1  pretrained weights that are not on this machine
     ├── UntrustedModelError        1  a custom model whose checksum was not given as trusted
     ├── RecipeMismatchError        1  embeddings that are not comparable
     ├── MissingExtraError          1  an optional package that is not installed
     ├── DamagedCacheError          1  a cache file that fails its checksum or header
+    ├── PlanRefusedError           1  a plan, or a journal, that is not carried out
     ├── GalleryDamagedError        1  a gallery whose database is damaged
     ├── NoGalleryError            10  no gallery where one was expected
     └── GalleryLockedError        11  another process is writing the gallery
@@ -60,6 +62,10 @@ class UnreadableImageError(ImgsearchError):
         super().__init__(f"{name}: {reason}" if name else reason)
 
 
+class NotThereError(UnreadableImageError):
+    """A content of the gallery none of whose files is there as it was when it was indexed."""
+
+
 class WeightsUnavailableError(ImgsearchError):
     """Pretrained weights that are not on this machine and cannot or may not be downloaded."""
 
@@ -78,6 +84,10 @@ class MissingExtraError(ImgsearchError):
 
 class DamagedCacheError(ImgsearchError):
     """A cache file that fails its checksum, or that has another header than expected."""
+
+
+class PlanRefusedError(ImgsearchError):
+    """A plan or a journal that is not carried out, because something is not as it says."""
 
 
 class GalleryDamagedError(ImgsearchError):

@@ -1,4 +1,4 @@
-"""Write a file so that a reader sees the old one or the new one, never a part."""
+"""Files written as a whole or not at all, and names that are free."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def write_atomically(path: Path, parts: Iterable[memoryview | bytes]) -> None:
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)  # writing, unlike opening, names nothing
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable, where the system lets a folder be opened."""
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed, made or removed in a folder durable, where it can be opened."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -53,3 +53,13 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def free_name(folder: Path, name: str) -> Path:
+    """Return a path in a folder where nothing is: the name itself, or "name (2).jpg" and so on."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - of a name, not of a path
+    target, number = folder / name, 1
+    while os.path.lexists(target):
+        number += 1
+        target = folder / f"{stem} ({number}){suffix}"
+    return target

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 SURROGATES: Final = range(0xDC80, 0xDD00)  # stand for bytes that are not UTF-8, PEP 383
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -52,3 +54,31 @@ def is_utf8(path: Path) -> bool:
 def valid_text(path: Path) -> str:
     """Return the path as text, bytes that are not UTF-8 replaced by U+FFFD."""
     return os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def path_keys(path: Path, name: str = "path") -> dict[str, Any]:
+    """Return a path under its key; if it is not UTF-8, with its exact bytes beside it.
+
+    Bytes that are not UTF-8 become U+FFFD in the path itself, so that every JSON parser accepts
+    the document.
+    """
+    keys: dict[str, Any] = {name: valid_text(path)}
+    if not is_utf8(path):
+        keys[f"{name}_base64"] = base64.b64encode(os.fsencode(path)).decode("ascii")
+    return keys
+
+
+def path_of(keys: Mapping[str, Any], name: str = "path") -> Path:
+    """Return the path that `path_keys` put into a document.
+
+    Raises:
+        TypeError: there is none.
+        ValueError: it is no absolute path.
+    """
+    text, exact = keys.get(name), keys.get(f"{name}_base64")
+    if not isinstance(text, str) or not isinstance(exact, str | None):
+        raise TypeError(f"{name!r} is no path")
+    path = Path(text if exact is None else os.fsdecode(base64.b64decode(exact, validate=True)))
+    if not path.is_absolute() or "\0" in os.fspath(path):
+        raise ValueError(f"{name!r} is no absolute path: {printable(os.fspath(path))}")
+    return path

@@ -90,6 +90,7 @@ def test_info_says_when_nothing_is_unreadable(photos: Path) -> None:
         ("check", "--repair"),
         ("relocate", "a", "b"),
         ("export", "out"),
+        ("map",),
     ],
     ids=" ".join,
 )

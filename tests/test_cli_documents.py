@@ -17,7 +17,9 @@ from evaluation_fakes import FakeNetworks, labelled
 import imgsearch
 from imgsearch.cli import comma_separated
 from imgsearch.documents import gallery_documents
+from imgsearch.gallery.gallery import Gallery
 from imgsearch.networks.backbones.layer_names import CustomInfo, LayerInfo
+from imgsearch.plans.plan_file import write_plan
 
 DOCS = Path(imgsearch.__file__).resolve().parent.parent / "docs"
 SCALARS: dict[str, tuple[type, ...]] = {
@@ -31,7 +33,11 @@ EXTENDS = {
     "backbone": "catalogue entry",
     "stored recipe": "recipe",
     "match": "gallery file",
+    "grouped file": "gallery file",
+    "member": "grouped file",
     "jsonl": "match",
+    "keeper": "planned file",
+    "planned removal": "planned file",
 }
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="installed without its documents")
@@ -123,6 +129,9 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("prune",),
         ("export", tmp_path / "out"),
         ("merge", tmp_path / "gallery", "--gallery", tmp_path / "merged"),
+        ("duplicates",),
+        ("info",),
+        ("map", "--method", "pca"),
         ("relocate", photos, tmp_path / "elsewhere"),
         ("index",),
     ]
@@ -138,7 +147,30 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
     check(run("index", "--json").stdout)
     documented = (DOCS / "json.md").read_text(encoding="utf-8")
     documented = documented.partition("## Documents")[2].partition("## Objects")[0]
-    assert printed | {"backbone"} == set(re.findall(r"^### (\w+)$", documented, re.MULTILINE))
+    assert printed | {"backbone", "plan", "apply", "undo"} == set(
+        re.findall(r"^### (\w+)$", documented, re.MULTILINE)
+    )
+
+
+def test_the_documents_of_plans_are_as_described(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    if sys.platform == "linux":
+        shutil.copy(photos / "caf\udce9.png", photos / "caf\udce9 (2).png")
+    assert run("index", photos).exit_code == 3
+    plan = tmp_path / "tidy.json"
+    with Gallery() as gallery:
+        protected = photos / "protected"
+        protected.mkdir()
+        write_plan(gallery.plan(gallery.duplicates(), protect=[protected]), plan)
+    check(plan.read_text())
+    for command in (("apply", plan), ("apply", plan, "--yes"), ("undo", "--dry-run"), ("undo",)):
+        result = run(*command, "--json")
+        assert result.exit_code == 0, result.stderr
+        check(result.stdout)
+        document = json.loads(result.stdout)
+        assert document.get("removed") or document.get("restored")
 
 
 def test_the_document_of_one_backbone_is_as_described() -> None:

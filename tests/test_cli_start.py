@@ -41,6 +41,7 @@ COMMANDS = (
     "check",
     "relocate",
     "export",
+    "map",
     "distill",
 )
 

@@ -11,8 +11,8 @@ import picture_files
 import pytest
 
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.evaluation.ground_truth.edits import DEFAULT_EDITS, LONGEST, Edit, apply, parse_edit
 from imgsearch.images import loading
+from imgsearch.images.edits import DEFAULT_EDITS, LONGEST, Edit, apply, parse_edit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

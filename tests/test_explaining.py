@@ -16,6 +16,7 @@ from PIL import Image
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.explaining.agreement import agreement
 from imgsearch.explaining.shares import shares
+from imgsearch.explaining.spotlight import DARKEST, spotlight
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.images.geometry import CropBox, square_box
 from imgsearch.networks.pooling import l2_normalise, pool
@@ -247,3 +248,37 @@ def test_a_match_that_is_offline_or_changed_says_so(gallery: Gallery, photos: Pa
     write_picture(second.path, seed=99)
     with pytest.raises(UnreadableImageError, match="changed since it was indexed"):
         gallery.explain(asked, second)
+
+
+def test_what_agrees_stays_bright_and_the_rest_goes_dark() -> None:
+    """Two places over four pixels; between their middles the light falls evenly."""
+    white = np.full((1, 8, 3), 255, np.uint8)
+    lit = spotlight(white, np.array([[2.0, 0.0]]), (0, 0, 8, 1))[0, :, 0] / 255
+    assert lit[0] == lit[1] == 1
+    assert lit[6] == lit[7] == pytest.approx(DARKEST, abs=0.01)
+    assert_allclose(np.diff(lit[2:6]), -(1 - DARKEST) / 4, atol=0.01)
+
+
+def test_places_that_speak_against_are_as_dark_as_those_that_add_nothing() -> None:
+    white = np.full((2, 2, 3), 255, np.uint8)
+    lit = spotlight(white, np.array([[1.0, -5.0], [0.0, 0.0]]), (0, 0, 2, 2))[:, :, 0]
+    assert lit[0, 0] == 255
+    assert len({int(value) for value in (lit[0, 1], lit[1, 0], lit[1, 1])}) == 1
+
+
+def test_what_the_map_does_not_cover_is_dark() -> None:
+    white = np.full((2, 6, 3), 255, np.uint8)
+    lit = spotlight(white, np.ones((1, 1)), (2, 0, 4, 2))[0, :, 0] / 255
+    assert lit.tolist() == pytest.approx([DARKEST] * 2 + [1] * 2 + [DARKEST] * 2, abs=0.01)
+
+
+def test_a_map_that_reaches_beyond_the_image_is_cut() -> None:
+    """As under "pad": the map's upper and lower rows lie in the bars."""
+    white = np.full((2, 4, 3), 255, np.uint8)
+    rows = np.array([[0.0], [1.0], [1.0], [0.0]])
+    assert (spotlight(white, rows, (0, -1, 4, 3)) == 255).all()
+
+
+def test_a_map_without_anything_in_favour_is_dark() -> None:
+    lit = spotlight(np.full((2, 2, 3), 255, np.uint8), np.full((2, 2), -1.0), (0, 0, 2, 2))
+    assert (lit == round(255 * DARKEST)).all()

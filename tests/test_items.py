@@ -10,10 +10,9 @@ import picture_files
 import pytest
 
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.evaluation.ground_truth import edits
 from imgsearch.evaluation.ground_truth.items import load_item
 from imgsearch.evaluation.ground_truth.values import Item
-from imgsearch.images import loading
+from imgsearch.images import edits, loading
 from imgsearch.images.geometry import CropBox
 from imgsearch.indexing.file_loader import load_files
 from imgsearch.recipe import Recipe, Resize

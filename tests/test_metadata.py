@@ -290,6 +290,17 @@ def test_broken_exif_costs_no_picture(picture_format: str) -> None:
 # ── Warnings ────────────────────────────────────────────────────────────────────────────────
 
 
+def test_a_library_that_copies_the_filters_of_warnings_can_copy_ours() -> None:
+    """As scikit-learn does for its threads; it failed in every program that had read an image."""
+    from sklearn.manifold import trustworthiness
+
+    with warnings.catch_warnings():
+        with quietly():
+            pass
+        points = np.random.default_rng(0).normal(size=(20, 2))
+        assert trustworthiness(points, points, n_neighbors=3) == 1
+
+
 def test_other_threads_and_modules_warn_as_before() -> None:
     heard: list[str] = []
     inside, done = threading.Event(), threading.Event()

@@ -9,12 +9,12 @@ from conftest import write_picture
 from ground_truth_checks import check, files
 
 from imgsearch.errors import UsageError
-from imgsearch.evaluation.ground_truth.edits import DEFAULT_EDITS
 from imgsearch.evaluation.ground_truth.image_files import ImageFiles, find_image_files
 from imgsearch.evaluation.ground_truth.items import load_item
 from imgsearch.evaluation.ground_truth.self_supervised import ask_with_edits
 from imgsearch.evaluation.ground_truth.values import Item
 from imgsearch.images import loading
+from imgsearch.images.edits import DEFAULT_EDITS
 
 if TYPE_CHECKING:
     from pathlib import Path

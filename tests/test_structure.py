@@ -19,8 +19,10 @@ PACKAGE = REPOSITORY / "imgsearch"
 GROUND: dict[str, str] = {
     "errors": "",
     "text": "",
+    "quantities": "",
     "forking": "",
     "files": "",
+    "html_pages": "text",
     "checked_file": "errors files",
     "recipe": "errors",
     "paths": "errors",
@@ -40,7 +42,7 @@ ROOMS: dict[str, str] = {
     "gallery": "images networks vectors storage indexing search duplicates plans explaining maps",
     "evaluation": "images networks vectors storage indexing search gallery",
     "distillation": "images networks vectors indexing evaluation",
-    "sheets": "images search duplicates plans gallery",
+    "sheets": "images explaining search duplicates plans gallery",
     "documents": "images networks storage indexing search duplicates plans maps gallery evaluation",
     "web": "images networks storage search duplicates plans maps gallery documents",
     "cli": "images networks vectors storage indexing search duplicates plans maps gallery "
@@ -48,12 +50,28 @@ ROOMS: dict[str, str] = {
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
 VALUES = {
-    "duplicates.groups", "evaluation.recommendation", "evaluation.results",
-    "gallery.checking", "gallery.exporting",
-    "gallery.information", "gallery.maintenance", "gallery.merging",
-    "indexing.report", "networks.backbones.catalogue",
-    "networks.backbones.layer_names", "search.matches", "storage.findings",
-}  # fmt: skip
+    "duplicates.groups",
+    "evaluation.recommendation",
+    "evaluation.results",
+    "gallery.checking",
+    "gallery.explaining",
+    "gallery.exporting",
+    "gallery.information",
+    "gallery.maintenance",
+    "gallery.merging",
+    "gallery.overview",
+    "gallery.picture_sets",
+    "indexing.report",
+    "maps.gallery_map",
+    "networks.backbones.catalogue",
+    "networks.backbones.layer_names",
+    "plans.reports",
+    "search.matches",
+    "storage.facets",
+    "storage.findings",
+    "storage.folder_tree",
+    "storage.timelines",
+}
 OWNERS: dict[str, str] = {
     "faiss": "vectors",
     "openvino": "networks.runtimes.openvino",
@@ -61,22 +79,26 @@ OWNERS: dict[str, str] = {
     "tensorflow": "networks.backbones networks.runtimes.tensorflow distillation",
     "keras": "networks.backbones networks.runtimes.tensorflow distillation",
     "torch": "",
-    "PIL": "images distillation evaluation.ground_truth.edits",
+    "PIL": "images distillation",
     "pillow_heif": "images.heif_decoder",
     "pillow_jxl": "images.jxl_decoder",
     "rawpy": "images.raw_decoder",
     "sqlite3": "storage",
     "sqlite_utils": "storage",
     "filelock": "storage.writer_lock",
+    "send2trash": "plans.system_trash",
     "pyarrow": "gallery.exporting",
+    "openTSNE": "maps.tsne",
     "typer": "cli",
     "rich": "cli",
     "IPython": "gallery.notebook_bar",
-    "jinja2": "evaluation.report.html",
+    "jinja2": "html_pages",
+    "starlette": "web",
+    "uvicorn": "web.server web.protocol",
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
-    "torch", "jinja2",
+    "torch", "jinja2", "openTSNE", "starlette", "uvicorn",
 }  # fmt: skip
 LONGEST = 300
 

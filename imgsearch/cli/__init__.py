@@ -14,10 +14,12 @@ from typing import Annotated
 import typer
 
 from imgsearch import __version__
+from imgsearch.cli.apply import apply
 from imgsearch.cli.backbones import backbones
 from imgsearch.cli.command import Command, Group
 from imgsearch.cli.compare import compare
 from imgsearch.cli.distill import distill
+from imgsearch.cli.duplicates import duplicates
 from imgsearch.cli.evaluate import evaluate
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
@@ -25,16 +27,21 @@ from imgsearch.cli.info import info
 from imgsearch.cli.interrupts import INTERRUPTED, leave_at_once
 from imgsearch.cli.list import list_
 from imgsearch.cli.maintenance import check, prune, relocate, remove
+from imgsearch.cli.map import map_
 from imgsearch.cli.merge import merge
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
 from imgsearch.cli.recommend import recommend
+from imgsearch.cli.serve import serve
+from imgsearch.cli.undo import undo
 
 HELP = """Find the photos that look like this one.
 
 \b
   imgsearch index ~/Photos            create or update the gallery
   imgsearch query sunset.jpg -k 5     what looks like this?
+  imgsearch serve                     look through it in the browser
+  imgsearch duplicates                which pictures are the same?
   imgsearch recommend labelled/       which network is best for these photos?
 """
 EPILOG = """\b
@@ -59,10 +66,14 @@ app = typer.Typer(
 for _command in (
     index,
     query,
+    serve,
     compare,
+    duplicates,
     list_,
     info,
     backbones,
+    apply,
+    undo,
     evaluate,
     recommend,
     remove,
@@ -71,6 +82,7 @@ for _command in (
     relocate,
     merge,
     export,
+    map_,
     distill,
 ):
     app.command(cls=Command)(with_option_groups(_command))

@@ -10,16 +10,18 @@ from imgsearch.cli.shown_paths import short_path, single_line
 from imgsearch.cli.tables import align
 from imgsearch.cli.terminal import FAINT, PLAIN, flush_data, write_data
 from imgsearch.documents import gallery_documents
-from imgsearch.text import printable
+from imgsearch.text import path_keys, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from imgsearch.cli.terminal import Line, Span, Terminal
+    from imgsearch.gallery.explaining import Explanation
     from imgsearch.search.matches import Match
 
     Images = Sequence[Path | None]  # None is the image on standard input
+    Explanations = Sequence[Explanation | None]  # none, or one for each match
 
 SHOWN_DUPLICATES: Final = 3
 
@@ -27,8 +29,10 @@ SHOWN_DUPLICATES: Final = 3
 class AnswerWriter:
     """Writes answers to standard output, each as soon as it is known."""
 
-    def write(self, images: Images, matches: Sequence[Match]) -> None:
-        """Write the matches of one query."""
+    def write(
+        self, images: Images, matches: Sequence[Match], explanations: Explanations = ()
+    ) -> None:
+        """Write the matches of one query, and where they agree where that was asked for."""
         raise NotImplementedError
 
     def fail(self, images: Images, reason: str) -> None:
@@ -63,19 +67,24 @@ def answer_writer(
 
 class _Document(AnswerWriter):
     def __init__(self, gallery: Path) -> None:
-        self._where = gallery_documents.path_keys(gallery, "gallery")
+        self._where = path_keys(gallery, "gallery")
 
-    def write(self, images: Images, matches: Sequence[Match]) -> None:
-        content = {**self._where, **gallery_documents.answer_keys(images, matches)}
+    def write(
+        self, images: Images, matches: Sequence[Match], explanations: Explanations = ()
+    ) -> None:
+        answer = gallery_documents.answer_keys(images, matches, explanations=explanations)
+        content = {**self._where, **answer}
         write_data(gallery_documents.dump("query", content))
 
 
 class _Documents(AnswerWriter):
     def __init__(self, gallery: Path) -> None:
-        self._where = gallery_documents.path_keys(gallery, "gallery")
+        self._where = path_keys(gallery, "gallery")
 
-    def write(self, images: Images, matches: Sequence[Match]) -> None:
-        self._write(gallery_documents.answer_keys(images, matches))
+    def write(
+        self, images: Images, matches: Sequence[Match], explanations: Explanations = ()
+    ) -> None:
+        self._write(gallery_documents.answer_keys(images, matches, explanations=explanations))
 
     def fail(self, images: Images, reason: str) -> None:
         self._write(gallery_documents.answer_keys(images, (), reason))
@@ -86,14 +95,12 @@ class _Documents(AnswerWriter):
 
 
 class _JsonLines(AnswerWriter):
-    def write(self, images: Images, matches: Sequence[Match]) -> None:
-        asked = gallery_documents.answer_keys(images, ())["images"]
-        for match in matches:
-            write_data(
-                gallery_documents.dump_line(
-                    {"images": asked, **gallery_documents.match_keys(match)}
-                )
-            )
+    def write(
+        self, images: Images, matches: Sequence[Match], explanations: Explanations = ()
+    ) -> None:
+        answer = gallery_documents.answer_keys(images, matches, explanations=explanations)
+        for match in answer["matches"]:
+            write_data(gallery_documents.dump_line({"images": answer["images"], **match}))
         flush_data()
 
 
@@ -101,7 +108,12 @@ class _Csv(AnswerWriter):
     def __init__(self) -> None:
         self._head = comma_separated.head()
 
-    def write(self, images: Images, matches: Sequence[Match]) -> None:
+    def write(
+        self,
+        images: Images,
+        matches: Sequence[Match],
+        explanations: Explanations = (),  # noqa: ARG002 - the format has no place for them
+    ) -> None:
         names = " + ".join("-" if image is None else printable(str(image)) for image in images)
         write_data(self._head + comma_separated.rows(names, matches))
         self._head = b""
@@ -115,7 +127,12 @@ class _Paths(AnswerWriter):
     def __init__(self, *, null: bool) -> None:
         self._null = null
 
-    def write(self, images: Images, matches: Sequence[Match]) -> None:  # noqa: ARG002 - the format has no place for them
+    def write(
+        self,
+        images: Images,  # noqa: ARG002 - the format has no place for them
+        matches: Sequence[Match],
+        explanations: Explanations = (),  # noqa: ARG002 - likewise
+    ) -> None:
         write_data(b"".join(self._record(match.path) for match in matches))
         flush_data()
 
@@ -129,7 +146,12 @@ class _Table(AnswerWriter):
         self._several = several
         self._first = True
 
-    def write(self, images: Images, matches: Sequence[Match]) -> None:
+    def write(
+        self,
+        images: Images,
+        matches: Sequence[Match],
+        explanations: Explanations = (),  # noqa: ARG002 - the format has no place for them
+    ) -> None:
         lines = _table(matches)
         if self._several:
             head: list[Line] = [] if self._first else [[]]

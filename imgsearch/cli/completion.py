@@ -38,9 +38,21 @@ def cameras(ctx: typer.Context, incomplete: str) -> list[str]:
     return _held(ctx, "camera", incomplete)
 
 
+def lenses(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the gallery's lenses."""
+    return _held(ctx, "lens", incomplete)
+
+
 def formats(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the formats of the gallery's images."""
     return _held(ctx, "format", incomplete)
+
+
+def kinds(incomplete: str) -> list[str]:
+    """Return the kinds of sameness."""
+    from imgsearch.duplicates.groups import Kind
+
+    return _beginning(list(Kind), incomplete)
 
 
 def galleries(incomplete: str) -> list[str]:

@@ -12,10 +12,15 @@ from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
 from imgsearch.documents import gallery_documents
-from imgsearch.text import printable
+from imgsearch.text import path_keys, printable
 
 if TYPE_CHECKING:
-    from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
+    from imgsearch.gallery.information import (
+        CalibrationInformation,
+        GalleryInformation,
+        RecipeInformation,
+        RootInformation,
+    )
 
 ALL: Final = "1/1"
 
@@ -41,7 +46,7 @@ def info(*, options: InfoOptions, settings: Settings) -> None:
         if options.unreadable:
             files = gallery.unreadable()
             if options.json:
-                content = gallery_documents.path_keys(gallery.path, "gallery")
+                content = path_keys(gallery.path, "gallery")
                 content["unreadable_files"] = gallery_documents.unreadable_keys(files)
                 write_data(gallery_documents.dump("unreadable", content))
                 return
@@ -124,11 +129,24 @@ def _recipe(entry: "RecipeInformation") -> list[Line]:
             [("searched", FAINT), (searched, PLAIN)],
             [("index cache", FAINT), (f"{entry.cache}{size}", style)],
             *([[("index", FAINT), (_index(entry), PLAIN)]] if entry.index else []),
+            *(
+                [[("duplicates", FAINT), (_calibration(entry.calibration), PLAIN)]]
+                if entry.calibration
+                else []
+            ),
         ],
         "<<",
         indent="    ",
     )
     return [head, *facts]
+
+
+def _calibration(known: "CalibrationInformation") -> str:
+    return (
+        f"calibrated {known.made[:10]} on {counted(known.edits, 'edit')} and "
+        f"{counted(known.pairs, 'pair')} of nearest pictures: at a precision of 0.99, "
+        f"{100 * known.found:.0f} % of the edits are found"
+    )
 
 
 def _index(entry: "RecipeInformation") -> str:

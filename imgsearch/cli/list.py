@@ -18,7 +18,7 @@ from imgsearch.cli.tables import align, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, Span, write_data
 from imgsearch.documents import gallery_documents
 from imgsearch.errors import UsageError
-from imgsearch.text import printable
+from imgsearch.text import path_keys, printable
 
 if TYPE_CHECKING:
     from imgsearch.search.matches import GalleryFile
@@ -85,7 +85,7 @@ def list_(*, matching: FilterOptions, output: ListOutput, settings: Settings) ->
                 shown += len(block)
             terminal.say(f"{counted(shown, 'file')}." if shown else "No file in the gallery fits.")
         elif form == "json":
-            content = gallery_documents.path_keys(gallery.path, "gallery")
+            content = path_keys(gallery.path, "gallery")
             content["files"] = [gallery_documents.file_keys(file) for file in files]
             write_data(gallery_documents.dump("list", content))
         else:

@@ -89,8 +89,8 @@ def remove(
 def prune(*, json: JsonOption = False, settings: Settings) -> None:
     """Delete what no file needs any more.
 
-    That is: contents without a file, with their embeddings, and old index caches. The database
-    is compacted.
+    That is: contents without a file, with their embeddings, and old index caches and maps. The
+    database is compacted.
     """
     terminal = settings.terminal
     with settings.open_gallery(terminal) as gallery, working(terminal, "Pruning"):
@@ -131,8 +131,8 @@ def check(
 ) -> None:
     """Check the gallery for damage, and repair it.
 
-    Checks the database, its rows and the index caches, which can be rebuilt. Exits with 1 if
-    anything is left to repair.
+    Checks the database, its rows, and the index caches and maps, which can be made again. Exits
+    with 1 if anything is left to repair.
     """
     if drop and not repair:
         raise UsageError("--drop: nothing is dropped without --repair")

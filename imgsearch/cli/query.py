@@ -13,6 +13,8 @@ import typer
 
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
+from imgsearch.cli.explain_options import FORMS as EXPLAINING_FORMS
+from imgsearch.cli.explain_options import ExplainOptions
 from imgsearch.cli.filter_options import FilterOptions
 from imgsearch.cli.inputs import (
     STANDARD_INPUT,
@@ -26,6 +28,7 @@ from imgsearch.cli.progress import Unwatched, working
 from imgsearch.cli.query_extras import CopyOptions, WeightOptions, copy_matches, folder_of
 from imgsearch.cli.query_options import OutputOptions, SearchOptions
 from imgsearch.cli.settings import Settings
+from imgsearch.cli.sheet_options import SheetOptions, WithSheet
 from imgsearch.cli.terminal import Terminal
 from imgsearch.errors import UnreadableImageError, UsageError
 
@@ -35,6 +38,11 @@ if TYPE_CHECKING:
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.storage.filters import Filters
+
+
+@dataclass(frozen=True)
+class QueryOutput(OutputOptions, SheetOptions, ExplainOptions):
+    """How matches are printed, shown and explained."""
 
 
 def query(
@@ -49,7 +57,7 @@ def query(
     ] = None,
     search: SearchOptions,
     matching: FilterOptions,
-    output: OutputOptions,
+    output: QueryOutput,
     weights: WeightOptions,
     copying: CopyOptions,
     settings: Settings,
@@ -61,10 +69,19 @@ def query(
     """
     form = output.form()
     _check(images or [], search, null=output.null, prints_paths=form == "paths")
+    output.check()
     one_by_one = search.each or search.files_from is not None
     weights.check(images or [], search.minus, one_by_one=one_by_one)
+    output.check_explained(
+        images or [],
+        search.minus,
+        shown=output.sheet is not None or form in EXPLAINING_FORMS,
+        one_by_one=one_by_one,
+    )
     terminal = settings.terminal
+    images_of = _Images()
     ask = _Question(
+        images_of=images_of,
         k=search.k,
         minus=tuple(map(check_path, search.minus)),
         weights=weights,
@@ -93,6 +110,8 @@ def query(
         writer = answer_writer(
             form, terminal, gallery=gallery.path, null=output.null, several=one_by_one
         )
+        if output.sheet is not None:
+            writer = WithSheet(writer, Path(output.sheet), gallery, images_of)
         if one_by_one:
             names = _listed(images or [], search, null=output.null)
             failed = _answer_each(
@@ -102,17 +121,36 @@ def query(
             named = [*(images or []), *search.minus]
             with working(terminal, "Searching"), missing_files_are_usage(named):
                 matches = ask(gallery, images or [])
-            writer.write(_paths(images or []), matches)
-            failed = 0 if folder is None else copy_matches(matches, folder, terminal)
+                explanations = output.explanations(
+                    gallery, Path(named[0]), matches, crop=ask.crop, terminal=terminal
+                )
+            writer.write(_paths(images or []), matches, explanations)
+            failed = explanations.count(None)
+            failed += 0 if folder is None else copy_matches(matches, folder, terminal)
         writer.finish()
+    output.written(terminal)
     if failed:
         raise typer.Exit(SOME_UNREADABLE)
+
+
+class _Images:
+    """The images that names stand for; what is on standard input can be read only once."""
+
+    _given: bytes | None = None
+
+    def __call__(self, name: Path | str) -> Path | bytes:
+        if os.fspath(name) != STANDARD_INPUT:
+            return Path(name)
+        if self._given is None:
+            self._given = standard_input_bytes()
+        return self._given
 
 
 @dataclass(frozen=True)
 class _Question:
     """A query without its images."""
 
+    images_of: _Images
     k: int
     minus: tuple[Path, ...]
     weights: WeightOptions
@@ -125,9 +163,7 @@ class _Question:
 
     def __call__(self, gallery: "Gallery", names: Sequence[str]) -> list["Match"]:
         """Return the matches of one query."""
-        images = [
-            standard_input_bytes() if name == STANDARD_INPUT else Path(name) for name in names
-        ]
+        images = [self.images_of(name) for name in names]
         try:
             matches = gallery.query(
                 *self.weights.weighted(images),

@@ -1,7 +1,6 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
 """Options of `imgsearch query` besides those of `query_options`: weights, and copying matches."""
 
-import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import typer
 from imgsearch.cli.query_options import OUTPUT_PANEL, SEARCH_PANEL
 from imgsearch.cli.terminal import Terminal
 from imgsearch.errors import UsageError
+from imgsearch.files import free_name
 
 if TYPE_CHECKING:
     from imgsearch.search.matches import Match
@@ -91,7 +91,7 @@ def copy_matches(matches: Iterable["Match"], folder: Path, terminal: Terminal) -
             failed += 1
             continue
         with source:
-            target = _free(folder, f"{match.rank:03}-{match.path.name}")
+            target = free_name(folder, f"{match.rank:03}-{match.path.name}")
             with target.open("xb") as copy:
                 shutil.copyfileobj(source, copy)
         shutil.copystat(match.path, target)
@@ -101,12 +101,3 @@ def copy_matches(matches: Iterable["Match"], folder: Path, terminal: Terminal) -
 def folder_of(copy_to: Path, number: int, name: str) -> Path:
     """Return the folder for the matches of one of several images."""
     return copy_to / f"{number:03}-{Path(name).stem or 'image'}"
-
-
-def _free(folder: Path, name: str) -> Path:
-    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - of a name, not of a path
-    target, number = folder / name, 1
-    while os.path.lexists(target):
-        number += 1
-        target = folder / f"{stem} ({number}){suffix}"
-    return target

@@ -6,8 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgsearch.documents.gallery_documents import path_keys
-from imgsearch.text import valid_text
+from imgsearch.text import path_keys, valid_text
 
 if TYPE_CHECKING:
     from imgsearch.documents.gallery_documents import Json

@@ -6,17 +6,16 @@ A document names its kind and the version of its format, for instance `"imgsearc
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 from typing import TYPE_CHECKING, Any, Final
 
-from imgsearch.text import is_utf8, valid_text
+from imgsearch.text import path_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from imgsearch.gallery.explaining import Explanation, ScoreMap
     from imgsearch.gallery.information import GalleryInformation
     from imgsearch.indexing.report import IndexReport, UnreadableFile
     from imgsearch.networks.backbones.catalogue import Backbone
@@ -44,18 +43,6 @@ def dump_on_a_line(kind: str, content: Json) -> bytes:
 def dump_line(content: Json) -> bytes:
     """Return one record as one line of ASCII JSON."""
     return json.dumps(content, allow_nan=False).encode("ascii") + b"\n"
-
-
-def path_keys(path: Path, name: str = "path") -> Json:
-    """Return a path under its key; if it is not UTF-8, with its exact bytes beside it.
-
-    Bytes that are not UTF-8 become U+FFFD in the path itself, so that every JSON parser accepts
-    the document.
-    """
-    keys: Json = {name: valid_text(path)}
-    if not is_utf8(path):
-        keys[f"{name}_base64"] = base64.b64encode(os.fsencode(path)).decode("ascii")
-    return keys
 
 
 def recipe_keys(recipe: Recipe) -> Json:
@@ -104,9 +91,31 @@ def file_keys(file: GalleryFile) -> Json:
     }
 
 
-def match_keys(match: Match) -> Json:
-    """Return a match."""
-    return {"rank": match.rank, "score": match.score, **file_keys(match)}
+def match_keys(match: Match, explanation: Explanation | None = None) -> Json:
+    """Return a match, and where it agrees with what was asked about, if that is known."""
+    return {
+        "rank": match.rank,
+        "score": match.score,
+        **file_keys(match),
+        "explanation": None if explanation is None else explanation_keys(explanation),
+    }
+
+
+def explanation_keys(explanation: Explanation) -> Json:
+    """Return the two maps of a score."""
+    return {
+        "score": round(explanation.score, 6),
+        "image": _map_keys(explanation.one),
+        "match": _map_keys(explanation.other),
+    }
+
+
+def _map_keys(found: ScoreMap) -> Json:
+    left, top, right, bottom = found.box
+    return {
+        "values": [[round(value, 6) for value in row] for row in found.values.tolist()],
+        "box": [round(value, 3) for value in (left, top, right - left, bottom - top)],
+    }
 
 
 def image_keys(images: Iterable[Path | None]) -> list[Json]:
@@ -127,7 +136,11 @@ def comparison_keys(gallery: Path, images: Sequence[Path | None], found: Compari
 
 
 def answer_keys(
-    images: Sequence[Path | None], matches: Iterable[Match], reason: str | None = None
+    images: Sequence[Path | None],
+    matches: Sequence[Match],
+    reason: str | None = None,
+    *,
+    explanations: Sequence[Explanation | None] = (),
 ) -> Json:
     """Return the images of a query and their matches.
 
@@ -135,10 +148,16 @@ def answer_keys(
         images: None stands for standard input.
         matches: the nearest first.
         reason: why the images could not be read, or None.
+        explanations: none, or one for each match.
     """
     return {
         "images": image_keys(images),
-        "matches": [match_keys(match) for match in matches],
+        "matches": [
+            match_keys(match, explanation)
+            for match, explanation in zip(
+                matches, explanations or [None] * len(matches), strict=True
+            )
+        ],
         "reason": reason,
     }
 
@@ -219,6 +238,15 @@ def information_keys(information: GalleryInformation) -> Json:
                 "index_recall_queries": entry.recall_queries,
                 "index_added": entry.added,
                 "index_removed": entry.removed,
+                "calibration": None
+                if entry.calibration is None
+                else {
+                    "made": entry.calibration.made,
+                    "contents": entry.calibration.contents,
+                    "edits": entry.calibration.edits,
+                    "pairs": entry.calibration.pairs,
+                    "found": entry.calibration.found,
+                },
             }
             for entry in information.recipes
         ],

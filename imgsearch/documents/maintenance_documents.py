@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imgsearch.documents.gallery_documents import path_keys
+from imgsearch.text import path_keys
 
 if TYPE_CHECKING:
     from pathlib import Path

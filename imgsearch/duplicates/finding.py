@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from imgsearch.duplicates.candidates import candidate_pairs
+from imgsearch.duplicates.companions import Companions
+from imgsearch.duplicates.gathering import Gathering
 from imgsearch.duplicates.grouping import default_rank, regroup
-from imgsearch.duplicates.groups import Evidence, Kind
-from imgsearch.duplicates.hashes import near_pairs
+from imgsearch.duplicates.groups import Kind
 from imgsearch.search.held_files import HeldFiles
-from imgsearch.storage.filters import Filters, allowed_ids
+from imgsearch.storage.filters import Filters
+from imgsearch.storage.passing import allowed_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from imgsearch.duplicates.calibration import Calibration
     from imgsearch.duplicates.grouping import Rank
     from imgsearch.duplicates.groups import Group
+    from imgsearch.duplicates.newcomers import Newcomers
+    from imgsearch.duplicates.sides import Sides
+    from imgsearch.search.matches import GalleryFile
+    from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
+
+    Progress = Callable[[int, int], None]
+
+# Cosine similarity in the space that is searched from which on two pictures look alike.
+ALIKE: Final = 0.7
+SAME: Final = (Kind.IDENTICAL, Kind.PIXELS, Kind.COPY, Kind.EDIT, Kind.BURST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,36 +44,142 @@ class Wanted:
         kinds: of sameness.
         precision: the least share of right ones among the pairs that are called the same.
         rank: a sort key; of files that are the same the one with the least is kept.
+        sides: across which alone they are looked for; None for everywhere.
     """
 
-    where: Filters
-    kinds: frozenset[Kind]
+    where: Filters = field(default_factory=Filters)
+    kinds: frozenset[Kind] = frozenset(SAME)
     precision: float = 0.99
     rank: Rank = default_rank
+    sides: Sides | None = None
 
 
-def find_groups(embeddings: Embeddings, wanted: Wanted) -> list[Group]:
-    """Return the groups of a gallery.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What duplicates are looked for in.
+
+    Attributes:
+        embeddings: in the snapshot in which the space was opened.
+        space: where embeddings are searched.
+        calibration: what scores mean.
+        read: from a content's hash to its bytes; raises `UnreadableImageError`.
+    """
+
+    embeddings: Embeddings
+    space: SearchSpace
+    calibration: Calibration
+    read: Callable[[str], bytes]
+
+
+def find_groups(
+    ground: Ground,
+    wanted: Wanted,
+    *,
+    newcomers: Newcomers | None = None,
+    progress: Progress | None = None,
+) -> list[Group]:
+    """Return the groups, the surest first.
 
     Args:
-        embeddings: in a snapshot.
+        ground: what is searched.
         wanted: what is asked for.
+        newcomers: files that are not in the gallery, to be found there.
+        progress: told how many pairs were judged, of how many.
 
     Raises:
         UsageError: a filter that names nothing of the gallery.
     """
-    store = embeddings.store
-    ids, hashes = store.perceptual_hashes()
-    allowed = allowed_ids(store, wanted.where)
+    store = ground.embeddings.store
+    files = _files(ground, wanted.where)
+    contents = store.contents(files)
+    renderings: dict[int, bytes] = {}
+    if newcomers is not None:
+        newcomers.join(files, contents)
+        renderings = newcomers.renderings
+    rank = wanted.rank if wanted.sides is None else wanted.sides.ranked(wanted.rank)
+    gathering = Gathering(
+        contents,
+        files,
+        rendering=lambda number: renderings.get(number) or store.renderings([number]).get(number),
+        read=ground.read,
+        calibration=ground.calibration,
+        precision=wanted.precision,
+        distinct={(verdict.one, verdict.other) for verdict in store.verdicts()},
+    )
+    if wanted.kinds != {Kind.IDENTICAL}:
+        pairs = _pairs(ground, wanted, files, newcomers)
+        _gather(gathering, pairs, progress)
+        if wanted.sides is None:
+            gathering.complete(rank)
+        if Kind.SIMILAR in wanted.kinds:
+            _note_alike(gathering, ground, pairs)
+    return _grouped(gathering, wanted, files, rank)
+
+
+def _files(ground: Ground, where: Filters) -> dict[int, GalleryFile]:
+    store = ground.embeddings.store
+    ids = store.content_ids_where("id NOT IN (SELECT id FROM orphan)", ())
+    allowed = allowed_ids(store, where)
     if allowed is not None:
-        chosen = np.isin(ids, allowed)
-        ids, hashes = ids[chosen], hashes[chosen]
-    contents = store.contents(ids.tolist())
-    evidence = {}
-    for one, other in near_pairs(hashes).tolist():
-        first, second = contents[ids[one]].hash, contents[ids[other]].hash
-        why = Evidence(kind=Kind.COPY, certainty=1.0)
-        evidence[first, second] = evidence[second, first] = why
-    files = HeldFiles.of(store, wanted.where)
-    held = [file for _, file in files.find(list(contents))]
-    return regroup(held, evidence, rank=wanted.rank)
+        ids = np.intersect1d(ids, allowed)
+    return dict(HeldFiles.of(store, where).find(ids.tolist()))
+
+
+def _pairs(
+    ground: Ground, wanted: Wanted, files: dict[int, GalleryFile], newcomers: Newcomers | None
+) -> list[tuple[int, int]]:
+    if newcomers is not None:
+        return [
+            pair for pair in newcomers.pairs(ground.embeddings, ground.space) if pair[1] in files
+        ]
+    known = np.array(sorted(files), np.int64)
+    pairs = [
+        tuple(pair) for pair in candidate_pairs(ground.embeddings, ground.space, known).tolist()
+    ]
+    if wanted.sides is None:
+        return pairs
+    crossing = wanted.sides.crossing
+    return [(one, other) for one, other in pairs if crossing(files[one], files[other])]
+
+
+def _gather(gathering: Gathering, pairs: list[tuple[int, int]], progress: Progress | None) -> None:
+    for done, (one, other) in enumerate(pairs):
+        if progress is not None and not done % 100:
+            progress(done, len(pairs))
+        gathering.look_at(one, other)
+
+
+def _note_alike(gathering: Gathering, ground: Ground, pairs: list[tuple[int, int]]) -> None:
+    """Note the pairs of contents of the gallery that are not the same but look alike."""
+    held = [pair for pair in pairs if min(pair) >= 0]
+    ids, vectors = ground.space.vectors(ground.embeddings, np.unique(np.array(held, np.int64)))
+    row = {content_id: number for number, content_id in enumerate(ids.tolist())}
+    for one, other in held:
+        if one in row and other in row:
+            score = float(vectors[row[one]] @ vectors[row[other]])
+            if score >= ALIKE:
+                gathering.note_alike(one, other, score)
+
+
+def _grouped(
+    gathering: Gathering, wanted: Wanted, files: dict[int, GalleryFile], rank: Rank
+) -> list[Group]:
+    evidence = {pair: why for pair, why in gathering.evidence.items() if why.kind in wanted.kinds}
+    if wanted.sides is not None:
+        evidence = wanted.sides.chosen(evidence, files.values())
+    groups: Iterable[Group] = regroup(files.values(), evidence, rank=rank)
+    if wanted.sides is not None:
+        groups = wanted.sides.across(groups)
+    if Kind.IDENTICAL not in wanted.kinds:
+        groups = _without_identical(groups)
+    beside = Companions()
+    return [replace(group, companions=beside.of(group)) for group in groups]
+
+
+def _without_identical(groups: Iterable[Group]) -> Iterable[Group]:
+    for group in groups:
+        members = tuple(
+            member for member in group.members if member.evidence.kind != Kind.IDENTICAL
+        )
+        if members:
+            yield replace(group, members=members)

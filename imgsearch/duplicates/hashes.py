@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch.images.fingerprints import FREQUENCIES
+from imgsearch.images.renderings import ORIENTATIONS
+from imgsearch.vectors.binary import within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ORIENTATIONS: Final = 8
-# Of 64 signs.
-NEAR: Final = 4
-_BLOCK: Final = 256
+# Signs of 64 that may differ between an image and an edit of it that keeps its frame.
+NEAR: Final = 9
 
 
 def oriented(hashes: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
@@ -27,33 +27,23 @@ def oriented(hashes: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
     Args:
         hashes: shape (n, HASH_BYTES).
-        orientation: bit 0: rows and columns are exchanged first; bit 1: then left and right; bit
-            2: and top and bottom.
+        orientation: as `imgsearch.images.renderings.Rendering.oriented` has it.
     """
     signs = np.unpackbits(hashes, axis=1).reshape(-1, FREQUENCIES, FREQUENCIES)
     if orientation & 1:
         signs = signs.transpose(0, 2, 1)
-    odd = np.arange(FREQUENCIES) % 2
-    flips = (odd[np.newaxis, :] * (orientation >> 1 & 1)) ^ (
-        odd[:, np.newaxis] * (orientation >> 2 & 1)
+    odd = np.arange(FREQUENCIES, dtype=np.uint8) % 2
+    flips = odd[np.newaxis, :] * (orientation >> 1 & 1) ^ odd[:, np.newaxis] * (
+        orientation >> 2 & 1
     )
-    return np.packbits((signs ^ flips.astype(np.uint8)).reshape(len(hashes), -1), axis=1)
+    return np.packbits((signs ^ flips).reshape(len(hashes), -1), axis=1)
 
 
-def near_pairs(hashes: NDArray[np.uint8], *, most: int = NEAR) -> NDArray[np.int64]:
-    """Return the pairs of rows `(n, 2)`, the smaller first, that are near in some orientation."""
-    found = [np.empty((0, 2), np.int64)]
-    words = np.ascontiguousarray(hashes).view(np.uint64)[:, 0]
-    turned = [
-        np.ascontiguousarray(oriented(hashes, orientation)).view(np.uint64)[:, 0]
-        for orientation in range(ORIENTATIONS)
+def near_pairs(
+    queries: NDArray[np.uint8], hashes: NDArray[np.uint8], *, most: int = NEAR
+) -> NDArray[np.int64]:
+    """Return the rows of queries and of hashes `(n, 2)` that are near in some orientation."""
+    found = [
+        within(oriented(queries, orientation), hashes, most) for orientation in range(ORIENTATIONS)
     ]
-    for start in range(0, len(words), _BLOCK):
-        block = words[start : start + _BLOCK]
-        near = np.zeros((len(block), len(words)), bool)
-        for others in turned:
-            near |= np.bitwise_count(block[:, np.newaxis] ^ others) <= most
-        one, other = np.nonzero(near)
-        one += start
-        found.append(np.stack([one, other], axis=1)[one < other])
-    return np.concatenate(found)
+    return np.unique(np.concatenate(found), axis=0)

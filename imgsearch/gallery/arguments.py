@@ -52,6 +52,23 @@ def checked_score(value: object) -> float | None:
     return score
 
 
+def checked_precision(value: object) -> float:
+    """Return a precision.
+
+    Raises:
+        UsageError: it is no share between 0 and 1.
+    """
+    try:
+        share = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise _wrong("precision", value, "a share such as 0.99") from None
+    if isinstance(value, str | bytes | bool):
+        raise _wrong("precision", value, "a share such as 0.99")
+    if not 0 < share < 1:
+        raise UsageError(f"precision: {value} is not a share above 0 and below 1, such as 0.99")
+    return share
+
+
 def checked_crop(value: object) -> CropBox | None:
     """Return a crop, or None.
 

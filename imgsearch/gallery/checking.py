@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imgsearch.maps import map_cache
 from imgsearch.storage.embedding_checks import add_checksums, damaged_embeddings
 from imgsearch.storage.embeddings import embeddings_of
 from imgsearch.storage.findings import FEW, Finding
@@ -54,7 +55,7 @@ def check(store: Store, folder: Path, engine: SearchEngine) -> list[Finding]:
     if not any(finding.severity == "damage" for finding in findings):
         for embeddings in held:
             findings += engine.check(embeddings)
-    return findings + engine.leftovers(folder, held)
+    return findings + engine.leftovers(folder, held) + map_cache.check(folder, held)
 
 
 def repair(
@@ -99,6 +100,7 @@ def repair(
         store.rebuild_indexes()
         for embeddings in embeddings_of(store, folder):
             engine.refresh(embeddings)
+        map_cache.repair(folder, embeddings_of(store, folder))
     remaining = check(store, folder, engine)
     left = {finding.what for finding in remaining}
     if all(finding.severity == "note" for finding in remaining):

@@ -14,12 +14,11 @@ from imgsearch.gallery import arguments
 from imgsearch.gallery.deduplicating import Deduplicating
 from imgsearch.networks.source import Network
 from imgsearch.search.matches import GalleryFile
-from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from imgsearch.images.geometry import Box, CropBox
+    from imgsearch.images.geometry import Box, CropBox, Size
     from imgsearch.recipe import Recipe
     from imgsearch.search.query_inputs import QueryImage
 
@@ -33,10 +32,12 @@ class ScoreMap:
             place speaks against it.
         box: left, top, right and bottom of what the map covers, in pixels of the upright image; it
             reaches beyond the image where the network was shown bars beside it.
+        size: width and height of the upright image, in pixels.
     """
 
     values: NDArray[np.float64]
     box: Box
+    size: Size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +53,15 @@ class Explanation:
     score: float
     one: ScoreMap
     other: ScoreMap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Square:
+    """What a network is shown of an image: pixels, which part of it they are, and its size."""
+
+    pixels: NDArray[np.uint8]
+    box: Box
+    size: Size
 
 
 class Explaining(Deduplicating):
@@ -80,7 +90,8 @@ class Explaining(Deduplicating):
         """
         from imgsearch.explaining.agreement import agreement
 
-        held = self._held_to_query(Filters())
+        with self._connections.snapshot() as store:
+            held = self._embeddings_to_query(store)
         network = self._networks.of(held.recipe)
         if not isinstance(network, Network):
             raise UsageError(
@@ -88,22 +99,21 @@ class Explaining(Deduplicating):
                 "network of imgsearch's own can be explained"
             )
         crop = arguments.checked_crop(crop)
-        first, of_first = self._square(one, held.recipe, crop)
-        second, of_second = self._square(other, held.recipe)
-        maps = [network.feature_maps(square[np.newaxis])[0] for square in (first, second)]
+        shown = [self._square(one, held.recipe, crop), self._square(other, held.recipe)]
+        maps = [network.feature_maps(square.pixels[np.newaxis])[0] for square in shown]
         with self._connections.snapshot():
             projection = self._open_space(held.renewed()).projection
         found = agreement(*maps, pooling=held.recipe.pooling, projection=projection)
         return Explanation(
             score=found.score,
-            one=ScoreMap(found.one, of_first),
-            other=ScoreMap(found.other, of_second),
+            one=ScoreMap(found.one, shown[0].box, shown[0].size),
+            other=ScoreMap(found.other, shown[1].box, shown[1].size),
         )
 
     def _square(
         self, image: QueryImage | GalleryFile, recipe: Recipe, crop: CropBox | None = None
-    ) -> tuple[NDArray[np.uint8], Box]:
-        """Return what the network is shown of an image, and which part of it that is."""
+    ) -> _Square:
+        """Return what the network is shown of an image."""
         from imgsearch.images import loading
         from imgsearch.images.geometry import square_box
 
@@ -113,12 +123,12 @@ class Explaining(Deduplicating):
         except UnreadableImageError as error:
             raise UnreadableImageError(error.reason, name=name) from error
         displayed = loaded.metadata.width, loaded.metadata.height
-        return loaded.pixels, square_box(displayed, crop, resize=recipe.resize)
+        return _Square(loaded.pixels, square_box(displayed, crop, resize=recipe.resize), displayed)
 
     def _bytes(self, image: QueryImage | GalleryFile) -> tuple[bytes, str | None]:
         """Return an image's file as bytes, and its name."""
-        from imgsearch.gallery.originals import read_content
         from imgsearch.images import loading
+        from imgsearch.search.originals import read_content
         from imgsearch.search.query_inputs import Weighted, readable
 
         if isinstance(image, GalleryFile):

@@ -10,7 +10,11 @@ from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.connections import Connections
 from imgsearch.gallery.explaining import Explaining
 from imgsearch.gallery.location import default_gallery_path
+from imgsearch.gallery.mapping import MapMaking
+from imgsearch.gallery.picture_sets import PictureSets
 from imgsearch.gallery.recipe_choice import stored_to_index
+from imgsearch.gallery.taking import Taking, Verified
+from imgsearch.gallery.tidying import Tidying
 from imgsearch.networks import source as networks
 from imgsearch.networks.loaded import LoadedNetworks
 from imgsearch.recipe import AUTO, RecipeRequest
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(Explaining):
+class Gallery(Explaining, MapMaking, Taking, Tidying):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
@@ -77,6 +81,8 @@ class Gallery(Explaining):
         self._executor = executor
         self._connections = Connections(self.path)
         self._space: tuple[str, SearchSpace] | None = None
+        self._verified = Verified()
+        self._sets = PictureSets(self.path)
 
     def __enter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from imgsearch import paths
 from imgsearch.errors import UsageError
+from imgsearch.maps import map_cache
 from imgsearch.storage.embeddings import embeddings_of
 from imgsearch.storage.known_roots import KnownRoots
 
@@ -116,7 +117,8 @@ def prune(store: Store, folder: Path, engine: SearchEngine) -> PruneReport:
     before = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     with store.transaction():
         contents = store.remove_orphans()
-    caches = engine.prune(folder, embeddings_of(store, folder))
+    held = embeddings_of(store, folder)
+    caches = engine.prune(folder, held) + map_cache.prune(folder, held)
     store.compact()
     after = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     return PruneReport(contents, caches, max(0, before - after))

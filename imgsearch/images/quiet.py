@@ -23,7 +23,13 @@ class _QuietModules:
     `warnings.catch_warnings` swaps the filters of the whole process, so that two threads that
     leave it in the wrong order silence a program for good. One filter that looks at the thread
     which warns needs no swapping.
+
+    Attributes:
+        pattern: of a regular expression that nothing matches, for programs that copy the filters
+            by what they think is one, as scikit-learn does for its threads.
     """
+
+    pattern: Final = "(?!)"
 
     def match(self, module: str) -> bool:
         """Tell whether a warning raised in `module` by this thread is to be dropped."""

@@ -32,3 +32,17 @@ def encode(pixels: NDArray[np.uint8], *, quality: int = QUALITY) -> bytes:
 def data_uri(encoded: bytes) -> str:
     """Return what `encode` gave as a URI that holds it."""
     return f"data:{MEDIA_TYPE};base64,{base64.b64encode(encoded).decode('ascii')}"
+
+
+def encode_jpeg(pixels: NDArray[np.uint8], *, quality: int) -> bytes:
+    """Return an image as JPEG with all of its colour's resolution, without any metadata."""
+    written = BytesIO()
+    Image.fromarray(pixels).save(written, "JPEG", quality=quality, subsampling=0)
+    return written.getvalue()
+
+
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Return an image as PNG, without loss and without any metadata; fast rather than small."""
+    written = BytesIO()
+    Image.fromarray(pixels).save(written, "PNG", compress_level=1)
+    return written.getvalue()

@@ -6,7 +6,7 @@ database was restored from a copy. Nothing here loads FAISS.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from imgsearch.errors import DamagedCacheError
 from imgsearch.search.cache_files import cache_path, recipe_caches
@@ -17,24 +17,51 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.storage.embeddings import Embeddings
-    from imgsearch.vectors.index_header import IndexHeader
 
 # Lists of so many bytes are read and verified whole by every run of `index`: it takes as long as
 # starting Python. Of larger ones the front is, as at every opening.
 SMALL_LISTS: Final = 32 * 2**20
+REMEDY: Final = "the next `imgsearch index` writes another"
 
 
-def refuse_foreign(path: Path, header: IndexHeader, embeddings: Embeddings) -> None:
+class CacheHeader(Protocol):
+    """What the headers of all caches of a recipe say about whose they are."""
+
+    @property
+    def recipe(self) -> str:
+        """Identifier of the recipe."""
+
+    @property
+    def generation(self) -> int:
+        """The recipe's, that the file reflects."""
+
+    @property
+    def gallery(self) -> str:
+        """Random id of the gallery, "" in files of earlier versions."""
+
+    @property
+    def contents(self) -> str:
+        """Digest of the contents, 16 hexadecimal digits; likewise."""
+
+
+def refuse_foreign(
+    path: Path, header: CacheHeader, embeddings: Embeddings, *, remedy: str = REMEDY
+) -> None:
     """Refuse a cache that is not of the recipe's present state, nor of one before it.
 
     Caches of earlier versions name neither gallery nor contents. They are believed up to the
     generation that the recipe had when it got its first digest.
 
+    Args:
+        path: the file.
+        header: what it says about itself.
+        embeddings: of the recipe.
+        remedy: what the message advises.
+
     Raises:
         DamagedCacheError: says why.
     """
     stored = embeddings.stored
-    remedy = "the next `imgsearch index` writes another"
     if header.recipe != embeddings.identifier:
         raise DamagedCacheError(
             f"{path} holds recipe {header.recipe}, not {embeddings.identifier}; {remedy}"

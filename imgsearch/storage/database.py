@@ -126,7 +126,9 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
                 connection.close()
                 raise
             else:
-                return cls(connection)
+                store = cls(connection)
+                store._remembered = {}
+                return store
         raise AssertionError  # the second mode returns or raises
 
     @classmethod
@@ -171,7 +173,7 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
         Threads that share the store wait for each other.
         """
         with self._in_turn:
-            self.connection.execute("BEGIN")
+            self._begin_reading()
             try:
                 yield
             finally:
@@ -185,6 +187,11 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
             "(SELECT COUNT(*) FROM orphan)"
         ).fetchone()
         return Counts(*row)
+
+    def data_version(self) -> str:
+        """Return what changes whenever another connection has committed; of this one alone."""
+        (version,) = self.connection.execute("PRAGMA data_version").fetchone()
+        return str(version)
 
     def setting(self, name: str) -> str | None:
         """Return the setting of that name, or None."""

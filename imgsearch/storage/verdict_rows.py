@@ -38,10 +38,17 @@ class VerdictRows:
         rows = self.connection.execute("SELECT one, other, made FROM verdict ORDER BY one, other")
         return [Verdict(*row) for row in rows]
 
-    def add_verdict(self, one: str, other: str, *, made: str) -> bool:
-        """Remember that two contents are not the same; return whether that is something new."""
+    def add_verdict(self, one: str, other: str, *, made: str | None = None) -> bool:
+        """Remember that two contents are not the same; return whether that is something new.
+
+        Args:
+            one: the hash of one of them.
+            other: of the other.
+            made: when that was said, as in `Verdict`; None for now.
+        """
         cursor = self.connection.execute(
-            "INSERT INTO verdict (one, other, made) VALUES (?, ?, ?) "
+            "INSERT INTO verdict (one, other, made) "
+            "VALUES (?, ?, COALESCE(?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))) "
             "ON CONFLICT (one, other) DO NOTHING",
             (min(one, other), max(one, other), made),
         )
@@ -63,9 +70,19 @@ class VerdictRows:
         ).fetchone()
         return str(row[0]) if row else None
 
-    def put_calibration(self, recipe_id: int, calibration: str, *, made: str) -> None:
-        """Store a recipe's calibration in place of an earlier one."""
+    def calibrated_at(self, recipe_id: int) -> str | None:
+        """Return when a recipe's calibration was made, UTC, or None."""
+        if not has_table(self.connection, "calibration"):
+            return None
+        row = self.connection.execute(
+            "SELECT made FROM calibration WHERE recipe_id = ?", (recipe_id,)
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def put_calibration(self, recipe_id: int, calibration: str) -> None:
+        """Store a recipe's calibration, and when, in place of an earlier one."""
         self.connection.execute(
-            "INSERT OR REPLACE INTO calibration (recipe_id, made, calibration) VALUES (?, ?, ?)",
-            (recipe_id, made, calibration),
+            "INSERT OR REPLACE INTO calibration (recipe_id, made, calibration) "
+            "VALUES (?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?)",
+            (recipe_id, calibration),
         )

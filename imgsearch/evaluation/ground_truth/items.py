@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.evaluation.ground_truth import edits
-from imgsearch.images import loading
+from imgsearch.images import edits, loading
 
 if TYPE_CHECKING:
     import numpy as np

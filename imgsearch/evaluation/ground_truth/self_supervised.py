@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.evaluation.ground_truth.edits import DEFAULT_EDITS, parse_edit
 from imgsearch.evaluation.ground_truth.values import GroundTruth, Item, Query
 from imgsearch.images import loading
+from imgsearch.images.edits import DEFAULT_EDITS, parse_edit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def ask_with_edits(
 
     Args:
         files: what is searched.
-        edits: names of edits (`imgsearch.evaluation.ground_truth.edits`).
+        edits: names of edits (`imgsearch.images.edits`).
         originals: how many contents are edited, drawn at random; None for all.
         seed: of that draw.
 

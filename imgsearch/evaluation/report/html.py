@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgsearch import html_pages
 from imgsearch.evaluation.report import number_format, pareto_plot
 from imgsearch.evaluation.report.album import Album
 from imgsearch.evaluation.report.page import GroundTruthView
 from imgsearch.files import write_atomically
-from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -63,16 +63,7 @@ def render(report: EvaluationReport) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("imgsearch.evaluation.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
+    environment = html_pages.environment("imgsearch.evaluation.report")
     for tool in (
         number_format.amount,
         number_format.duration,
@@ -85,12 +76,6 @@ def _environment() -> Environment:
     ):
         environment.filters[tool.__name__] = tool
     return environment
-
-
-def _shown(value: object) -> object:
-    """Spell out invisible characters in every text that enters the page."""
-    # Not in Markup, a subclass of str: its parts have already come through here.
-    return printable(value) if type(value) is str else value
 
 
 def _moment(started: str) -> str:

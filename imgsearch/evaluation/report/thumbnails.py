@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch.errors import ImgsearchError
-from imgsearch.evaluation.ground_truth import edits
 from imgsearch.evaluation.ground_truth.items import load_item
-from imgsearch.images import loading, thumbnails
+from imgsearch.images import edits, loading, thumbnails
 from imgsearch.images.loading import PAD_COLOUR
 
 if TYPE_CHECKING:

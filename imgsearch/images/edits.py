@@ -13,6 +13,7 @@ a file's content, as an editing program would save it, and is read like any othe
     contrast N%     every value's distance to the mean grey times N percent
     saturation N%   every colour's distance to its own grey times N percent
     text            white words with a black outline across the lower third
+    frame N%        a black frame around it, N percent of the longer side wide
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageEnhance, ImageFont
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from imgsearch.errors import UsageError
 from imgsearch.images import loading
@@ -205,6 +206,10 @@ def _text(image: Image.Image, _amount: int, _chance: np.random.Generator) -> Ima
     return edited
 
 
+def _frame(image: Image.Image, amount: int, _chance: np.random.Generator) -> Image.Image:
+    return ImageOps.expand(image, max(1, round(max(image.size) * amount / 100)), "black")
+
+
 _PERCENT: Final = "%"
 _KINDS: Final[Mapping[str, _Kind]] = {
     "crop": _Kind(_crop, range(1, 100), _PERCENT),
@@ -216,4 +221,5 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "contrast": _Kind(_contrast, range(1, 400), _PERCENT),
     "saturation": _Kind(_saturation, range(400), _PERCENT),
     "text": _Kind(_text),
+    "frame": _Kind(_frame, range(1, 51), _PERCENT),
 }

@@ -1,0 +1,150 @@
+"""The matches of queries as one HTML page."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from imgsearch.files import write_atomically
+from imgsearch.html_pages import render_alone
+from imgsearch.sheets.facts import folder_in_root, link_to, summary
+from imgsearch.sheets.pictures import INSET, Pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imgsearch.gallery.explaining import Explanation
+    from imgsearch.gallery.gallery import Gallery
+    from imgsearch.search.matches import Match
+    from imgsearch.sheets.pictures import Picture
+
+UNKNOWN_SHAPE: Final = 13
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A picture that was asked about."""
+
+    name: str
+    picture: Picture | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tile:
+    """A match as it is shown; the inset is the picture asked about, where the two agree."""
+
+    match: Match
+    picture: Picture | None
+    inset: Picture | None
+    name: str
+    folder: str
+    summary: str
+    link: str | None
+
+    @property
+    def shape(self) -> int:
+        """As `Picture.shape`."""
+        return UNKNOWN_SHAPE if self.picture is None else self.picture.shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """A query as it is shown."""
+
+    asked: tuple[_Asked, ...]
+    tiles: tuple[_Tile, ...]
+    reason: str | None
+    left_out: int
+
+    @property
+    def title(self) -> str:
+        """The names of what was asked about."""
+        return " + ".join(asked.name for asked in self.asked)
+
+
+class MatchSheet:
+    """Collects the answers of queries, and writes them as one page."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        self._pictures = Pictures(gallery)
+        self._answers: list[_Answer] = []
+
+    def add(
+        self,
+        images: Sequence[Path | bytes],
+        matches: Sequence[Match],
+        *,
+        reason: str | None = None,
+        explanations: Sequence[Explanation | None] = (),
+    ) -> None:
+        """Add the matches of one query, as many of them as there is room for.
+
+        Args:
+            images: what was asked about: paths, or the bytes of an image.
+            matches: the nearest first.
+            reason: why the images could not be read, or None.
+            explanations: none, or one for each match of a single image: what agrees stays bright.
+        """
+        asked = tuple(
+            _Asked(
+                name=image.name if isinstance(image, Path) else "standard input",
+                picture=self._pictures.of_query(image) if self._pictures.room > 0 else None,
+            )
+            for image in images
+        )
+        each = 2 if explanations else 1
+        shown = matches[: max(0, self._pictures.room // each)]
+        known = explanations or [None] * len(matches)
+        self._answers.append(
+            _Answer(
+                asked=asked,
+                tiles=tuple(
+                    self._tile(match, images, explanation)
+                    for match, explanation in zip(shown, known, strict=False)
+                ),
+                reason=reason,
+                left_out=len(matches) - len(shown),
+            )
+        )
+
+    def write(self, path: Path) -> None:
+        """Write the page; an existing file is replaced, whole or not at all.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        write_atomically(path, [self.render().encode("utf-8")])
+
+    def render(self) -> str:
+        """Return the page."""
+        return render_alone(
+            "imgsearch.sheets",
+            "matches",
+            answers=self._answers,
+            gallery=self._gallery.path.name,
+            made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            count=sum(len(answer.tiles) for answer in self._answers),
+            explained=any(tile.inset for answer in self._answers for tile in answer.tiles),
+        )
+
+    def _tile(
+        self, match: Match, images: Sequence[Path | bytes], explanation: Explanation | None
+    ) -> _Tile:
+        inset = None
+        if explanation is not None:
+            inset = self._pictures.of_query(images[0], explanation.one, longest=INSET)
+        return _Tile(
+            match=match,
+            picture=self._pictures.of_content(
+                match.content, None if explanation is None else explanation.other
+            ),
+            inset=inset,
+            name=os.fspath(match.path.name),
+            folder=folder_in_root(match),
+            summary=summary(match),
+            link=link_to(match.path),
+        )
