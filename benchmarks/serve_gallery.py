@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 BACKBONE: Final = "compact"
 YEARS: Final = 20
 ALBUMS: Final = 25
+TOWNS: Final = 300
 BLOCK: Final = 5_000
 CAMERAS: Final = (
     ("Canon EOS R6", "RF24-105mm F4"),
@@ -96,7 +97,8 @@ def _described(
     month, day, hour, minute = chance.integers((1, 1, 0, 0), (13, 29, 24, 60)).tolist()
     camera, lens = CAMERAS[int(chance.integers(len(CAMERAS)))]
     taken = f"{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:00" if number % 50 else None
-    latitude, longitude = chance.uniform((-40, -120), (60, 140)).tolist()
+    town = np.random.default_rng(int(chance.integers(TOWNS)))
+    latitude, longitude = town.uniform((-40, -120), (60, 140)) + chance.normal(0, 0.05, 2)
     located = number % 3 == 0
     facts = Metadata(
         width=size[0],
@@ -105,8 +107,8 @@ def _described(
         taken=taken,
         camera=camera,
         lens=lens,
-        latitude=latitude if located else None,
-        longitude=longitude if located else None,
+        latitude=float(latitude) if located else None,
+        longitude=float(longitude) if located else None,
     )
     return f"{year}/album{number % ALBUMS:02}/{number:07}.jpg", facts
 

@@ -561,6 +561,26 @@ def test_undo_makes_folders_again_that_were_removed(desk: Desk) -> None:
     assert desk.state() == before
 
 
+def test_the_gallery_knows_what_an_undo_put_back_that_was_killed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files were put back, and their rows were not, when it ended."""
+    before = held(desk)
+    desk.gallery.apply(desk.plan())
+
+    def cut(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("imgsearch.storage.moved_files.recall", cut)
+        with pytest.raises(Killed):
+            desk.gallery.undo()
+    assert held(desk) != before
+    (desk.photos / "c/two.png").write_bytes(b"changed since it was put back")
+    desk.gallery.undo()
+    assert held(desk) == before - {"c/two.png"}
+
+
 def test_undo_works_without_the_database(desk: Desk) -> None:
     before = desk.state()
     journal = desk.gallery.apply(desk.plan()).journal

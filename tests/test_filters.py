@@ -18,7 +18,8 @@ from imgsearch.recipe import RecipeRequest
 from imgsearch.storage import filters as storage_filters
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
-from imgsearch.storage.filters import Condition, Filters, allowed_ids, filtered
+from imgsearch.storage.filters import Condition, Filters, filtered
+from imgsearch.storage.passing import allowed_ids
 from imgsearch.storage.places import Near
 from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.remarks import about_filters, about_missing_embeddings

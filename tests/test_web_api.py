@@ -652,7 +652,7 @@ def test_an_address_that_is_none_is_told_so(served: Served) -> None:
 def found_groups(served: Served) -> Any:
     """Look for duplicates, and return the document once they were found."""
     assert served.send("POST", "/duplicates", {}).status == 202
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120  # the first search calibrates
     while (found := document(served.get("/duplicates"), "duplicates"))["state"] != "ready":
         assert found["state"] == "running", found
         assert time.monotonic() < until
@@ -718,6 +718,6 @@ def test_what_a_person_says_of_two_pictures_is_remembered(served: Served) -> Non
     for same in (False, False, True):
         body = {"one": one, "other": other, "same": same}
         assert served.send("POST", "/duplicates/verdicts", body).status == 204
-    for odd in (one, "0" * 64):
+    for odd, status in ((one, 400), ("0" * 64, 404)):
         body = {"one": one, "other": odd, "same": False}
-        assert served.send("POST", "/duplicates/verdicts", body).status == 400
+        assert served.send("POST", "/duplicates/verdicts", body).status == status

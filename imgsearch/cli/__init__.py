@@ -19,6 +19,7 @@ from imgsearch.cli.backbones import backbones
 from imgsearch.cli.command import Command, Group
 from imgsearch.cli.compare import compare
 from imgsearch.cli.distill import distill
+from imgsearch.cli.duplicates import duplicates
 from imgsearch.cli.evaluate import evaluate
 from imgsearch.cli.export import export
 from imgsearch.cli.index import index
@@ -40,6 +41,7 @@ HELP = """Find the photos that look like this one.
   imgsearch index ~/Photos            create or update the gallery
   imgsearch query sunset.jpg -k 5     what looks like this?
   imgsearch serve                     look through it in the browser
+  imgsearch duplicates                which pictures are the same?
   imgsearch recommend labelled/       which network is best for these photos?
 """
 EPILOG = """\b
@@ -66,6 +68,7 @@ for _command in (
     query,
     serve,
     compare,
+    duplicates,
     list_,
     info,
     backbones,

@@ -50,17 +50,18 @@ def rows(query: str, matches: Iterable[Match]) -> bytes:
     path's exact bytes.
     """
     return b"".join(
-        line([harmless(query), match.rank, f"{match.score:.6f}", *_values(match)])
+        line([harmless(query), match.rank, f"{match.score:.6f}", *file_values(match)])
         for match in matches
     )
 
 
 def file_row(file: GalleryFile) -> bytes:
     """Return the line of a file, as `rows` writes a match, without query, rank and score."""
-    return line(_values(file))
+    return line(file_values(file))
 
 
-def _values(file: GalleryFile) -> list[object]:
+def file_values(file: GalleryFile) -> list[object]:
+    """Return the cells of a file."""
     values = file_keys(file)
     path = printable(os.fspath(file.path))
     exact = path == os.fspath(file.path)

@@ -48,6 +48,13 @@ def formats(ctx: typer.Context, incomplete: str) -> list[str]:
     return _held(ctx, "format", incomplete)
 
 
+def kinds(incomplete: str) -> list[str]:
+    """Return the kinds of sameness."""
+    from imgsearch.duplicates.groups import Kind
+
+    return _beginning(list(Kind), incomplete)
+
+
 def galleries(incomplete: str) -> list[str]:
     """Return the folders whose path begins so; those with a gallery alone, if there are any."""
     parent, slash, name = incomplete.rpartition("/")

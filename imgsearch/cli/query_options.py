@@ -134,17 +134,9 @@ class SearchOptions:
 
 
 @dataclass(frozen=True)
-class OutputOptions:
-    """How matches are printed."""
+class FormOptions:
+    """The form in which answers are printed."""
 
-    all_files: Annotated[
-        bool,
-        typer.Option(
-            "--all-files",
-            help="List exact duplicates as matches of their own.",
-            rich_help_panel=OUTPUT_PANEL,
-        ),
-    ] = False
     json: Annotated[
         bool,
         typer.Option(
@@ -187,3 +179,17 @@ class OutputOptions:
         if len(forms) > 1:
             raise UsageError(f"--{' and --'.join(forms)} exclude each other; give one of them")
         return forms[0] if forms else "table"
+
+
+@dataclass(frozen=True)
+class OutputOptions(FormOptions):
+    """How matches are printed."""
+
+    all_files: Annotated[
+        bool,
+        typer.Option(
+            "--all-files",
+            help="List exact duplicates as matches of their own.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
+    ] = False

@@ -146,9 +146,11 @@ def fit(
     pairs = np.asarray(nearest, float)
     clear = min(CLEAR, float(np.quantile(scores, 0.02)))
     different = np.sort(pairs[pairs <= clear])[::-1]
-    most = min(TAIL, max(1, len(different) // 10))
-    start = float(different[most]) if len(different) > most else USUAL_START
-    fall = _fall(different[:most] - start, max(clear - start, 1.0))
+    most = min(TAIL, len(different) // 10)
+    start, fall = USUAL_START, USUAL_FALL
+    if most:
+        start = float(different[most])
+        fall = _fall(different[:most] - start, max(clear - start, 1.0))
     plain = float((pairs >= PLAIN).sum())
     reached = 1.0 - float(np.interp(PLAIN, scores, _STEPS))
     right = max(plain / max(reached, 0.25) / max(asked, 1), FEWEST_RIGHT)

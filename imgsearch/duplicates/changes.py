@@ -26,7 +26,8 @@ WHOLE: Final = 0.965
 SAME_DETAIL: Final = 0.9
 # Levels of brightness, and ratios of contrast and of colour, that nobody calls a change.
 SAME_LEVEL: Final = 6.0
-SAME_RATIO: Final = 1.15
+SAME_CONTRAST: Final = 1.15
+SAME_COLOUR: Final = 1.35
 NO_COLOUR: Final = 2.0
 SAME_COLOURS: Final = 0.9
 SAME_SIZE: Final = 0.02
@@ -35,9 +36,9 @@ SAME_SIZE: Final = 0.02
 _TURNED: Final = {
     1: "mirrored and turned",
     2: "mirrored",
-    3: "turned to the left",
+    3: "turned to the right",
     4: "mirrored upside down",
-    5: "turned to the right",
+    5: "turned to the left",
     6: "turned upside down",
     7: "mirrored and turned",
 }
@@ -106,16 +107,17 @@ class Laid:
         if min(before.colour, after.colour) < NO_COLOUR < max(before.colour, after.colour):
             found.append("grey" if after.colour < before.colour else "in colour")
         elif max(before.colour, after.colour) > 2 * NO_COLOUR:
-            ratio = after.colour / before.colour
+            # Darker pictures have weaker colours by so much.
+            ratio = after.colour / before.colour * (before.brightness + 1) / (after.brightness + 1)
             shifted = max(abs(after.tint[0] - before.tint[0]), abs(after.tint[1] - before.tint[1]))
             if self.agreement.colours < SAME_COLOURS or shifted > SAME_LEVEL:
                 found.append("recoloured")
-            elif not 1 / SAME_RATIO < ratio < SAME_RATIO:
+            elif not 1 / SAME_COLOUR < ratio < SAME_COLOUR:
                 found.append("stronger colours" if ratio > 1 else "weaker colours")
         contrast = (after.contrast + 1) / (before.contrast + 1)
         if abs(after.brightness - before.brightness) > SAME_LEVEL:
             found.append("brighter" if after.brightness > before.brightness else "darker")
-        elif not 1 / SAME_RATIO < contrast < SAME_RATIO:
+        elif not 1 / SAME_CONTRAST < contrast < SAME_CONTRAST:
             found.append("more contrast" if contrast > 1 else "less contrast")
         return found
 

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from imgsearch.duplicates.candidates import candidate_pairs
-from imgsearch.duplicates.companions import Companions, are_companions
-from imgsearch.duplicates.grouping import default_rank, order_of, regroup
-from imgsearch.duplicates.groups import Evidence, Kind
-from imgsearch.duplicates.judge import Judge
-from imgsearch.duplicates.kinds import evidence_of
-from imgsearch.duplicates.pixels import PixelDigests
+from imgsearch.duplicates.companions import Companions
+from imgsearch.duplicates.gathering import Gathering
+from imgsearch.duplicates.grouping import default_rank, regroup
+from imgsearch.duplicates.groups import Kind
 from imgsearch.search.held_files import HeldFiles
-from imgsearch.storage.filters import Filters, allowed_ids
+from imgsearch.storage.filters import Filters
+from imgsearch.storage.passing import allowed_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from imgsearch.duplicates.calibration import Calibration
     from imgsearch.duplicates.grouping import Rank
     from imgsearch.duplicates.groups import Group
+    from imgsearch.duplicates.newcomers import Newcomers
+    from imgsearch.duplicates.sides import Sides
     from imgsearch.search.matches import GalleryFile
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
-    from imgsearch.storage.records import Content
 
-SAME: tuple[Kind, ...] = (Kind.IDENTICAL, Kind.PIXELS, Kind.COPY, Kind.EDIT, Kind.BURST)
+    Progress = Callable[[int, int], None]
+
+# Cosine similarity in the space that is searched from which on two pictures look alike.
+ALIKE: Final = 0.7
+SAME: Final = (Kind.IDENTICAL, Kind.PIXELS, Kind.COPY, Kind.EDIT, Kind.BURST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,145 +44,136 @@ class Wanted:
         kinds: of sameness.
         precision: the least share of right ones among the pairs that are called the same.
         rank: a sort key; of files that are the same the one with the least is kept.
+        sides: across which alone they are looked for; None for everywhere.
     """
 
     where: Filters = field(default_factory=Filters)
     kinds: frozenset[Kind] = frozenset(SAME)
     precision: float = 0.99
     rank: Rank = default_rank
+    sides: Sides | None = None
 
 
-class Finder:
-    """Finds what is the same in one gallery."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What duplicates are looked for in.
 
-    def __init__(
-        self,
-        embeddings: Embeddings,
-        space: SearchSpace,
-        calibration: Calibration,
-        *,
-        read: Callable[[str], bytes],
-        wanted: Wanted,
-    ) -> None:
-        """Prepare to look.
+    Attributes:
+        embeddings: in the snapshot in which the space was opened.
+        space: where embeddings are searched.
+        calibration: what scores mean.
+        read: from a content's hash to its bytes; raises `UnreadableImageError`.
+    """
 
-        Args:
-            embeddings: in the snapshot in which the space was opened.
-            space: where embeddings are searched.
-            calibration: what scores mean.
-            read: from a content's hash to its bytes; raises `UnreadableImageError`.
-            wanted: what is asked for.
-        """
-        self._embeddings = embeddings
-        self._space = space
-        self._calibration = calibration
-        self._wanted = wanted
-        self._judge = Judge(self._rendering)
-        self._pixels = PixelDigests(read, self._rendering)
-        self._contents: dict[int, Content] = {}
-        self._held: dict[int, GalleryFile] = {}
-        self._ids: dict[str, int] = {}
-        self._evidence: dict[tuple[str, str], Evidence] = {}
-        self._judged: set[tuple[int, int]] = set()
-        self._distinct = {(verdict.one, verdict.other) for verdict in embeddings.store.verdicts()}
+    embeddings: Embeddings
+    space: SearchSpace
+    calibration: Calibration
+    read: Callable[[str], bytes]
 
-    def groups(self, *, progress: Callable[[int, int], None] | None = None) -> list[Group]:
-        """Return the groups, the surest first.
 
-        Args:
-            progress: told how many pairs were judged, of how many.
+def find_groups(
+    ground: Ground,
+    wanted: Wanted,
+    *,
+    newcomers: Newcomers | None = None,
+    progress: Progress | None = None,
+) -> list[Group]:
+    """Return the groups, the surest first.
 
-        Raises:
-            UsageError: a filter that names nothing of the gallery.
-        """
-        files = self._files()
-        if set(self._wanted.kinds) != {Kind.IDENTICAL}:
-            pairs = candidate_pairs(self._embeddings, self._space, self._known())
-            for done, (one, other) in enumerate(pairs.tolist()):
-                if progress is not None and not done % 100:
-                    progress(done, len(pairs))
-                self._look_at(one, other)
-            self._complete(files)
-        groups = regroup(files, self._chosen(), rank=self._wanted.rank)
-        if Kind.IDENTICAL not in self._wanted.kinds:
-            groups = list(_without_identical(groups))
-        beside = Companions()
-        return [replace(group, companions=beside.of(group)) for group in groups]
+    Args:
+        ground: what is searched.
+        wanted: what is asked for.
+        newcomers: files that are not in the gallery, to be found there.
+        progress: told how many pairs were judged, of how many.
 
-    def _files(self) -> list[GalleryFile]:
-        store, where = self._embeddings.store, self._wanted.where
-        allowed = allowed_ids(store, where)
-        ids = store.content_ids_where("id NOT IN (SELECT id FROM orphan)", ())
-        if allowed is not None:
-            ids = np.intersect1d(ids, allowed)
-        self._held = dict(HeldFiles.of(store, where).find(ids.tolist()))
-        self._contents = store.contents(self._held)
-        self._ids = {content.hash: content_id for content_id, content in self._contents.items()}
-        return list(self._held.values())
+    Raises:
+        UsageError: a filter that names nothing of the gallery.
+    """
+    store = ground.embeddings.store
+    files = _files(ground, wanted.where)
+    contents = store.contents(files)
+    renderings: dict[int, bytes] = {}
+    if newcomers is not None:
+        newcomers.join(files, contents)
+        renderings = newcomers.renderings
+    rank = wanted.rank if wanted.sides is None else wanted.sides.ranked(wanted.rank)
+    gathering = Gathering(
+        contents,
+        files,
+        rendering=lambda number: renderings.get(number) or store.renderings([number]).get(number),
+        read=ground.read,
+        calibration=ground.calibration,
+        precision=wanted.precision,
+        distinct={(verdict.one, verdict.other) for verdict in store.verdicts()},
+    )
+    if wanted.kinds != {Kind.IDENTICAL}:
+        pairs = _pairs(ground, wanted, files, newcomers)
+        _gather(gathering, pairs, progress)
+        if wanted.sides is None:
+            gathering.complete(rank)
+        if Kind.SIMILAR in wanted.kinds:
+            _note_alike(gathering, ground, pairs)
+    return _grouped(gathering, wanted, files, rank)
 
-    def _known(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return np.array(sorted(self._contents), np.int64)
 
-    def _rendering(self, content_id: int) -> bytes | None:
-        return self._embeddings.store.renderings([content_id]).get(content_id)
+def _files(ground: Ground, where: Filters) -> dict[int, GalleryFile]:
+    store = ground.embeddings.store
+    ids = store.content_ids_where("id NOT IN (SELECT id FROM orphan)", ())
+    allowed = allowed_ids(store, where)
+    if allowed is not None:
+        ids = np.intersect1d(ids, allowed)
+    return dict(HeldFiles.of(store, where).find(ids.tolist()))
 
-    def _look_at(self, one: int, other: int) -> None:
-        """Judge a pair of contents, the smaller id first, and note the evidence."""
-        if (one, other) in self._judged:
-            return
-        self._judged.add((one, other))
-        first, second = self._contents[one], self._contents[other]
-        names = first.hash, second.hash
-        if (min(names), max(names)) in self._distinct:
-            return
-        if are_companions(self._held[one], self._held[other]):
-            return
-        laid = self._judge.lay(one, other)
-        if laid is None:
-            return
-        found = evidence_of(
-            first, second, laid, self._calibration, precision=self._wanted.precision
-        )
-        if found is None:
-            return
-        if found[0].kind == Kind.COPY and self._pixels.same(first, second):
-            same = Evidence(
-                kind=Kind.PIXELS, certainty=1.0, transform=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-            )
-            found = (same, same)
-        self._evidence[names] = found[0]
-        self._evidence[names[::-1]] = found[1]
 
-    def _complete(self, files: Sequence[GalleryFile]) -> None:
-        """Judge each keeper with all that is the same as something that is the same as it."""
-        for contents in self._connected():
-            left = order_of([file for file in files if file.content in contents], self._wanted.rank)
-            while len(left) > 1:
-                keeper, *others = left
-                for other in others:
-                    self._look_at(*sorted((self._ids[keeper], self._ids[other])))
-                left = [other for other in others if (keeper, other) not in self._evidence]
+def _pairs(
+    ground: Ground, wanted: Wanted, files: dict[int, GalleryFile], newcomers: Newcomers | None
+) -> list[tuple[int, int]]:
+    if newcomers is not None:
+        return [
+            pair for pair in newcomers.pairs(ground.embeddings, ground.space) if pair[1] in files
+        ]
+    known = np.array(sorted(files), np.int64)
+    pairs = [
+        tuple(pair) for pair in candidate_pairs(ground.embeddings, ground.space, known).tolist()
+    ]
+    if wanted.sides is None:
+        return pairs
+    crossing = wanted.sides.crossing
+    return [(one, other) for one, other in pairs if crossing(files[one], files[other])]
 
-    def _connected(self) -> Iterable[set[str]]:
-        """Yield the sets of more than two contents that evidence connects."""
-        near: dict[str, set[str]] = defaultdict(set)
-        for one, other in self._evidence:
-            near[one].add(other)
-        seen: set[str] = set()
-        for start in sorted(near):
-            if start in seen:
-                continue
-            found, waiting = {start}, [start]
-            while waiting:
-                more = near[waiting.pop()] - found
-                found |= more
-                waiting += more
-            seen |= found
-            if len(found) > 2:  # noqa: PLR2004 - a pair is complete
-                yield found
 
-    def _chosen(self) -> dict[tuple[str, str], Evidence]:
-        return {pair: why for pair, why in self._evidence.items() if why.kind in self._wanted.kinds}
+def _gather(gathering: Gathering, pairs: list[tuple[int, int]], progress: Progress | None) -> None:
+    for done, (one, other) in enumerate(pairs):
+        if progress is not None and not done % 100:
+            progress(done, len(pairs))
+        gathering.look_at(one, other)
+
+
+def _note_alike(gathering: Gathering, ground: Ground, pairs: list[tuple[int, int]]) -> None:
+    """Note the pairs of contents of the gallery that are not the same but look alike."""
+    held = [pair for pair in pairs if min(pair) >= 0]
+    ids, vectors = ground.space.vectors(ground.embeddings, np.unique(np.array(held, np.int64)))
+    row = {content_id: number for number, content_id in enumerate(ids.tolist())}
+    for one, other in held:
+        if one in row and other in row:
+            score = float(vectors[row[one]] @ vectors[row[other]])
+            if score >= ALIKE:
+                gathering.note_alike(one, other, score)
+
+
+def _grouped(
+    gathering: Gathering, wanted: Wanted, files: dict[int, GalleryFile], rank: Rank
+) -> list[Group]:
+    evidence = {pair: why for pair, why in gathering.evidence.items() if why.kind in wanted.kinds}
+    if wanted.sides is not None:
+        evidence = wanted.sides.chosen(evidence, files.values())
+    groups: Iterable[Group] = regroup(files.values(), evidence, rank=rank)
+    if wanted.sides is not None:
+        groups = wanted.sides.across(groups)
+    if Kind.IDENTICAL not in wanted.kinds:
+        groups = _without_identical(groups)
+    beside = Companions()
+    return [replace(group, companions=beside.of(group)) for group in groups]
 
 
 def _without_identical(groups: Iterable[Group]) -> Iterable[Group]:

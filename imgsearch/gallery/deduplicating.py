@@ -13,10 +13,13 @@ from imgsearch.gallery.asking import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from imgsearch.duplicates.calibration import Calibration
+    from imgsearch.duplicates.finding import Wanted
     from imgsearch.duplicates.grouping import Rank
     from imgsearch.duplicates.groups import Group, Kind
+    from imgsearch.duplicates.newcomers import Newcomers
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.storage.filters import Filters
 
@@ -33,6 +36,7 @@ class Deduplicating(Asking):
         kinds: Iterable[Kind | str] | None = None,
         precision: float = 0.99,
         rank: Rank | None = None,
+        between: tuple[str | Path, str | Path] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[Group]:
         """Return the groups of pictures that are the same, the surest first.
@@ -48,33 +52,117 @@ class Deduplicating(Asking):
                 less sure is left out.
             rank: a sort key for files; of those that are the same the one with the least is kept.
                 None keeps the one with the most pixels, then bytes, then the oldest.
+            between: two folders; keepers lie in the first and members in the second.
             progress: told how many pairs of pictures were looked at, of how many.
 
         Raises:
             NoGalleryError: there is no gallery.
             UsageError: an argument that makes no sense.
         """
-        from imgsearch.duplicates.finding import Finder, Wanted
         from imgsearch.duplicates.grouping import default_rank
+        from imgsearch.duplicates.sides import Sides
 
-        filters = arguments.checked_filters(where)
-        wanted = Wanted(
-            where=replace(filters, under=tuple(map(paths.absolute, filters.under))),
-            kinds=_kinds(kinds),
-            precision=arguments.checked_precision(precision),
-            rank=rank or default_rank,
+        wanted = _wanted(where, kinds, precision)
+        if between is not None:
+            if wanted.where.under:
+                raise UsageError("between: two folders are given; leave out under")
+            one, other = map(paths.absolute, between)
+            wanted = replace(
+                wanted,
+                where=replace(wanted.where, under=(one, other)),
+                sides=Sides((one,), (other,)),
+            )
+        return self._groups(replace(wanted, rank=rank or default_rank), progress=progress)
+
+    def already_held(
+        self,
+        *places: str | Path,
+        where: Filters | None = None,
+        kinds: Iterable[Kind | str] | None = None,
+        precision: float = 0.99,
+        failed: Callable[[Path, str], None] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Group]:
+        """Return which of some files the gallery has already; nothing is added to it.
+
+        Args:
+            places: files and folders. Each group's keeper is a file of the gallery that lies
+                elsewhere, its members are among these.
+            where: what the gallery's files must be.
+            kinds: as for `duplicates`.
+            precision: likewise.
+            failed: told of each file that cannot be read, and why.
+            progress: told how many pairs of pictures were looked at, of how many.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UsageError: a path that does not exist, or an argument that makes no sense.
+        """
+        from imgsearch.duplicates.sides import Sides
+        from imgsearch.gallery.newcomer_files import read_newcomers
+
+        if not places:
+            raise UsageError("new: no file or folder given")
+        absolute = tuple(map(paths.absolute, places))
+        wanted = replace(_wanted(where, kinds, precision), sides=Sides((), absolute))
+        with self._connections.snapshot() as store:
+            recipe = self._embeddings_to_query(store).recipe
+            known = store.content_hashes()
+        newcomers = read_newcomers(
+            absolute,
+            recipe=recipe,
+            known=known,
+            network=lambda: self._networks.of(recipe),
+            failed=failed,
         )
+        return self._groups(wanted, newcomers=newcomers, progress=progress)
+
+    def not_the_same(self, one: str | Path, other: str | Path, *, take_back: bool = False) -> bool:
+        """Remember that two pictures are not the same, whatever their files are called.
+
+        Args:
+            one: a file of the gallery, or a content's hash.
+            other: likewise.
+            take_back: forget what was said of the two.
+
+        Returns:
+            Whether that changes anything.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            GalleryLockedError: another process is writing it.
+            UsageError: a file that the gallery does not hold, or twice the same bytes.
+        """
+        from imgsearch.search.query_pictures import content_of
+
+        with self._connections.changing() as store:
+            first, second = (content_of(store, each) for each in (one, other))
+            if first == second:
+                raise UsageError(f"{one} and {other} have the same bytes")
+            with store.transaction():
+                if take_back:
+                    return store.remove_verdict(first, second)
+                return store.add_verdict(first, second)
+
+    def _groups(
+        self,
+        wanted: Wanted,
+        *,
+        newcomers: Newcomers | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Group]:
+        from imgsearch.duplicates.finding import Ground, find_groups
+
         calibration = self._calibrated()
         with self._connections.snapshot() as store:
             held = self._embeddings_to_query(store)
-            finder = Finder(
-                held,
-                self._open_space(held),
-                calibration,
+            ground = Ground(
+                embeddings=held,
+                space=self._open_space(held),
+                calibration=calibration,
                 read=_reader(held),
-                wanted=wanted,
             )
-            return finder.groups(progress=progress)
+            return find_groups(ground, wanted, newcomers=newcomers, progress=progress)
 
     def _calibrated(self) -> Calibration:
         """Return the gallery's calibration, made again if it has changed much."""
@@ -100,6 +188,17 @@ def _reader(held: Embeddings) -> Callable[[str], bytes]:
     from imgsearch.search.originals import read_content
 
     return lambda content: read_content(content, held.store.files_holding(content))
+
+
+def _wanted(where: object, kinds: Iterable[Kind | str] | None, precision: object) -> Wanted:
+    from imgsearch.duplicates.finding import Wanted
+
+    filters = arguments.checked_filters(where)
+    return Wanted(
+        where=replace(filters, under=tuple(map(paths.absolute, filters.under))),
+        kinds=_kinds(kinds),
+        precision=arguments.checked_precision(precision),
+    )
 
 
 def _kinds(given: Iterable[Kind | str] | None) -> frozenset[Kind]:

@@ -13,6 +13,7 @@ import numpy as np
 from imgsearch import paths
 from imgsearch.errors import MissingExtraError, UsageError
 from imgsearch.files import write_atomically
+from imgsearch.storage.typed_values import RootsById
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,7 +154,7 @@ def _blocks(
 
 
 def _record(store: Store, content: Content, *, text_only: bool = False) -> dict[str, Any]:
-    roots = {root.id: paths.encode(root.path) for root in store.roots()}
+    roots = RootsById({root.id: paths.encode(root.path) for root in store.roots()})
     held = sorted(
         os.fsencode(paths.join(roots[root_id], path))
         for root_id, path in store.files_of_contents([content.id])[content.id]

@@ -9,7 +9,6 @@ from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.connections import Connections
 from imgsearch.gallery.explaining import Explaining
-from imgsearch.gallery.judging import Judging
 from imgsearch.gallery.location import default_gallery_path
 from imgsearch.gallery.mapping import MapMaking
 from imgsearch.gallery.picture_sets import PictureSets
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(Explaining, MapMaking, Taking, Tidying, Judging):
+class Gallery(Explaining, MapMaking, Taking, Tidying):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where

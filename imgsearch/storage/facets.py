@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from imgsearch.storage.filters import Condition, conditions, joined
+from imgsearch.storage.filters import Condition, conditions
+from imgsearch.storage.passing import joined
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from imgsearch.storage.database import Store
     from imgsearch.storage.filters import Filters
+
+MOST_PLACES: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Facets:
         cameras: the most frequent first, None among them.
         lenses: likewise.
         formats: likewise.
-        places: to a tenth of a degree.
+        places: to a tenth of a degree; to a whole one where there are thousands.
     """
 
     total: int
@@ -61,30 +67,42 @@ def facets(store: Store, where: Filters, *, most: int = 200) -> Facets:
     Raises:
         UsageError: a folder that is not in the gallery, or a format that does not exist.
     """
-    in_a_file = Condition("EXISTS (SELECT 1 FROM file WHERE content_id = content.id)")
+    in_a_file = Condition("id IN (SELECT content_id FROM file)")
     both = joined([in_a_file, *conditions(where, store).values()])
 
-    def counts(
-        what: str, order: str = "n DESC, value", limit: int = most
-    ) -> tuple[ValueCount, ...]:
-        rows = store.connection.execute(
-            f"SELECT {what} AS value, COUNT(*) AS n FROM content WHERE {both.sql} "  # noqa: S608 - conditions are code, their values are bound
-            f"GROUP BY value ORDER BY {order} LIMIT ?",
-            (*both.values, limit),
-        )
-        return tuple(ValueCount(*row) for row in rows)
-
-    months = counts("substr(taken, 1, 7)", "value IS NULL, value", -1)
-    places = store.connection.execute(
-        "SELECT round(latitude, 1), round(longitude, 1), COUNT(*) FROM content "  # noqa: S608 - likewise
-        f"WHERE latitude IS NOT NULL AND longitude IS NOT NULL AND {both.sql} GROUP BY 1, 2",
+    # One look at every content, counted here, takes half as long as five that SQLite groups.
+    rows = store.connection.execute(
+        "SELECT substr(taken, 1, 7), camera, lens, format, round(latitude, 1), "  # noqa: S608 - conditions are code, their values are bound
+        f"round(longitude, 1) FROM content WHERE {both.sql}",
         both.values,
-    )
+    ).fetchall()
+    months, cameras, lenses, formats, *place = zip(*rows, strict=True) if rows else ((),) * 6
     return Facets(
-        total=sum(month.count for month in months),
-        months=months,
-        cameras=counts("camera"),
-        lenses=counts("lens"),
-        formats=counts("format"),
-        places=tuple(PlaceCount(*row) for row in places),
+        total=len(rows),
+        months=tuple(
+            ValueCount(*pair)
+            for pair in sorted(Counter(months).items(), key=lambda pair: (pair[0] is None, pair))
+        ),
+        cameras=_most_frequent(cameras, most),
+        lenses=_most_frequent(lenses, most),
+        formats=_most_frequent(formats, most),
+        places=_places(Counter(zip(*place, strict=True))),
     )
+
+
+def _places(found: Counter[tuple[float | None, float | None]]) -> tuple[PlaceCount, ...]:
+    """Return places to a tenth of a degree; where they are very many, to a whole one."""
+    counts: dict[tuple[float, float], int] = {}
+    digits = 1 if len(found) <= MOST_PLACES else 0
+    for (latitude, longitude), count in found.items():
+        if latitude is not None and longitude is not None:
+            place = round(latitude, digits), round(longitude, digits)
+            counts[place] = counts.get(place, 0) + count
+    return tuple(PlaceCount(*place, count) for place, count in sorted(counts.items()))
+
+
+def _most_frequent(values: Iterable[str | None], most: int) -> tuple[ValueCount, ...]:
+    def rank(pair: tuple[str | None, int]) -> tuple[int, bool, str]:
+        return -pair[1], pair[0] is not None, pair[0] or ""
+
+    return tuple(ValueCount(*pair) for pair in sorted(Counter(values).items(), key=rank)[:most])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from imgsearch.storage.filters import Condition, conditions, joined
+from imgsearch.storage.filters import Condition, conditions
+from imgsearch.storage.passing import joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 Order = Literal["taken", "path"]
 
 _MOST_RATIO: Final = 65_535
+_RATIO: Final = "round(100.0 * content.width / max(content.height, 1))"
+_FIRST: Final = "MIN(CAST(root.path || '/' || file.path AS BLOB))"
 _ORDERS: Final[dict[Order, str]] = {
-    "taken": "content.taken IS NULL, content.taken DESC, first",
-    "path": "first",
+    "taken": f"content.taken IS NULL, content.taken DESC, {_FIRST}",
+    "path": _FIRST,
 }
 # A table that the filter of folders leaves; a content's first file is the first under one.
 _LIES_UNDER: Final = (
@@ -78,28 +81,25 @@ def timeline(store: Store, where: Filters, order: Order = "taken") -> Timeline:
     """
     given = conditions(where, store).values()
     both = joined(given) if given else Condition("1")
-    allowed = f"SELECT id FROM content WHERE {both.sql}"  # noqa: S608 - conditions are code, their values are bound
-    under = f"AND {_LIES_UNDER}" if where.under else ""
+    passes = ["1"]
+    if given:
+        passes.append(f"content.id IN (SELECT id FROM content WHERE {both.sql})")  # noqa: S608 - conditions are code, their values are bound
+    if where.under:
+        passes.append(_LIES_UNDER)
+    key = "substr(content.taken, 1, 7)" if order == "taken" else _FIRST
     rows = store.connection.execute(
-        "SELECT content.id, content.width, content.height, substr(content.taken, 1, 7), "  # noqa: S608 - likewise
-        "MIN(CAST(root.path || '/' || file.path AS BLOB)) AS first "
-        "FROM content JOIN file ON file.content_id = content.id "
-        f"JOIN root ON root.id = file.root_id WHERE content.id IN ({allowed}) {under} "
-        f"GROUP BY content.id ORDER BY {_ORDERS[order]}",
+        f"SELECT content.id, {_RATIO}, {key} FROM content "  # noqa: S608 - likewise
+        "JOIN file ON file.content_id = content.id JOIN root ON root.id = file.root_id "
+        f"WHERE {' AND '.join(passes)} GROUP BY content.id ORDER BY {_ORDERS[order]}",
         both.values,
     ).fetchall()
-    keys = (
-        (row[3] for row in rows)
-        if order == "taken"
-        else (row[4].rpartition(b"/")[0] or b"/" for row in rows)
-    )
-    sizes = np.array([row[1:3] for row in rows], dtype=np.int64).reshape(-1, 2)
+    ids, ratios, keys = zip(*rows, strict=True) if rows else ((), (), ())
+    if order == "path":
+        keys = tuple(path.rpartition(b"/")[0] or b"/" for path in keys)
     return Timeline(
-        ids=np.array([row[0] for row in rows], dtype=np.int64),
-        ratios=np.clip(
-            np.rint(100 * sizes[:, 0] / np.maximum(sizes[:, 1], 1)), 1, _MOST_RATIO
-        ).astype(np.uint16),
-        sections=tuple(Section(key, sum(1 for _ in group)) for key, group in groupby(keys)),
+        ids=np.array(ids, dtype=np.int64),
+        ratios=np.clip(np.array(ratios, dtype=np.float64), 1, _MOST_RATIO).astype(np.uint16),
+        sections=tuple(Section(key, len(list(group))) for key, group in groupby(keys)),
     )
 
 

@@ -87,7 +87,11 @@ class DuplicateSearch:
 
     def _search(self, kinds: Sequence[Kind]) -> list[Group]:
         with self._open() as gallery:
-            return gallery.duplicates(kinds=kinds)
+            return gallery.duplicates(kinds=kinds, progress=self._at)
+
+    def _at(self, done: int, total: int) -> None:
+        # From the search's own thread: one value takes the place of another.
+        self.found = Found("running", done / max(total, 1), self.found.groups)
 
 
 def group_id(group: Group) -> str:

@@ -10,6 +10,7 @@ from imgsearch.text import path_keys
 from imgsearch.web import duplicate_search, fields, replies
 from imgsearch.web.duplicate_search import Decision
 from imgsearch.web.endpoints.lists import FARTHEST
+from imgsearch.web.endpoints.taking import held_ids
 from imgsearch.web.service import service_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ async def judge(request: Request) -> Response:
     one, other = body.take("one", fields.content), body.take("other", fields.content)
     same = body.take("same", fields.flag)
     body.end()
-    await service.workers.looking.run(service.gallery.judge, one, other, same=same)
+    await held_ids(service, [one, other])
+    await service.workers.looking.run(service.gallery.not_the_same, one, other, take_back=same)
     return replies.nothing()
 
 

@@ -32,7 +32,7 @@ def _contents(body: fields.Fields) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-async def _ids(service: Service, contents: list[str]) -> list[int]:
+async def held_ids(service: Service, contents: list[str]) -> list[int]:
     """Return the ids of contents.
 
     Raises:
@@ -57,7 +57,7 @@ async def prepare_export(request: Request) -> Response:
         raise usage("contents: empty; name one at least")
     if len(name) > MOST_NAME:
         raise usage(f"name: {len(name)} characters; {MOST_NAME} at most")
-    ids = await _ids(service, contents)
+    ids = await held_ids(service, contents)
     files = await service.workers.looking.run(service.gallery.files_of, ids)
     missing = sum(file is None or file.offline for file in files)
     identifier = service.exports.add(ids, form, name)

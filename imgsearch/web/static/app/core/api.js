@@ -34,7 +34,7 @@ export function sendBytes(path, blob, { signal } = {}) {
 
 /** Return the bytes of something, as an ArrayBuffer. */
 export function getBytes(path, parameters, { signal } = {}) {
-  return ask("GET", address(path, parameters), { signal, read: (answer) => answer.arrayBuffer() });
+  return ask("GET", address(path, parameters), { signal });
 }
 
 /** Return the address of something under the interface; lists repeat their parameter. */
@@ -49,7 +49,7 @@ export function address(path, parameters = {}) {
   return text ? `${BASE}${path}?${text}` : BASE + path;
 }
 
-async function ask(method, url, { signal, body, type, read = (answer) => answer.json() }) {
+async function ask(method, url, { signal, body, type }) {
   const headers = body === undefined ? {} : { "Content-Type": type };
   let answer;
   try {
@@ -60,7 +60,8 @@ async function ask(method, url, { signal, body, type, read = (answer) => answer.
   }
   if (answer.status === 401) lose("refused");
   if (!answer.ok) throw await refusal(answer);
-  return answer.status === 204 ? null : read(answer);
+  const type = answer.headers.get("Content-Type") ?? "";
+  return type.startsWith("application/json") ? answer.json() : type.startsWith("application/octet-stream") ? answer.arrayBuffer() : null;
 }
 
 async function refusal(answer) {

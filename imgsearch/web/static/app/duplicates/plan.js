@@ -29,8 +29,8 @@ async function savePlan() {
   try {
     const { path, command: typed } = await sendJson("POST", "/duplicates/plan", { groups: decisions.plan });
     openDialog("The plan is saved", [
-      make("p", { text: "Nothing has been changed yet. Look at it in" }), make("p", {}, make("code", { text: path })),
-      make("p.plan-next", { text: "and carry it out by typing this in a terminal:" }), command(typed),
+      make("p", { text: "Nothing has been changed. Type this in a terminal to see what the plan would do:" }), command(typed),
+      make("p.plan-next", {}, "With ", make("code", { text: "--yes" }), " it is carried out. The plan is kept in ", make("code", { text: path }), "."),
     ]);
   } catch (error) {
     toast(sentence(error));

@@ -9,6 +9,9 @@ import { decisions } from "./decisions.js";
 import { filesOf } from "./groups.js";
 import { certain, kindMeaning, kindName } from "./words.js";
 
+/** Whether a file of a group may turn out not to be the same: neither the keeper nor its very bytes. */
+export const canBeApart = ({ keeper }, { content }) => content !== keeper.content;
+
 const SAID = { keep: "Keep", drop: "Drop", apart: "Not the same" };
 
 export class Review {
@@ -87,7 +90,7 @@ export class Review {
     this.tools.replaceChildren(
       make("span.tools-name", { text: fileName(file.path), title: file.path }),
       tool("keep", "Keep", "k", "check"), tool("drop", "Drop", "d", "trash"),
-      ...(this.chosen ? [tool("apart", "Not the same", "n", "close")] : []),
+      ...(canBeApart(this.group, file) ? [tool("apart", "Not the same", "n", "close")] : []),
       button("button.button.main", {
         text: "Keep the first, drop the rest", title: "For this group, then the next (Enter)", "data-decision": "accept", click: () => this.act.accept(),
       }),

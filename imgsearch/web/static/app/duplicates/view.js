@@ -13,7 +13,7 @@ import { decisions } from "./decisions.js";
 import { GroupList } from "./group_list.js";
 import { filesOf, Groups } from "./groups.js";
 import { planBar } from "./plan.js";
-import { Review } from "./review.js";
+import { canBeApart, Review } from "./review.js";
 import { kindMeaning, kindName, kinds } from "./words.js";
 
 const POLL = 700;
@@ -31,6 +31,7 @@ export async function openDuplicates({ parameters, signal }) {
     if (!found) main.append(make("section.empty", {}, icon("duplicates"), make("h2", { text: "This gallery cannot look for duplicates yet" }), make("p", { text: "Run imgsearch index once more, so that it learns what it needs to know of each picture." })));
     else if (found.state === "ready") new DuplicatesPage(main, new Groups(found, { kind, signal }), kind, signal);
     else if (found.state === "running") await wait(main, found, signal);
+    else if (found.state === "failed") main.append(failure(found.reason, look));
     else main.append(invitation());
   } catch (error) {
     if (!signal.aborted) main.append(failure(sentence(error), reopen));
@@ -128,7 +129,7 @@ class DuplicatesPage {
     const before = decisions.of(group, file.path);
     const next = before === decision ? null : decision;
     if (decision === "apart" || before === "apart") {
-      if (!this.chosen) return;
+      if (!canBeApart(group, file)) return;
       try {
         await sendJson("POST", "/duplicates/verdicts", { one: group.keeper.content, other: file.content, same: next !== "apart" });
       } catch (error) {

@@ -1,0 +1,123 @@
+"""Gathering the evidence on pairs of contents, each judged once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from imgsearch.duplicates.companions import are_companions
+from imgsearch.duplicates.grouping import order_of
+from imgsearch.duplicates.groups import Evidence, Kind
+from imgsearch.duplicates.judge import Judge
+from imgsearch.duplicates.kinds import evidence_of
+from imgsearch.duplicates.pixels import PixelDigests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from imgsearch.duplicates.calibration import Calibration
+    from imgsearch.duplicates.grouping import Rank
+    from imgsearch.search.matches import GalleryFile
+    from imgsearch.storage.records import Content
+
+_SAME_PIXELS = Evidence(kind=Kind.PIXELS, certainty=1.0, transform=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+
+
+class Gathering:
+    """The evidence on some contents.
+
+    Attributes:
+        evidence: why a content is the same as another, by the hashes of the one to keep and of the
+            other.
+    """
+
+    def __init__(
+        self,
+        contents: Mapping[int, Content],
+        files: Mapping[int, GalleryFile],
+        *,
+        rendering: Callable[[int], bytes | None],
+        read: Callable[[str], bytes],
+        calibration: Calibration,
+        precision: float,
+        distinct: Collection[tuple[str, str]],
+    ) -> None:
+        """Say what there is.
+
+        Args:
+            contents: by id.
+            files: that hold them, by id.
+            rendering: from an id to a rendering as it is stored.
+            read: from a content's hash to its bytes; raises `UnreadableImageError`.
+            calibration: what scores mean.
+            precision: the least certainty.
+            distinct: pairs of hashes, the smaller first, of contents that are not the same.
+        """
+        self.evidence: dict[tuple[str, str], Evidence] = {}
+        self._contents = contents
+        self._files = files
+        self._judge = Judge(rendering)
+        self._pixels = PixelDigests(read, rendering)
+        self._calibration = calibration
+        self._precision = precision
+        self._distinct = distinct
+        self._judged: set[tuple[int, int]] = set()
+
+    def look_at(self, one: int, other: int) -> None:
+        """Judge a pair of contents, and note the evidence."""
+        pair = min(one, other), max(one, other)
+        if pair in self._judged:
+            return
+        self._judged.add(pair)
+        first, second = (self._contents[content_id] for content_id in pair)
+        names = first.hash, second.hash
+        if (min(names), max(names)) in self._distinct:
+            return
+        if are_companions(*(self._files[content_id] for content_id in pair)):
+            return
+        laid = self._judge.lay(*pair)
+        if laid is None:
+            return
+        found = evidence_of(first, second, laid, self._calibration, precision=self._precision)
+        if found is None:
+            return
+        if found[0].kind == Kind.COPY and self._pixels.same(first, second):
+            found = (_SAME_PIXELS, _SAME_PIXELS)
+        self.evidence[names] = found[0]
+        self.evidence[names[::-1]] = found[1]
+
+    def note_alike(self, one: int, other: int, score: float) -> None:
+        """Note that two contents of which nothing else is known look alike."""
+        names = self._contents[one].hash, self._contents[other].hash
+        if names not in self.evidence and (min(names), max(names)) not in self._distinct:
+            why = Evidence(kind=Kind.SIMILAR, certainty=min(round(score, 6), 1.0))
+            self.evidence[names] = self.evidence[names[::-1]] = why
+
+    def complete(self, rank: Rank) -> None:
+        """Judge each keeper with all that is the same as something that is the same as it."""
+        ids = {self._contents[content_id].hash: content_id for content_id in self._files}
+        for contents in list(self._connected()):
+            left = order_of([self._files[ids[content]] for content in contents], rank)
+            while len(left) > 1:
+                keeper, *others = left
+                for other in others:
+                    self.look_at(ids[keeper], ids[other])
+                left = [other for other in others if (keeper, other) not in self.evidence]
+
+    def _connected(self) -> Iterator[set[str]]:
+        """Yield the sets of more than two contents that evidence connects."""
+        near: dict[str, set[str]] = defaultdict(set)
+        for one, other in self.evidence:
+            near[one].add(other)
+        seen: set[str] = set()
+        for start in sorted(near):
+            if start in seen:
+                continue
+            found, waiting = {start}, [start]
+            while waiting:
+                more = near[waiting.pop()] - found
+                found |= more
+                waiting += more
+            seen |= found
+            if len(found) > 2:  # noqa: PLR2004 - a pair is complete
+                yield found
