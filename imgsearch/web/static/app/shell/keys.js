@@ -17,7 +17,8 @@ const KEYS = [
     ["v", "Mark what is in view"],
   ]],
   ["Duplicates", [
-    ["↑ ↓", "From group to group"], ["← →", "From file to file"], ["k d", "Keep, drop"], ["n", "Not the same"], ["o", "Side by side or overlaid"],
+    ["↑ ↓", "From group to group"], ["← →", "From file to file"], ["k d", "Keep, drop"], ["n", "Not the same"],
+    ["Enter", "Keep the first, drop the rest, go on"], ["o", "Side by side or overlaid"],
   ]],
 ];
 
