@@ -192,11 +192,10 @@ class FileRows(Reading):
 
     def contents_elsewhere(self, root_ids: Collection[int]) -> NDArray[np.int64]:
         """Return the ids `(n,)` of the contents that have a file under other roots, ascending."""
-        marks = ",".join("?" * len(root_ids))
         rows = self.connection.execute(
-            "SELECT DISTINCT content_id FROM file WHERE content_id IS NOT NULL "  # noqa: S608 - question marks
-            f"AND root_id NOT IN ({marks}) ORDER BY content_id",
-            tuple(root_ids),
+            "SELECT DISTINCT content_id FROM file WHERE content_id IS NOT NULL "
+            "AND root_id NOT IN (SELECT value FROM json_each(?)) ORDER BY content_id",
+            (json.dumps(list(root_ids)),),
         )
         return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
