@@ -60,8 +60,9 @@ async function ask(method, url, { signal, body, type }) {
   }
   if (answer.status === 401) lose("refused");
   if (!answer.ok) throw await refusal(answer);
-  const type = answer.headers.get("Content-Type") ?? "";
-  return type.startsWith("application/json") ? answer.json() : type.startsWith("application/octet-stream") ? answer.arrayBuffer() : null;
+  const given = answer.headers.get("Content-Type") ?? "";
+  if (given.startsWith("application/octet-stream")) return answer.arrayBuffer();
+  return given.startsWith("application/json") ? answer.json() : null;
 }
 
 async function refusal(answer) {
