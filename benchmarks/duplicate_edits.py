@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 768
 WORDS: Final = (
-    "Happy", "birthday", "my", "dear", "friend", "and", "many", "happy", "returns", "of", "the", "day",
+    "Happy", "birthday", "my", "dear", "friend", "and", "many", "happy", "returns", "of", "the",
+    "day",
 )  # fmt: skip
 INKS: Final = ((255, 255, 255), (255, 220, 0), (255, 40, 40))
 

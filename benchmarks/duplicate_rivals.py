@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -66,11 +67,13 @@ def _hashes() -> dict[str, Callable[[Image.Image], NDArray[np.bool_]]]:
     except ImportError:
         pass
     else:
-        for name, method in (("imagededup PHash", PHash()), ("imagededup DHash", DHash())):
-            found[name] = lambda image, method=method: _from_hex(
-                method.encode_image(image_array=np.asarray(image))
-            )
+        found["imagededup PHash"] = partial(_of_imagededup, PHash())
+        found["imagededup DHash"] = partial(_of_imagededup, DHash())
     return found
+
+
+def _of_imagededup(method: Any, image: Image.Image) -> NDArray[np.bool_]:  # noqa: ANN401 - one of its methods
+    return _from_hex(method.encode_image(image_array=np.asarray(image)))
 
 
 def _from_hex(text: str) -> NDArray[np.bool_]:

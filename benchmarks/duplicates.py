@@ -12,8 +12,8 @@ Three collections, none of whose pictures the judge was made with (`half`):
     python benchmarks/duplicates.py FOLDER... --work EMPTY_FOLDER --labels pairs.json
     python benchmarks/duplicates.py --quick --work EMPTY_FOLDER
 
-Rivals judge the same pairs in the same run, each at its usual threshold and at the one that gives it
-the precision asked for on these very pairs, which is more than a person could know.
+Rivals judge the same pairs in the same run, each at its usual threshold and at the one that gives
+it the precision asked for on these very pairs, which is more than a person could know.
 """
 
 from __future__ import annotations
@@ -121,17 +121,23 @@ def pairs_of(groups: Iterable[Group], base: Path) -> list[Pair]:
     ]
 
 
-def ours(work: Path, backbone: str) -> dict[str, Any]:
-    """Return what imgsearch finds in the three collections under a backbone."""
+def ours(work: Path, backbone: str) -> None:
+    """Write what imgsearch finds in the three collections under a backbone."""
     found: dict[str, Any] = {"backbone": backbone}
+
+    def keep() -> None:
+        (work / f"found-{backbone}.json").write_text(json.dumps(found, default=asdict))
+
     with Gallery(work / f"{backbone}.gallery", recipe=backbone) as gallery:
         gallery.index(work / "photos")
         started = time.process_time()
         found["real"] = pairs_of(gallery.duplicates(precision=PRECISION), work)
         found["real_seconds"] = time.process_time() - started
+        keep()
         started = time.process_time()
         found["edits"] = pairs_of(gallery.already_held(work / "edits", precision=PRECISION), work)
         found["edits_seconds"] = time.process_time() - started
+        keep()
         edits = sorted((work / "edits").rglob("*.jpg"))
         found["cosine"] = [
             [str(path.relative_to(work)), *_first(answer.matches, work)]
@@ -140,7 +146,7 @@ def ours(work: Path, backbone: str) -> dict[str, Any]:
     with Gallery(work / f"{backbone}-bursts.gallery", recipe=backbone) as gallery:
         gallery.index(work / "bursts")
         found["bursts"] = pairs_of(gallery.duplicates(precision=PRECISION), work)
-    return found
+    keep()
 
 
 def _first(matches: Sequence[Any], work: Path) -> tuple[str, float]:
@@ -163,11 +169,10 @@ def main() -> None:
         prepare(
             folders, work, half=options.half, originals=2 if options.quick else options.originals
         )
-    found = {}
     for backbone in options.backbone or (BACKBONES[:1] if options.quick else BACKBONES):
-        found[backbone] = ours(work, backbone)
-        (work / "found.json").write_text(json.dumps(found, default=asdict))
-    (work / "rivals.json").write_text(json.dumps(rivals(work)))
+        ours(work, backbone)
+    if not (work / "rivals.json").is_file():
+        (work / "rivals.json").write_text(json.dumps(rivals(work)))
 
 
 if __name__ == "__main__":

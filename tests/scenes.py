@@ -18,7 +18,7 @@ def scene(seed: int, size: tuple[int, int] = (240, 180)) -> Image.Image:
     """Return a picture of coloured patches and soft edges, another one for each seed."""
     chance = np.random.default_rng(seed)
     image = Image.new("RGB", size)
-    for side, weight in ((4, 1.0), (12, 0.6), (40, 0.35)):
+    for side, weight in ((4, 1.0), (12, 0.6), (40, 0.4), (90, 0.3)):
         cells = chance.integers(0, 256, (side, side, 3), dtype=np.uint8)
         layer = Image.fromarray(cells).resize(size, Image.Resampling.BICUBIC)
         image = Image.blend(image, layer, weight)

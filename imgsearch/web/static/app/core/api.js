@@ -34,7 +34,7 @@ export function sendBytes(path, blob, { signal } = {}) {
 
 /** Return the bytes of something, as an ArrayBuffer. */
 export function getBytes(path, parameters, { signal } = {}) {
-  return ask("GET", address(path, parameters), { signal });
+  return ask("GET", address(path, parameters), { signal, read: (answer) => answer.arrayBuffer() });
 }
 
 /** Return the address of something under the interface; lists repeat their parameter. */
@@ -49,7 +49,7 @@ export function address(path, parameters = {}) {
   return text ? `${BASE}${path}?${text}` : BASE + path;
 }
 
-async function ask(method, url, { signal, body, type }) {
+async function ask(method, url, { signal, body, type, read = json }) {
   const headers = body === undefined ? {} : { "Content-Type": type };
   let answer;
   try {
@@ -60,9 +60,12 @@ async function ask(method, url, { signal, body, type }) {
   }
   if (answer.status === 401) lose("refused");
   if (!answer.ok) throw await refusal(answer);
-  const given = answer.headers.get("Content-Type") ?? "";
-  if (given.startsWith("application/octet-stream")) return answer.arrayBuffer();
-  return given.startsWith("application/json") ? answer.json() : null;
+  return read(answer);
+}
+
+/** Return what an answer says, or null where it says nothing. */
+function json(answer) {
+  return answer.headers.get("Content-Type")?.startsWith("application/json") ? answer.json() : null;
 }
 
 async function refusal(answer) {
