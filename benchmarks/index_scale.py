@@ -118,7 +118,7 @@ def query(gallery: Path, options: argparse.Namespace) -> Figures:
         for own, near in zip(ids[asked].tolist(), ids[nearest], strict=True):
             raw = store.embedding(stored, own)
             assert raw is not None  # noqa: S101  # it was embedded
-            vector = space.combine(raw[np.newaxis])
+            vector = space.project(raw[np.newaxis])[0]
             started = time.perf_counter()
             found = answer(held, space, Question(vector, 10, Filters(), excluded=(own,)))
             seconds.append(time.perf_counter() - started)
@@ -154,7 +154,7 @@ def grow(gallery: Path, options: argparse.Namespace) -> Figures:
     with closing(Store.open(gallery)) as reader, reader.snapshot():
         held = Embeddings(reader, gallery, reader.recipes()[0])
         space = open_space(held, projection_choice.DEFAULT)
-        vector = space.combine(fresh[:1])
+        vector = space.project(fresh[:1])[0]
         (match,) = answer(held, space, Question(vector, 1, Filters()))
     searched = time.perf_counter() - started
     assert match.score > 0.999, match  # noqa: PLR2004, S101  # the very picture

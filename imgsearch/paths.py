@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +46,12 @@ def decode(stored: bytes) -> Path:
 
 def join(root: bytes, relative: bytes) -> Path:
     """Return the absolute path of a file from the stored forms of its root and of itself."""
-    return decode(root + relative if root.endswith(b"/") else root + b"/" + relative)
+    return decode(joined(root, relative))
+
+
+def joined(root: bytes, relative: bytes) -> bytes:
+    """Return the stored form of that path."""
+    return root + relative if root.endswith(b"/") else root + b"/" + relative
 
 
 def relative_to(path: Path, root: Path) -> bytes | None:
@@ -136,6 +141,20 @@ def look_up(root: Path, path: bytes) -> ScannedFile | None:
     Raises:
         OSError: nobody can tell whether it exists, as in a folder that may not be entered.
     """
+    seen = status_of(root, path)
+    if seen is None:
+        return None
+    place = os.path.join(os.fsencode(root), path)  # noqa: PTH118 - bytes
+    direct = os.path.join(os.path.realpath(os.fsencode(root)), path)  # noqa: PTH118 - bytes
+    return replace(seen, by_symlink=os.path.realpath(place) != direct)
+
+
+def status_of(root: Path, path: bytes) -> ScannedFile | None:
+    """Return one file as `look_up` does, but for whether a symbolic link leads to it.
+
+    Raises:
+        OSError: as there.
+    """
     place = os.path.join(os.fsencode(root), path)  # noqa: PTH118 - bytes
     try:
         status = os.stat(place)  # noqa: PTH116 - bytes
@@ -145,10 +164,7 @@ def look_up(root: Path, path: bytes) -> ScannedFile | None:
         if error.errno in GONE:
             return None
         raise
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    direct = os.path.join(os.path.realpath(os.fsencode(root)), path)  # noqa: PTH118 - bytes
-    return ScannedFile.of(path, status, by_symlink=os.path.realpath(place) != direct)
+    return ScannedFile.of(path, status) if stat.S_ISREG(status.st_mode) else None
 
 
 class Listings:
@@ -176,6 +192,10 @@ class Listings:
         for part in path.parts[1:]:
             place = os.path.join(place, self._spelled(place, os.fsencode(part)))  # noqa: PTH118 - bytes
         return Path(os.fsdecode(place))
+
+    def name_in(self, folder: Path, name: str) -> str:
+        """Return a name as the folder lists it; the name itself if nothing there is called so."""
+        return os.fsdecode(self._spelled(os.fsencode(folder), os.fsencode(name)))
 
     def _lists(self, folder: bytes, name: bytes) -> bool:
         if _has_one_spelling(os.path.join(folder, name), name):  # noqa: PTH118 - bytes

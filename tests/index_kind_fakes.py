@@ -104,6 +104,10 @@ class SignIndex:
         """Return many."""
         return 10 * k
 
+    def kept(self, ids: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Return none."""
+        return np.zeros(len(as_ids(ids)), np.bool_), np.empty((0, self.dim), np.float32)
+
     def vectors(self, ids: ArrayLike) -> NDArray[np.float32]:
         """Return none."""
         if len(as_ids(ids)):

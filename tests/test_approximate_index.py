@@ -15,8 +15,9 @@ from imgsearch.vectors.approximate import FEW_EXCLUDED, ApproximateIndex
 from imgsearch.vectors.approximate_builder import Growing
 from imgsearch.vectors.approximate_front import capacities
 from imgsearch.vectors.exact import ExactIndex
-from imgsearch.vectors.index_plan import IndexPlan, candidates_wanted
+from imgsearch.vectors.index_plan import HALF, NOTHING, WHOLE, IndexPlan, candidates_wanted
 from imgsearch.vectors.inverted_lists import checked_factory
+from imgsearch.vectors.kept_rows import WholeRows
 from imgsearch.vectors.probes import Probes
 from imgsearch.vectors.segmented import SegmentedIndex
 
@@ -29,7 +30,9 @@ DIM = 12
 COUNT = 1200
 ALL = Probes(nprobe=16)
 PLAN = IndexPlan(factory="IVF16,SQ8", rescored=2)
-REFINED = IndexPlan(factory="IVF16,PQ6x4fs", refined=True)
+HALVES = IndexPlan(factory="IVF16,PQ6x4fs", kept=HALF)
+WHOLES = IndexPlan(factory="IVF16,PQ6x4fs", kept=WHOLE)
+ONE_LIST = IndexPlan(factory="IVF1,PQ6x4fs", kept=WHOLE)
 
 
 def rows(count: int, *, seed: int = 0) -> NDArray[np.float32]:
@@ -52,7 +55,11 @@ def grown(plan: IndexPlan = PLAN) -> ApproximateIndex:
     return growing.finish()
 
 
-@pytest.fixture(scope="module", params=[PLAN, REFINED], ids=["plain", "refined"])
+@pytest.fixture(
+    scope="module",
+    params=[PLAN, HALVES, WHOLES, ONE_LIST],
+    ids=["plain", "halves", "whole", "one list"],
+)
 def index(request: pytest.FixtureRequest) -> ApproximateIndex:
     """Return one that tests share and do not change, of each kind."""
     return grown(request.param)
@@ -62,9 +69,10 @@ def behind_the_front(index: ApproximateIndex) -> int:
     """Return how many bytes of its file are not verified at opening."""
     rooms = capacities(index.list_sizes(), index.block).sum()
     lists = int(rooms) * (index.code_size + 8)
-    if index.refined is None:
+    if index.kept is None:
         return lists
-    return -(-lists // 4096) * 4096 + index.refined.nbytes
+    checksums = 4 * COUNT * isinstance(index.kept, WholeRows)
+    return -(-lists // 4096) * 4096 + index.kept.values.nbytes + checksums
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +101,7 @@ def test_the_measured_recall_reaches_the_target_and_holds_for_other_queries(
 ) -> None:
     assert index.measured.recall >= 0.98
     assert index.measured.queries == 100
-    assert 1 <= index.measured.probed <= index.measured.probes.nprobe <= 8
+    assert 1 <= index.measured.probed <= index.measured.probes.nprobe <= index.nlist
     assert recall(index, ExactIndex.build(IDS, VECTORS), rows(200, seed=5)) >= 0.95
 
 
@@ -147,20 +155,18 @@ def test_filters_are_kept_and_k_are_found_whenever_k_pass(
 
 
 @pytest.mark.parametrize(
-    ("factory", "refined"),
+    ("factory", "kept"),
     [
-        ("IVF16_HNSW4,SQ8", False),
-        ("OPQ6,IVF16,PQ6x4fs", True),
-        ("OPQ6_12,IVF16_HNSW4,PQ6x4fs", True),
+        ("IVF16_HNSW4,SQ8", NOTHING),
+        ("OPQ6,IVF16,PQ6x4fs", HALF),
+        ("OPQ6_12,IVF16_HNSW4,PQ6x4fs", WHOLE),
     ],
 )
 def test_named_indexes_with_a_graph_of_centroids_or_a_rotation_serve_alike(
-    tmp_path: Path, factory: str, *, refined: bool
+    tmp_path: Path, factory: str, kept: str
 ) -> None:
-    """Centroids in a graph have no weights: a fixed number of lists is probed."""
-    index = grown(IndexPlan(factory=factory, rescored=4, refined=refined))
+    index = grown(IndexPlan(factory=factory, rescored=4, kept=kept))
     assert index.measured.recall >= 0.9
-    assert (index.measured.probes.share == 1) or "HNSW" not in factory
     approximate_file.save(tmp_path / "a", index)
     loaded, _ = approximate_file.load(tmp_path / "a")
     queries = rows(10, seed=4)
@@ -186,14 +192,49 @@ def test_leaving_out_few_or_many_gives_what_is_left_in_the_same_order(
         assert len(np.intersect1d(line, expected)) >= 19
 
 
-def test_what_is_refined_has_the_scores_of_its_vectors() -> None:
-    """Their float16 rows decide the order, so coarse codes cost candidates and no precision."""
-    index = grown(REFINED)
+@pytest.mark.parametrize(("plan", "tolerance"), [(HALVES, 2e-3), (WHOLES, 1e-6), (ONE_LIST, 1e-6)])
+def test_what_is_scored_again_has_the_scores_of_its_vectors(
+    plan: IndexPlan, tolerance: float
+) -> None:
+    """The kept rows decide the order, so coarse codes cost candidates and no precision."""
+    index = grown(plan)
     queries = rows(10, seed=2)
     scores, ids = index.search(queries, 5, probes=ALL)
     expected, truth = ExactIndex.build(IDS, VECTORS).search(queries, 5)
-    np.testing.assert_allclose(scores, expected, atol=2e-3)
+    np.testing.assert_allclose(scores, expected, atol=tolerance)
     assert np.mean([np.isin(a, b).mean() for a, b in zip(truth, ids, strict=True)]) > 0.95
+
+
+def test_whole_rows_are_read_as_they_were_added_and_others_are_not_at_hand() -> None:
+    index = grown(WHOLES)
+    known, found = index.read(np.array([IDS[7], 6, IDS[-1], 10**9, IDS[0]]))
+    assert known.tolist() == [True, False, True, False, True]
+    np.testing.assert_array_equal(found, VECTORS[[7, -1, 0]])
+    for plan in (PLAN, HALVES):
+        known, found = grown(plan).read(IDS[:3])
+        assert not known.any()
+        assert found.shape == (0, DIM)
+
+
+def test_where_a_filter_leaves_few_all_of_them_are_scored() -> None:
+    """Of those that pass the nearest are found without fail, wherever their lists are."""
+    queries = rows(10, seed=6)
+    allowed = np.random.default_rng(1).choice(IDS, 300, replace=False)
+    scores, ids = grown(WHOLES).search(queries, 10, allowed=allowed)
+    expected, truth = ExactIndex.build(IDS, VECTORS).search(queries, 10, allowed=allowed)
+    np.testing.assert_array_equal(ids, truth)
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+
+
+def test_who_asks_for_more_finds_as_large_a_share_of_what_is_nearest() -> None:
+    """Even where the tenth of all is asked for, through lists that were tuned for ten."""
+    index, queries = grown(WHOLES), rows(50, seed=8)
+    assert index.measured.probed < 5
+    exact = ExactIndex.build(IDS, VECTORS)
+    for k, least in ((10, 0.96), (30, 0.93), (120, 0.85)):
+        found, truth = index.search(queries, k + 17)[1], exact.search(queries, k)[1]
+        shares = [np.isin(near, ids).mean() for near, ids in zip(truth, found, strict=True)]
+        assert np.mean(shares) > least
 
 
 def test_long_vectors_are_cut_down_to_directions_that_keep_their_products() -> None:
@@ -313,6 +354,32 @@ def test_damaged_lists_are_named_by_verify_and_give_no_id_that_is_not_there(
         assert set(ids.ravel().tolist()) <= {-1, *IDS[:30].tolist()}
 
 
+def test_a_damaged_whole_row_is_not_at_hand(tmp_path: Path) -> None:
+    """Nor is one that lies in another's place; its score is computed from the database then."""
+    index = grown(WHOLES)
+    path = tmp_path / "a"
+    approximate_file.save(path, index)
+    data = bytearray(path.read_bytes())
+    row = 4 * DIM
+    start = len(data) - COUNT * (row + 4)
+    for number in (0, 5, COUNT - 1):
+        flipped = bytearray(data)
+        flipped[start + row * number + 17] ^= 4
+        path.write_bytes(flipped)
+        loaded, _ = approximate_file.load(path)
+        known, found = loaded.read(IDS)
+        assert np.flatnonzero(~known).tolist() == [number]
+        np.testing.assert_array_equal(found, np.delete(VECTORS, number, axis=0))
+    swapped = bytearray(data)
+    swapped[start : start + row], swapped[start + row : start + 2 * row] = (
+        data[start + row : start + 2 * row],
+        data[start : start + row],
+    )
+    path.write_bytes(swapped)
+    loaded, _ = approximate_file.load(path)
+    assert np.flatnonzero(~loaded.read(IDS)[0]).tolist() == [0, 1]
+
+
 # Segments.
 
 
@@ -358,6 +425,9 @@ def test_a_removed_id_can_come_back_with_another_vector(index: ApproximateIndex)
     assert ids[0].tolist()[0] == IDS[0]
     assert scores[0][0] == pytest.approx(1, abs=1e-5)
     assert len(segments) == COUNT
+    known, found = segments.kept(np.array([IDS[0], 3]))
+    assert known.tolist() == [True, False]
+    np.testing.assert_array_equal(found, fresh)
 
 
 def test_filters_act_in_both_segments(index: ApproximateIndex) -> None:

@@ -9,34 +9,34 @@ from imgsearch.vectors.index_plan import DEFAULT_MEMORY, IndexChoice, parse_memo
 
 
 @pytest.mark.parametrize(
-    ("count", "dim", "memory", "factory", "reduced"),
+    ("count", "dim", "memory", "factory", "reduced", "kept"),
     [
-        (0, 160, 2**29, "exact", 0),
-        (49_999, 1280, 2**29, "exact", 0),
-        (49_999, 160, 2**29, "exact", 0),
-        (50_000, 160, 2**29, "IVF1,SQfp16", 0),
-        (100_000, 160, 2**29, "IVF1,SQfp16", 0),
-        (104_857, 160, 2**29, "IVF1,SQfp16", 0),
-        (104_858, 160, 2**29, "IVF512,PQ80x4fs", 0),
-        (50_000, 1280, 2**29, "IVF512,PQ128x4fs", 256),
-        (1_000_000, 160, 2**29, "IVF2048,PQ80x4fs", 0),
-        (1_000_000, 160, 300 * 2**20, "IVF2048,SQ8", 0),
-        (1_000_000, 160, 100 * 10**6, "IVF2048,SQ4", 0),
-        (1_000_000, 160, 1, "IVF2048,PQ40", 0),
-        (1_000_000, 1280, 2**29, "IVF2048,SQ8", 256),
-        (1_000_000, 1280, DEFAULT_MEMORY, "IVF2048,PQ128x4fs", 256),
-        (1_000_000, 161, 10**9, "IVF2048,SQ8", 0),
-        (1_000_000, 1280, 300 * 10**6, "IVF2048,SQ8", 256),
-        (20_000, 160, 10**6, "IVF1,PQ40", 0),
-        (4_999, 160, 1, "exact", 0),
+        (0, 160, 2**29, "exact", 0, ""),
+        (4_999, 1280, 1, "exact", 0, ""),
+        (5_000, 160, 2**29, "IVF1,PQ80x4fs", 0, "whole"),
+        (13_107, 1280, 2**29, "IVF1,PQ128x4fs", 256, "half"),
+        (13_108, 1280, 2**29, "IVF256,PQ128x4fs", 256, "half"),
+        (104_857, 160, 2**29, "IVF1,PQ80x4fs", 0, "whole"),
+        (104_858, 160, 2**29, "IVF512,PQ80x4fs", 0, "whole"),
+        (1_000_000, 160, DEFAULT_MEMORY, "IVF2048,PQ80x4fs", 0, "whole"),
+        (1_000_000, 160, 700_000_000, "IVF2048,PQ80x4fs", 0, "whole"),
+        (1_000_000, 160, 699_999_999, "IVF2048,PQ80x4fs", 0, "half"),
+        (1_000_000, 160, 300 * 2**20, "IVF2048,SQ8", 0, ""),
+        (1_000_000, 160, 100 * 10**6, "IVF2048,SQ4", 0, ""),
+        (1_000_000, 160, 1, "IVF2048,PQ40", 0, ""),
+        (1_000_000, 1280, 2**29, "IVF2048,SQ8", 256, ""),
+        (1_000_000, 1280, DEFAULT_MEMORY, "IVF2048,PQ128x4fs", 256, "half"),
+        (1_000_000, 161, 10**9, "IVF2048,PQ161x4fs", 0, "whole"),
+        (1_000_000, 1280, 300 * 10**6, "IVF2048,SQ8", 256, ""),
+        (20_000, 160, 10**6, "IVF1,PQ40", 0, ""),
     ],
 )
 def test_the_index_that_is_chosen(
-    count: int, dim: int, memory: int, factory: str, reduced: int
+    count: int, dim: int, memory: int, factory: str, reduced: int, kept: str
 ) -> None:
     plan = IndexChoice(memory=memory).plan(count, dim)
-    assert (plan.factory, plan.reduced) == (factory, reduced)
-    assert plan.refined == factory.endswith("fs")
+    assert (plan.factory, plan.reduced, plan.kept) == (factory, reduced, kept)
+    assert bool(plan.finer) == (bool(kept) and dim % 2 == 0)
 
 
 def test_what_a_person_names_is_taken_where_there_are_enough_vectors_for_it() -> None:
@@ -44,8 +44,8 @@ def test_what_a_person_names_is_taken_where_there_are_enough_vectors_for_it() ->
     choice = IndexChoice(factory="IVF256,SQ8")
     assert choice.plan(100_000, 160).factory == "IVF256,SQ8"
     assert choice.plan(1_000, 160).is_exact
-    assert not choice.plan(100_000, 160).refined
-    assert IndexChoice(factory="IVF256,PQ80x4fs").plan(100_000, 160).refined
+    assert choice.plan(100_000, 160).kept == ""
+    assert IndexChoice(factory="IVF256,PQ80x4fs").plan(100_000, 160).kept == "whole"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from imgsearch.recipe import RecipeRequest
 from imgsearch.search import space_building, space_cache
 from imgsearch.search.cache_files import cache_files, cache_path, lists_files, unfinished_files
 from imgsearch.search.local_engine import LocalEngine
-from imgsearch.search.search_space import SearchSpace
+from imgsearch.search.search_space import SearchSpace, combined
 from imgsearch.search.space_cache import (
     SMALL,
     SMALL_GROWTH,
@@ -31,7 +31,7 @@ from imgsearch.search.space_cache import (
 )
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
-from imgsearch.vectors import exact, projection_fitting
+from imgsearch.vectors import projection_fitting
 from imgsearch.vectors.index_plan import IndexChoice
 from imgsearch.vectors.projection_choice import DEFAULT, MINIMUM_COUNT, NONE, ProjectionChoice
 from imgsearch.vectors.segmented import SegmentedIndex
@@ -340,16 +340,13 @@ def test_another_projection_is_fitted_for_the_query_and_not_kept(rows: Rows) -> 
 
 
 def test_the_query_vector_is_the_mean_less_the_mean_and_of_unit_length() -> None:
-    space = SearchSpace(None, exact.ExactIndex(3), 0)
-    x, y, z = np.eye(3, dtype=np.float32)
+    every = np.eye(3, dtype=np.float32)
     third = 1 / np.sqrt(3)
-    np.testing.assert_allclose(space.combine(np.stack([x, y, z])), [third, third, third], atol=1e-7)
+    np.testing.assert_allclose(combined(every, np.ones(3), asked=3), [third] * 3, atol=1e-7)
     np.testing.assert_allclose(
-        space.combine(np.stack([x, y]), z[np.newaxis]),
-        np.array([0.5, 0.5, -1]) / np.sqrt(1.5),
-        atol=1e-7,
+        combined(every, np.ones(3), asked=2), np.array([0.5, 0.5, -1]) / np.sqrt(1.5), atol=1e-7
     )
-    assert not space.combine(x[np.newaxis], x[np.newaxis]).any()
+    assert not combined(every[[0, 0]], np.ones(2), asked=1).any()
 
 
 def test_the_fit_uses_a_sample_of_a_large_gallery(
@@ -401,10 +398,10 @@ def nearest(rows: Rows, space: SearchSpace, content_id: int, k: int = 10) -> dic
 def test_an_approximate_index_is_written_beside_the_cache_and_read_back(large: Rows) -> None:
     space = large.open()
     assert segments(space).base.plan.factory == KIND
-    # Random vectors are the worst case of lists: half of eight are probed, and a quarter missed.
+    # Random vectors are the worst case of lists: nearly all of eight are probed.
     measured = segments(space).base.measured
-    assert measured.probes.nprobe == 4
-    assert measured.recall > 0.7
+    assert 6 < measured.probed <= 8
+    assert measured.recall > 0.97
     assert not space.is_exact
     assert [file.path for file in lists_files(large.folder)] == [
         large.folder / space.base.split(" ")[0]
@@ -462,6 +459,18 @@ def test_another_choice_is_remembered_and_carried_out_by_the_next_refresh(large:
     with pytest.raises(UsageError, match="HNSW"):
         choose_index(large.embeddings, factory="HNSW32")
     assert index_choice(large.store).factory == "exact"
+
+
+def test_a_run_that_ends_before_the_chosen_index_is_there_leaves_it_to_the_next(
+    large: Rows,
+) -> None:
+    """Killed, or with a full disk: the choice is stored, and no cache may count as current."""
+    engine = LocalEngine()
+    assert engine.is_current(large.embeddings)
+    assert engine.choose(large.embeddings, factory="IVF4,SQfp16", memory=None)
+    assert not engine.is_current(large.embeddings)
+    assert len(large.open().index) == len(large.refresh().index) == 600
+    assert engine.is_current(large.embeddings)
 
 
 @pytest.mark.parametrize("damage", ["absent", "front", "other"])

@@ -13,7 +13,8 @@ from imgsearch.duplicates.gathering import Gathering
 from imgsearch.duplicates.grouping import default_rank, regroup
 from imgsearch.duplicates.groups import Kind
 from imgsearch.search.held_files import HeldFiles
-from imgsearch.storage.filters import Filters, allowed_ids
+from imgsearch.storage.filters import Filters
+from imgsearch.storage.passing import allowed_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

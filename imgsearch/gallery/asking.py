@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -13,15 +14,16 @@ import numpy as np
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.gallery import arguments
+from imgsearch.gallery.asked_pictures import AskedPictures
 from imgsearch.gallery.browsing import Browsing
 from imgsearch.search.matches import Answer, Comparison
-from imgsearch.search.query_pictures import (
-    QueryEmbedding,
-    embed_all,
+from imgsearch.search.query_pictures import QueryEmbedding
+from imgsearch.search.query_vectors import (
+    AskedImages,
+    held_elsewhere,
     ids_held,
-    ids_held_elsewhere,
-    prepare,
-    query_vector,
+    query_vectors,
+    raw_embedding,
 )
 from imgsearch.storage import remarks
 from imgsearch.storage.filters import Filters
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.query_inputs import QueryImage
-    from imgsearch.search.query_pictures import QueryPixels
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
 
@@ -118,15 +119,13 @@ class Asking(Browsing):
             raise UsageError("query: no picture given; name an image file")
         terms = _terms(k, where, min_score, include_self=include_self, expand=expand)
         crop = arguments.checked_crop(crop)
-        held = self._held_to_query(terms.where)
-        asked = [self._embed([self._prepare(held, image, crop)], held)[0] for image in pictures]
-        avoided = [
-            self._embed([self._prepare(held, image)], held)[0]
-            for image in arguments.several_images(minus)
-        ]
-        with self._connections.snapshot():
-            held = held.renewed()
-            return self._answer(held, terms, asked, avoided)
+        images = [(image, crop) for image in pictures]
+        images += [(image, None) for image in arguments.several_images(minus)]
+        asked = AskedPictures(images)
+        with self._embedded(asked, terms.where) as held:
+            found = [_readable(picture) for picture in asked.found]
+            query = AskedImages(found[: len(pictures)], found[len(pictures) :])
+            return self._answer_each(held, terms, [query])[0]
 
     def query_many(
         self,
@@ -151,26 +150,20 @@ class Asking(Browsing):
     def _answers(
         self, images: Iterator[QueryImage], crop: CropBox | None, terms: _Terms
     ) -> Iterator[Answer]:
-        held = self._held_to_query(terms.where)
-        while batch := list(islice(images, BATCH)):
-            reasons: list[str | None] = []
-            prepared = []
-            for image in batch:
-                try:
-                    prepared.append(self._prepare(held, image, crop))
-                    reasons.append(None)
-                except UnreadableImageError as error:
-                    reasons.append(error.reason)
-            embedded = iter(self._embed(prepared, held))
-            with self._connections.snapshot():
-                held = held.renewed()
-                answers = [
-                    Answer((), reason)
-                    if reason is not None
-                    else Answer(tuple(self._answer(held, terms, [next(embedded)])))
-                    for reason in reasons
+        while batch := [(image, crop) for image in islice(images, BATCH)]:
+            asked = AskedPictures(batch)
+            with self._embedded(asked, terms.where) as held:
+                queries = [
+                    AskedImages([picture])
+                    for picture in asked.found
+                    if isinstance(picture, QueryEmbedding)
                 ]
-            yield from answers
+                found = iter(self._answer_each(held, terms, queries) if queries else [])
+            for picture in asked.found:
+                if isinstance(picture, UnreadableImageError):
+                    yield Answer((), picture.reason)
+                else:
+                    yield Answer(tuple(next(found)))
 
     def compare(self, one: QueryImage, other: QueryImage) -> Comparison:
         """Say how alike two images are; the gallery need not hold them.
@@ -184,13 +177,11 @@ class Asking(Browsing):
             UnreadableImageError: an image that cannot be read.
             UsageError: what is no image.
         """
-        held = self._held_to_query(Filters())
-        first, second = (
-            self._embed([self._prepare(held, image)], held)[0] for image in (one, other)
-        )
-        with self._connections.snapshot():
-            space = self._open_space(held.renewed())
-            raw = np.stack([first.embedding, second.embedding])
+        asked = AskedPictures([(one, None), (other, None)])
+        with self._embedded(asked, Filters()) as held:
+            first, second = (_readable(picture) for picture in asked.found)
+            space = self._open_space(held)
+            raw = np.stack([raw_embedding(held, picture) for picture in (first, second)])
             return Comparison(
                 score=_product(space.project(raw)),
                 raw_score=_product(raw),
@@ -198,53 +189,74 @@ class Asking(Browsing):
                 projection="none" if space.projection is None else space.projection.version,
             )
 
-    def _held_to_query(self, where: Filters) -> Embeddings:
+    def _held_to_query(self) -> Embeddings:
+        """Return what queries search, to be renewed in the snapshot where it is used."""
         with self._connections.snapshot() as store:
-            held = self._embeddings_to_query(store)
-            self._remark(held, where)
-            return held
+            return self._embeddings_to_query(store)
 
-    def _prepare(
-        self, held: Embeddings, image: QueryImage, crop: CropBox | None = None
-    ) -> QueryEmbedding | QueryPixels:
-        with translated_errors(self.path):
-            return prepare(image, crop, embeddings=held)
+    @contextmanager
+    def _embedded(self, asked: AskedPictures, where: Filters) -> Iterator[Embeddings]:
+        """Find, or read and embed, what is asked about; give a snapshot to answer in."""
+        held = None
+        while True:
+            with self._connections.snapshot() as store:
+                if held is None:
+                    held = self._embeddings_to_query(store)
+                    self._remark(held, where)
+                else:
+                    held = held.renewed()
+                if asked.look(held):
+                    yield held
+                    return
+            with translated_errors(self.path):
+                asked.read(held.recipe, self._networks.of)
 
-    def _embed(
-        self, images: Sequence[QueryEmbedding | QueryPixels], held: Embeddings
-    ) -> list[QueryEmbedding]:
-        return embed_all(images, lambda: self._networks.of(held.recipe))
-
-    def _answer(
-        self,
-        held: Embeddings,
-        terms: _Terms,
-        asked: Sequence[QueryEmbedding],
-        avoided: Sequence[QueryEmbedding] = (),
-    ) -> list[Match]:
+    def _answer_each(
+        self, held: Embeddings, terms: _Terms, queries: Sequence[AskedImages]
+    ) -> list[list[Match]]:
         from imgsearch.search import answering
 
         space = self._open_space(held)
-        ours, theirs = ids_held(held, asked), ids_held(held, avoided)
-        question = answering.Question(
-            vector=query_vector(space, asked, avoided),
-            k=terms.k,
-            where=terms.where,
-            min_score=terms.min_score,
-            excluded=(*ours, *theirs),
-            known=ours,
-        )
+        ours = [ids_held(held, query.asked) for query in queries]
+        theirs = [ids_held(held, query.avoided) for query in queries]
+        questions = [
+            answering.Question(
+                vector=vector,
+                k=terms.k,
+                where=terms.where,
+                min_score=terms.min_score,
+                excluded=(*mine, *other),
+                known=mine,
+            )
+            for vector, mine, other in zip(
+                query_vectors(space, held, queries), ours, theirs, strict=True
+            )
+        ]
         if terms.expand is not None:
-            question = answering.expand(held, space, question, expansion=terms.expand)
+            questions = [
+                answering.expand(held, space, question, expansion=terms.expand)
+                for question in questions
+            ]
         if terms.include_self:
-            question = replace(question, excluded=())
+            questions = [replace(question, excluded=()) for question in questions]
         else:
-            places = frozenset[Path]().union(*(image.paths for image in asked))
-            named = ids_held(held, [image for image in asked if image.named])
-            elsewhere = ids_held_elsewhere(held, ours, places).difference(named)
-            alone = [content_id for content_id in ours if content_id not in elsewhere]
-            question = replace(question, excluded=(*alone, *theirs), left_out=places)
-        return answering.answer(held, space, question)
+            places = [
+                frozenset[Path]().union(*(image.paths for image in query.asked))
+                for query in queries
+            ]
+            elsewhere = [
+                others.difference(ids_held(held, [image for image in query.asked if image.named]))
+                for query, others in zip(
+                    queries, held_elsewhere(held, list(zip(ours, places, strict=True))), strict=True
+                )
+            ]
+            questions = [
+                replace(question, excluded=(*(set(mine) - others), *other), left_out=left_out)
+                for question, mine, other, others, left_out in zip(
+                    questions, ours, theirs, elsewhere, places, strict=True
+                )
+            ]
+        return answering.answer_each(held, space, questions)
 
     def _open_space(self, held: Embeddings) -> SearchSpace:
         known, space = self._space or ("", None)
@@ -263,6 +275,18 @@ class Asking(Browsing):
             for line in remarks.about_filters(held.store, where):
                 LOG.info(line)
             self._remarked = asked
+
+
+def _readable(picture: QueryEmbedding | UnreadableImageError | None) -> QueryEmbedding:
+    """Return a picture that was found.
+
+    Raises:
+        UnreadableImageError: it cannot be read.
+    """
+    if isinstance(picture, UnreadableImageError):
+        raise picture
+    assert picture is not None  # noqa: S101  # all have been looked for
+    return picture
 
 
 def _product(pair: NDArray[np.float32]) -> float:

@@ -11,7 +11,6 @@ import numpy as np
 from imgsearch.errors import NotThereError
 from imgsearch.gallery import arguments
 from imgsearch.gallery.asking import Asking
-from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +55,7 @@ class Examining(Asking):
         """
         from imgsearch.images.loading import load
 
-        embeddings = self._held_to_query(Filters())
+        embeddings = self._held_to_query()
         content = hashlib.sha256(data).hexdigest()
         with self._connections.snapshot() as store:
             identifier, vector = embeddings.renewed().find(content)
@@ -111,7 +110,7 @@ class Examining(Asking):
             NoGalleryError: there is no gallery.
             WeightsUnavailableError: the weights are no longer on this machine.
         """
-        embeddings = self._held_to_query(Filters())
+        embeddings = self._held_to_query()
         self._networks.of(embeddings.recipe)
         with self._connections.snapshot():
             self._open_space(embeddings.renewed())

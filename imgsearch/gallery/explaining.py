@@ -14,7 +14,6 @@ from imgsearch.gallery import arguments
 from imgsearch.gallery.deduplicating import Deduplicating
 from imgsearch.networks.source import Network
 from imgsearch.search.matches import GalleryFile
-from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +90,8 @@ class Explaining(Deduplicating):
         """
         from imgsearch.explaining.agreement import agreement
 
-        held = self._held_to_query(Filters())
+        with self._connections.snapshot() as store:
+            held = self._embeddings_to_query(store)
         network = self._networks.of(held.recipe)
         if not isinstance(network, Network):
             raise UsageError(

@@ -198,11 +198,14 @@ def _taken(
     return first_date(
         (
             clean_text(tag_value(details, base.DateTimeOriginal)),
+            # Where some editors put it.
+            clean_text(tag_value(main, base.DateTimeOriginal)),
             xmp.get("exif:DateTimeOriginal"),
             xmp.get("photoshop:DateCreated"),
             iptc_date(iptc, day=55, time=60),
             # The moment of scanning, which most cameras write as well.
             clean_text(tag_value(details, base.DateTimeDigitized)),
+            clean_text(tag_value(main, base.DateTimeDigitized)),
             xmp.get("exif:DateTimeDigitized", "xmp:CreateDate", "xap:CreateDate"),
             iptc_date(iptc, day=62, time=63),
             # The last change, which is all that some phones and most messengers leave.

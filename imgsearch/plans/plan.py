@@ -22,6 +22,7 @@ class KeepRule(StrEnum):
     BEST_FORMAT = "best-format"
     PREFERRED = "preferred"
     MOST_METADATA = "most-metadata"
+    PROTECTED = "protected"
     OLDEST = "oldest"
     NEWEST = "newest"
     SHORTEST_PATH = "shortest-path"
@@ -32,6 +33,7 @@ DEFAULT_RULES: Final = (
     KeepRule.BEST_FORMAT,
     KeepRule.PREFERRED,
     KeepRule.MOST_METADATA,
+    KeepRule.PROTECTED,
     KeepRule.OLDEST,
     KeepRule.SHORTEST_PATH,
 )

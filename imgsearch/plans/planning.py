@@ -208,6 +208,7 @@ class Planner:
             entry.file,
             entry.status.st_mtime_ns,
             rules.preference(entry.path, self.terms.prefer),
+            entry.protected,
         )
 
     def _rank(self, entry: Entry) -> tuple[object, ...]:

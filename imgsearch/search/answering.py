@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.search.held_files import HeldFiles
 from imgsearch.search.matches import GalleryFile, Match
 from imgsearch.search.query_expansion import expanded
 from imgsearch.search.same_file import other_files
-from imgsearch.storage.filters import Filters, allowed_ids
+from imgsearch.search.sieve import FIRST_SHARE, Sieve
+from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import TypeAlias
 
     from numpy.typing import NDArray
 
+    from imgsearch.search.held_files import HeldContent
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
 
+    Ranked: TypeAlias = tuple[float, HeldContent]
 
 SCORE_DECIMALS: Final = 6
+# Of so many more contents than are wanted files are looked up, since some may tie or be of none.
+FEW_MORE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,14 @@ class Question:
 
 
 def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> list[Match]:
-    """Return the nearest matches, ordered by score and then by path.
+    """Return the nearest matches of one question, as `answer_each` does."""
+    return answer_each(embeddings, space, [question])[0]
+
+
+def answer_each(
+    embeddings: Embeddings, space: SearchSpace, questions: Sequence[Question]
+) -> list[list[Match]]:
+    """Return the nearest matches of each question, ordered by score and then by path.
 
     Contents that several files hold are one match; contents that no file holds any more are
     none. Equal scores are told apart by path alone, whatever order the index found them in, so
@@ -66,35 +78,150 @@ def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> li
     Args:
         embeddings: in the snapshot in which the space was opened.
         space: where to search.
-        question: what for.
+        questions: what for; they differ neither in k nor in filters.
 
     Raises:
         UsageError: k is below 1, or a folder of the filter is not in the gallery.
     """
-    if question.k < 1:
-        raise UsageError(f"k: {question.k} is not a number of matches above 0")
-    files = HeldFiles.of(embeddings.store, question.where, left_out=question.left_out)
-    allowed = allowed_ids(embeddings.store, question.where)
-    excluded = np.array(question.excluded, dtype=np.int64) if question.excluded else None
-    everything = len(space.index) + 1
-    width = min(space.candidates(question.k), everything)
-    while True:
-        scores, ids = space.index.search(
-            question.vector[np.newaxis], width, allowed=allowed, excluded=excluded
-        )
-        found = ids[0][ids[0] >= 0]
-        exhausted = len(found) < width
-        if not space.is_exact:
-            found = np.union1d(found, _passing(question.known, allowed, excluded))
-        by_id = _exact_scores(embeddings, space, question, found)
-        least = float(scores[0][-1]) if space.is_exact else min(by_id.values(), default=-math.inf)
-        ranked = _matches(files, question, by_id)
-        if exhausted or _is_settled(ranked, question, least, exact=space.is_exact):
-            return [
-                replace(match, rank=rank, duplicates=other_files(match))
-                for rank, match in enumerate(ranked[: question.k], start=1)
-            ]
-        width = min(4 * width, everything)
+    return [
+        [
+            Match(rank=rank, score=score, **_with_others_on_disk(found.files.facts(held)))
+            for rank, (score, held) in enumerate(ranked, start=1)
+        ]
+        for found, ranked in _ranked_each(embeddings, space, questions)
+    ]
+
+
+def _with_others_on_disk(facts: dict[str, Any]) -> dict[str, Any]:
+    if facts["duplicates"]:
+        facts["duplicates"] = other_files(GalleryFile(**facts))
+    return facts
+
+
+def _ranked_each(
+    embeddings: Embeddings, space: SearchSpace, questions: Sequence[Question]
+) -> Iterator[tuple[_Search, list[Ranked]]]:
+    """Yield, for each question, what searched for it, and scores and contents, the best first."""
+    first = questions[0]
+    if first.k < 1:
+        raise UsageError(f"k: {first.k} is not a number of matches above 0")
+    sieve = Sieve(embeddings.store, first.where)
+    files = HeldFiles.of(embeddings.store, first.where)
+    searches = [_Search(embeddings, space, question, sieve, files) for question in questions]
+    width = max(search.width for search in searches)
+    vectors = np.stack([question.vector for question in questions])
+    scores, ids = space.index.search(vectors, width)
+    for search, some, near in zip(searches, scores, ids, strict=True):
+        yield search, search.run(some, near, width)
+
+
+class _Search:
+    """One question on its way to an answer."""
+
+    def __init__(
+        self,
+        embeddings: Embeddings,
+        space: SearchSpace,
+        question: Question,
+        sieve: Sieve,
+        files: HeldFiles,
+    ) -> None:
+        self.files = replace(files, left_out=question.left_out)
+        self._embeddings = embeddings
+        self._space = space
+        self._question = question
+        self._sieve = sieve
+        self._excluded = np.array(question.excluded, dtype=np.int64)
+        self._everything = len(space.index) + 1
+        self._wanted = space.candidates(question.k)
+        share = 1 if sieve.is_open else FIRST_SHARE
+        self.width = min(share * self._wanted + len(self._excluded), self._everything)
+
+    def run(self, scores: NDArray[np.float32], ids: NDArray[np.int64], width: int) -> list[Ranked]:
+        """Return scores and contents, the best first, from what the index found at first."""
+        allowed = None
+        while True:
+            there = ids >= 0
+            scores, ids = scores[there], ids[there]
+            exhausted = len(ids) < width
+            near = ids if allowed is not None else ids[self._sieve.passing(ids)]
+            passed = len(near)
+            if len(self._excluded):
+                near = near[~np.isin(near, self._excluded)]
+            if not self._space.is_exact:
+                # Beyond those, none scores more, as far as the index knows.
+                exhausted = exhausted and len(near) <= self._wanted
+                near = self._with_known(near[: self._wanted])
+            ranked, least = self._ranked(near)
+            if self._space.is_exact:
+                least = float(scores[-1]) if len(scores) else -math.inf
+            if exhausted or self._is_settled(ranked, least):
+                return ranked[: self._question.k]
+            if self._sieve.is_open or passed >= self._wanted:
+                # There were enough, and too many of no file, or alike.
+                self._wanted = min(4 * self._wanted, self._everything)
+            if self._sieve.is_open or allowed is not None:
+                width = min(4 * width, self._everything)
+            else:
+                width, allowed = self._sieve.next_search(len(ids), passed, self._wanted)
+                width = min(width + len(self._excluded), self._everything)
+            found = self._space.index.search(
+                self._question.vector[np.newaxis], width, allowed=allowed
+            )
+            scores, ids = found[0][0], found[1][0]
+
+    def _with_known(self, near: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return ids with those that are candidates even if the index overlooks them."""
+        known = np.setdiff1d(np.array(self._question.known, dtype=np.int64), near)
+        if not len(known):
+            return near
+        known = np.setdiff1d(known[self._sieve.passing(known)], self._excluded)
+        return np.concatenate([near, known])
+
+    def _ranked(self, near: NDArray[np.int64]) -> tuple[list[Ranked], float]:
+        """Return matches by score and path, the first k of them and maybe more.
+
+        Returns:
+            The second is the least score of all, matches or not.
+        """
+        question = self._question
+        ids, rows = self._space.vectors(self._embeddings, near)
+        if not len(ids):
+            return [], -math.inf
+        # Row by row, so that a score's last digit does not depend on its neighbours, as BLAS's
+        # does; + 0.0 makes 0.0 of -0.0.
+        products = (rows.astype(np.float64) * question.vector).sum(axis=1)
+        scores = np.clip(np.round(products, SCORE_DECIMALS), -1, 1) + 0.0
+        order = np.argsort(-scores, kind="stable")
+        ids, scores, least = ids[order], scores[order], float(scores.min())
+        if question.min_score is not None:
+            enough = int(np.searchsorted(-scores, -question.min_score, side="right"))
+            ids, scores = ids[:enough], scores[:enough]
+        ranked: list[Ranked] = []
+        start, end = 0, question.k + FEW_MORE
+        while start < len(ids):
+            part = ids[start:end]
+            by_id = dict(zip(part.tolist(), scores[start:end].tolist(), strict=True))
+            held = self.files.held(list(by_id))
+            ranked += [(by_id[content.content.id], content) for content in held]
+            ranked.sort(key=lambda one: (-one[0], one[1].places[0].path))
+            # What is left could tie with the last match, and come before it by its path.
+            if len(ranked) >= question.k and (
+                end >= len(ids) or float(scores[end]) < ranked[question.k - 1][0]
+            ):
+                break
+            start, end = end, 2 * end
+        return ranked, least
+
+    def _is_settled(self, ranked: Sequence[Ranked], last_score: float) -> bool:
+        question = self._question
+        # FAISS's float32 sums may differ from the final scores in the last digits.
+        margin = 10.0 ** (1 - SCORE_DECIMALS)
+        if question.min_score is not None and last_score < question.min_score - margin:
+            return True
+        if not self._space.is_exact:
+            return len(ranked) >= question.k  # what lies beyond is not known to be any worse
+        return len(ranked) >= question.k and last_score < ranked[question.k - 1][0] - margin
 
 
 def expand(
@@ -113,65 +240,15 @@ def expand(
         expansion: how many matches, and how they are weighed.
     """
     plain = replace(question, k=expansion.k, where=Filters(), min_score=None)
-    scores = {
-        embeddings.store.find_content(match.content, embeddings.stored.id)[0]: match.score
-        for match in answer(embeddings, space, plain)
-    }
-    ids = [content_id for content_id in scores if content_id is not None]
+    ((_, ranked),) = _ranked_each(embeddings, space, [plain])
+    scores = {held.content.id: score for score, held in ranked}
     vector = question.vector
-    blocks = list(embeddings.blocks(ids)) if ids else []
-    if blocks:
-        found = np.concatenate([identifiers for identifiers, _ in blocks])
+    if scores:
+        found, vectors = space.vectors(embeddings, np.array(sorted(scores), dtype=np.int64))
         vector = expanded(
             vector,
-            space.project(np.concatenate([embeddings for _, embeddings in blocks])),
+            vectors,
             np.array([scores[content_id] for content_id in found.tolist()]),
             alpha=expansion.alpha,
         )
     return replace(question, vector=vector)
-
-
-def _passing(
-    ids: tuple[int, ...], allowed: NDArray[np.int64] | None, excluded: NDArray[np.int64] | None
-) -> NDArray[np.int64]:
-    passing = np.array(ids, dtype=np.int64)
-    if allowed is not None:
-        passing = np.intersect1d(passing, allowed)
-    return passing if excluded is None else np.setdiff1d(passing, excluded)
-
-
-def _is_settled(
-    ranked: Sequence[Match], question: Question, last_score: float, *, exact: bool
-) -> bool:
-    # FAISS's float32 sums may differ from the final scores in the last digits.
-    margin = 10.0 ** (1 - SCORE_DECIMALS)
-    if question.min_score is not None and last_score < question.min_score - margin:
-        return True
-    if not exact:
-        return len(ranked) >= question.k  # what lies beyond is not known to be any worse
-    return len(ranked) >= question.k and last_score < ranked[question.k - 1].score - margin
-
-
-def _exact_scores(
-    embeddings: Embeddings, space: SearchSpace, question: Question, found: NDArray[np.int64]
-) -> dict[int, float]:
-    ids, rows = space.vectors(embeddings, found)
-    vectors = rows.astype(np.float64)
-    # Row by row, so that a score's last digit does not depend on its neighbours, as BLAS's does.
-    exact = np.round((vectors * question.vector).sum(axis=1), SCORE_DECIMALS)
-    return dict(zip(ids.tolist(), np.clip(exact, -1, 1).tolist(), strict=True))
-
-
-def _matches(files: HeldFiles, question: Question, by_id: dict[int, float]) -> list[Match]:
-    if question.min_score is not None:
-        by_id = {key: score for key, score in by_id.items() if score >= question.min_score}
-    matches = [
-        _match(file, by_id[content_id] + 0.0)  # -0.0 becomes 0.0
-        for content_id, file in files.find(list(by_id))
-    ]
-    return sorted(matches, key=lambda match: (-match.score, paths.encode(match.path)))
-
-
-def _match(file: GalleryFile, score: float) -> Match:
-    facts = {field.name: getattr(file, field.name) for field in fields(file)}
-    return Match(rank=0, score=score, **facts)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from imgsearch import paths
 from imgsearch.search.matches import FileCopy, GalleryFile
+from imgsearch.storage.typed_values import RootsById
 from imgsearch.storage.under import Under
 
 if TYPE_CHECKING:
@@ -15,9 +16,36 @@ if TYPE_CHECKING:
 
     from imgsearch.storage.database import Store
     from imgsearch.storage.filters import Filters
-    from imgsearch.storage.records import Root
+    from imgsearch.storage.records import Content, Root
 
 Held = TypeVar("Held", bound=GalleryFile)
+
+
+class Place(NamedTuple):
+    """Where a file lies.
+
+    Attributes:
+        offline: whether its root is absent.
+        path: absolute, in the stored form.
+        root_id: row id of its root.
+    """
+
+    offline: bool
+    path: bytes
+    root_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldContent:
+    """A content, and the files that hold it.
+
+    Attributes:
+        content: the content.
+        places: one at least; those that are there first, then by path.
+    """
+
+    content: Content
+    places: list[Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +63,7 @@ class HeldFiles:
     roots: dict[int, Root]
     under: Under
     left_out: frozenset[Path] = frozenset()
+    _names: dict[int, bytes] = field(default_factory=dict)
     _online: dict[int, bool] = field(default_factory=dict)
 
     @classmethod
@@ -46,12 +75,13 @@ class HeldFiles:
         Raises:
             UsageError: a folder of the filter is not in the gallery.
         """
-        roots = {root.id: root for root in store.roots()}
+        roots = RootsById({root.id: root for root in store.roots()})
         return cls(
             store,
             roots,
             Under(where.under, roots.values()),
             left_out=left_out,
+            _names={root.id: paths.encode(root.path) for root in roots.values()},
         )
 
     def find(self, content_ids: Sequence[int]) -> Iterator[tuple[int, GalleryFile]]:
@@ -60,45 +90,60 @@ class HeldFiles:
         Files that are there come before those that are offline, then by path. Contents without
         a file are left out.
         """
-        contents = self.store.contents(content_ids)
-        for content_id, files in self.store.files_of_contents(content_ids).items():
-            held = self._copies(files)
-            if not held:
-                continue
-            content = contents[content_id]
-            facts = content.metadata
-            yield (
-                content_id,
-                GalleryFile(
-                    path=held[0].path,
-                    root=held[0].root,
-                    content=content.hash,
-                    width=facts.width,
-                    height=facts.height,
-                    format=facts.format,
-                    bytes=content.bytes,
-                    taken=facts.taken,
-                    camera=facts.camera,
-                    lens=facts.lens,
-                    latitude=facts.latitude,
-                    longitude=facts.longitude,
-                    offline=held[0].offline,
-                    duplicates=tuple(held[1:]),
-                ),
-            )
+        for held in self.held(content_ids):
+            yield held.content.id, GalleryFile(**self.facts(held))
 
-    def _copies(self, files: Sequence[tuple[int, bytes]]) -> list[FileCopy]:
-        held = [
-            FileCopy(
-                paths.join(paths.encode(self.roots[root_id].path), path),
-                self.roots[root_id].path,
+    def held(self, content_ids: Sequence[int]) -> list[HeldContent]:
+        """Return contents, in their order, with the files that hold them.
+
+        Those without a file are left out.
+        """
+        contents = self.store.contents(content_ids)
+        files = self.store.files_of_contents(contents)
+        found = []
+        for content_id in content_ids:
+            places = self._places(files.get(content_id, ()))
+            if places:
+                found.append(HeldContent(contents[content_id], places))
+        return found
+
+    def facts(self, held: HeldContent) -> dict[str, Any]:
+        """Return the fields of a `GalleryFile`."""
+        first, *others = (
+            FileCopy(paths.decode(place.path), self.roots[place.root_id].path, place.offline)
+            for place in held.places
+        )
+        known = held.content.metadata
+        return {
+            "path": first.path,
+            "root": first.root,
+            "content": held.content.hash,
+            "width": known.width,
+            "height": known.height,
+            "format": known.format,
+            "bytes": held.content.bytes,
+            "taken": known.taken,
+            "camera": known.camera,
+            "lens": known.lens,
+            "latitude": known.latitude,
+            "longitude": known.longitude,
+            "offline": first.offline,
+            "duplicates": tuple(others),
+        }
+
+    def _places(self, files: Sequence[tuple[int, bytes]]) -> list[Place]:
+        places = [
+            Place(
                 offline=not self._is_online(root_id),
+                path=paths.joined(self._names[root_id], path),
+                root_id=root_id,
             )
             for root_id, path in files
             if self.under.holds(root_id, path)
         ]
-        held = [copy for copy in held if copy.path not in self.left_out]
-        return sorted(held, key=lambda copy: (copy.offline, paths.encode(copy.path)))
+        if self.left_out:
+            places = [place for place in places if paths.decode(place.path) not in self.left_out]
+        return sorted(places, key=lambda place: (place.offline, place.path))
 
     def _is_online(self, root_id: int) -> bool:
         """Whether a root is there; only of roots that are met, as there may be thousands."""

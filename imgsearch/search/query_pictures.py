@@ -18,7 +18,7 @@ from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.roots import is_absent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,30 +26,58 @@ if TYPE_CHECKING:
     from imgsearch.networks.source import EmbedsImages
     from imgsearch.recipe import Recipe
     from imgsearch.search.query_inputs import QueryImage
-    from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
 
 _HASH: Final = re.compile("[0-9a-fA-F]{64}")
 
 
-@dataclass(frozen=True, eq=False)
-class QueryEmbedding:
-    """An image that is asked about, embedded.
+@dataclass(slots=True, eq=False)
+class GivenImage:
+    """What a query was given as an image.
 
     Attributes:
-        embedding: shape (dim,), float32, of unit length.
+        weight: how much it counts beside others.
+        crop: the part that is asked about; None for all.
+        path: of a file, as it was named; None for what is no file.
+        places: where the file lies, itself and what it is a link to.
+        data: the bytes of a file, as far as they have been read.
+        content: their SHA-256, 64 hexadecimal digits, likewise.
+        vector: an embedding that stands for an image.
+        named: whether the content itself was asked about, rather than bytes or a file.
+        files: of the gallery, which hold the content that was named.
+    """
+
+    weight: float
+    crop: CropBox | None
+    path: Path | None = None
+    places: frozenset[Path] = frozenset()
+    data: bytes | None = None
+    content: str | None = None
+    vector: NDArray[np.float32] | None = None
+    named: bool = False
+    files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryEmbedding:
+    """An image that is asked about, embedded: here, or in the gallery.
+
+    Attributes:
         content: SHA-256 of the bytes, 64 hexadecimal digits; the gallery may hold it or not. ""
             for a vector.
         paths: where the file lies, itself and what it is a link to; none for what is no file.
         weight: how much it counts beside others.
+        embedding: shape (dim,), float32, of unit length; None where the gallery has it.
+        content_id: the gallery's id, in the present snapshot; None where it was not looked for.
         named: whether the content itself was asked about, rather than bytes or a file.
     """
 
-    embedding: NDArray[np.float32]
     content: str
     paths: frozenset[Path] = frozenset()
     weight: float = 1.0
+    embedding: NDArray[np.float32] | None = None
+    content_id: int | None = None
     named: bool = False
 
 
@@ -69,23 +97,17 @@ class QueryPixels:
     named: bool = False
 
 
-def prepare(
-    image: QueryImage, crop: CropBox | None, *, embeddings: Embeddings
-) -> QueryEmbedding | QueryPixels:
-    """Return an image's embedding if the gallery holds it, else its pixels.
-
-    Files are read and decoded outside any snapshot, so that several threads do so side by side;
-    the gallery is looked into between, in snapshots as short as a statement or two.
+def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
+    """Return what a query was given, with the bytes of what is no file.
 
     Args:
         image: what `imgsearch.search.query_inputs.readable` takes, a content or a part of
             either, weighted or not.
         crop: the part that is asked about.
-        embeddings: what the gallery holds under the recipe.
 
     Raises:
-        UnreadableImageError: it cannot be read.
-        UsageError: it is no image, or the crop does not lie within it.
+        UnreadableImageError: an image of Pillow's that cannot be read.
+        UsageError: it is no image, or a vector, which has no parts.
     """
     weight = 1.0
     if isinstance(image, Weighted):
@@ -94,151 +116,126 @@ def prepare(
     if isinstance(image, Part):
         whole, crop = image.image, image.crop
     if isinstance(whole, HeldContent):
-        return _prepare_held(whole.content, crop, weight, embeddings=embeddings)
-    return _prepare_given(readable(whole), crop, weight, embeddings=embeddings)
+        return GivenImage(weight, crop, content=whole.content, named=True)
+    taken = readable(whole)
+    if isinstance(taken, np.ndarray):
+        if crop is not None:
+            raise UsageError("crop: a vector has no parts; ask without a crop")
+        return GivenImage(weight, crop, vector=taken)
+    if isinstance(taken, Path):
+        places = frozenset({paths.absolute(taken), Path(os.path.realpath(taken))})
+        return GivenImage(weight, crop, path=taken, places=places)
+    return GivenImage(weight, crop, data=taken, content=hashlib.sha256(taken).hexdigest())
 
 
-def _prepare_given(
-    given: Path | bytes | NDArray[np.float32],
-    crop: CropBox | None,
-    weight: float,
-    *,
-    embeddings: Embeddings,
-) -> QueryEmbedding | QueryPixels:
-    if isinstance(given, np.ndarray):
-        _check_vector(given, crop, embeddings.recipe)
-        return QueryEmbedding(given, "", weight=weight)
-    store = embeddings.store
-    content, known = None, None
-    places: frozenset[Path] = frozenset()
-    if isinstance(given, Path):
-        places = frozenset({paths.absolute(given), Path(os.path.realpath(given))})
-        with store.snapshot():
-            content = _indexed(store, places)
-            if content is not None and crop is None:
-                _, known = embeddings.find(content)
-        if content is not None and known is not None:
-            return QueryEmbedding(known, content, places, weight)
-    data = given if isinstance(given, bytes) else _read(given, places, content, crop)
-    if content is None:
-        content = hashlib.sha256(data).hexdigest()
-        if crop is None:
-            with store.snapshot():
-                _, known = embeddings.find(content)
-            if known is not None:
-                return QueryEmbedding(known, content, places, weight)
-    name = str(given) if isinstance(given, Path) else None
-    return QueryPixels(_decoded(data, crop, embeddings, name), content, places, weight)
+def stored(image: GivenImage, embeddings: Embeddings) -> QueryEmbedding | None:
+    """Return an image as the gallery has it; None if it has to be decoded.
+
+    Args:
+        image: as `given` returned it. Its content is filled in where the gallery knows that of
+            the file.
+        embeddings: in a snapshot.
+
+    Raises:
+        UsageError: a vector does not fit the recipe, or a content that was named is not there.
+    """
+    if image.named and image.content is not None:
+        image.files = embeddings.store.files_holding(image.content)
+    if image.vector is not None:
+        _check_vector(image.vector, embeddings.recipe)
+        return QueryEmbedding("", image.places, image.weight, embedding=image.vector)
+    content_id = None
+    if image.content is None:
+        content_id, image.content = _indexed(embeddings.store, image.places)
+    if image.content is None or image.crop is not None:
+        return None
+    if content_id is None:
+        content_id, _ = embeddings.store.find_content(image.content, embeddings.stored.id)
+    if content_id is None or not embeddings.holds(content_id):
+        return None
+    return QueryEmbedding(
+        image.content, image.places, image.weight, content_id=content_id, named=image.named
+    )
 
 
-def _prepare_held(
-    content: str, crop: CropBox | None, weight: float, *, embeddings: Embeddings
-) -> QueryEmbedding | QueryPixels:
-    store = embeddings.store
-    with store.snapshot():
-        files = store.files_holding(content)
-        known = None if crop is not None else embeddings.find(content)[1]
-    if known is not None:
-        return QueryEmbedding(known, content, weight=weight, named=True)
-    from imgsearch.search.originals import read_content
+def decoded(image: GivenImage, recipe: Recipe) -> QueryPixels:
+    """Return the pixels of an image that the gallery has not; files are read.
 
-    pixels = _decoded(read_content(content, files), crop, embeddings, f"content {content[:12]}")
-    return QueryPixels(pixels, content, frozenset(), weight, named=True)
+    It is done outside any snapshot, so that several threads do so side by side.
 
+    Args:
+        image: of which `stored` gave nothing.
+        recipe: of the embeddings.
 
-def _decoded(
-    data: bytes, crop: CropBox | None, embeddings: Embeddings, name: str | None
-) -> NDArray[np.uint8]:
+    Raises:
+        UnreadableImageError: it cannot be read.
+        UsageError: the crop does not lie within it.
+    """
+    # Decoders take a fifth of a query's start, and what is stored needs none.
     from imgsearch.images import loading
 
-    recipe = embeddings.recipe
+    data = _data(image)
     try:
-        return loading.load(data, size=recipe.size, resize=recipe.resize, crop=crop).pixels
+        loaded = loading.load(data, size=recipe.size, resize=recipe.resize, crop=image.crop)
     except UnreadableImageError as error:
+        name = None if image.path is None else str(image.path)
+        if image.named and image.content is not None:
+            name = f"content {image.content[:12]}"
         raise UnreadableImageError(error.reason, name=name) from error
+    content = image.content or hashlib.sha256(data).hexdigest()
+    return QueryPixels(loaded.pixels, content, image.places, image.weight, image.named)
 
 
-def _check_vector(vector: NDArray[np.float32], crop: CropBox | None, recipe: Recipe) -> None:
-    if crop is not None:
-        raise UsageError("crop: a vector has no parts; ask without a crop")
+def read_content(image: GivenImage) -> None:
+    """Read a file and fill in its content, if that is not known, so that `stored` can find it.
+
+    Raises:
+        UnreadableImageError: it cannot be read.
+    """
+    if image.content is None:
+        image.data = _data(image)
+        image.content = hashlib.sha256(image.data).hexdigest()
+
+
+def _check_vector(vector: NDArray[np.float32], recipe: Recipe) -> None:
     if vector.shape != (recipe.dim,):
         raise UsageError(
             f"query: a vector of {len(vector)} dimensions; recipe {recipe.name} has {recipe.dim}"
         )
 
 
-def _read(path: Path, places: frozenset[Path], content: str | None, crop: CropBox | None) -> bytes:
-    # Decoders take a fifth of a query's start, and what is stored needs none.
+def _data(image: GivenImage) -> bytes:
     from imgsearch.images import loading
+    from imgsearch.search import originals
 
+    if image.data is not None:
+        return image.data
+    if image.named and image.content is not None:
+        return originals.read_content(image.content, image.files)
+    assert image.path is not None  # noqa: S101  # who has neither has a vector
     try:
-        return loading.read_file(paths.absolute(path))
+        return loading.read_file(paths.absolute(image.path))
     except UnreadableImageError as error:
         reason = error.reason
-        if content is not None and not any(os.path.lexists(place) for place in places):
-            why = "a part of it" if crop is not None else "an embedding under this recipe"
+        known = image.content is not None
+        if known and not any(os.path.lexists(place) for place in image.places):
+            why = "a part of it" if image.crop is not None else "an embedding under this recipe"
             reason = f"offline, and {why} takes the file itself"
-        raise UnreadableImageError(reason, name=str(path)) from error
+        raise UnreadableImageError(reason, name=str(image.path)) from error
 
 
-def embed_all(
-    images: Sequence[QueryEmbedding | QueryPixels], network: Callable[[], EmbedsImages]
-) -> list[QueryEmbedding]:
-    """Return images embedded, in their order; those that are not yet go through at once.
+def embed_all(images: Sequence[QueryPixels], network: EmbedsImages) -> list[QueryEmbedding]:
+    """Return images embedded, in their order; they go through the network at once.
 
     Args:
-        images: as `prepare` gives them.
-        network: called for what embeds, when that is needed.
+        images: one at least.
+        network: what embeds.
     """
-    waiting = [image for image in images if isinstance(image, QueryPixels)]
-    rows: Iterable[NDArray[np.float32]] = (
-        network().embed(np.stack([image.pixels for image in waiting])) if waiting else []
-    )
-    embedded = iter(
-        [
-            QueryEmbedding(row, image.content, image.paths, image.weight, image.named)
-            for row, image in zip(rows, waiting, strict=True)
-        ]
-    )
-    return [next(embedded) if isinstance(image, QueryPixels) else image for image in images]
-
-
-def query_vector(
-    space: SearchSpace, asked: Sequence[QueryEmbedding], avoided: Sequence[QueryEmbedding]
-) -> NDArray[np.float32]:
-    """Return the unit query vector `(out,)` of what is asked about less what is avoided.
-
-    Raises:
-        UsageError: the two cancel out.
-    """
-    vector = space.combine(
-        np.stack([image.embedding for image in asked]),
-        np.stack([image.embedding for image in avoided]) if avoided else None,
-        weights=np.array([image.weight for image in (*asked, *avoided)]),
-    )
-    if not vector.any():
-        raise UsageError("query: the pictures asked about and those to stay away from cancel out")
-    return vector
-
-
-def ids_held(embeddings: Embeddings, images: Iterable[QueryEmbedding]) -> tuple[int, ...]:
-    """Return the ids, ascending, of those images whose contents the gallery holds."""
-    found = {
-        embeddings.store.find_content(image.content, embeddings.stored.id)[0] for image in images
-    }
-    return tuple(sorted(content_id for content_id in found if content_id is not None))
-
-
-def ids_held_elsewhere(
-    embeddings: Embeddings, ids: Sequence[int], places: frozenset[Path]
-) -> frozenset[int]:
-    """Return which contents some file of the gallery holds that is none of those at `places`."""
-    roots = {root.id: paths.encode(root.path) for root in embeddings.store.roots()}
-    return frozenset(
-        content_id
-        for content_id, files in embeddings.store.files_of_contents(ids).items()
-        if any(paths.join(roots[root_id], path) not in places for root_id, path in files)
-    )
+    rows = network.embed(np.stack([image.pixels for image in images]))
+    return [
+        QueryEmbedding(image.content, image.paths, image.weight, embedding=row, named=image.named)
+        for row, image in zip(rows, images, strict=True)
+    ]
 
 
 def content_of(store: Store, file: str | Path) -> str:
@@ -253,7 +250,7 @@ def content_of(store: Store, file: str | Path) -> str:
     """
     path = paths.absolute(file)
     places = (path, Path(os.path.realpath(path)))
-    found = _indexed(store, places)
+    _, found = _indexed(store, places)
     if found is None and _HASH.fullmatch(str(file)):
         return str(file).lower()
     if found is None:
@@ -263,16 +260,21 @@ def content_of(store: Store, file: str | Path) -> str:
     return found
 
 
-def _indexed(store: Store, places: Iterable[Path]) -> str | None:
-    """Return the hash of a file that is in the gallery and has not changed since.
+def _indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | None]:
+    """Return id and hash of a file that is in the gallery and has not changed since.
 
     A file in an absent root counts as unchanged.
     """
+    roots = store.roots_by_path()
     for path in places:
-        for root in store.roots():
-            below = paths.relative_to(path, root.path)
+        # Those deepest down first: what is in two roots is the same in either.
+        for folder in path.parents:
+            root = roots.get(folder)
+            below = None if root is None else paths.relative_to(path, folder)
+            if root is None or not below:
+                continue
             try:
-                seen = paths.look_up(root.path, below) if below else None
+                seen = paths.status_of(root.path, below)
             except OSError:
                 seen = None  # reading it says why
             content_id = None
@@ -281,8 +283,8 @@ def _indexed(store: Store, places: Iterable[Path]) -> str | None:
                     root.id, seen.path, seen.size, seen.mtime_ns, seen.inode, seen.ctime_ns
                 )
                 content_id = store.content_of_file(root.id, row)
-            elif below and is_absent(store, root):
+            elif is_absent(store, root):
                 content_id = store.content_last_at(root.id, below)
             if content_id is not None:
-                return store.contents([content_id])[content_id].hash
-    return None
+                return content_id, store.contents([content_id])[content_id].hash
+    return None, None

@@ -50,51 +50,39 @@ class SearchSpace:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return candidates' ids `(m,)` and their exact vectors `(m, out)`.
 
-        Those of another index than an exact one are made again from the rows, and a
-        candidate of which there is no row, as in a damaged list, is left out.
+        Those that are not at hand in the index are made again from the rows, and a candidate of
+        which there is no row either, as in a damaged list, is left out.
         """
-        if self.index.is_exact:
-            return ids, self.index.vectors(ids)
-        blocks = list(embeddings.blocks(ids.tolist())) if len(ids) else []
-        if not blocks:
-            return ids[:0], np.empty((0, self.index.dim), np.float32)
-        found = np.concatenate([block[0] for block in blocks])
-        return found, self.project(np.concatenate([block[1] for block in blocks]))
+        at_hand, rows = self.index.kept(ids)
+        if at_hand.all():
+            return ids, rows
+        found, made = [ids[at_hand]], [rows]
+        for identifiers, raw in embeddings.blocks(ids[~at_hand].tolist()):
+            found.append(identifiers)
+            made.append(self.project(raw))
+        return np.concatenate(found), np.concatenate(made)
 
     def project(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return embeddings `(n, dim)` as unit vectors `(n, out)` of this space."""
         return embeddings if self.projection is None else self.projection.apply(embeddings)
 
-    def combine(
-        self,
-        towards: NDArray[np.float32],
-        away: NDArray[np.float32] | None = None,
-        *,
-        weights: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float32]:
-        """Return the query vector `(out,)` of several embeddings.
 
-        It is the mean of the projected embeddings `towards` `(n, dim)`, less the mean of those
-        `away` `(m, dim)`, of unit length. In a centred space the difference leaves what the
-        images do not share.
+def combined(
+    rows: NDArray[np.float32], weights: NDArray[np.float64], *, asked: int
+) -> NDArray[np.float32]:
+    """Return the query vector `(out,)` of several images.
 
-        Args:
-            towards: what to be near to.
-            away: what to be far from.
-            weights: what each of them is multiplied by, `(n + m,)`; None for 1.
-        """
-        count = len(towards)
-        vector = self._mean(towards, None if weights is None else weights[:count])
-        if away is not None and len(away):
-            vector = vector - self._mean(away, None if weights is None else weights[count:])
-        unit: NDArray[np.float32] = l2_normalise(vector[np.newaxis].astype(np.float32))[0]
-        return unit
+    It is the weighted mean of the vectors that are asked about, less that of those to stay away
+    from, of unit length. In a centred space the difference leaves what the images do not share.
 
-    def _mean(
-        self, embeddings: NDArray[np.float32], weights: NDArray[np.float64] | None
-    ) -> NDArray[np.float64]:
-        projected = self.project(embeddings).astype(np.float64)
-        if weights is not None:
-            projected *= weights[:, np.newaxis]
-        mean: NDArray[np.float64] = projected.mean(axis=0)
-        return mean
+    Args:
+        rows: vectors of a search space `(n, out)`; those asked about come first, one at least.
+        weights: what each of them is multiplied by, `(n,)`.
+        asked: how many are asked about.
+    """
+    weighed = rows.astype(np.float64) * weights[:, np.newaxis]
+    vector = weighed[:asked].mean(axis=0)
+    if len(rows) > asked:
+        vector = vector - weighed[asked:].mean(axis=0)
+    unit: NDArray[np.float32] = l2_normalise(vector[np.newaxis].astype(np.float32))[0]
+    return unit

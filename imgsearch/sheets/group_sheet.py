@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from imgsearch.duplicates.groups import Kind
 from imgsearch.files import write_atomically
 from imgsearch.html_pages import render_alone
-from imgsearch.quantities import byte_size
+from imgsearch.quantities import byte_size, share
 from imgsearch.sheets.facts import facts, link_to, shown_folder
 from imgsearch.sheets.pictures import Pictures
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from imgsearch.duplicates.groups import Group, Member
     from imgsearch.gallery.gallery import Gallery
+    from imgsearch.plans.plan import Plan
     from imgsearch.search.matches import GalleryFile
     from imgsearch.sheets.facts import Fact
     from imgsearch.sheets.pictures import Picture
@@ -42,6 +43,7 @@ class _File:
     elsewhere: bool
     identical: bool
     offline: bool
+    goes: bool
     notes: tuple[str, ...]
 
 
@@ -75,8 +77,15 @@ class _Shown:
 class GroupSheet:
     """Collects groups, as many as there is room for, and writes them as one page."""
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: Gallery, *, plan: Plan | None = None) -> None:
+        """Start a page.
+
+        Args:
+            gallery: that holds the groups' files.
+            plan: what is to become of them, if that is to be shown.
+        """
         self._gallery = gallery
+        self._fates = {} if plan is None else _fates(plan)
         self._pictures = Pictures(gallery)
         self._shown: list[_Shown] = []
         self._left_out = 0
@@ -101,7 +110,7 @@ class GroupSheet:
             _Shown(
                 title=group.keeper.path.name,
                 kind=group.kind,
-                certainty=_percent(group.certainty),
+                certainty=share(group.certainty),
                 size=byte_size(sum(member.file.bytes for member in group.members)),
                 sides=tuple(sides),
                 companions=", ".join(f"{c.path.name} ({c.reason})" for c in group.companions),
@@ -131,39 +140,48 @@ class GroupSheet:
             kinds=MEANINGS,
         )
 
+    def _file(self, file: GalleryFile, other_names: Iterable[Path], keeper: GalleryFile) -> _File:
+        goes, fate = self._fates.get(file.path, (False, ""))
+        names = [f"also called {name}" for name in other_names]
+        return _File(
+            name=file.path.name,
+            folder=shown_folder(file.path),
+            elsewhere=file.path.parent != keeper.path.parent,
+            identical=file.content == keeper.content and file.path != keeper.path,
+            offline=file.offline,
+            goes=goes,
+            notes=tuple([fate, *names] if fate else names),
+        )
+
     def _side(self, group: Group, members: Sequence[Member]) -> _Side:
         """Return the keeper's picture, or that of members with the same bytes."""
         keeper = group.keeper
         kept = not members or members[0].file.content == keeper.content
         first = keeper if kept else members[0].file
         evidence = None if kept else members[0].evidence
-        files = [_file(member.file, member.other_names, keeper) for member in members]
+        files = [self._file(member.file, member.other_names, keeper) for member in members]
         if kept:
-            files.insert(0, _file(keeper, group.keeper_names, keeper))
+            files.insert(0, self._file(keeper, group.keeper_names, keeper))
         return _Side(
             keeper=kept,
-            picture=self._pictures.of_content(first.content),
+            picture=self._pictures.of_file(first),
             name=first.path.name,
             link=link_to(first.path),
             kind="" if evidence is None else evidence.kind,
-            certainty="" if evidence is None else _percent(evidence.certainty),
+            certainty="" if evidence is None else share(evidence.certainty),
             changes="" if evidence is None else ", ".join(evidence.changes),
             files=tuple(files),
             facts=facts(first, None if kept else keeper),
         )
 
 
-def _file(file: GalleryFile, other_names: Iterable[Path], keeper: GalleryFile) -> _File:
-    return _File(
-        name=file.path.name,
-        folder=shown_folder(file.path),
-        elsewhere=file.path.parent != keeper.path.parent,
-        identical=file.content == keeper.content and file.path != keeper.path,
-        offline=file.offline,
-        notes=tuple(f"also called {name}" for name in other_names),
-    )
-
-
-def _percent(certainty: float) -> str:
-    """Return a probability in percent, never rounded up to certainty."""
-    return "100 %" if certainty >= 1 else f"{min(99.9, 100 * certainty):.1f} %"
+def _fates(plan: Plan) -> dict[Path, tuple[bool, str]]:
+    """Return of each file of a plan whether it goes, and what is said about that."""
+    left = [*plan.left, *(one for group in plan.groups for one in group.left)]
+    fates = {one.path: (False, f"stays: {one.reason}") for one in left}
+    for group in plan.groups:
+        fates[group.keeper.path] = (False, f"stays: {group.reason}")
+        for item in group.removals:
+            only = f"; only it has: {', '.join(item.only_here)}" if item.only_here else ""
+            fates[item.file.path] = (True, f"goes: {item.reason}{only}")
+    return fates

@@ -9,6 +9,7 @@ import numpy as np
 
 from imgsearch.errors import GalleryDamagedError
 from imgsearch.images.metadata import Metadata
+from imgsearch.storage.id_lists import in_parts
 from imgsearch.storage.records import Content
 from imgsearch.storage.typed_values import typed
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 LONGEST_LEAP: Final = 2**40
 LARGEST_ID: Final = 2**63 - 1 - 2**50
 
+_COLUMNS: Final = (
+    "id, hash, bytes, width, height, format, taken, camera, lens, latitude, longitude, orientation"
+)
 _NONE: Final = type(None)
 _TYPES: Final = (
     *((int,), (str,), (int,), (int,), (int,), (str,)),
@@ -107,15 +111,14 @@ class ContentRows:
     def contents(self, content_ids: Iterable[int]) -> dict[int, Content]:
         """Return contents by id; unknown ids are left out."""
         found = {}
-        for identifier in content_ids:
-            row = self.connection.execute(
-                "SELECT id, hash, bytes, width, height, format, taken, camera, lens, latitude, "
-                "longitude, orientation FROM content WHERE id = ?",
-                (int(identifier),),
-            ).fetchone()
-            if row:
-                row = typed(row, _TYPES, "a content")
-                found[row[0]] = Content(row[0], row[1], row[2], Metadata(*row[3:]))
+        for marks, part in in_parts(content_ids):
+            rows = self.connection.execute(
+                f"SELECT {_COLUMNS} FROM content WHERE id IN ({marks})",  # noqa: S608 - question marks
+                part,
+            )
+            for row in rows:
+                fine = typed(row, _TYPES, "a content")
+                found[fine[0]] = Content(fine[0], fine[1], fine[2], Metadata(*fine[3:]))
         return found
 
     def content_ids_where(self, condition: str, values: Sequence[object]) -> NDArray[np.int64]:
@@ -130,6 +133,26 @@ class ContentRows:
             list(values),
         )
         return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+    def content_ids_among(
+        self, ids: Iterable[int], condition: str, values: Sequence[object]
+    ) -> NDArray[np.int64]:
+        """Return those of some ids for which a condition holds, as `content_ids_where`."""
+        found: list[int] = []
+        for marks, part in in_parts(ids):
+            rows = self.connection.execute(
+                f"SELECT id FROM content WHERE id IN ({marks}) AND ({condition})",  # noqa: S608 - as there
+                [*part, *values],
+            )
+            found += [row[0] for row in rows]
+        return np.array(found, dtype=np.int64)
+
+    def first_ids(
+        self, statement: str, most: int, values: Sequence[object] = ()
+    ) -> NDArray[np.int64]:
+        """Return the first ids that a statement gives; NULL is none."""
+        rows = self.connection.execute(f"{statement} LIMIT ?", [*values, most])
+        return np.fromiter((row[0] for row in rows if row[0] is not None), dtype=np.int64)
 
     def content_hashes(self) -> frozenset[str]:
         """Return the hashes of the contents that a file holds."""

@@ -27,6 +27,7 @@ from imgsearch.storage.sqlite_errors import (
     primary_code,
     translated_errors,
 )
+from imgsearch.storage.type_checks import mistyped_columns
 from imgsearch.storage.verdict_rows import VerdictRows
 
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
                 connection.close()
                 raise
             else:
-                return cls(connection)
+                store = cls(connection)
+                store._remembered = {}
+                return store
         raise AssertionError  # the second mode returns or raises
 
     @classmethod
@@ -170,7 +173,7 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
         Threads that share the store wait for each other.
         """
         with self._in_turn:
-            self.connection.execute("BEGIN")
+            self._begin_reading()
             try:
                 yield
             finally:
@@ -178,12 +181,13 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
 
     def counts(self) -> Counts:
         """Return the sizes of the gallery's tables."""
-        row = self.connection.execute(
+        # Counted in indexes alone: `orphan` asks for each content by itself.
+        files, contents, unreadable, held = self.connection.execute(
             "SELECT (SELECT COUNT(*) FROM file), (SELECT COUNT(*) FROM content), "
             "(SELECT COUNT(*) FROM file WHERE reason IS NOT NULL), "
-            "(SELECT COUNT(*) FROM orphan)"
+            "(SELECT COUNT(DISTINCT content_id) FROM file)"
         ).fetchone()
-        return Counts(*row)
+        return Counts(files, contents, unreadable, contents - held)
 
     def data_version(self) -> str:
         """Return what changes whenever another connection has committed; of this one alone."""
@@ -225,15 +229,19 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
         return len(doomed)
 
     def integrity(self) -> Integrity:
-        """Return what SQLite's own checks of pages, indexes and foreign keys find."""
+        """Return what checks of pages, indexes, foreign keys and types find."""
         try:
             lines = [row[0] for row in self.connection.execute("PRAGMA integrity_check")]
             broken = self.connection.execute("PRAGMA foreign_key_check").fetchall()
+            mistyped = [
+                f"{count} values of {column} are of another type than the column's"
+                for column, count in mistyped_columns(self.connection)
+            ]
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             return Integrity(problems=(str(error),))
         return Integrity(
-            problems=tuple(line for line in lines if line != "ok"),
-            indexes_only=all("index" in line for line in lines),
+            problems=(*(line for line in lines if line != "ok"), *mistyped),
+            indexes_only=all("index" in line for line in lines) and not mistyped,
             dangling_rows=len(broken),
             dangling_tables=tuple(sorted({row[0] for row in broken})),
             dangling_embeddings=len({row[1] for row in broken if row[0] == "embedding"}),

@@ -10,11 +10,11 @@ import numpy as np
 from imgsearch.errors import GalleryDamagedError
 from imgsearch.recipe import Recipe
 from imgsearch.storage.content_digest import content_digest, digest_of_rows
+from imgsearch.storage.reading import Reading
 from imgsearch.storage.records import StoredRecipe
 from imgsearch.storage.typed_values import typed
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 _RECIPE_TYPES: Final = ((int,), (str,), (str,), (int,), (int,), (int,), (int,))
 
 
-class EmbeddingRows:
+class EmbeddingRows(Reading):
     """The tables *recipe* and *embedding*, over one connection."""
-
-    connection: sqlite3.Connection
-
-    def __init__(self) -> None:
-        self._columns: dict[tuple[str, str], bool] = {}
 
     def recipes(self) -> list[StoredRecipe]:
         """Return the gallery's recipes, the primary one first.
@@ -36,6 +31,9 @@ class EmbeddingRows:
         Raises:
             GalleryDamagedError: a row cannot be read, or is not that of its identifier.
         """
+        return list(self.once("recipes", self._read_recipes))
+
+    def _read_recipes(self) -> list[StoredRecipe]:
         identified = self._has_column("recipe", "digest")
         gallery, state = "", "0, generation"
         if identified:
@@ -154,6 +152,14 @@ class EmbeddingRows:
         ).fetchone()
         return _vectors([row], recipe)[0] if row else None
 
+    def has_embedding(self, recipe_id: int, content_id: int) -> bool:
+        """Say whether a content has an embedding under a recipe."""
+        row = self.connection.execute(
+            "SELECT 1 FROM embedding WHERE recipe_id = ? AND content_id = ?",
+            (recipe_id, content_id),
+        ).fetchone()
+        return row is not None
+
     def embedding_count(self, recipe_id: int) -> int:
         """Return how many contents have an embedding of a recipe."""
         (count,) = self.connection.execute(
@@ -239,18 +245,6 @@ class EmbeddingRows:
     def checksum_column(self) -> str:
         """The column of checksums in SQL, or NULL while the database has none."""
         return "checksum" if self._has_column("embedding", "checksum") else "NULL"
-
-    def _has_column(self, table: str, column: str) -> bool:
-        """Tell whether the database, which may be older than this program, has a column."""
-        known = self._columns.get((table, column))
-        if known is None:
-            known = self._columns[table, column] = (
-                self.connection.execute(
-                    "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)
-                ).fetchone()
-                is not None
-            )
-        return known
 
 
 def checksum_of(recipe_id: int, content_id: int, blob: bytes) -> int:

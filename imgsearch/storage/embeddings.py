@@ -69,6 +69,10 @@ class Embeddings:
         """Yield blocks of ids `(m,)`, ascending, and embeddings `(m, dim)`; all or those named."""
         return self.store.embeddings(self.stored, ids)
 
+    def holds(self, content_id: int) -> bool:
+        """Say whether a content has an embedding."""
+        return self.store.has_embedding(self.stored.id, content_id)
+
     def find(self, content_hash: str) -> tuple[int | None, NDArray[np.float32] | None]:
         """Return a content's id and its embedding `(dim,)`, each None where there is none."""
         content_id, embedded = self.store.find_content(content_hash, self.stored.id)

@@ -5,26 +5,36 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from imgsearch import paths
 from imgsearch.errors import GalleryDamagedError, UsageError
+from imgsearch.storage.id_lists import in_parts
+from imgsearch.storage.reading import Reading
 from imgsearch.storage.records import Root, SampledFile, ScannedRow
 from imgsearch.storage.typed_values import typed
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 _ROOT_TYPES: Final = ((int,), (bytes,), (int,), (str,), (int,))
 
 
-class FileRows:
+class FileRows(Reading):
     """The tables *root* and *file*, over one connection."""
-
-    connection: sqlite3.Connection
 
     def roots(self) -> list[Root]:
         """Return the registered folders, ordered by path."""
+        return list(self.once("roots", self._read_roots))
+
+    def roots_by_path(self) -> Mapping[Path, Root]:
+        """Return the registered folders by their paths."""
+        return self.once("roots by path", lambda: {root.path: root for root in self.roots()})
+
+    def _read_roots(self) -> list[Root]:
         rows = self.connection.execute(
             "SELECT id, path, recursive, exclude, follow_symlinks FROM root ORDER BY path"
         )
@@ -170,12 +180,24 @@ class FileRows:
 
     def files_of_contents(self, content_ids: Iterable[int]) -> dict[int, list[tuple[int, bytes]]]:
         """Return, by content id, the root ids and stored relative paths of the files with it."""
-        return {
-            identifier: self.connection.execute(
-                "SELECT root_id, path FROM file WHERE content_id = ?", (identifier,)
-            ).fetchall()
-            for identifier in content_ids
-        }
+        wanted = list(content_ids)
+        found: dict[int, list[tuple[int, bytes]]] = {identifier: [] for identifier in wanted}
+        for marks, part in in_parts(wanted):
+            for identifier, root_id, path in self.connection.execute(
+                f"SELECT content_id, root_id, path FROM file WHERE content_id IN ({marks})",  # noqa: S608 - question marks
+                part,
+            ):
+                found[identifier].append((root_id, path))
+        return found
+
+    def contents_elsewhere(self, root_ids: Collection[int]) -> NDArray[np.int64]:
+        """Return the ids `(n,)` of the contents that have a file under other roots, ascending."""
+        rows = self.connection.execute(
+            "SELECT DISTINCT content_id FROM file WHERE content_id IS NOT NULL "
+            "AND root_id NOT IN (SELECT value FROM json_each(?)) ORDER BY content_id",
+            (json.dumps(list(root_ids)),),
+        )
+        return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
     def files_holding(self, content_hash: str) -> list[Path]:
         """Return the absolute paths of the files that hold a content, online or not.
@@ -214,8 +236,7 @@ class FileRows:
 
         A gallery that an earlier version made is read as it is until the next one writes it.
         """
-        columns = self.connection.execute("PRAGMA table_info(file)")
-        return any(column[1] == "inode" for column in columns)
+        return self._has_column("file", "inode")
 
     def content_last_at(self, root_id: int, path: bytes) -> int | None:
         """Return the content id of a file as it was when it was indexed."""

@@ -4,8 +4,8 @@ The inverted file (IVF) of Jégou, Douze and Schmid, "Product quantization for n
 search" (2011), as FAISS has it. It only finds candidates; their scores are computed elsewhere from
 what is stored exactly. So a damaged code can cost a match, and can never give one a wrong score.
 
-Where codes are coarse, the vectors lie beside the lists as float16 too, and the best by their codes
-are scored again with those before anyone sees them.
+Where codes are coarse, the vectors lie beside the lists, and the best by their codes are scored
+again with those before anyone sees them.
 
 FAISS is given arrays or bytes whose checksum was verified. The lists themselves may be mapped
 from a file unread: whatever stands in them, FAISS only adds up numbers, and a position that no
@@ -14,48 +14,36 @@ vector has is dropped here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from imgsearch.vectors.exact import as_ids, faiss, selector, without_answers
+from imgsearch.vectors.exact import as_ids, selector, without_answers
 from imgsearch.vectors.inverted_lists import (
+    NO_POSITION,
     block_of,
     ivf_of,
     list_bytes,
+    scan,
     trained_bytes,
     transformed,
 )
-from imgsearch.vectors.probes import Probes, nearest_lists, probe_counts
+from imgsearch.vectors.kept_rows import WholeRows
+from imgsearch.vectors.probes import Centroids, beyond_dropped, probe_counts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from imgsearch.vectors.index_plan import IndexPlan
+    from imgsearch.vectors.kept_rows import KeptRows
+    from imgsearch.vectors.measured import Measured
+    from imgsearch.vectors.probes import Probes
 
-# So many of the best by coarse codes are scored again, or this multiple of what is asked for.
-REFINED_LEAST: Final = 200
-REFINED_FACTOR: Final = 5
 # A query that leaves out this few, such as the query image, finds as many more instead.
 FEW_EXCLUDED: Final = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """How well an approximate index finds what exact search finds, and what for.
-
-    Attributes:
-        probes: how many lists a query probes.
-        probed: lists that the queries below probe on average.
-        recall: ANN recall@10 against exact search, the candidates scored exactly.
-        queries: how many of the gallery's own embeddings were the queries.
-    """
-
-    probes: Probes
-    probed: float
-    recall: float
-    queries: int
+# Where a filter leaves no more, they are all scored, and the lists are not asked.
+FEW_ALLOWED: Final = 20_000
 
 
 class ApproximateIndex:
@@ -73,7 +61,7 @@ class ApproximateIndex:
         *,
         plan: IndexPlan,
         measured: Measured,
-        refined: NDArray[np.float16] | None = None,
+        kept: KeptRows | None = None,
         lists: Any = None,  # noqa: ANN401  # FAISS has no type for mypy
     ) -> None:
         """Put a FAISS index to work.
@@ -83,23 +71,17 @@ class ApproximateIndex:
             ids: of the vectors by position, shape (n,), ascending.
             plan: what it was made by.
             measured: how it is searched.
-            refined: the vectors by position, behind the transform, shape (n, width); None where
-                the codes are all there is.
+            kept: the vectors by position; None where the codes are all there is.
             lists: kept alive with the index, for FAISS holds a bare pointer to lists it was given.
         """
         self.plan = plan
         self.measured = measured
-        self.refined = refined
+        self.kept = kept
         self._index = trained
         self._lists = ivf_of(trained)
-        # Each query brings its own lists, as many as it probes; FAISS has to expect them all.
-        self._lists.nprobe = self._lists.nlist
-        quantizer = faiss.downcast_index(self._lists.quantizer)
-        self._centroids: NDArray[np.float32] | None = None
-        if isinstance(quantizer, faiss.IndexFlat):
-            self._centroids = quantizer.reconstruct_n(0, self.nlist)
+        self.centroids = Centroids.of(self._lists)
         self._ids = ids
-        self._kept = lists
+        self._alive = lists
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -139,6 +121,7 @@ class ApproximateIndex:
         allowed: ArrayLike | None = None,
         excluded: ArrayLike | None = None,
         probes: Probes | None = None,
+        refinement: int | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return k candidates for each query, best first by approximate scores.
 
@@ -151,6 +134,7 @@ class ApproximateIndex:
             allowed: when given, only these ids can match; unknown ones are ignored.
             excluded: these ids can not match, allowed or not.
             probes: how many lists are probed; None for what was measured.
+            refinement: how many candidates are scored again where that is done; likewise.
 
         Returns:
             Approximate scores (q, k) float32 and ids (q, k) int64; -inf and -1 where fewer exist.
@@ -159,103 +143,121 @@ class ApproximateIndex:
             UsageError: the queries are not finite rows of the index's dim, or k is below 1.
         """
         rows, scores, ids = without_answers(queries, k, dim=self.dim)
-        passing = self._passing(allowed, excluded)
-        count = len(self) if passing is None else int(np.count_nonzero(passing))
+        gone = np.empty(0, np.int64) if excluded is None else self.places(excluded)
+        passing = None
+        if allowed is not None or len(gone) > FEW_EXCLUDED:
+            passing = np.ones(len(self), dtype=np.bool_)
+            if allowed is not None:
+                passing[:] = False
+                passing[self.places(allowed)] = True
+            passing[gone] = False
+            gone = gone[:0]
+            count = int(np.count_nonzero(passing))
+        else:
+            count = len(self) - len(gone)
         found = min(k, count)
         if not found or not len(rows):
             return scores, ids
-        rows = transformed(self._index, rows)
-        best, positions = self._candidates(
-            rows, found, passing=passing, probes=probes or self.measured.probes
-        )
-        known = (positions >= 0) & (positions < len(self))
-        if passing is not None:
-            known[known] = passing[positions[known]]
-        if self.refined is not None:
-            best = self._refined_scores(rows, positions, known)
-        matched = np.where(known, self._ids[np.where(known, positions, 0)], -1)
-        best = np.where(known & np.isfinite(best), best, -np.inf).astype(np.float32)
-        order = np.lexsort((matched, -best, ~known), axis=1)[:, :found]
-        scores[:, :found] = np.take_along_axis(best, order, axis=1)
-        ids[:, :found] = np.take_along_axis(matched, order, axis=1)
+        seen = transformed(self._index, rows)
+        measured = self.measured
+        if refinement is not None:
+            measured = replace(measured, refinement=refinement)
+        if passing is not None and self.kept is not None and count <= FEW_ALLOWED:
+            places = np.flatnonzero(passing)
+            best, positions = self._best_of(rows, seen, places, found)
+        else:
+            best, positions = self._candidates(
+                seen,
+                found,
+                passing=passing,
+                gone=gone,
+                probes=probes or measured.probes_for(k),
+                width=found if self.kept is None else measured.refinement_for(found),
+            )
+            known = (positions >= 0) & (positions < len(self))
+            if len(gone):
+                known &= ~np.isin(positions, gone)
+            if passing is not None:
+                known[known] = passing[positions[known]]
+            positions = np.where(known, positions, NO_POSITION)
+            if self.kept is None:
+                best = np.where(known, best, -np.inf)
+            else:
+                best = self.kept.scores(rows, seen, positions)
+            best, positions = _nearest(best, positions, found)
+        known = positions >= 0
+        matched = np.where(known, self._ids[positions], -1)
+        # Damaged numbers may be infinite or none.
+        best = np.where(known & np.isfinite(best), best, -np.inf)
+        order = np.lexsort((matched, -best, ~known), axis=1)
+        row = np.arange(len(rows))[:, np.newaxis]
+        scores[:, :found] = best[row, order]
+        ids[:, :found] = matched[row, order]
         return scores, ids
+
+    def read(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Return which ids' vectors (m,) lie whole beside the lists, and these (w, dim)."""
+        known = np.zeros(len(ids), np.bool_)
+        if not isinstance(self.kept, WholeRows):
+            return known, np.empty((0, self.dim), np.float32)
+        places = np.minimum(np.searchsorted(self._ids, ids), len(self) - 1)
+        known = self._ids[places] == ids
+        whole, rows = self.kept.read(places[known])
+        known[known] = whole
+        return known, rows
 
     def mean_probed(self, queries: NDArray[np.float32], probes: Probes) -> float:
         """Return how many lists queries `(q, dim)` probe on average."""
-        if self._centroids is None:
-            return float(min(probes.nprobe, self.nlist))
-        scores, _ = nearest_lists(transformed(self._index, queries), self._centroids)
-        return float(probe_counts(scores, probes).mean())
+        products, _ = self.centroids.nearest(transformed(self._index, queries))
+        return float(probe_counts(products, probes).mean())
+
+    def _best_of(
+        self,
+        rows: NDArray[np.float32],
+        seen: NDArray[np.float32],
+        places: NDArray[np.int64],
+        wanted: int,
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the best of the vectors at some places by the vectors that are kept."""
+        assert self.kept is not None  # noqa: S101  # who calls has looked
+        scores = np.empty((len(rows), wanted), np.float32)
+        positions = np.empty((len(rows), wanted), np.int64)
+        for line in range(len(rows)):
+            one = slice(line, line + 1)
+            best = self.kept.scores(rows[one], seen[one], places[np.newaxis])
+            scores[one], positions[one] = _nearest(best, places[np.newaxis], wanted)
+        return scores, positions
 
     def _candidates(
         self,
-        rows: NDArray[np.float32],
+        seen: NDArray[np.float32],
         wanted: int,
         *,
         passing: NDArray[np.bool_] | None,
+        gone: NDArray[np.int64],
         probes: Probes,
+        width: int,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the best by their codes, and their positions, -1 where there are fewer.
 
         Lists are added until as many are found as are wanted, or all are probed.
         """
         count = len(self) if passing is None else int(np.count_nonzero(passing))
-        width = wanted
-        if self.refined is not None:
-            width = min(count, max(REFINED_LEAST, REFINED_FACTOR * wanted))
-        left_out = len(self) - count
-        filtering = left_out > FEW_EXCLUDED
-        if filtering:
-            needed = wanted
-        else:
-            # They are dropped after the search.
-            needed, width = wanted + left_out, width + left_out
-        counts, numbers, products = self._probes(rows, probes)
+        # Those that are gone are dropped after the search.
+        needed, width = wanted + len(gone), min(width + len(gone), count)
+        chosen = None if passing is None else selector(passing)
         # A filter that leaves one vector in ten thins every list to a tenth.
-        counts = np.minimum(self.nlist, np.ceil(counts * (len(self) / count)).astype(np.int64))
+        thinned = len(self) / (count - len(gone))
+        products, numbers = self.centroids.probed(seen, probes.widened(probes.factor * thinned))
         while True:
-            if filtering or self._centroids is None:
-                chosen = {} if passing is None else {"sel": selector(passing)}
-                best, positions = self._lists.search(
-                    rows,
-                    width,
-                    params=faiss.SearchParametersIVF(nprobe=int(counts.max()), **chosen),
-                )
-            else:
-                beyond = np.arange(self.nlist) >= counts[:, np.newaxis]
-                best, positions = self._lists.search_preassigned(
-                    rows, width, np.where(beyond, -1, numbers), products
-                )
+            best, positions = scan(self._lists, seen, width, numbers, products, chosen)
+            counts = (numbers >= 0).sum(axis=1)
             short = ((positions >= 0).sum(axis=1) < needed) & (counts < self.nlist)
             if not short.any():
                 return best, positions
+            products, numbers = self.centroids.nearest(seen)
             counts = np.where(short, np.minimum(self.nlist, 4 * counts), counts)
-
-    def _probes(
-        self, rows: NDArray[np.float32], probes: Probes
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Return how many lists each query probes, all lists' numbers and their products."""
-        if self._centroids is None:
-            most = min(probes.nprobe, self.nlist)
-            nothing = np.empty((len(rows), 0))
-            return (
-                np.full(len(rows), most),
-                nothing.astype(np.int64),
-                nothing.astype(np.float32),
-            )
-        products, numbers = nearest_lists(rows, self._centroids)
-        return probe_counts(products, probes), numbers, products
-
-    def _refined_scores(
-        self, rows: NDArray[np.float32], positions: NDArray[np.int64], known: NDArray[np.bool_]
-    ) -> NDArray[np.float32]:
-        assert self.refined is not None  # noqa: S101  # who calls has looked
-        scores = np.full(positions.shape, -np.inf, dtype=np.float32)
-        # Damaged numbers may be infinite or none; they are dropped like damaged positions.
-        with np.errstate(invalid="ignore", over="ignore"):
-            for line, (row, some, right) in enumerate(zip(rows, positions, known, strict=True)):
-                scores[line, right] = self.refined[some[right]].astype(np.float32) @ row
-        return scores
+            numbers = beyond_dropped(numbers, counts)
 
     def trained_bytes(self) -> bytes:
         """Return what was learnt from the vectors, without the vectors, as FAISS writes it."""
@@ -270,22 +272,21 @@ class ApproximateIndex:
         """Return a list's codes, flat, and its vectors' positions, as they stand in a file."""
         return list_bytes(self._lists, number)
 
-    def _passing(
-        self, allowed: ArrayLike | None, excluded: ArrayLike | None
-    ) -> NDArray[np.bool_] | None:
-        if allowed is None and (excluded is None or not np.size(excluded)):
-            return None
-        passing = np.ones(len(self), dtype=np.bool_)
-        if allowed is not None:
-            passing[:] = False
-            passing[self._places(allowed)] = True
-        if excluded is not None:
-            passing[self._places(excluded)] = False
-        return passing
-
-    def _places(self, ids: ArrayLike) -> NDArray[np.int64]:
+    def places(self, ids: ArrayLike) -> NDArray[np.int64]:
+        """Return the positions of those ids that the index has."""
         wanted = as_ids(ids)
         places = np.searchsorted(self._ids, wanted)
         known = places < len(self._ids)
         known[known] = self._ids[places[known]] == wanted[known]
         return places[known]
+
+
+def _nearest(
+    scores: NDArray[np.float32], positions: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the best of each row, in no order."""
+    if scores.shape[1] <= count:
+        return scores, positions
+    best = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+    row = np.arange(len(scores))[:, np.newaxis]
+    return scores[row, best], positions[row, best]

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from imgsearch.errors import UsageError
-from imgsearch.vectors.approximate import ApproximateIndex, Measured
+from imgsearch.vectors.approximate import ApproximateIndex
 from imgsearch.vectors.exact import faiss
-from imgsearch.vectors.index_plan import TARGET_RECALL, IndexPlan, candidates_wanted
-from imgsearch.vectors.inverted_lists import checked_factory, ivf_of, reason, transformed
+from imgsearch.vectors.index_plan import (
+    HALF,
+    NOTHING,
+    TARGET_RECALL,
+    WHOLE,
+    IndexPlan,
+    candidates_wanted,
+)
+from imgsearch.vectors.inverted_lists import checked_factory, ivf_of, reason, scan, transformed
+from imgsearch.vectors.kept_rows import HalfRows, KeptRows, WholeRows
+from imgsearch.vectors.measured import Measured
 from imgsearch.vectors.probes import Probes
+from imgsearch.vectors.tuning import REFINEMENTS, Pair, Trial
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,14 +30,8 @@ if TYPE_CHECKING:
 # The k-means of the lists sees so many vectors for each of them, so many times.
 TRAINING_FACTOR: Final = 40
 ITERATIONS: Final = 10
-# A rule that probes more than this share of the lists is slower than exact search.
-MOST_PROBED: Final = 0.5
-# What is tried; inner products of unit vectors with their centroids differ by some tenths.
-SHARES: Final = (
-    0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.83, 0.86, 0.89, 0.92, 0.94, 0.96,
-    0.975, 0.985, 0.992, 0.997, 1.0,
-)  # fmt: skip
-TEMPERATURES: Final = (0.02, 0.035, 0.05, 0.07, 0.1)
+# Where candidates are scored from the rows of the database, up to so many times as many.
+MOST_RESCORED: Final = 8
 
 
 @dataclass(slots=True)
@@ -44,7 +48,7 @@ class Growing:
     queries: NDArray[np.float32]
     neighbours: int = 10
     _ids: list[NDArray[np.int64]] = field(default_factory=list)
-    _refined: list[NDArray[np.float16]] = field(default_factory=list)
+    _kept: list[NDArray[np.float16] | NDArray[np.float32]] = field(default_factory=list)
     _best: NDArray[np.float32] | None = None
     _nearest: NDArray[np.int64] | None = None
 
@@ -102,8 +106,10 @@ class Growing:
         rows = np.ascontiguousarray(vectors)
         self.index.add(rows)
         self._ids.append(ids)
-        if self.plan.refined:
-            self._refined.append(transformed(self.index, rows).astype(np.float16))
+        if self.plan.kept == HALF:
+            self._kept.append(transformed(self.index, rows).astype(np.float16))
+        elif self.plan.kept == WHOLE:
+            self._kept.append(rows.copy())
         kept = min(self.neighbours + 1, len(rows))
         best, places = faiss.knn(self.queries, rows, kept, metric=faiss.METRIC_INNER_PRODUCT)
         nearest = ids[places]
@@ -115,71 +121,114 @@ class Growing:
         self._nearest = np.take_along_axis(nearest, order, axis=1)
 
     def finish(self, target: float = TARGET_RECALL) -> ApproximateIndex:
-        """Return the index, searched by the rule that reaches the target ANN recall most cheaply.
+        """Return the index, searched in the way that reaches the target ANN recall most cheaply.
 
         Args:
-            target: ANN recall@10 that is wanted, with the fewest lists probed on average; where
-                no rule reaches it, the one that comes nearest is kept. None probes more than half
-                of the lists.
+            target: ANN recall@10 that is wanted. Where nothing reaches it, what comes nearest is
+                kept.
         """
-        ids = np.concatenate(self._ids)
-        refined = None
-        if self._refined:
-            refined = np.empty((len(ids), self._refined[0].shape[1]), np.float16)
-            end = len(ids)
-            while self._refined:
-                block = self._refined.pop()
-                refined[end - len(block) : end] = block
-                end -= len(block)
-        most = Probes(nprobe=max(1, int(ivf_of(self.index).nlist * MOST_PROBED)))
-        untold = Measured(probes=most, probed=0.0, recall=0.0, queries=len(self.queries))
-        index = ApproximateIndex(self.index, ids, plan=self.plan, measured=untold, refined=refined)
-        tried = [self._least(index, rules, target) for rules in _rules(most)]
-        enough = [measured for measured in tried if measured.recall >= target]
-        index.measured = (
-            min(enough, key=lambda measured: measured.probed)
-            if enough
-            else max(tried, key=lambda measured: measured.recall)
+        kept = self._kept_rows()
+        untold = Measured(probes=Probes(nprobe=1), probed=0.0, refinement=0, recall=0.0, queries=0)
+        index = ApproximateIndex(
+            self.index, np.concatenate(self._ids), plan=self.plan, measured=untold, kept=kept
+        )
+        pair = self._tuned(index, target)
+        index.measured = Measured(
+            probes=pair.probes,
+            probed=round(pair.probed, 2),
+            refinement=pair.refinement,
+            recall=self._recall(index, pair),
+            queries=len(self.queries),
         )
         return index
 
-    def _least(self, index: ApproximateIndex, rules: list[Probes], target: float) -> Measured:
-        """Return the first of rules, which probe ever more lists, that reaches the target."""
-        low, high = 0, len(rules) - 1
-        while low < high:
-            middle = (low + high) // 2
-            if self._recall(index, rules[middle]) >= target:
-                high = middle
-            else:
-                low = middle + 1
-        return Measured(
-            probes=rules[low],
-            probed=round(index.mean_probed(self.queries, rules[low]), 2),
-            recall=self._recall(index, rules[low]),
-            queries=len(self.queries),
+    def _kept_rows(self) -> KeptRows | None:
+        if self.plan.kept == NOTHING:
+            return None
+        count = sum(map(len, self._kept))
+        values = np.empty((count, self._kept[0].shape[1]), self._kept[0].dtype)
+        while self._kept:
+            block = self._kept.pop()
+            values[count - len(block) : count] = block
+            count -= len(block)
+        return WholeRows.of(values) if self.plan.kept == WHOLE else HalfRows(values)
+
+    def _tuned(self, index: ApproximateIndex, target: float) -> Pair:
+        """Return how to search; the plan's `rescored` grows where that is what it takes."""
+        rescored = self.plan.rescored
+        while True:
+            wanted = candidates_wanted(index.plan, self.neighbours) + 1
+            tried = [number for number in REFINEMENTS if number >= wanted]
+            pair = self._trial(index, wanted, max(tried)).best(
+                tried if index.kept is not None else [wanted], target
+            )
+            whole = self.plan.kept == WHOLE
+            if whole or pair.recall >= target or index.plan.rescored >= MOST_RESCORED * rescored:
+                return pair
+            index.plan = replace(index.plan, rescored=2 * index.plan.rescored)
+
+    def _trial(self, index: ApproximateIndex, wanted: int, most: int) -> Trial:
+        """Return what the queries find in all lists.
+
+        Args:
+            index: not measured yet.
+            wanted: how many candidates an answer's scores are computed of.
+            most: how many there are at most before some are scored again.
+        """
+        seen = transformed(self.index, self.queries)
+        products, numbers = index.centroids.nearest(seen)
+        lists = ivf_of(self.index)
+        sizes = index.list_sizes()
+        width = min(most, len(index))
+        _, positions = scan(lists, seen, width, numbers, products)
+        ranks = np.full((len(seen), index.nlist + 1), index.nlist, np.int64)
+        np.put_along_axis(ranks, numbers, np.arange(index.nlist)[np.newaxis], axis=1)
+        nearness = np.take_along_axis(ranks, self._list_of(index)[positions], axis=1)
+        nearness[positions < 0] = index.nlist
+        neighbours = self._true_neighbours()
+        ids = np.where(positions >= 0, index.ids[positions], -1)
+        is_true = np.stack([np.isin(*pair) for pair in zip(ids, neighbours, strict=True)])
+        if index.kept is not None and self.plan.kept == HALF:
+            scores = index.kept.scores(self.queries, seen, positions)
+            best = np.argsort(np.argsort(-scores, axis=1), axis=1)
+            is_true &= best < wanted
+        width_bytes = 0 if index.kept is None else 2 if self.plan.kept == HALF else 4
+        return Trial(
+            products=products,
+            sizes=np.append(sizes, 0)[numbers],
+            nearness=nearness,
+            is_true=is_true,
+            neighbours=sum(map(len, neighbours)),
+            code_bytes=index.code_size,
+            refined_bytes=width_bytes * seen.shape[1],
         )
 
-    def _recall(self, index: ApproximateIndex, probes: Probes) -> float:
-        width = candidates_wanted(index.plan, self.neighbours) + 1
-        _, found = index.search(self.queries, width, probes=probes)
+    def _list_of(self, index: ApproximateIndex) -> NDArray[np.int64]:
+        """Return the number of each vector's list, by position."""
+        lists = ivf_of(self.index).invlists
+        found = np.empty(len(index), np.int64)
+        for number, size in enumerate(index.list_sizes().tolist()):
+            if size:
+                found[faiss.rev_swig_ptr(lists.get_ids(number), size)] = number
+        return found
+
+    def _true_neighbours(self) -> list[NDArray[np.int64]]:
+        """Return the ids of each query's true neighbours, without itself."""
         assert self._nearest is not None  # noqa: S101  # finish comes after add
-        shares = []
-        for own, near, candidates in zip(self.query_ids, self._nearest, found, strict=True):
-            wanted = [item for item in near.tolist() if item != own][: self.neighbours]
-            shares.append(len(set(wanted) & set(candidates.tolist())) / max(1, len(wanted)))
+        return [
+            near[near != own][: self.neighbours]
+            for own, near in zip(self.query_ids, self._nearest, strict=True)
+        ]
+
+    def _recall(self, index: ApproximateIndex, pair: Pair) -> float:
+        """Return what a search finds in fact."""
+        width = candidates_wanted(index.plan, self.neighbours) + 1
+        _, found = index.search(self.queries, width, probes=pair.probes, refinement=pair.refinement)
+        shares = [
+            len(np.intersect1d(near, candidates)) / max(1, len(near))
+            for near, candidates in zip(self._true_neighbours(), found, strict=True)
+        ]
         return float(np.mean(shares)) if shares else 0.0
-
-
-def _rules(most: Probes) -> list[list[Probes]]:
-    """Return what is tried: fixed numbers of lists, and shares of their weight."""
-    if most.nprobe == 1:
-        return [[most]]
-    fixed = sorted({min(most.nprobe, round(2 ** (step / 2))) for step in range(40)})
-    weighed = [
-        [Probes(nprobe=most.nprobe, share=share, temperature=temperature) for share in SHARES]
-        for temperature in TEMPERATURES
-    ]
-    return [[Probes(nprobe=nprobe) for nprobe in fixed], *weighed]
 
 
 def _principal_directions(sample: NDArray[np.float32], count: int) -> NDArray[np.float32]:

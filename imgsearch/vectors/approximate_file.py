@@ -20,8 +20,10 @@ probed. Their checksum is in the front, and `verify` compares it. The file is a 
             …       zeros
             …       lists: for each its codes, then the positions of its vectors as int64
             …       zeros, to a multiple of 4096
-            …       count × refined float16: the vectors behind the index's transform, where the
-                    header's `refined` is not 0
+            …       where the header's `whole` is not 0: the vectors as they were added, count ×
+                    whole float32, and count × uint32: CRC-32 of each vector, begun with its
+                    position; where its `refined` is not 0: the vectors behind the index's
+                    transform, count × refined float16
 
 Lists of interleaved codes are filled up, each to a multiple of 64 vectors.
 """
@@ -31,6 +33,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import mmap
 import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
@@ -39,8 +42,10 @@ import numpy as np
 
 from imgsearch import checked_file
 from imgsearch.vectors import inverted_lists
-from imgsearch.vectors.approximate import ApproximateIndex, Measured
+from imgsearch.vectors.approximate import ApproximateIndex
 from imgsearch.vectors.approximate_front import (
+    CHECKSUM,
+    FLOAT,
     FORMAT,
     HALF,
     ID,
@@ -50,12 +55,16 @@ from imgsearch.vectors.approximate_front import (
     read_front,
     verify_rest,
 )
-from imgsearch.vectors.index_plan import IndexPlan
+from imgsearch.vectors.index_plan import HALF as HALVES
+from imgsearch.vectors.index_plan import NOTHING, WHOLE, IndexPlan
+from imgsearch.vectors.kept_rows import HalfRows, KeptRows, WholeRows
+from imgsearch.vectors.measured import Measured
 from imgsearch.vectors.probes import Probes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 _ROWS_AT_ONCE: Final = 65_536
 
@@ -75,7 +84,9 @@ def save(path: Path, index: ApproximateIndex) -> str:
         reduced=index.plan.reduced,
         rescored=index.plan.rescored,
         block=index.block,
-        refined=0 if index.refined is None else index.refined.shape[1],
+        refined=index.kept.values.shape[1] if isinstance(index.kept, HalfRows) else 0,
+        whole=index.kept.values.shape[1] if isinstance(index.kept, WholeRows) else 0,
+        refinement=index.measured.refinement,
         nprobe=index.measured.probes.nprobe,
         share=float(index.measured.probes.share),
         temperature=float(index.measured.probes.temperature),
@@ -124,7 +135,7 @@ def load(path: Path, *, in_memory: bool = False) -> tuple[ApproximateIndex, str]
             lists = inverted_lists.loaded_lists(
                 data, code_size=header.code_size, sizes=front.sizes, block=header.block
             )
-            refined = front.refined(data[front.refined_at - front.offset :])
+            kept = _rows(front.header, data, front.rows_at - front.offset)
         else:
             # By its descriptor: the very file whose front was verified, whatever its name.
             lists = inverted_lists.mapped_lists(
@@ -133,7 +144,7 @@ def load(path: Path, *, in_memory: bool = False) -> tuple[ApproximateIndex, str]
                 code_size=header.code_size,
                 places=front.places(),
             )
-            refined = front.mapped(file)
+            kept = _mapped(front, file)
         index = ApproximateIndex(
             inverted_lists.with_lists(front.trained, lists, count=header.count),
             front.ids,
@@ -141,17 +152,18 @@ def load(path: Path, *, in_memory: bool = False) -> tuple[ApproximateIndex, str]
                 factory=header.factory,
                 reduced=header.reduced,
                 rescored=header.rescored,
-                refined=header.refined > 0,
+                kept=_kept(header),
             ),
             measured=Measured(
                 probes=Probes(
                     nprobe=header.nprobe, share=header.share, temperature=header.temperature
                 ),
                 probed=header.probed,
+                refinement=header.refinement,
                 recall=header.recall,
                 queries=header.queries,
             ),
-            refined=refined,
+            kept=kept,
             lists=lists,
         )
     return index, front.checksum
@@ -168,6 +180,36 @@ def verify(path: Path) -> None:
     verify_rest(path, read_front(path))
 
 
+def _rows(header: ApproximateHeader, data: memoryview | mmap.mmap, start: int) -> KeptRows | None:
+    """Return the vectors that bytes hold from a place on; None for none."""
+    if header.whole:
+        numbers = header.count * header.whole
+        values = np.frombuffer(data, FLOAT, numbers, start)
+        checksums = np.frombuffer(data, CHECKSUM, header.count, start + values.nbytes)
+        return WholeRows(values.reshape(header.count, header.whole), checksums)
+    if header.refined:
+        halves = np.frombuffer(data, HALF, header.count * header.refined, start)
+        return HalfRows(halves.reshape(header.count, header.refined))
+    return None
+
+
+def _mapped(front: Front, file: BinaryIO) -> KeptRows | None:
+    """Return the vectors unread, from the very file whose front was verified."""
+    if not front.header.rows_bytes:
+        return None
+    data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    if hasattr(mmap, "MADV_RANDOM"):
+        # Rows of one answer lie far apart: reading ahead would read what nobody asks for.
+        data.madvise(mmap.MADV_RANDOM)
+    return _rows(front.header, data, front.rows_at)
+
+
+def _kept(header: ApproximateHeader) -> str:
+    if header.whole:
+        return WHOLE
+    return HALVES if header.refined else NOTHING
+
+
 def _rest(index: ApproximateIndex) -> Iterator[memoryview]:
     """Yield all that is not verified at opening: lists, and vectors as float16."""
     length = 0
@@ -177,8 +219,12 @@ def _rest(index: ApproximateIndex) -> Iterator[memoryview]:
             yield codes.data
             yield positions.astype(ID, copy=False).data.cast("B")
             length += codes.nbytes + positions.nbytes
-    if index.refined is not None:
-        yield memoryview(bytes(paged(length) - length))
-        for start in range(0, len(index), _ROWS_AT_ONCE):
-            rows = index.refined[start : start + _ROWS_AT_ONCE].astype(HALF, copy=False)
-            yield np.ascontiguousarray(rows).data.cast("B")
+    if not isinstance(index.kept, WholeRows | HalfRows):
+        return
+    yield memoryview(bytes(paged(length) - length))
+    dtype = FLOAT if isinstance(index.kept, WholeRows) else HALF
+    for start in range(0, len(index), _ROWS_AT_ONCE):
+        rows = index.kept.values[start : start + _ROWS_AT_ONCE].astype(dtype, copy=False)
+        yield np.ascontiguousarray(rows).data.cast("B")
+    if isinstance(index.kept, WholeRows):
+        yield index.kept.checksums.astype(CHECKSUM, copy=False).data.cast("B")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +28,8 @@ FORMAT: Final = FileFormat(
 )
 ID: Final = np.dtype("<i8")
 HALF: Final = np.dtype("<f2")
+FLOAT: Final = np.dtype("<f4")
+CHECKSUM: Final = np.dtype("<u4")
 # Lists of blocks end at multiples of so many vectors, so that each begins where the widest
 # instructions may read: at a multiple of 64 bytes.
 ALIGNED: Final = 64
@@ -50,12 +51,14 @@ class ApproximateHeader:
         rescored: likewise.
         block: how many vectors' codes are interleaved; 1 for none.
         refined: dimensions of the vectors that lie as float16 behind the lists; 0 for none.
+        whole: dimensions of those that lie there as they were added, float32; 0 for none.
         nprobe: as in `Probes`.
         share: likewise.
         temperature: likewise.
         probed: as in `Measured`.
         recall: likewise.
         queries: likewise.
+        refinement: likewise.
     """
 
     dim: int
@@ -73,6 +76,15 @@ class ApproximateHeader:
     probed: float
     recall: float
     queries: int
+    whole: int = 0
+    refinement: int = 200
+
+    @property
+    def rows_bytes(self) -> int:
+        """Bytes of the vectors behind the lists, and of their checksums."""
+        if self.whole:
+            return self.count * (self.whole * FLOAT.itemsize + CHECKSUM.itemsize)
+        return self.count * self.refined * HALF.itemsize
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> ApproximateHeader:
@@ -99,7 +111,7 @@ class Front:
         checksum: of all this, in hexadecimal digits.
         offset: where the lists begin.
         length: bytes of lists and vectors.
-        refined_at: where the vectors begin.
+        rows_at: where the vectors begin.
     """
 
     header: ApproximateHeader
@@ -110,7 +122,7 @@ class Front:
     checksum: str
     offset: int
     length: int
-    refined_at: int
+    rows_at: int
 
     @classmethod
     def read(cls, file: BinaryIO, size: int) -> Front:
@@ -131,12 +143,12 @@ class Front:
         header = ApproximateHeader.of(content.header)
         numbers = np.frombuffer(content.payload[trained_length:-DIGEST_BYTES], dtype=ID)
         sizes, ids = np.split(numbers.astype(np.int64), [header.nlist])
-        if min(header.block, header.code_size, header.refined + 1) < 1:
+        if min(header.block, header.code_size, header.refined + 1, header.whole + 1) < 1:
             raise ValueError("its header makes no sense")
         room = int(capacities(sizes, header.block).sum())
         lists_end = offset + room * (header.code_size + ID.itemsize)
-        refined_at = paged(lists_end) if header.refined else lists_end
-        if refined_at + header.count * header.refined * HALF.itemsize != offset + length:
+        rows_at = paged(lists_end) if header.rows_bytes else lists_end
+        if rows_at + header.rows_bytes != offset + length:
             raise ValueError("its lists are not those of its header")
         return cls(
             header=header,
@@ -147,25 +159,8 @@ class Front:
             checksum=content.checksum,
             offset=offset,
             length=length,
-            refined_at=refined_at,
+            rows_at=rows_at,
         )
-
-    def refined(self, data: memoryview | mmap.mmap, start: int = 0) -> NDArray[np.float16] | None:
-        """Return the vectors (count, refined) that bytes hold from a place on; None for none."""
-        width, count = self.header.refined, self.header.count
-        if not width:
-            return None
-        return np.frombuffer(data, HALF, count * width, start).reshape(count, width)
-
-    def mapped(self, file: BinaryIO) -> NDArray[np.float16] | None:
-        """Return them unread, from the very file whose front was verified."""
-        if not self.header.refined:
-            return None
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        if hasattr(mmap, "MADV_RANDOM"):
-            # Rows of one answer lie far apart: reading ahead would read what nobody asks for.
-            data.madvise(mmap.MADV_RANDOM)
-        return self.refined(data, self.refined_at)
 
     def places(self) -> NDArray[np.uint64]:
         """Return size, capacity and offset of each list, shape (nlist, 3)."""

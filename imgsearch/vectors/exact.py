@@ -56,6 +56,8 @@ class ExactIndex:
             raise UsageError(f"dim: {dim} is not a vector's length from 1 to {MOST_DIM}")
         self._flat: Any = faiss.IndexFlatIP(dim)
         self._ids: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        # Positions by ascending id; None where they are not known yet.
+        self._order: NDArray[np.int64] | None = None
 
     @classmethod
     def build(cls, ids: ArrayLike, vectors: NDArray[np.floating[Any]]) -> ExactIndex:
@@ -114,6 +116,7 @@ class ExactIndex:
             raise UsageError(f"ids: {int(held[0])} is in the index already; remove it first")
         self._flat.add(rows)
         self._ids = np.concatenate([self._ids, new])
+        self._order = None
 
     def remove(self, ids: ArrayLike) -> int:
         """Remove vectors and return how many there were; ids that the index lacks are ignored."""
@@ -122,6 +125,7 @@ class ExactIndex:
         if count:
             self._flat.remove_ids(selector(gone))
             self._ids = self._ids[~gone]
+            self._order = None
         return count
 
     def vectors(self, ids: ArrayLike) -> NDArray[np.float32]:
@@ -131,13 +135,22 @@ class ExactIndex:
             UsageError: an id is not in the index.
         """
         wanted = as_ids(ids)
-        order = np.argsort(self._ids, kind="stable")
-        places = np.searchsorted(self._ids, wanted, sorter=order)
-        known = places < len(order)
-        known[known] = self._ids[order[places[known]]] == wanted[known]
+        known, rows = self.kept(wanted)
         if not known.all():
             raise UsageError(f"ids: {int(wanted[~known][0])} is not in the index")
-        return self.matrix()[order[places]]
+        return rows
+
+    def kept(self, ids: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Return which ids' vectors (m,) the index has, and these (w, dim), a copy."""
+        wanted = as_ids(ids)
+        if not len(self):
+            return np.zeros(len(wanted), np.bool_), np.empty((0, self.dim), np.float32)
+        if self._order is None:
+            self._order = np.argsort(self._ids, kind="stable")
+        places = np.searchsorted(self._ids, wanted, sorter=self._order)
+        places = self._order[np.minimum(places, len(self) - 1)]
+        known = self._ids[places] == wanted
+        return known, self.matrix()[places[known]]
 
     def search(
         self,

@@ -1,6 +1,6 @@
-"""Which index a gallery gets: exact while that is fast, then compressed inverted lists.
+"""Which index a gallery gets: exact while that is fast, then codes of 4 bits, in ever more lists.
 
-The limits are reasoned from short trials; benchmarks/index_scale.py measures what comes of them.
+The limits are those of benchmarks/results/answer_rivals.md.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ AUTO: Final = "auto"
 EXACT: Final = "exact"
 IVF: Final = "ivf"
 
-# A million embeddings of any length fit in it with float16 beside their codes.
-DEFAULT_MEMORY: Final = 600 * 2**20
-# Below this many contents float32 vectors are read and verified at every opening, whatever their
-# dim, and every query scans all of them: the answer is exact, ties included.
-SMALL_COUNT: Final = 50_000
-# Up to so many float values, 104,857 vectors of the default projection, a query still scans all,
-# as float16 in one list that is mapped: to read and verify them would take longer than to search.
-ONE_LIST_VALUES: Final = 2**24
-# Fewer vectors than this fill no lists worth the name, however small the memory.
+# A million vectors of the default projection fit in it beside their codes.
+DEFAULT_MEMORY: Final = 2**30
+# Below this many contents all float32 vectors are read and verified at every opening, whatever
+# their dim, and every query scans all of them: the answer is exact, ties included.
 LEAST_COUNT: Final = 5_000
+# Up to so many float values, 104,857 vectors of the default projection, a query scans the codes of
+# all, in one list: in many of which it probes a few it finds less and is hardly faster.
+ONE_LIST_VALUES: Final = 2**24
 # Codes of a byte are learnt from 256 vectors at least, whatever index a person names.
 NAMED_LEAST_COUNT: Final = 300
 LARGE_DIM: Final = 320
@@ -40,7 +38,13 @@ TARGET_RECALL: Final = 0.98
 # The part of a factory string for codes of 4 bits, which are too coarse to order candidates by.
 FAST_SCAN: Final = "x4fs"
 
+# What lies beside the lists: nothing, the vectors as float16, or whole, as they were added.
+NOTHING: Final = ""
+HALF: Final = "half"
+WHOLE: Final = "whole"
+
 _ID_BYTES: Final = 16
+_CHECKSUM_BYTES: Final = 4
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 
 
@@ -52,14 +56,17 @@ class IndexPlan:
         factory: a FAISS factory string, or "exact".
         reduced: length that long vectors are cut down to before the index sees them; 0 for none.
         rescored: how many candidates are scored exactly for each match that is wanted.
-        refined: whether the vectors lie beside the lists as float16 too, with which the best by
-            their codes are scored again.
+        kept: which vectors lie beside the lists, with which the best by their codes are scored
+            again: `NOTHING`, `HALF` or `WHOLE`.
+        finer: factory string of what is built instead if the ANN recall misses its target; "" for
+            nothing.
     """
 
     factory: str
     reduced: int = 0
     rescored: int = 1
-    refined: bool = False
+    kept: str = NOTHING
+    finer: str = ""
 
     @property
     def is_exact(self) -> bool:
@@ -74,7 +81,7 @@ class _Codes:
     name: str
     bytes: float
     rescored: int
-    refined: bool = False
+    kept: str = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +110,12 @@ class IndexChoice:
     def plan(self, count: int, dim: int) -> IndexPlan:
         """Return the index for so many vectors.
 
-        Exact search is kept while it is fast and fits the memory. Beyond, vectors lie in one
-        list as float16, then in many of which a query probes a few (IVF): as short codes with
-        float16 beside them where that fits, else as codes alone, ever shorter. Long vectors are
-        first cut down to their principal directions: the lists only find candidates, whose scores
-        are then computed from the stored embeddings.
+        Few vectors are searched exactly. Of more, codes of 4 bits are scanned, in one list or in
+        many of which a query probes a few (IVF), and the best are scored again with the vectors,
+        which lie beside the codes: whole where that fits the memory, else as float16. Where not
+        even that fits, there are codes alone, ever shorter. Long vectors are first cut down to
+        their principal directions: the lists only find candidates, whose scores are then computed
+        from the stored embeddings.
 
         Args:
             count: how many vectors.
@@ -118,25 +126,16 @@ class IndexChoice:
         if self.factory != AUTO:
             if count < max(NAMED_LEAST_COUNT, 4 * lists_wanted(self.factory)):
                 return IndexPlan(factory=EXACT)
-            refined = self.factory.endswith(FAST_SCAN)
-            return IndexPlan(factory=self.factory, rescored=4, refined=refined)
-        if count < LEAST_COUNT or (count < SMALL_COUNT and 4 * dim * count <= self.memory):
+            is_coarse = self.factory.endswith(FAST_SCAN)
+            return IndexPlan(factory=self.factory, rescored=4, kept=WHOLE if is_coarse else NOTHING)
+        if count < LEAST_COUNT:
             return IndexPlan(factory=EXACT)
         reduced = REDUCED_DIM if dim > LARGE_DIM else 0
         width = reduced or dim
-        divisor = next(part for part in (4, 2, 1) if width % part == 0)
-        compact = [
-            _Codes("SQ8", width, 2),
-            _Codes("SQ4", width / 2, 4),
-            _Codes(f"PQ{width // divisor}", width / divisor, 10),
-        ]
-        if count * dim <= ONE_LIST_VALUES:
-            lists, first = 1, _Codes("SQfp16", 2 * width, 1)
-        else:
+        lists = 1
+        if count * dim > ONE_LIST_VALUES:
             lists = 2 ** round(math.log2(2 * math.sqrt(count)))
-            # Half a byte for two dimensions, scanned in registers; each as float16 besides.
-            first = _Codes(f"PQ{width // 2}{FAST_SCAN}", width / 4 + 2 * width, 1, refined=True)
-        tried = [first, *compact] if lists == 1 or width % 2 == 0 else compact
+        tried = _codes(width, whole=not reduced)
         chosen = next(
             (codes for codes in tried if count * (codes.bytes + _ID_BYTES) <= self.memory),
             tried[-1],
@@ -145,7 +144,8 @@ class IndexChoice:
             factory=f"IVF{lists},{chosen.name}",
             reduced=reduced,
             rescored=chosen.rescored + (REDUCED_RESCORED if reduced else 0),
-            refined=chosen.refined,
+            kept=chosen.kept,
+            finer=f"IVF{lists},PQ{width}{FAST_SCAN}" if chosen.kept and width % 2 == 0 else "",
         )
 
     def to_json(self) -> str:
@@ -166,6 +166,28 @@ class IndexChoice:
                 f"the stored choice of an index cannot be read ({error}): name one with "
                 "`imgsearch index --index auto`"
             ) from error
+
+
+def _codes(width: int, *, whole: bool) -> list[_Codes]:
+    """Return what may stand for vectors of so many values, the best first.
+
+    Args:
+        width: of a vector as the lists see it.
+        whole: whether that is the vector itself.
+    """
+    # Half a byte for two dimensions, scanned in registers.
+    parts = width // 2 if width % 2 == 0 else width
+    scanned = f"PQ{parts}{FAST_SCAN}"
+    divisor = next(part for part in (4, 2, 1) if width % part == 0)
+    beside = [_Codes(scanned, parts / 2 + 2 * width, 1, HALF)]
+    if whole:
+        beside.insert(0, _Codes(scanned, parts / 2 + 4 * width + _CHECKSUM_BYTES, 1, WHOLE))
+    return [
+        *beside,
+        _Codes("SQ8", width, 2),
+        _Codes("SQ4", width / 2, 4),
+        _Codes(f"PQ{width // divisor}", width / divisor, 10),
+    ]
 
 
 def candidates_wanted(plan: IndexPlan, k: int, *, spare: int = 16) -> int:

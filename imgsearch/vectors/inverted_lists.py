@@ -144,6 +144,51 @@ def with_lists(trained: bytes, lists: Any, *, count: int) -> Any:  # noqa: ANN40
     return index
 
 
+def scan(
+    lists: Any,  # noqa: ANN401  # FAISS has no type for mypy
+    queries: NDArray[np.float32],
+    k: int,
+    numbers: NDArray[np.int64],
+    products: NDArray[np.float32],
+    chosen: Any = None,  # noqa: ANN401  # likewise
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the best by their codes in the lists that each query names.
+
+    Args:
+        lists: an IVF index.
+        queries: shape (q, width), behind the index's transform.
+        k: how many.
+        numbers: of the lists, shape (q, p), -1 for none.
+        products: of the queries with these lists' centroids, shape (q, p or more).
+        chosen: FAISS's selector of the positions that pass; None for all.
+
+    Returns:
+        Scores (q, k) float32 and positions (q, k) int64, -1 where there are fewer.
+    """
+    scores = np.empty((len(queries), k), np.float32)
+    positions = np.empty((len(queries), k), np.int64)
+    # Not by FAISS's wrapper, which takes the number of lists from the index, where threads meet.
+    arrays = [
+        np.ascontiguousarray(queries, np.float32),
+        np.ascontiguousarray(numbers, np.int64),
+        np.ascontiguousarray(products[:, : numbers.shape[1]], np.float32),
+    ]
+    asked, lists_asked, distances = map(faiss.swig_ptr, arrays)
+    some = {} if chosen is None else {"sel": chosen}
+    lists.search_preassigned_c(
+        len(queries),
+        asked,
+        k,
+        lists_asked,
+        distances,
+        faiss.swig_ptr(scores),
+        faiss.swig_ptr(positions),
+        False,
+        faiss.SearchParametersIVF(nprobe=numbers.shape[1], **some),
+    )
+    return scores, positions
+
+
 def mapped_lists(path: str, length: int, *, code_size: int, places: NDArray[np.uint64]) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
     """Return inverted lists that lie in a file and are read as they are probed.
 

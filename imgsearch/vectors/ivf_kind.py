@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,7 +12,7 @@ from imgsearch.errors import DamagedCacheError
 from imgsearch.vectors import approximate_file
 from imgsearch.vectors.approximate_builder import TRAINING_FACTOR, Growing
 from imgsearch.vectors.exact import ExactIndex
-from imgsearch.vectors.index_plan import lists_wanted
+from imgsearch.vectors.index_plan import TARGET_RECALL, lists_wanted
 from imgsearch.vectors.inverted_lists import checked_factory
 from imgsearch.vectors.segmented import STATE, SegmentedIndex
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from imgsearch.vectors.index_plan import IndexPlan
     from imgsearch.vectors.protocol import StoredParts, VectorSource
 
+LOG: Final = logging.getLogger(__name__)
 # With these queries the ANN recall of a new index is measured.
 MEASURED_QUERIES: Final = 500
 TRAINING_BYTES: Final = 2**29
@@ -33,9 +36,23 @@ def check(factory: str, dim: int) -> None:
 def build(source: VectorSource, plan: IndexPlan) -> SegmentedIndex:
     """Train an index on a sample, fill it block by block, and measure it.
 
+    One whose ANN recall misses the target is built again with finer codes, where the plan names
+    some.
+
     Raises:
         UsageError: FAISS cannot make such an index.
     """
+    index = _built(source, plan)
+    if plan.finer and index.base.measured.recall < TARGET_RECALL:
+        LOG.info(
+            "the index finds %.1f %% of the nearest ten: building it again with finer codes",
+            100 * index.base.measured.recall,
+        )
+        index = _built(source, replace(plan, factory=plan.finer, finer=""))
+    return index
+
+
+def _built(source: VectorSource, plan: IndexPlan) -> SegmentedIndex:
     size = min(TRAINING_FACTOR * lists_wanted(plan.factory), TRAINING_BYTES // (4 * source.dim))
     sample = source.sample(max(size, MEASURED_QUERIES))
     asked = set(sample[:MEASURED_QUERIES])

@@ -157,6 +157,18 @@ class VectorIndex(Protocol):
     def candidates(self, k: int) -> int:
         """Return how many to search for when the k best by exact scores are wanted."""
 
+    def kept(self, ids: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Return vectors, as far as they are at hand and surely as they were added.
+
+        Those of other ids are made again from what they were made of.
+
+        Args:
+            ids: shape (m,), of this index or not.
+
+        Returns:
+            Which of them are, shape (m,), and these in their order, shape (w, dim), float32.
+        """
+
     def vectors(self, ids: ArrayLike) -> NDArray[np.float32]:
         """Return vectors as they were added.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from imgsearch.vectors.approximate import ApproximateIndex
-    from imgsearch.vectors.index_plan import IndexChoice, IndexPlan
+    from imgsearch.vectors.index_plan import IndexChoice
 
 # With more changes than this share of its base the whole is built anew: the exact segment slows
 # queries down, and the lists fit the vectors less and less.
@@ -117,6 +117,21 @@ class SegmentedIndex:
         order = np.lexsort((ids, -scores, ids < 0), axis=1)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
 
+    def kept(self, ids: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Return which ids' vectors (m,) are at hand, and these as they were added, (w, dim)."""
+        wanted = as_ids(ids)
+        known, rows = self.base.read(wanted)
+        if len(self.removed):
+            gone = np.isin(wanted, self.removed)
+            rows, known = rows[~gone[known]], known & ~gone
+        if not len(self.tail) or known.all():
+            return known, rows
+        added, more = self.tail.kept(wanted)
+        vectors = np.empty((len(wanted), self.dim), np.float32)
+        vectors[known], vectors[added] = rows, more
+        known |= added
+        return known, vectors[known]
+
     def candidates(self, k: int) -> int:
         """Return how many candidates to score exactly when k are wanted."""
         return candidates_wanted(self.base.plan, k, spare=SPARE)
@@ -137,7 +152,11 @@ class SegmentedIndex:
         if choice.factory != AUTO:
             return plan.factory == self.base.plan.factory
         # Near the size from which on an index is approximate, a few images decide nothing.
-        return plan.is_exact or _codes(plan) == _codes(self.base.plan)
+        mine = self.base.plan
+        return plan.is_exact or (
+            (plan.reduced, plan.kept) == (mine.reduced, mine.kept)
+            and _codes(mine.factory) in map(_codes, (plan.factory, plan.finer))
+        )
 
     def describe(self) -> IndexDescription:
         """Return how the base is searched, and how much has changed since."""
@@ -163,5 +182,5 @@ class SegmentedIndex:
         return approximate_file.save(path, self.base)
 
 
-def _codes(plan: IndexPlan) -> tuple[str, int]:
-    return plan.factory.rpartition(",")[2], plan.reduced
+def _codes(factory: str) -> str:
+    return factory.rpartition(",")[2]
