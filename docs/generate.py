@@ -79,7 +79,12 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (
         "Tidying up",
         (
+            "Group",
+            "Member",
+            "Evidence",
+            "Companion",
             "Plan",
+            "Choice",
             "PlannedGroup",
             "PlannedRemoval",
             "PlannedFile",
@@ -98,6 +103,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "GalleryInformation",
             "RootInformation",
             "RecipeInformation",
+            "CalibrationInformation",
             "EngineState",
             "RemovalReport",
             "PruneReport",
@@ -123,6 +129,16 @@ TYPES: Final[tuple[tuple[str, str, str | None], ...]] = (
         "a path, the `bytes` of a file, a file object, Pillow's image, `(h, w, 3)` or `(dim,)`",
     ),
     ("search.query_inputs", "QueryImage", "a `Plain`, `HeldContent`, `Part` or `Weighted`"),
+    (
+        "duplicates.groups",
+        "Kind",
+        'a `str`: "identical", "pixels", "copy", "edit", "burst", "similar"',
+    ),
+    (
+        "duplicates.grouping",
+        "Rank",
+        "a function from a `GalleryFile` to a sort key, as `sorted` takes",
+    ),
     ("storage.timelines", "Order", None),
     ("gallery.taking", "BufferedReader", "a binary file open for reading, of Python's `io`"),
     ("recipe", "Pooling", 'a `str`: "gap", "gmp", "gem", "rmac", "gem:4", "rmac:2"'),
@@ -268,7 +284,8 @@ def _arguments(parameters: list[inspect.Parameter]) -> list[str]:
         star = "*" if parameter.kind is inspect.Parameter.VAR_POSITIONAL else ""
         text = f"{star}{parameter.name}: {parameter.annotation}"
         if parameter.default is not inspect.Parameter.empty:
-            text += f" = {parameter.default!r}"
+            # Members of an enumeration are shown as what a caller may write for them.
+            text += " = " + re.sub(r"<[\w.]+: ('[^']*')>", r"\1", repr(parameter.default))
         shown.append(text.replace("'", '"'))
     return shown
 

@@ -13,13 +13,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from imgsearch.duplicates.groups import Companion, Evidence, Group, Kind, Member
     from imgsearch.errors import ImgsearchError
     from imgsearch.gallery.checking import CheckReport
     from imgsearch.gallery.examining import Examined
     from imgsearch.gallery.explaining import Explanation, ScoreMap
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery
-    from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
+    from imgsearch.gallery.information import (
+        CalibrationInformation,
+        GalleryInformation,
+        RecipeInformation,
+        RootInformation,
+    )
     from imgsearch.gallery.location import default_gallery_path
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.gallery.merging import MergedPart, MergeReport
@@ -39,7 +45,14 @@ if TYPE_CHECKING:
     from imgsearch.maps.gallery_map import GalleryMap, MapAge, MapCluster, MapReport
     from imgsearch.maps.watch import MapProgress
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
-    from imgsearch.plans.plan import LeftFile, Plan, PlannedFile, PlannedGroup, PlannedRemoval
+    from imgsearch.plans.plan import (
+        Choice,
+        LeftFile,
+        Plan,
+        PlannedFile,
+        PlannedGroup,
+        PlannedRemoval,
+    )
     from imgsearch.plans.plan_file import read_plan, write_plan
     from imgsearch.plans.reports import ApplyReport, Refusal, UndoReport
     from imgsearch.recipe import Recipe, RecipeRequest
@@ -61,12 +74,16 @@ __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "ApplyReport",
+    "CalibrationInformation",
     "CheckReport",
+    "Choice",
+    "Companion",
     "Comparison",
     "CropBox",
     "Detail",
     "EmbedderSource",
     "EngineState",
+    "Evidence",
     "Examined",
     "Expansion",
     "Explanation",
@@ -82,6 +99,7 @@ __all__ = [
     "GalleryFile",
     "GalleryInformation",
     "GalleryMap",
+    "Group",
     "HeldContent",
     "HeldRecipe",
     "HeldRoot",
@@ -90,12 +108,14 @@ __all__ = [
     "IndexProgress",
     "IndexReport",
     "JoinedRows",
+    "Kind",
     "LeftFile",
     "MapAge",
     "MapCluster",
     "MapProgress",
     "MapReport",
     "Match",
+    "Member",
     "MergeReport",
     "MergedPart",
     "MergedPath",
@@ -134,6 +154,7 @@ __all__ = [
 
 # The command line must start fast, so nothing is imported before it is asked for.
 _HOMES = {
+    "duplicates.groups": ("Companion", "Evidence", "Group", "Kind", "Member"),
     "errors": ("ImgsearchError",),
     "gallery.checking": ("CheckReport",),
     "storage.findings": ("Finding",),
@@ -143,6 +164,7 @@ _HOMES = {
     "gallery.gallery": ("Gallery",),
     "gallery.location": ("default_gallery_path",),
     "gallery.information": (
+        "CalibrationInformation",
         "GalleryInformation",
         "RecipeInformation",
         "RootInformation",
@@ -183,7 +205,7 @@ _HOMES = {
         "EngineState",
         "PretrainedNetworks",
     ),
-    "plans.plan": ("LeftFile", "Plan", "PlannedFile", "PlannedGroup", "PlannedRemoval"),
+    "plans.plan": ("Choice", "LeftFile", "Plan", "PlannedFile", "PlannedGroup", "PlannedRemoval"),
     "plans.plan_file": ("read_plan", "write_plan"),
     "plans.reports": ("ApplyReport", "Refusal", "UndoReport"),
     "recipe": (

@@ -91,6 +91,7 @@ OWNERS: dict[str, str] = {
     "openTSNE": "maps.tsne",
     "typer": "cli",
     "rich": "cli",
+    "IPython": "gallery.notebook_bar",
     "jinja2": "html_pages",
     "starlette": "web",
     "uvicorn": "web.server web.protocol",

@@ -217,3 +217,17 @@ def test_a_heif_sequence_shows_its_first_frame() -> None:
     assert "truncated" in reason_for(whole[:-50])
     other = whole.replace(b"hvc1", b"avc1")
     assert reason_for(other) == "not supported: a HEIF sequence without a still image"
+
+
+def test_an_avif_may_lack_its_pixel_information() -> None:
+    """As those of libheif 1.11, which phones have."""
+    avif = picture_files.encode(PICTURE, "AVIF")
+    assert b"pixi" in avif
+    np.testing.assert_array_equal(squash(avif.replace(b"pixi", b"skip")), squash(avif))
+
+
+def test_an_avif_that_breaks_a_rule_is_not_called_damaged() -> None:
+    avif = picture_files.encode(PICTURE, "AVIF")
+    assert reason_for(avif.replace(b"ispe", b"skip")) == (
+        "not supported: AVIF that breaks a rule of its format, on which Pillow insists"
+    )

@@ -12,7 +12,7 @@ import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import MissingExtraError, UsageError
-from imgsearch.files import write_atomically
+from imgsearch.files import TEMPORARY_SUFFIX, write_atomically
 from imgsearch.storage.typed_values import RootsById
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def export(
     ids = embeddings.store.held_ids(embeddings.stored.id)
     folder.mkdir(parents=True, exist_ok=True)
     # Rows of one export must not be taken for those of another, whenever this one is killed.
-    files[-1].unlink(missing_ok=True)
+    for left in (files[-1], *folder.glob(f".{files[-1].name}.*{TEMPORARY_SUFFIX}")):
+        left.unlink(missing_ok=True)
     writer(embeddings, folder, ids)
     verdicts = map(asdict, embeddings.store.verdicts())
     files[-2].write_bytes(b"".join(json.dumps(each).encode() + b"\n" for each in verdicts))

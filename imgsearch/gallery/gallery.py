@@ -118,7 +118,8 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
             folders: folders, searched recursively, and files; none for every folder that the
                 gallery knows.
             options: how to go about it.
-            progress: told how far the run has come.
+            progress: told how far the run has come; None shows a bar in a notebook, and nothing
+                elsewhere. `lambda _: None` shows none anywhere.
             stop: asked often; True ends the run in good order, with all done so far committed.
 
         Raises:
@@ -127,6 +128,7 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
             WeightsUnavailableError: the backbone's weights cannot be had.
         """
         # A query needs none of these.
+        from imgsearch.gallery.notebook_bar import notebook_bar
         from imgsearch.indexing import fingerprints
         from imgsearch.indexing.advice import hints
         from imgsearch.indexing.local_executor import LocalExecutor
@@ -136,6 +138,7 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
         from imgsearch.storage.roots import register
 
         options = options or IndexOptions()
+        progress = progress or notebook_bar()
         wanted = [paths.absolute(folder) for folder in folders]
         first = not self._connections.exists
         recipe = None
