@@ -55,7 +55,9 @@ WAYS: Final = ("trash", "folder", "other device", "hard links", "symlinks", "no 
 PREDICTION: Final = (
     "Predicted before the first run: no file lost and none unnamed in any round, because every "
     "name is in the journal, on the disk, before it is used, and undo looks at the files rather "
-    "than at how far the journal says it came."
+    "than at how far the journal says it came. So it was. What was not foreseen, and was found by "
+    "the first rounds and mended before this run: files that an undo had put back when it was "
+    "killed were not known to the gallery again until the next index."
 )
 
 

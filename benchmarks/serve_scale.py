@@ -24,9 +24,11 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -176,6 +178,30 @@ def percentiles(seconds: Sequence[float]) -> Figures:
     }
 
 
+def while_thumbnails_are_made(watch: Watch, dropped: Sequence[bytes], total: int) -> Figures:
+    """Drop pictures with and without six requests for new thumbnails at a time, in turn."""
+    server = watch.server
+    contents = [
+        entry["content"]
+        for offset in range(total // 2, total // 2 + 2_000, 500)
+        for entry in server.get(f"/contents?offset={offset}&limit=500")["contents"]
+    ]
+    with_them, without = [], []
+    for number, data in enumerate(dropped):
+        stretch = contents[number * len(contents) // len(dropped) :][:150]
+        flood = threading.Thread(target=server.thumbnails, args=(stretch,))
+        flood.start()
+        time.sleep(0.05)
+        with_them.append(watch.times(partial(server.drop, data))["p50"])
+        flood.join()
+        without.append(watch.times(partial(server.drop, data))["p50"])
+    return {
+        "with": percentiles(with_them),
+        "without": percentiles(without),
+        "ratio": round(statistics.median(with_them) / statistics.median(without), 2),
+    }
+
+
 def measure(gallery: Path, cache: Path, dropped: Sequence[bytes]) -> Figures:
     """Return the figures: seconds, but for what is called a memory."""
     found: Figures = {}
@@ -197,6 +223,9 @@ def measure(gallery: Path, cache: Path, dropped: Sequence[bytes]) -> Figures:
     waiting = iter(dropped[2:])
     found["warm_drop"] = watch.times(lambda: server.drop(next(waiting)), len(dropped) - 2)
     total = server.get("/timeline")["total"]
+    found["warm_drop_while_thumbnails_are_made"] = while_thumbnails_are_made(
+        watch, dropped[2:], total
+    )
     chance = random.Random(0)  # noqa: S311 - places in a list
     found["window"] = watch.times(
         lambda: server.get(f"/contents?offset={chance.randrange(total)}&limit=100"), WINDOWS

@@ -182,3 +182,27 @@ def test_a_gallery_without_duplicates_says_so(
     result = run("duplicates")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "No picture in the gallery is the same as another." in result.stderr
+
+
+def test_a_query_says_how_its_matches_are_the_same(photos: Path, tmp_path: Path) -> None:
+    def kinds_of(*arguments: str | Path) -> dict[str, str | None]:
+        result = run("query", *arguments, "--json")
+        assert result.exit_code == 0, result.stderr
+        return {Path(m["path"]).name: m["kind"] for m in json.loads(result.stdout)["matches"]}
+
+    asked = photos / "beach/a.png"
+    expected = {"small.jpg": "copy", "mirrored.jpg": "edit"}
+    found = kinds_of(asked)
+    assert {name: kind for name, kind in found.items() if kind} == expected
+    assert found["b.png"] is None
+    assert kinds_of(asked, "--copies") == expected
+    assert list(kinds_of(asked, "--copies", "-k", "1").values()) in (["copy"], ["edit"])
+    outside = save(scene(2).convert("L"), tmp_path / "grey.jpg")
+    assert kinds_of(outside, "--copies") == {"b.png": "edit"}
+    assert kinds_of(photos / "mail/b.png", "--copies") == {"b.png": "identical"}
+    assert "(copy)" in run("query", asked).stdout
+    (row,) = csv.DictReader(io.StringIO(run("query", outside, "--copies", "--csv").stdout))
+    assert row["kind"] == "edit"
+    assert set(kinds_of(asked, "--crop", "10%,10%,50%,50%").values()) == {None}
+    for refused in (("--crop", "1,1,9,9"), ("--minus", outside), (outside,)):
+        assert run("query", asked, *refused, "--copies").exit_code == 2

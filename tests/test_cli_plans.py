@@ -89,13 +89,9 @@ IDENTICAL = ("duplicates", "--kind", "identical", "--plan")
     ("choices", "gone"),
     [
         ((), {"b/copy of one.png", "c/two.png"}),
-        (("--keep", "newest"), {"a/one.png", "a/two.png"}),
         (("--keep", "largest,newest"), {"a/one.png", "a/two.png"}),
-        (("--keep", "largest", "--keep", "newest"), {"a/one.png", "a/two.png"}),
-        (("--keep", "largest", "--prefer", "c", "--prefer", "b"), {"a/one.png", "a/two.png"}),
-        (("--protect", "b"), {"a/one.png", "c/two.png"}),
-        (("--protect", "a", "--protect", "b"), {"c/two.png"}),
-        (("--split-companions",), {"b/copy of one.png", "c/two.png"}),
+        (("--keep", "largest", "--keep", "oldest", "--protect", "b"), {"c/two.png"}),
+        (("--prefer", "c", "--prefer", "b", "--split-companions"), {"a/one.png", "a/two.png"}),
     ],
 )
 def test_the_files_that_a_plan_names_go_and_come_back(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -237,10 +236,11 @@ def test_contents_without_an_embedding_are_counted(store: Store) -> None:
 def test_a_camera_is_found_by_make_and_model_as_exif_has_them(asked: str, found: int) -> None:
     """A gallery keeps "NIKON D850" of NIKON CORPORATION and NIKON D850."""
     cameras = ["NIKON D850", "KODAK DX6490", "OLYMPUS E-M5", "Canon EOS R5", "Lomo Camera"]
-    condition = storage_filters._has_camera(asked, cast("Store", None))
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE content (camera TEXT)")
-    connection.executemany("INSERT INTO content VALUES (?)", [(name,) for name in cameras])
-    statement = f"SELECT COUNT(*) FROM content WHERE {condition.sql}"  # noqa: S608 - the filter's own words
-    assert connection.execute(statement, condition.values).fetchone() == (found,)
-    connection.close()
+    store = Store.in_memory()
+    condition = storage_filters._has_camera(asked, store)
+    for number, name in enumerate(cameras):
+        facts = Metadata(width=1, height=1, format="JPEG", camera=name)
+        store.add_content(f"{number:064x}", 1, facts)
+    for sql in (condition.sql, condition.of_few):
+        assert store.content_count(sql, condition.values) == found
+    store.close()

@@ -81,3 +81,13 @@ def test_icons_that_are_asked_for_are_drawn() -> None:
         for each in re.findall(r'(?:icon\(|icon: )"(\w+)"', path.read_text(encoding="utf-8"))
     }
     assert asked <= drawn
+
+
+def test_the_guide_lists_the_keys_that_the_page_lists() -> None:
+    script = (PAGES / "static" / "app" / "shell" / "keys.js").read_text(encoding="utf-8")
+    listed = script[script.index("const KEYS") : script.index("export function startKeys")]
+    pairs = re.findall(r'\["([^"]+)", "([^"]+)"\]', listed)
+    shown = [(keys.split(), meaning.lower()) for keys, meaning in pairs]
+    guide = (PAGES.parents[1] / "docs" / "web.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [A-Z][^|]+ \| (`[^|]+) \| ([^|]+) \|$", guide, re.MULTILINE)
+    assert [(re.findall(r"`([^`]+)`", keys), meaning.lower()) for keys, meaning in rows] == shown

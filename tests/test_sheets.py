@@ -89,7 +89,7 @@ def test_a_group_is_shown_side_by_side_with_its_keeper_marked(desk: Desk) -> Non
 
 
 def test_what_a_plan_decides_is_shown_at_each_file(desk: Desk) -> None:
-    plan = desk.plan(protect=[desk.photos / "c"])
+    plan = desk.plan(keep=["largest", "oldest"], protect=[desk.photos / "c"])
     sheet = GroupSheet(desk.gallery, plan=plan)
     for group in desk.groups():
         sheet.add(group)

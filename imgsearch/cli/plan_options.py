@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from imgsearch import paths
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.tables import byte_size, counted
 from imgsearch.errors import UsageError
@@ -107,17 +106,17 @@ class PlanOptions:
             None without a plan.
 
         Raises:
-            UsageError: a rule that does not exist.
+            UsageError: a rule or a folder that does not exist.
         """
         if self.plan is None:
             return None
         from imgsearch.plans.plan import DEFAULT_RULES
-        from imgsearch.plans.rules import parse_rules, rank
+        from imgsearch.plans.rules import folders_there, parse_rules, rank
 
         return rank(
             parse_rules(self.keep, preferring=bool(self.prefer)) or DEFAULT_RULES,
-            prefer=[paths.absolute(folder) for folder in self.prefer],
-            protect=[paths.absolute(folder) for folder in self.protect],
+            prefer=folders_there("prefer", self.prefer),
+            protect=folders_there("protect", self.protect),
         )
 
     def write(

@@ -4,10 +4,10 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.storage.filters import Filters
+
+
+LOOKED_AT: Final = 50  # matches among which --copies looks for those that are the same
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def query(
         include_self=search.include_self,
         expand=None if search.expand is None else _expansion(search.expand),
         all_files=output.all_files,
+        copies=search.copies,
     )
     if not one_by_one:
         for name in images or []:
@@ -160,6 +164,7 @@ class _Question:
     include_self: bool
     expand: "Expansion | None"
     all_files: bool
+    copies: bool
 
     def __call__(self, gallery: "Gallery", names: Sequence[str]) -> list["Match"]:
         """Return the matches of one query."""
@@ -167,7 +172,7 @@ class _Question:
         try:
             matches = gallery.query(
                 *self.weights.weighted(images),
-                k=self.k,
+                k=max(self.k, LOOKED_AT) if self.copies else self.k,
                 minus=self.weights.weighted(self.minus, after=len(images)),
                 crop=self.crop,
                 where=self.where,
@@ -179,6 +184,11 @@ class _Question:
             if str(error) != error.reason:
                 raise
             raise UnreadableImageError(error.reason, name="standard input") from error
+        if len(images) == 1 and not self.minus and self.crop is None:
+            matches = gallery.with_kinds(images[0], matches)
+        if self.copies:
+            same = [match for match in matches if match.kind is not None][: self.k]
+            matches = [replace(match, rank=rank) for rank, match in enumerate(same, start=1)]
         if not self.all_files:
             return matches
         from imgsearch.search.held_files import each_file
@@ -207,6 +217,9 @@ def _check(names: Sequence[str], search: SearchOptions, *, null: bool, prints_pa
         raise UsageError("'-' may stand for standard input only once")
     if STANDARD_INPUT in search.minus:
         raise UsageError("--minus takes a file, not standard input")
+    several = len(names) > 1 and not (search.each or search.files_from)
+    if search.copies and (several or search.minus or search.crop):
+        raise UsageError("--copies is for one whole picture: leave out the others, --minus, --crop")
     if null and not prints_paths and search.files_from is None:
         raise UsageError("--null says how --paths or --files-from separate paths; give one of them")
 

@@ -96,6 +96,7 @@ def match_keys(match: Match, explanation: Explanation | None = None) -> Json:
     return {
         "rank": match.rank,
         "score": match.score,
+        "kind": match.kind,
         **file_keys(match),
         "explanation": None if explanation is None else explanation_keys(explanation),
     }

@@ -8,9 +8,10 @@ Of pairs that were judged, those with a score of at least s are right in a share
 edits of its pictures that score so much. `wrong(s)` is how many of its nearest different pictures
 do. Since nobody has labelled the collection, pictures that plainly agree cannot be counted as
 different ones; so the highest scores up to `CLEAR`, and up to the lowest of the edits, are counted,
-and their tail is continued as an exponential, which is what tails beyond a high threshold tend to
-(Pickands 1975, of which this is the case without a shape). To that comes, the less the more pairs
-were seen, the tail that another collection had.
+and their tail is continued as a generalised Pareto distribution, which is what tails beyond a high
+threshold tend to (Pickands 1975). It ends at the best score that there is: the share above s falls
+as ((best - s) / (best - start)) ** fall. To that comes, the less the more pairs were seen, the tail
+that another collection had.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
 CLEAR: Final = 1.0
 # Highest scores below that the tail is fitted to.
 TAIL: Final = 30
-# Another collection's tail: a score, the share of nearest neighbours that scored more, and by how
-# much its logarithm falls for each unit of the score. It counts like so many pairs, and its fall
-# like so many scores in the tail.
+# The best score, of two pictures that agree everywhere (`imgsearch.duplicates.judge`).
+BEST: Final = 8.0
+# Another collection's tail: a score, the share of nearest neighbours that scored more, and its
+# fall. It counts like so many pairs, and its fall like so many scores in the tail.
 USUAL_START: Final = -3.0
 USUAL_SHARE: Final = 0.0185
-USUAL_FALL: Final = 0.6
+USUAL_FALL: Final = 4.2
 WORTH: Final = 10
 WORTH_ABOVE: Final = 5
 # Scores of edits elsewhere, at 0, 1/12, ... 1 of them.
@@ -63,7 +65,7 @@ class Calibration:
         candidates: pairs of nearest pictures for each content.
         start: score from which on the tail of the different ones is known.
         share: of the candidates that are different and score more than that.
-        fall: of the logarithm of that share for each unit of the score.
+        fall: exponent with which that share falls towards the best score.
         scores: of edits, at equal steps from the lowest to the highest.
         judge: version of what gives the scores.
     """
@@ -130,7 +132,7 @@ USUAL: Final = Calibration(
     right=0.1,
     candidates=2.2,
     start=USUAL_START,
-    share=USUAL_SHARE,
+    share=0.0,
     fall=USUAL_FALL,
     scores=USUAL_EDITS,
     judge=JUDGE,
@@ -157,7 +159,8 @@ def fit(
     start, fall = USUAL_START, USUAL_FALL
     if most:
         start = float(different[most])
-        fall = _fall(different[:most] - start, max(clear - start, 1.0))
+        edge = float(_depth(np.array([max(clear, start + 1)]), start)[0])
+        fall = _fall(_depth(different[:most], start), edge)
     plain = min(PLAIN, float(np.quantile(scores, 0.25)))
     reached = 1.0 - float(np.interp(plain, scores, _STEPS))
     right = (float((pairs >= plain).sum()) / reached + 1) / (asked + ONE_RIGHT_IN)
@@ -175,15 +178,22 @@ def fit(
     )
 
 
+def _depth(scores: NDArray[np.float64], start: float) -> NDArray[np.float64]:
+    """Return how deep in a tail scores lie: 0 at its start, infinite at the best."""
+    return np.log(
+        (BEST - min(start, BEST - 1)) / np.maximum(BEST - np.maximum(scores, start), 0.01)
+    )
+
+
 @lru_cache(8)
 def _table(calibration: Calibration) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return scores in small steps, and how sure each is."""
     lowest = min(calibration.start, calibration.scores[0])
     steps = np.arange(lowest, max(calibration.scores[-1], lowest + STEP), STEP)
     right = calibration.right * calibration.found(steps)
-    wrong = calibration.share * np.exp(-calibration.fall * np.maximum(steps - calibration.start, 0))
+    wrong = calibration.share * np.exp(-calibration.fall * _depth(steps, calibration.start))
     unseen = WORTH / (WORTH + calibration.different) * USUAL_SHARE
-    wrong += unseen * np.exp(-USUAL_FALL * np.maximum(steps - USUAL_START, 0))
+    wrong += unseen * np.exp(-USUAL_FALL * _depth(steps, USUAL_START))
     sure = right / (right + calibration.candidates * wrong + TINY)
     return steps, np.maximum.accumulate(sure)
 
@@ -194,9 +204,11 @@ _STEPS: Final = np.linspace(0, 1, QUANTILES)
 def _fall(above: NDArray[np.float64], width: float) -> float:
     """Return the most likely rate of an exponential that is seen up to a width only.
 
+    The depths of scores in a tail are exponential where the scores are as described above.
+
     `WORTH_ABOVE` more values are added that have the mean of the usual rate.
     """
-    rates = np.linspace(0.2, 3.0, 141)
+    rates = np.geomspace(0.5, 100.0, 400)
 
     def mean(
         rate: NDArray[np.float64],

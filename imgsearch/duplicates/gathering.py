@@ -46,7 +46,7 @@ class Gathering:
 
         Args:
             contents: by id.
-            files: that hold them, by id.
+            files: that hold them, by id; what has none has no companions.
             rendering: from an id to a rendering as it is stored.
             read: from a content's hash to its bytes; raises `UnreadableImageError`.
             calibration: what scores mean.
@@ -74,7 +74,8 @@ class Gathering:
         if names in self._judged or names in self._distinct:
             return
         self._judged.add(names)
-        if are_companions(self._files[one], self._files[other]):
+        files = [self._files[number] for number in (one, other) if number in self._files]
+        if len(files) > 1 and are_companions(*files):
             return
         laid = self._judge.lay(first.id, second.id)
         if laid is None:

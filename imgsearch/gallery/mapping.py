@@ -55,6 +55,12 @@ class MapMaking(Asking):
             held = self._embeddings_to_query(store)
             return shown(fill(drawn, held, watch), held)
 
+    def map_version(self) -> str:
+        """Return a text that differs whenever another map is kept; none is read for it."""
+        from imgsearch.maps import map_cache
+
+        return map_cache.version(self.path)
+
     def draw_map(
         self,
         *,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
@@ -15,6 +14,7 @@ from imgsearch.plans.plan import DEFAULT_KINDS, DEFAULT_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from imgsearch.duplicates.groups import Group
     from imgsearch.plans.journal import Link
@@ -62,12 +62,12 @@ class Tidying(Deduplicating):
             UsageError: a rule or a kind that does not exist, or "similar", or no such folder.
         """
         from imgsearch.plans.planning import Planner, Terms
-        from imgsearch.plans.rules import parse_kinds, parse_rules
+        from imgsearch.plans.rules import folders_there, parse_kinds, parse_rules
 
         terms = Terms(
             keep=parse_rules(keep, preferring=bool(prefer)) or DEFAULT_RULES,
-            prefer=_folders("prefer", prefer),
-            protect=_folders("protect", protect),
+            prefer=folders_there("prefer", prefer),
+            protect=folders_there("protect", protect),
             kinds=parse_kinds(kinds) or DEFAULT_KINDS,
             split_companions=split_companions,
         )
@@ -207,18 +207,3 @@ class Tidying(Deduplicating):
             yield store
         finally:
             writer.__exit__(None, None, None)
-
-
-def _folders(name: str, folders: Sequence[str | Path]) -> tuple[Path, ...]:
-    """Return absolute folders, each of which is there.
-
-    Raises:
-        UsageError: one is not; a misspelt one would protect nothing.
-    """
-    if isinstance(folders, str | Path):
-        raise UsageError(f"{name}: {str(folders)!r} is not a list of folders")
-    found = tuple(paths.absolute(folder) for folder in folders)
-    for folder in found:
-        if not folder.is_dir():
-            raise UsageError(f"{name}: {folder}: no such folder")
-    return found

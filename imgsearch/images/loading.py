@@ -159,13 +159,18 @@ def display(data: bytes, *, longest: int) -> NDArray[np.uint8]:
 
 
 def fingerprint(data: bytes) -> Fingerprint:
-    """Return what is kept of an image.
+    """Return what is kept of an image, as `fingerprinted`."""
+    return fingerprinted(data)[0]
+
+
+def fingerprinted(data: bytes) -> tuple[Fingerprint, Metadata]:
+    """Return what is kept of an image, and what is known besides the pixels.
 
     Raises:
         UnreadableImageError: the bytes cannot be decoded; its reason says why.
     """
-    (rgb,), _ = _render(data, _plan_fingerprint)
-    return fingerprint_of(rgb)
+    (rgb,), metadata = _render(data, _plan_fingerprint)
+    return fingerprint_of(rgb), metadata
 
 
 def _plan_fingerprint(displayed: Size) -> Plan:

@@ -17,15 +17,16 @@ QUALITY: Final = 66
 MEDIA_TYPE: Final = "image/webp"
 
 
-def encode(pixels: NDArray[np.uint8], *, quality: int = QUALITY) -> bytes:
+def encode(pixels: NDArray[np.uint8], *, quality: int = QUALITY, effort: int = 4) -> bytes:
     """Return an image as WebP, without any metadata.
 
     Args:
         pixels: uint8 (height, width, 3), sRGB.
         quality: of WebP, from 1 to 100.
+        effort: from 0 to 6; 2 takes half the time of 4, for 2 % more bytes.
     """
     written = BytesIO()
-    Image.fromarray(pixels).save(written, "WEBP", quality=quality, method=4)
+    Image.fromarray(pixels).save(written, "WEBP", quality=quality, method=effort)
     return written.getvalue()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from imgsearch import paths
@@ -14,7 +15,6 @@ from imgsearch.plans.plan import KeepRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from imgsearch.search.matches import GalleryFile
 
@@ -107,6 +107,21 @@ def parse_kinds(names: Iterable[str]) -> tuple[Kind, ...]:
             known = ", ".join(kind for kind in Kind if kind != Kind.SIMILAR)
             raise UsageError(f"kinds: {name!r} is no kind; the kinds are {known}") from None
     return tuple(dict.fromkeys(kinds))
+
+
+def folders_there(name: str, folders: Sequence[str | Path]) -> tuple[Path, ...]:
+    """Return absolute folders, each of which is there.
+
+    Raises:
+        UsageError: one is not; a misspelt one would protect nothing.
+    """
+    if isinstance(folders, str | Path):
+        raise UsageError(f"{name}: {str(folders)!r} is not a list of folders")
+    found = tuple(paths.absolute(folder) for folder in folders)
+    for folder in found:
+        if not folder.is_dir():
+            raise UsageError(f"{name}: {folder}: no such folder")
+    return found
 
 
 def key(rules: Sequence[KeepRule], candidate: Candidate) -> tuple[Any, ...]:

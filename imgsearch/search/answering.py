@@ -157,7 +157,9 @@ class _Search:
                 least = float(scores[-1]) if len(scores) else -math.inf
             if exhausted or self._is_settled(ranked, least):
                 return ranked[: self._question.k]
-            self._wanted = min(4 * self._wanted, self._everything)
+            if self._sieve.is_open or passed >= self._wanted:
+                # There were enough, and too many of no file, or alike.
+                self._wanted = min(4 * self._wanted, self._everything)
             if self._sieve.is_open or allowed is not None:
                 width = min(4 * width, self._everything)
             else:

@@ -166,10 +166,11 @@ def _lies_under_one(folders: tuple[Path, ...], store: Store) -> Condition:
 
 def _is_near(near: Near, store: Store) -> Condition:
     store.connection.create_function("distance_km", 4, distance_km, deterministic=True)
+    south, north = near.latitudes
     return Condition(
-        "latitude IS NOT NULL AND longitude IS NOT NULL "
+        "latitude BETWEEN ? AND ? AND longitude IS NOT NULL "
         "AND distance_km(latitude, longitude, ?, ?) <= ?",
-        (near.latitude, near.longitude, near.kilometres),
+        (south, north, near.latitude, near.longitude, near.kilometres),
     )
 
 
@@ -180,7 +181,7 @@ _COMPANY: Final = frozenset({
 })  # fmt: skip
 
 
-def _has_camera(part: str, _: Store) -> Condition:
+def _has_camera(part: str, store: Store) -> Condition:
     """Match a part of the name, or "NIKON CORPORATION NIKON D850" as the gallery has it.
 
     A gallery keeps make and model without what is said twice.
@@ -189,8 +190,16 @@ def _has_camera(part: str, _: Store) -> Condition:
     words = [word for word in plain if word and word not in _COMPANY]
     once = [word for word, before in zip(words, ["", *words], strict=False) if word != before]
     texts = (_text(part), _text(" ".join(once)) or _text(part))
+    each = "(instr(lower(camera), lower(?)) > 0 OR instr(lower(camera), lower(?)) > 0)"
+    if not store.has_index("content_by_camera"):
+        return Condition(each, texts)
+    # By the few names that there are, each of which is looked up in the index.
     return Condition(
-        "(instr(lower(camera), lower(?)) > 0 OR instr(lower(camera), lower(?)) > 0)", texts
+        "camera IN (WITH RECURSIVE name (camera) AS (SELECT MIN(camera) FROM content "  # noqa: S608 - a constant
+        "UNION ALL SELECT (SELECT MIN(camera) FROM content WHERE camera > name.camera) "
+        f"FROM name WHERE name.camera IS NOT NULL) SELECT camera FROM name WHERE {each})",
+        texts,
+        of_few=each,
     )
 
 

@@ -40,6 +40,12 @@ class Near:
         if not self.kilometres > 0:
             raise UsageError(f"near: a radius of {self.kilometres} km is not above 0")
 
+    @property
+    def latitudes(self) -> tuple[float, float]:
+        """The least and the greatest latitude of the circle, a little beyond it, in degrees."""
+        reach = math.degrees(self.kilometres / EARTH_RADIUS_KM) * 1.000001 + 1e-9
+        return self.latitude - reach, self.latitude + reach
+
     @classmethod
     def parse(cls, text: str) -> Near:
         """Return the circle of "LATITUDE,LONGITUDE,KILOMETRES".

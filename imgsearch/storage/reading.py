@@ -49,12 +49,15 @@ class Reading:
 
     def _has_column(self, table: str, column: str) -> bool:
         """Tell whether the database, which may be older than this program, has a column."""
-        known = self._columns.get((table, column))
+        return self._known(table, column, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?")
+
+    def has_index(self, name: str) -> bool:
+        """Tell whether the database, which may be older than this program, has an index."""
+        return self._known("index", name, "SELECT 1 FROM sqlite_master WHERE type = ? AND name = ?")
+
+    def _known(self, one: str, other: str, statement: str) -> bool:
+        known = self._columns.get((one, other))
         if known is None:
-            known = self._columns[table, column] = (
-                self.connection.execute(
-                    "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)
-                ).fetchone()
-                is not None
-            )
+            found = self.connection.execute(statement, (one, other)).fetchone()
+            known = self._columns[one, other] = found is not None
         return known

@@ -189,6 +189,22 @@ def _run(database: Database, statements: str) -> None:
             database.execute(statement)
 
 
+def m009_indexes_of_filters(database: Database) -> None:
+    """Create the indexes by which few contents that pass a filter are found among many."""
+    _run(
+        database,
+        """
+        CREATE INDEX content_by_taken ON content (taken);
+        CREATE INDEX content_by_camera ON content (camera);
+        CREATE INDEX content_by_place ON content (latitude, longitude);
+        CREATE INDEX content_by_width ON content (width);
+        CREATE INDEX content_by_height ON content (height);
+        CREATE INDEX content_by_format ON content (format);
+        CREATE INDEX file_unreadable ON file (root_id, path) WHERE reason IS NOT NULL;
+        """,
+    )
+
+
 STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_roots_files_and_contents,
     m002_recipes_and_embeddings,
@@ -198,4 +214,5 @@ STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     m006_embeddings_by_content,
     m007_identity_and_checksums,
     m008_fingerprints_and_verdicts,
+    m009_indexes_of_filters,
 )

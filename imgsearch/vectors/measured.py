@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from imgsearch.vectors.probes import Probes
 
 # So many candidates are asked for when ten matches are wanted, for which an index is measured. Who
-# asks for more gets as many times as many scored again, and lists in proportion to this power, and
-# finds as large a share of what is nearest (benchmarks/results/answer_rivals.md).
+# asks for more gets lists and candidates in proportion to these powers of how many more, and finds
+# as large a share of what is nearest (benchmarks/results/answer_rivals.md).
 MEASURED_WIDTH: Final = 27
 PROBES_POWER: Final = 0.5
+REFINEMENT_POWER: Final = 0.85
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,4 +41,5 @@ class Measured:
 
     def refinement_for(self, k: int) -> int:
         """Return how many candidates are scored again for so many."""
-        return max(k, round(self.refinement * max(1.0, k / MEASURED_WIDTH)))
+        growth: float = max(1.0, k / MEASURED_WIDTH) ** REFINEMENT_POWER
+        return max(k, round(self.refinement * growth))

@@ -49,10 +49,21 @@ class Generation:
 class KeptLists:
     """Keeps what was read of the gallery, the latest used, until the generation changes."""
 
-    def __init__(self, generation: Generation, crew: Crew, *, most: int) -> None:
+    def __init__(
+        self, generation: Generation, crew: Crew, *, most: int, slows: bool = True
+    ) -> None:
+        """Keep nothing yet.
+
+        Args:
+            generation: of the gallery.
+            crew: what reads.
+            most: how many are kept.
+            slows: whether the generation is looked up less often where reading takes long.
+        """
         self._generation = generation
         self._crew = crew
         self._most = most
+        self._slows = slows
         self._kept: OrderedDict[Hashable, tuple[str, asyncio.Task[Any]]] = OrderedDict()
 
     async def get(self, key: Hashable, make: Callable[[], T]) -> tuple[str, T]:
@@ -79,7 +90,8 @@ class KeptLists:
         started = time.monotonic()
         made = await self._crew.run(make)
         took = time.monotonic() - started
-        self._generation.pause = max(LEAST_PAUSE, self._generation.pause, REST * took)
+        if self._slows:
+            self._generation.pause = max(LEAST_PAUSE, self._generation.pause, REST * took)
         return made
 
 

@@ -66,6 +66,8 @@ class Service:
         self.generation = Generation(self.gallery, self.workers.looking)
         self.timelines = KeptLists(self.generation, self.workers.looking, most=TIMELINES)
         self.lists = KeptLists(self.generation, self.workers.looking, most=SMALLER_LISTS)
+        # One that is only made to be looked at may take seconds, and is asked for once a page.
+        self.maps = KeptLists(self.generation, self.workers.looking, most=1, slows=False)
         files = ThumbnailFiles(options.thumbnails or default_folder())
         self.thumbnails = Thumbnails(self.gallery, files, self.workers)
         self.uploads = Uploads()

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.web.generation import KeptLists
     from imgsearch.web.thumbnail_files import ThumbnailFiles
-    from imgsearch.web.workers import Workers
+    from imgsearch.web.workers import Crew, Workers
 
 SIDES: Final = (256, 512)
+EFFORT: Final = 2
 IDLE_SECONDS: Final = 2.0
 FAILED_SECONDS: Final = 30.0
 _MOST_FAILURES: Final = 10_000
@@ -71,7 +72,8 @@ class Thumbnails:
             raise error
         key = (content, side)
         if key not in self._making:
-            self._making[key] = asyncio.ensure_future(self._make(content, side))
+            making = self._make(content, side, self._workers.drawing)
+            self._making[key] = asyncio.ensure_future(making)
             self._making[key].add_done_callback(lambda _: self._making.pop(key, None))
         # Whoever scrolls on must not take it from others who wait.
         return await asyncio.shield(self._making[key])
@@ -81,9 +83,9 @@ class Thumbnails:
         found = self._files.colour(content)
         return None if found is None else f"#{found:06x}"
 
-    async def _make(self, content: str, side: int) -> bytes:
+    async def _make(self, content: str, side: int, crew: Crew) -> bytes:
         try:
-            return await self._workers.drawing.run(self._draw, content, side)
+            return await crew.run(self._draw, content, side)
         except UnreadableImageError as error:
             if len(self._failed) >= _MOST_FAILURES:
                 self._failed.clear()
@@ -96,7 +98,7 @@ class Thumbnails:
 
     def _draw(self, content: str, side: int) -> bytes:
         pixels = self._gallery.image(content, longest=side)
-        data = thumbnails.encode(pixels)
+        data = thumbnails.encode(pixels, effort=EFFORT)
         self._files.write(content, side, data, mean_colour(pixels))
         return data
 
@@ -130,7 +132,7 @@ class Thumbnails:
                 started = time.monotonic()
                 # One that cannot be made now is made, or refused, once somebody asks for it.
                 with suppress(ImgsearchError, RefusalError, OSError, MemoryError):
-                    await self._make(content, SIDES[0])
+                    await self._make(content, SIDES[0], self._workers.idling)
                 # Half of one thread's time: this may go on for hours.
                 await asyncio.sleep(time.monotonic() - started)
 

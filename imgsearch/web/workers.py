@@ -1,7 +1,7 @@
 """Threads for what would hold up the server: each kind of work has its own, and a bounded queue.
 
-Questions never wait for thumbnails: those are drawn by other threads, which the system serves
-last.
+Questions never wait for thumbnails, which other threads draw. What nobody asked for is left to a
+thread that the system serves last.
 """
 
 from __future__ import annotations
@@ -88,19 +88,21 @@ class Workers:
         asking: decode, embed and search.
         looking: read the gallery's database.
         reading: read small files.
-        drawing: make thumbnails and renderings.
+        drawing: make thumbnails and renderings that somebody waits for.
+        idling: makes thumbnails that nobody waits for.
     """
 
     asking: Crew = field(default_factory=lambda: Crew("asking", 2, 64))
     looking: Crew = field(default_factory=lambda: Crew("looking", 3, 256))
     reading: Crew = field(default_factory=lambda: Crew("reading", 4, 512))
     drawing: Crew = field(
-        default_factory=lambda: Crew("drawing", max(1, (os.cpu_count() or 2) - 1), 256, polite=True)
+        default_factory=lambda: Crew("drawing", max(2, (os.cpu_count() or 2) - 1), 256)
     )
+    idling: Crew = field(default_factory=lambda: Crew("idling", 1, 4, polite=True))
 
     def close(self) -> None:
         """Stop all crews."""
-        for crew in (self.asking, self.looking, self.reading, self.drawing):
+        for crew in (self.asking, self.looking, self.reading, self.drawing, self.idling):
             crew.close()
 
 

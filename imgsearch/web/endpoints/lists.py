@@ -43,7 +43,7 @@ async def info(request: Request) -> Response:
         "can": {
             "reveal": service.revealing is not None and service.revealing.can,
             "links": service.options.links is not None,
-            "map": False,
+            "map": True,
             "duplicates": True,
         },
         "limits": {

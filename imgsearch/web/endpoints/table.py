@@ -11,6 +11,7 @@ from imgsearch.web.endpoints import (
     described,
     duplicates,
     lists,
+    mapping,
     taking,
 )
 
@@ -121,5 +122,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         answer="saved plan",
         status=201,
     ),
+    _get("/map", mapping.drawn_map, "map"),
+    _get("/map/points", mapping.map_points, "application/octet-stream", "drawing"),
     _get("/openapi.json", described.openapi, "application/json"),
 )

@@ -6,6 +6,7 @@ import { info } from "./core/gallery.js";
 import { startMarked } from "./selections/marked.js";
 import { startRouter } from "./core/router.js";
 import { openDuplicates } from "./duplicates/view.js";
+import { openMap } from "./map/view.js";
 import { openPicture } from "./picture/view.js";
 import { openSearch } from "./search/view.js";
 import { openSelections } from "./selections/view.js";
@@ -30,6 +31,7 @@ startRouter([
   { pattern: /^\/$/, open: page("/", openSearch) },
   { pattern: /^\/browse$/, open: page("/browse", openBrowse) },
   { pattern: /^\/content\/([0-9a-f]{64})$/, open: page(null, openPicture) },
+  { pattern: /^\/map$/, open: page("/map", openMap) },
   { pattern: /^\/duplicates$/, open: page("/duplicates", openDuplicates) },
   { pattern: /^\/selections$/, open: page("/selections", openSelections) },
   { pattern: /^\/backbones$/, open: page("/backbones", openBackbones) },

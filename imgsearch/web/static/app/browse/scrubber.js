@@ -104,7 +104,9 @@ export class Scrubber {
 
   #hint(share) {
     this.bubble.style.setProperty("top", `${share * 100}%`);
-    this.bubble.textContent = this.#nameAt(share * this.#range - this.#start + this.#offset);
+    // Rounded up by a pixel of the bar, so that pointing at the thumb names what it stands at.
+    const pixel = this.#range / this.node.clientHeight;
+    this.bubble.textContent = this.#nameAt(share * this.#range + pixel - this.#start + this.#offset);
   }
 
   /** Write the years beside it, or the folders, as many as there is room for. */

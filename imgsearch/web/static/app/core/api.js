@@ -32,6 +32,11 @@ export function sendBytes(path, blob, { signal } = {}) {
   return ask("POST", address(path), { signal, body: blob, type: blob.type || "application/octet-stream" });
 }
 
+/** Return the bytes of something, as an ArrayBuffer. */
+export function getBytes(path, parameters, { signal } = {}) {
+  return ask("GET", address(path, parameters), { signal, read: (answer) => answer.arrayBuffer() });
+}
+
 /** Return the address of something under the interface; lists repeat their parameter. */
 export function address(path, parameters = {}) {
   const search = new URLSearchParams();
@@ -44,7 +49,7 @@ export function address(path, parameters = {}) {
   return text ? `${BASE}${path}?${text}` : BASE + path;
 }
 
-async function ask(method, url, { signal, body, type }) {
+async function ask(method, url, { signal, body, type, read = json }) {
   const headers = body === undefined ? {} : { "Content-Type": type };
   let answer;
   try {
@@ -55,6 +60,11 @@ async function ask(method, url, { signal, body, type }) {
   }
   if (answer.status === 401) lose("refused");
   if (!answer.ok) throw await refusal(answer);
+  return read(answer);
+}
+
+/** Return what an answer says, or null where it says nothing. */
+function json(answer) {
   return answer.headers.get("Content-Type")?.startsWith("application/json") ? answer.json() : null;
 }
 

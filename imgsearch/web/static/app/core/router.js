@@ -32,6 +32,11 @@ export function go(url, { replace = false } = {}) {
   show(null);
 }
 
+/** Write an address without opening anything: the view has already changed itself. */
+export function note(url) {
+  history.replaceState(history.state, "", url);
+}
+
 /** Open the current view anew, as when the gallery has changed. */
 export function reopen() {
   remember();

@@ -92,7 +92,7 @@ export class Review {
       tool("keep", "Keep", "k", "check"), tool("drop", "Drop", "d", "trash"),
       ...(canBeApart(this.group, file) ? [tool("apart", "Not the same", "n", "close")] : []),
       button("button.button.main", {
-        text: "Keep the first, drop the rest", title: "For this group, then the next (Enter)", "data-decision": "accept", click: () => this.act.accept(),
+        text: `Keep the first, drop the ${this.group.members.length > 1 ? "rest" : "other"}`, title: "For this group, then the next (Enter)", "data-decision": "accept", click: () => this.act.accept(),
       }),
     );
     if (held) this.tools.querySelector(`[data-decision="${held}"]`)?.focus();

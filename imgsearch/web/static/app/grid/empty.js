@@ -37,7 +37,7 @@ export function failure(text, again) {
 /** A command to type, with a button that copies it. */
 export function command(text) {
   return make(
-    "div.command", {}, make("code", { text, tabindex: 0 }),
+    "div.command", {}, make("code", { text }),
     button("button.button.quiet.round", { icon: icon("copy"), "aria-label": "Copy the command", title: "Copy", click: () => copy(text, "The command is copied.") }),
   );
 }

@@ -1,5 +1,10 @@
 /** Where everything in a justified grid stands: pure arithmetic, no element. */
 
+// Heights of a row that are tried, in targets. A last row that would be higher than its own limit is left
+// ragged, which costs so much times the square of what is missing of it.
+const LOWEST = 0.55;
+const HIGHEST_LAST = 1.25;
+const RAGGED = 0.6;
 const NARROWEST = 0.45;
 const WIDEST = 3.2;
 // Chromium draws no element taller than 33,554,428 px; below this the page is true to scale.
@@ -18,8 +23,9 @@ export class Layout {
   /**
    * @param {(index: number) => number} ratio width divided by height
    * @param {Array<{count: number}>} sections in order; a section starts a row of its own
-   * @param {{width: number, target: number, gap: number, heading: number}} measures in px;
-   *   `heading` of 0 leaves headings out
+   * @param {{width: number, target: number, gap: number, heading: number, even: boolean}} measures in
+   *   px; `heading` of 0 leaves headings out. `even` makes the rows of a section as equal as they can
+   *   be; without it a row depends on nothing beneath, so that it stays when more pictures come.
    */
   constructor(ratio, sections, measures) {
     this.measures = measures;
@@ -32,7 +38,7 @@ export class Layout {
   }
 
   #place(ratio, sections) {
-    const { width, target, gap, heading } = this.measures;
+    const { gap, heading } = this.measures;
     this.first = [];
     this.top = [];
     this.height = [];
@@ -46,10 +52,8 @@ export class Layout {
         y += heading;
       }
       const end = index + count;
-      let above = target;
-      while (index < end) {
-        const [after, height] = nextRow(ratio, index, end, { width, target, gap, above });
-        above = height;
+      const rows = this.measures.even ? evenRows(ratio, index, end, this.measures) : greedyRows(ratio, index, end, this.measures);
+      for (const [after, height] of rows) {
         this.first.push(index);
         this.top.push(y);
         this.height.push(height);
@@ -87,6 +91,18 @@ export class Layout {
   }
 }
 
+/** Return the end and the height of each row, filling one after the other. */
+function greedyRows(ratio, first, end, measures) {
+  const rows = [];
+  let above = measures.target;
+  for (let index = first; index < end;) {
+    const row = nextRow(ratio, index, end, { ...measures, above });
+    rows.push(row);
+    [index, above] = row;
+  }
+  return rows;
+}
+
 /** Return where the row that starts at `start` ends, and its height; what fills no row is as high as that above. */
 function nextRow(ratio, start, end, { width, target, gap, above }) {
   let sum = 0;
@@ -101,6 +117,40 @@ function nextRow(ratio, start, end, { width, target, gap, above }) {
     return without / target < target / height ? [index, without] : [index + 1, height];
   }
   return [end, Math.min(above, target, (width - gap * (end - start - 1)) / sum)];
+}
+
+/** Return the end and the height of each row so that the sum of all costs is least. */
+function evenRows(ratio, first, end, { width, target, gap }) {
+  const count = end - first;
+  const best = new Float64Array(count + 1).fill(Infinity);
+  const from = new Int32Array(count + 1);
+  best[0] = 0;
+  for (let start = 0; start < count; start += 1) {
+    let sum = 0;
+    for (let after = start + 1; after <= count; after += 1) {
+      sum += shown(ratio(first + after - 1));
+      const height = (width - gap * (after - start - 1)) / sum;
+      if (height < target * LOWEST && after > start + 1) break;
+      const ragged = after === count && height > target * HIGHEST_LAST;
+      const off = Math.max(height / target, target / height) - 1;
+      const cost = best[start] + (ragged ? RAGGED * (1 - target / height) ** 2 : off ** 2);
+      if (cost < best[after]) {
+        best[after] = cost;
+        from[after] = start;
+      }
+    }
+  }
+  const rows = [];
+  for (let after = count; after > 0; after = from[after]) {
+    let sum = 0;
+    for (let index = from[after]; index < after; index += 1) sum += shown(ratio(first + index));
+    rows.push([first + after, (width - gap * (after - from[after] - 1)) / sum]);
+  }
+  rows.reverse();
+  // A ragged row is as high as the one above it.
+  const last = rows.at(-1);
+  if (last[1] > target * HIGHEST_LAST) last[1] = Math.min(target, rows.at(-2)?.[1] ?? target);
+  return rows;
 }
 
 function lastAtMost(values, wanted, count) {

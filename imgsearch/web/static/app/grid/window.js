@@ -130,6 +130,7 @@ export class Grid extends EventTarget {
       target: this.how.target ?? (narrow ? 132 : 208),
       gap: narrow ? 4 : 8,
       heading: this.how.heading ? 64 : 0,
+      even: !this.source.more,
     };
   }
 

@@ -12,8 +12,13 @@ const KEYS = [
     ["+ −", "Add it to the question, as like or unlike"], ["Home End", "Ends of the row; with Ctrl of everything"],
   ]],
   ["A picture", [["← →", "Previous, next"], ["+ − 0", "Zoom in, out, whole"], ["r", "Turn it, for the eye only"], ["l", "Find its likes"], ["Space", "Mark it"]]],
+  ["The map", [
+    ["← → ↑ ↓", "Move it, or from thumbnail to thumbnail"], ["+ − 0", "Nearer, farther, all of it"], ["s", "Lasso: arrows, Enter for a corner, Space to catch"],
+    ["v", "Mark what is in view"],
+  ]],
   ["Duplicates", [
-    ["↑ ↓", "From group to group"], ["← →", "From file to file"], ["k d", "Keep, drop"], ["n", "Not the same"], ["o", "Side by side or overlaid"],
+    ["↑ ↓", "From group to group"], ["← →", "From file to file"], ["k d", "Keep, drop"], ["n", "Not the same"],
+    ["Enter", "Keep the first, drop the rest, go on"], ["o", "Side by side or overlaid"],
   ]],
 ];
 
