@@ -2,10 +2,10 @@
 """`imgsearch query`: find the images most similar to one or several others."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +35,7 @@ from imgsearch.errors import UnreadableImageError, UsageError
 if TYPE_CHECKING:
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.images.geometry import CropBox
+    from imgsearch.search.local_engine import LocalEngine
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.storage.filters import Filters
@@ -104,6 +105,7 @@ def query(
             runtime=search.runtime,
             recipe=search.recipe,
             projection=search.projection,
+            engine=_engine(exact=search.exact),
             offline=search.offline,
         ) as gallery,
     ):
@@ -114,9 +116,13 @@ def query(
             writer = WithSheet(writer, Path(output.sheet), gallery, images_of)
         if one_by_one:
             names = _listed(images or [], search, null=output.null)
-            failed = _answer_each(
-                names, partial(ask, gallery), writer, terminal=terminal, copy_to=folder
+            # Whoever writes names to standard input waits for each answer.
+            ahead = search.files_from is not None and STANDARD_INPUT not in (
+                *(images or []),
+                search.files_from,
             )
+            answers = ask.each(gallery, names, ahead=ahead)
+            failed = _write_each(answers, writer, terminal=terminal, copy_to=folder)
         else:
             named = [*(images or []), *search.minus]
             with working(terminal, "Searching"), missing_files_are_usage(named):
@@ -179,11 +185,53 @@ class _Question:
             if str(error) != error.reason:
                 raise
             raise UnreadableImageError(error.reason, name="standard input") from error
+        return self._shown(matches)
+
+    def each(
+        self, gallery: "Gallery", names: Iterable[str], *, ahead: bool
+    ) -> Iterator[tuple[str, "list[Match] | UnreadableImageError"]]:
+        """Yield names with the matches of each, or why it cannot be read.
+
+        Args:
+            gallery: that is asked.
+            names: of images.
+            ahead: draw several names before the first is answered, and answer them at once.
+        """
+        if not ahead or self.minus:
+            for name in names:
+                try:
+                    yield name, self(gallery, [name])
+                except UnreadableImageError as error:
+                    yield name, error
+            return
+        here, there = tee(names)
+        answers = gallery.query_many(
+            map(self.images_of, there),
+            k=self.k,
+            crop=self.crop,
+            where=self.where,
+            min_score=self.min_score,
+            include_self=self.include_self,
+            expand=self.expand,
+        )
+        for name, answer in zip(here, answers, strict=True):
+            if answer.reason is not None:
+                yield name, UnreadableImageError(answer.reason, name=name)
+            else:
+                yield name, self._shown(list(answer.matches))
+
+    def _shown(self, matches: list["Match"]) -> list["Match"]:
         if not self.all_files:
             return matches
         from imgsearch.search.held_files import each_file
 
         return [copy for match in matches for copy in each_file(match)]
+
+
+def _engine(*, exact: bool) -> "LocalEngine":
+    from imgsearch.search.local_engine import LocalEngine
+
+    return LocalEngine(exact=exact)
 
 
 def _crop(text: str) -> "CropBox":
@@ -221,30 +269,28 @@ def _paths(names: Sequence[str]) -> list[Path | None]:
     return [None if name == STANDARD_INPUT else Path(name) for name in names]
 
 
-def _answer_each(
-    names: Iterable[str],
-    ask: Callable[[Sequence[str]], list["Match"]],
+def _write_each(
+    answers: Iterable[tuple[str, "list[Match] | UnreadableImageError"]],
     writer: AnswerWriter,
     *,
     terminal: Terminal,
     copy_to: Path | None,
 ) -> int:
-    """Answer the images one by one as they come; return how many files could not be read."""
+    """Write answers one by one as they come; return how many files could not be read."""
     failed = 0
     # Progress and answers on one terminal would overwrite each other.
     drawing = (
         nullcontext(Unwatched()) if terminal.out_is_terminal else working(terminal, "Searching")
     )
     with drawing as steps:
-        for done, name in enumerate(names, start=1):
-            try:
-                matches = ask([name])
-                writer.write(_paths([name]), matches)
-                if copy_to is not None:
-                    failed += copy_matches(matches, folder_of(copy_to, done, name), terminal)
-            except UnreadableImageError as error:
+        for done, (name, found) in enumerate(answers, start=1):
+            if isinstance(found, UnreadableImageError):
                 failed += 1
-                writer.fail(_paths([name]), error.reason)
-                terminal.warn(str(error))
+                writer.fail(_paths([name]), found.reason)
+                terminal.warn(str(found))
+            else:
+                writer.write(_paths([name]), found)
+                if copy_to is not None:
+                    failed += copy_matches(found, folder_of(copy_to, done, name), terminal)
             steps.at("Searching", done, None)
     return failed

@@ -30,6 +30,16 @@ class FileRows(Reading):
         """Return the registered folders by their paths."""
         return self.once("roots by path", lambda: {root.path: root for root in self.roots()})
 
+    def roots_by_id(self) -> Mapping[int, Root]:
+        """Return the registered folders by row id."""
+        return self.once("roots by id", lambda: {root.id: root for root in self.roots()})
+
+    def root_names(self) -> Mapping[int, bytes]:
+        """Return the stored forms of the registered folders' paths, by row id."""
+        return self.once(
+            "names of roots", lambda: {root.id: paths.encode(root.path) for root in self.roots()}
+        )
+
     def _read_roots(self) -> list[Root]:
         rows = self.connection.execute(
             "SELECT id, path, recursive, exclude, follow_symlinks FROM root ORDER BY path"
@@ -132,11 +142,16 @@ class FileRows(Reading):
 
     def file_count(self, root_id: int, below: bytes = b"") -> int:
         """Return how many files the gallery has in a root, or beneath a folder of it."""
-        (count,) = self.connection.execute(
-            "SELECT COUNT(*) FROM file "
-            "WHERE root_id = ? AND (path = ? OR (path >= ? AND path < ?))",
-            (root_id, below, *paths.beneath(below)),
-        ).fetchone()
+        if below:
+            (count,) = self.connection.execute(
+                "SELECT COUNT(*) FROM file "
+                "WHERE root_id = ? AND (path = ? OR (path >= ? AND path < ?))",
+                (root_id, below, *paths.beneath(below)),
+            ).fetchone()
+        else:
+            (count,) = self.connection.execute(
+                "SELECT COUNT(*) FROM file WHERE root_id = ?", (root_id,)
+            ).fetchone()
         return int(count)
 
     def has_file(self, root_id: int, path: bytes) -> bool:
