@@ -13,7 +13,6 @@ import numpy as np
 from imgsearch import paths
 from imgsearch.errors import MissingExtraError, UsageError
 from imgsearch.files import TEMPORARY_SUFFIX, write_atomically
-from imgsearch.storage.typed_values import RootsById
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.storage.records import Content
 
@@ -104,10 +102,10 @@ def _write_npy(embeddings: Embeddings, folder: Path, ids: list[int]) -> None:
         (folder / "contents.jsonl").open("w", encoding="ascii") as lines,
     ):
         np.lib.format.write_array_header_2_0(vectors, header)
-        for block, rows in _blocks(embeddings, ids):
+        for block, rows, files in _blocks(embeddings, ids):
             vectors.write(rows.astype("<f4").tobytes())
             for content in block:
-                lines.write(json.dumps(_record(embeddings.store, content)) + "\n")
+                lines.write(json.dumps(_record(content, files[content.id])) + "\n")
 
 
 def _write_parquet(embeddings: Embeddings, folder: Path, ids: list[int]) -> None:
@@ -126,8 +124,8 @@ def _write_parquet(embeddings: Embeddings, folder: Path, ids: list[int]) -> None
         ]
     )
     with pq.ParquetWriter(folder / "embeddings.parquet", schema) as writer:
-        for block, rows in _blocks(embeddings, ids):
-            records = [_record(embeddings.store, content, text_only=True) for content in block]
+        for block, rows, files in _blocks(embeddings, ids):
+            records = [_record(content, files[content.id], text_only=True) for content in block]
             for record, row in zip(records, rows, strict=True):
                 record["embedding"] = row
             writer.write_table(pa.Table.from_pylist(records, schema=schema))
@@ -146,22 +144,24 @@ def _pyarrow() -> tuple[Any, Any]:
 
 def _blocks(
     embeddings: Embeddings, ids: list[int]
-) -> Iterator[tuple[list[Content], NDArray[np.float32]]]:
+) -> Iterator[tuple[list[Content], NDArray[np.float32], dict[int, list[bytes]]]]:
+    """Yield contents, their embeddings (n, dim), and by their ids the paths of their files."""
+    store = embeddings.store
+    roots = store.root_names()
     for start in range(0, len(ids), 512):
         part = ids[start : start + 512]
-        contents = embeddings.store.contents(part)
+        contents = store.contents(part)
         rows: dict[int, NDArray[np.float32]] = {}
         for found, vectors in embeddings.blocks(part):
             rows.update(zip(found.tolist(), vectors, strict=True))
-        yield [contents[key] for key in part], np.stack([rows[key] for key in part])
+        files = {
+            content_id: sorted(paths.joined(roots[root_id], path) for root_id, path in held)
+            for content_id, held in store.files_of_contents(part).items()
+        }
+        yield [contents[key] for key in part], np.stack([rows[key] for key in part]), files
 
 
-def _record(store: Store, content: Content, *, text_only: bool = False) -> dict[str, Any]:
-    roots = RootsById({root.id: paths.encode(root.path) for root in store.roots()})
-    held = sorted(
-        os.fsencode(paths.join(roots[root_id], path))
-        for root_id, path in store.files_of_contents([content.id])[content.id]
-    )
+def _record(content: Content, held: list[bytes], *, text_only: bool = False) -> dict[str, Any]:
     record: dict[str, Any] = {"content": content.hash, "bytes": content.bytes}
     record |= asdict(content.metadata)
     if text_only:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from imgsearch import paths
 from imgsearch.search.matches import FileCopy, GalleryFile
-from imgsearch.storage.typed_values import RootsById
 from imgsearch.storage.under import Under
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from imgsearch.storage.database import Store
@@ -60,10 +59,10 @@ class HeldFiles:
     """
 
     store: Store
-    roots: dict[int, Root]
+    roots: Mapping[int, Root]
     under: Under
     left_out: frozenset[Path] = frozenset()
-    _names: dict[int, bytes] = field(default_factory=dict)
+    _names: Mapping[int, bytes] = field(default_factory=dict)
     _online: dict[int, bool] = field(default_factory=dict)
 
     @classmethod
@@ -75,13 +74,13 @@ class HeldFiles:
         Raises:
             UsageError: a folder of the filter is not in the gallery.
         """
-        roots = RootsById({root.id: root for root in store.roots()})
+        roots = store.roots_by_id()
         return cls(
             store,
             roots,
             Under(where.under, roots.values()),
             left_out=left_out,
-            _names={root.id: paths.encode(root.path) for root in roots.values()},
+            _names=store.root_names(),
         )
 
     def find(self, content_ids: Sequence[int]) -> Iterator[tuple[int, GalleryFile]]:
