@@ -81,7 +81,7 @@ class HeldFiles:
             roots,
             Under(where.under, roots.values()),
             left_out=left_out,
-            _names={root.id: paths.encode(root.path) for root in roots.values()},
+            _names=RootsById({root.id: paths.encode(root.path) for root in roots.values()}),
         )
 
     def find(self, content_ids: Sequence[int]) -> Iterator[tuple[int, GalleryFile]]:
