@@ -9,8 +9,8 @@ Makes small JPEGs that all differ, and measures, each in its own process:
   back: nothing may be embedded, and every answer's path must be right;
 * the peak memory of indexing a tenth of the images and all of them.
 
-The embeddings come from a backbone that takes next to no time (the one of crash_rounds.py), so that
-only the gallery's work is measured. A network's memory comes on top of these figures.
+The embeddings come from a backbone that takes next to no time (the one of crash_gallery.py), so
+that only the gallery's work is measured. A network's memory comes on top of these figures.
 
     python benchmarks/gallery_scale.py
     python benchmarks/gallery_scale.py --quick
@@ -35,7 +35,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from crash_rounds import ColourGrids
+from crash_gallery import ColourGrids
 
 from imgsearch.gallery.gallery import Gallery
 

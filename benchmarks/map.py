@@ -147,13 +147,11 @@ def clusters(name: str, vectors: NDArray[np.float32], labels: Sequence[str]) -> 
         found, _ = nearest_centroid(vectors, spherical_centroids(vectors, count))
         score = normalized_mutual_info_score(labels, found)
         rows.append(f"| {name} | k-means, √({factor:g} n) | {count} | 0 % | {score:.3f} |")
-    for what, rows_of in (("vectors", vectors), ("t-SNE's map", points)):
+    for what, rows_of in (("the vectors", vectors), ("t-SNE's map", points)):
         found = HDBSCAN(min_cluster_size=5, copy=True).fit_predict(rows_of)
         score = normalized_mutual_info_score(labels, found)
         alone = f"{100 * np.mean(found < 0):.0f} %"
-        rows.append(
-            f"| {name} | HDBSCAN of the {what} | {found.max() + 1} | {alone} | {score:.3f} |"
-        )
+        rows.append(f"| {name} | HDBSCAN of {what} | {found.max() + 1} | {alone} | {score:.3f} |")
     return rows
 
 

@@ -29,7 +29,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from crash_rounds import ColourGrids, answers, make_pictures, stored_vectors
+from crash_gallery import ColourGrids, answers, make_pictures, stored_vectors
 
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.indexing.report import IndexOptions

@@ -1,4 +1,6 @@
-"""Write docs/cli.md from the command line's own help and docs/reference.md from the docstrings.
+"""Write docs/cli.md, docs/reference.md and docs/openapi.json from what they describe.
+
+That is the command line's own help, the docstrings, and the table of the page's addresses.
 
 Run it after changing a help text or a public docstring. With `--check` it writes nothing and
 exits with 1 when a page is not up to date.
@@ -10,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+import json
 import re
 import sys
 from pathlib import Path
@@ -21,6 +24,8 @@ from typer.testing import CliRunner
 import imgsearch
 import imgsearch.cli
 import imgsearch.errors
+from imgsearch.web.endpoints.table import ENDPOINTS
+from imgsearch.web.openapi import description
 
 LINE: Final = 88  # characters of a signature that stay on one line
 HERE: Final = Path(__file__).resolve().parent
@@ -45,14 +50,41 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "Filters",
             "Near",
             "CropBox",
+            "Part",
+            "HeldContent",
             "Weighted",
             "Expansion",
+            "Examined",
+        ),
+    ),
+    (
+        "Browsing",
+        (
+            "Timeline",
+            "Section",
+            "Facets",
+            "ValueCount",
+            "PlaceCount",
+            "Folder",
+            "Overview",
+            "HeldRoot",
+            "HeldRecipe",
+            "FilesNotRead",
+            "FileNotRead",
+            "Detail",
+            "Original",
+            "PictureSet",
         ),
     ),
     (
         "Tidying up",
         (
+            "Group",
+            "Member",
+            "Evidence",
+            "Companion",
             "Plan",
+            "Choice",
             "PlannedGroup",
             "PlannedRemoval",
             "PlannedFile",
@@ -71,6 +103,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "GalleryInformation",
             "RootInformation",
             "RecipeInformation",
+            "CalibrationInformation",
             "EngineState",
             "RemovalReport",
             "PruneReport",
@@ -95,7 +128,19 @@ TYPES: Final[tuple[tuple[str, str, str | None], ...]] = (
         "Plain",
         "a path, the `bytes` of a file, a file object, Pillow's image, `(h, w, 3)` or `(dim,)`",
     ),
-    ("search.query_inputs", "QueryImage", "a `Plain` or a `Weighted`"),
+    ("search.query_inputs", "QueryImage", "a `Plain`, `HeldContent`, `Part` or `Weighted`"),
+    (
+        "duplicates.groups",
+        "Kind",
+        'a `str`: "identical", "pixels", "copy", "edit", "burst", "similar"',
+    ),
+    (
+        "duplicates.grouping",
+        "Rank",
+        "a function from a `GalleryFile` to a sort key, as `sorted` takes",
+    ),
+    ("storage.timelines", "Order", None),
+    ("gallery.taking", "BufferedReader", "a binary file open for reading, of Python's `io`"),
     ("recipe", "Pooling", 'a `str`: "gap", "gmp", "gem", "rmac", "gem:4", "rmac:2"'),
     ("recipe", "Resize", None),
     ("recipe", "Preprocessing", None),
@@ -239,7 +284,8 @@ def _arguments(parameters: list[inspect.Parameter]) -> list[str]:
         star = "*" if parameter.kind is inspect.Parameter.VAR_POSITIONAL else ""
         text = f"{star}{parameter.name}: {parameter.annotation}"
         if parameter.default is not inspect.Parameter.empty:
-            text += f" = {parameter.default!r}"
+            # Members of an enumeration are shown as what a caller may write for them.
+            text += " = " + re.sub(r"<[\w.]+: ('[^']*')>", r"\1", repr(parameter.default))
         shown.append(text.replace("'", '"'))
     return shown
 
@@ -277,7 +323,11 @@ def _items(text: str, section: str) -> list[str]:
 
 def main() -> int:
     """Write the pages, or compare them; return the exit code."""
-    pages = {HERE / "cli.md": cli_page(), HERE / "reference.md": reference_page()}
+    pages = {
+        HERE / "cli.md": cli_page(),
+        HERE / "reference.md": reference_page(),
+        HERE / "openapi.json": json.dumps(description(ENDPOINTS), indent=1) + "\n",
+    }
     if "--check" not in sys.argv[1:]:
         for path, text in pages.items():
             path.write_text(text, encoding="utf-8")

@@ -13,70 +13,118 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from imgsearch.duplicates.groups import Companion, Evidence, Group, Kind, Member
     from imgsearch.errors import ImgsearchError
     from imgsearch.gallery.checking import CheckReport
+    from imgsearch.gallery.examining import Examined
     from imgsearch.gallery.explaining import Explanation, ScoreMap
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery
-    from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
+    from imgsearch.gallery.information import (
+        CalibrationInformation,
+        GalleryInformation,
+        RecipeInformation,
+        RootInformation,
+    )
     from imgsearch.gallery.location import default_gallery_path
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.gallery.merging import MergedPart, MergeReport
+    from imgsearch.gallery.overview import (
+        FileNotRead,
+        FilesNotRead,
+        HeldRecipe,
+        HeldRoot,
+        Overview,
+    )
+    from imgsearch.gallery.picture_sets import PictureSet
+    from imgsearch.gallery.taking import Original
+    from imgsearch.images.exposure import Detail
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, UnreadableFile
     from imgsearch.indexing.shards import Shard
     from imgsearch.maps.gallery_map import GalleryMap, MapAge, MapCluster, MapReport
     from imgsearch.maps.watch import MapProgress
     from imgsearch.networks.source import EmbedderSource, PretrainedNetworks
-    from imgsearch.plans.plan import LeftFile, Plan, PlannedFile, PlannedGroup, PlannedRemoval
+    from imgsearch.plans.plan import (
+        Choice,
+        LeftFile,
+        Plan,
+        PlannedFile,
+        PlannedGroup,
+        PlannedRemoval,
+    )
     from imgsearch.plans.plan_file import read_plan, write_plan
     from imgsearch.plans.reports import ApplyReport, Refusal, UndoReport
     from imgsearch.recipe import Recipe, RecipeRequest
     from imgsearch.search.engine import EngineState
     from imgsearch.search.matches import Answer, Comparison, FileCopy, GalleryFile, Match
     from imgsearch.search.query_expansion import Expansion
-    from imgsearch.search.query_inputs import Weighted
+    from imgsearch.search.query_inputs import HeldContent, Part, Weighted
+    from imgsearch.storage.facets import Facets, PlaceCount, ValueCount
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
+    from imgsearch.storage.folder_tree import Folder
     from imgsearch.storage.merging import JoinedRows
     from imgsearch.storage.places import Near
     from imgsearch.storage.roots import MergedPath
+    from imgsearch.storage.timelines import Section, Timeline
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
     "ApplyReport",
+    "CalibrationInformation",
     "CheckReport",
+    "Choice",
+    "Companion",
     "Comparison",
     "CropBox",
+    "Detail",
     "EmbedderSource",
     "EngineState",
+    "Evidence",
+    "Examined",
     "Expansion",
     "Explanation",
     "ExportReport",
+    "Facets",
     "FileCopy",
+    "FileNotRead",
+    "FilesNotRead",
     "Filters",
     "Finding",
+    "Folder",
     "Gallery",
     "GalleryFile",
     "GalleryInformation",
     "GalleryMap",
+    "Group",
+    "HeldContent",
+    "HeldRecipe",
+    "HeldRoot",
     "ImgsearchError",
     "IndexOptions",
     "IndexProgress",
     "IndexReport",
     "JoinedRows",
+    "Kind",
     "LeftFile",
     "MapAge",
     "MapCluster",
     "MapProgress",
     "MapReport",
     "Match",
+    "Member",
     "MergeReport",
     "MergedPart",
     "MergedPath",
     "Near",
+    "Original",
+    "Overview",
+    "Part",
+    "PictureSet",
+    "PlaceCount",
     "Plan",
     "PlannedFile",
     "PlannedGroup",
@@ -91,9 +139,12 @@ __all__ = [
     "RemovalReport",
     "RootInformation",
     "ScoreMap",
+    "Section",
     "Shard",
+    "Timeline",
     "UndoReport",
     "UnreadableFile",
+    "ValueCount",
     "Weighted",
     "__version__",
     "default_gallery_path",
@@ -103,14 +154,17 @@ __all__ = [
 
 # The command line must start fast, so nothing is imported before it is asked for.
 _HOMES = {
+    "duplicates.groups": ("Companion", "Evidence", "Group", "Kind", "Member"),
     "errors": ("ImgsearchError",),
     "gallery.checking": ("CheckReport",),
     "storage.findings": ("Finding",),
+    "gallery.examining": ("Examined",),
     "gallery.explaining": ("Explanation", "ScoreMap"),
     "gallery.exporting": ("ExportReport",),
     "gallery.gallery": ("Gallery",),
     "gallery.location": ("default_gallery_path",),
     "gallery.information": (
+        "CalibrationInformation",
         "GalleryInformation",
         "RecipeInformation",
         "RootInformation",
@@ -120,6 +174,16 @@ _HOMES = {
         "RelocationReport",
         "RemovalReport",
     ),
+    "gallery.overview": (
+        "FileNotRead",
+        "FilesNotRead",
+        "HeldRecipe",
+        "HeldRoot",
+        "Overview",
+    ),
+    "gallery.picture_sets": ("PictureSet",),
+    "gallery.taking": ("Original",),
+    "images.exposure": ("Detail",),
     "gallery.merging": ("MergeReport", "MergedPart"),
     "images.geometry": ("CropBox",),
     "indexing.report": (
@@ -141,7 +205,7 @@ _HOMES = {
         "EngineState",
         "PretrainedNetworks",
     ),
-    "plans.plan": ("LeftFile", "Plan", "PlannedFile", "PlannedGroup", "PlannedRemoval"),
+    "plans.plan": ("Choice", "LeftFile", "Plan", "PlannedFile", "PlannedGroup", "PlannedRemoval"),
     "plans.plan_file": ("read_plan", "write_plan"),
     "plans.reports": ("ApplyReport", "Refusal", "UndoReport"),
     "recipe": (
@@ -157,11 +221,25 @@ _HOMES = {
         "Match",
     ),
     "search.query_expansion": ("Expansion",),
-    "search.query_inputs": ("Weighted",),
+    "search.query_inputs": (
+        "HeldContent",
+        "Part",
+        "Weighted",
+    ),
+    "storage.facets": (
+        "Facets",
+        "PlaceCount",
+        "ValueCount",
+    ),
     "storage.filters": ("Filters",),
+    "storage.folder_tree": ("Folder",),
     "storage.merging": ("JoinedRows",),
     "storage.places": ("Near",),
     "storage.roots": ("MergedPath",),
+    "storage.timelines": (
+        "Section",
+        "Timeline",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

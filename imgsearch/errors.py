@@ -6,6 +6,7 @@
     │   ├── UnknownLayerError      2  a layer that the backbone does not have
     │   └── UnknownRecipeError     2  a recipe that the gallery does not have
     ├── UnreadableImageError       1  a file that cannot be decoded, with its reason
+    │   └── NotThereError          1  a content none of whose files is there as it was
     ├── WeightsUnavailableError    1  pretrained weights that are not on this machine
     ├── UntrustedModelError        1  a custom model whose checksum was not given as trusted
     ├── RecipeMismatchError        1  embeddings that are not comparable
@@ -59,6 +60,10 @@ class UnreadableImageError(ImgsearchError):
     def __init__(self, reason: str, *, name: str | None = None) -> None:
         self.reason = reason
         super().__init__(f"{name}: {reason}" if name else reason)
+
+
+class NotThereError(UnreadableImageError):
+    """A content of the gallery none of whose files is there as it was when it was indexed."""
 
 
 class WeightsUnavailableError(ImgsearchError):

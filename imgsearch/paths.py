@@ -34,6 +34,17 @@ def absolute(path: str | Path) -> Path:
     return Path(os.path.abspath(expanded))  # noqa: PTH100 - pathlib's resolve() would follow links
 
 
+def from_home(path: Path) -> Path:
+    """Return a path from "~" on where it lies in the person's home, for showing it."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return path
+    if home != Path(home.anchor) and path.is_relative_to(home):
+        return Path("~") / path.relative_to(home)
+    return path
+
+
 def encode(path: Path) -> bytes:
     """Return the stored form of an absolute or relative path."""
     return os.fsencode(path.as_posix())
@@ -192,6 +203,10 @@ class Listings:
         for part in path.parts[1:]:
             place = os.path.join(place, self._spelled(place, os.fsencode(part)))  # noqa: PTH118 - bytes
         return Path(os.fsdecode(place))
+
+    def name_in(self, folder: Path, name: str) -> str:
+        """Return a name as the folder lists it; the name itself if nothing there is called so."""
+        return os.fsdecode(self._spelled(os.fsencode(folder), os.fsencode(name)))
 
     def _lists(self, folder: bytes, name: bytes) -> bool:
         if _has_one_spelling(os.path.join(folder, name), name):  # noqa: PTH118 - bytes

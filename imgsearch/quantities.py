@@ -32,3 +32,8 @@ def duration(seconds: float) -> str:
     if minutes < _HOUR:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // _HOUR} h {minutes % _HOUR:02d} min"
+
+
+def share(certainty: float) -> str:
+    """Return a probability in percent, which is never rounded up to certainty."""
+    return "100 %" if certainty >= 1 else f"{int(certainty * 10_000) / 100:.2f} %"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from imgsearch.gallery.gallery import Gallery
@@ -29,11 +30,14 @@ T = TypeVar("T")
 
 
 def pytest_configure() -> None:
-    """Let idle threads of OpenMP sleep, here and in what tests start.
+    """Let idle threads of OpenMP sleep, here and in what tests start, and examples take any time.
 
-    By default they spin, and those of several workers take the cores from each other.
+    By default such threads spin, and those of several workers take the cores from each other. How
+    long an example takes says more about what else the machine does than about what is tried.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    settings.register_profile("any time", deadline=None)
+    settings.load_profile("any time")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

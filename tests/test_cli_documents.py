@@ -33,6 +33,8 @@ EXTENDS = {
     "backbone": "catalogue entry",
     "stored recipe": "recipe",
     "match": "gallery file",
+    "grouped file": "gallery file",
+    "member": "grouped file",
     "jsonl": "match",
     "keeper": "planned file",
     "planned removal": "planned file",
@@ -127,6 +129,8 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("prune",),
         ("export", tmp_path / "out"),
         ("merge", tmp_path / "gallery", "--gallery", tmp_path / "merged"),
+        ("duplicates",),
+        ("info",),
         ("map", "--method", "pca"),
         ("relocate", photos, tmp_path / "elsewhere"),
         ("index",),
@@ -214,7 +218,7 @@ def test_the_columns_of_csv_are_as_described() -> None:
     ):
         (line,) = (line for line in text.splitlines() if line.startswith(f"`{first}`, "))
         assert tuple(re.findall(r"`(\w+)`", line)) == columns
-    assert comma_separated.COLUMNS[3:] == comma_separated.FILE_COLUMNS
+    assert comma_separated.COLUMNS[3:-1] == comma_separated.FILE_COLUMNS
 
 
 def test_the_comparison_itself_notices_what_is_missing_odd_or_of_another_type() -> None:

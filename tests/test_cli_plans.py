@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,9 +48,9 @@ def test_a_plan_is_shown_and_nothing_is_done_until_yes_is_said(desk: Desk) -> No
     lines = shown.stdout.splitlines()
     assert lines[0].startswith("keep    a/one.png  ")
     assert lines[1].startswith("remove  b/copy of one.png  ")
-    assert "identical 100.0 %" in lines[1]
+    assert "identical 100 %" in lines[1]
     assert any(
-        line.startswith("remove  b/small two.png") and "copy 99.5 %" in line for line in lines
+        line.startswith("remove  b/small two.png") and "copy 99.50 %" in line for line in lines
     )
     assert "3 files of " in shown.stderr
     assert "would go to the trash" in shown.stderr
@@ -70,11 +71,66 @@ def test_a_plan_is_shown_and_nothing_is_done_until_yes_is_said(desk: Desk) -> No
 
 
 def test_what_is_left_and_what_only_a_removed_file_knows_is_shown(desk: Desk) -> None:
-    plan = desk.plan(protect=[desk.photos / "c"])
-    path = desk.written(plan)
-    assert (
-        f"leave   c/two.png  protected: it lies in {desk.photos / 'c'}" in run("apply", path).stdout
-    )
+    one, two = desk.groups()
+    copy = replace(two.members[0].file, camera="Canon\x1b[31m EOS R5")
+    two = replace(two, members=(replace(two.members[0], file=copy), two.members[1]))
+    plan = desk.gallery.plan([one, two], protect=[desk.photos / "b"], keep=["newest"])
+    shown = run("apply", desk.written(plan)).stdout
+    assert f"leave   b/small two.png  protected: it lies in {desk.photos / 'b'}" in shown
+    plan = desk.gallery.plan([one, two])
+    shown = run("apply", desk.written(plan)).stdout
+    assert "        only it has: camera Canon\\x1b[31m EOS R5" in shown.splitlines()
+
+
+IDENTICAL = ("duplicates", "--kind", "identical", "--plan")
+
+
+@pytest.mark.parametrize(
+    ("choices", "gone"),
+    [
+        ((), {"b/copy of one.png", "c/two.png"}),
+        (("--keep", "largest,newest"), {"a/one.png", "a/two.png"}),
+        (("--keep", "largest", "--keep", "oldest", "--protect", "b"), {"c/two.png"}),
+        (("--prefer", "c", "--prefer", "b", "--split-companions"), {"a/one.png", "a/two.png"}),
+    ],
+)
+def test_the_files_that_a_plan_names_go_and_come_back(
+    desk: Desk, choices: tuple[str, ...], gone: set[str]
+) -> None:
+    before = desk.state()
+    planned = run(*IDENTICAL, desk.base / "tidy.json", *choices)
+    assert planned.exit_code == 0, planned.stderr
+    assert f"{len(gone)} file" in planned.stderr
+    assert desk.state() == before
+    done = run("apply", desk.base / "tidy.json", "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert before.keys() - desk.state().keys() == gone
+    assert run("undo").exit_code == 0
+    assert desk.state() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--keep", "largest"), "--keep is for a plan; give --plan FILE too"),
+        (("--prefer", "a"), "--prefer is for a plan"),
+        (("--protect", "a"), "--protect is for a plan"),
+        (("--split-companions",), "--split-companions is for a plan"),
+        (("--plan", "../t.json", "--keep", "best"), "'best' is no rule"),
+        (("--plan", "../t.json", "--keep", "preferred"), "name them with --prefer"),
+        (("--plan", "../t.json", "--kind", "similar"), "never removed"),
+        (("--plan", "../t.json", "--new", "a"), "--new looks at others"),
+        (("--plan", "no/t.json"), "there is no such folder"),
+        (("--plan", "../t.json", "--kind", "identical", "--protect", "no"), "no such folder"),
+    ],
+)
+def test_choices_of_a_plan_that_make_no_sense_are_told(
+    desk: Desk, arguments: tuple[str, ...], said: str
+) -> None:
+    result = run("duplicates", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (desk.base / "t.json").exists()
 
 
 def test_a_folder_may_be_named_instead_of_the_trash(desk: Desk) -> None:

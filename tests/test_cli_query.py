@@ -421,6 +421,6 @@ def test_offline_matches_are_marked(photos: Path, tmp_path: Path) -> None:
     query = picture(tmp_path / "query.png", 0)
     photos.rename(tmp_path / "unplugged")
     result = run("query", query, "-k", "2")
-    assert all(line.endswith("(offline)") for line in result.stdout.splitlines())
+    assert all(line.endswith("offline)") for line in result.stdout.splitlines())
     assert len(result.stdout.splitlines()) == 3
     assert all(match["offline"] for match in answer(query)["matches"])

@@ -19,9 +19,9 @@ from imgsearch.vectors.projection_choice import MINIMUM_COUNT
 
 
 def load_rounds() -> Any:
-    """Return the benchmark that kills processes, as a module."""
-    path = Path(__file__).parents[1] / "benchmarks/crash_rounds.py"
-    spec = spec_from_file_location("crash_rounds", path)
+    """Return the benchmark that kills indexing processes, as a module."""
+    path = Path(__file__).parents[1] / "benchmarks/crash_indexing.py"
+    spec = spec_from_file_location("crash_indexing", path)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

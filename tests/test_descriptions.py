@@ -159,6 +159,22 @@ def test_a_place_beyond_the_pole_is_none() -> None:
         assert Xmp(packet(exif_GPSLatitude=text)).degrees("exif:GPSLatitude") == degrees
 
 
+@pytest.mark.parametrize(
+    ("texts", "date"),
+    [
+        (["2006:10:29", "2006:10:29 06:27:51"], "2006-10-29T06:27:51"),
+        (["2006:10:29", None, "2006:10:30 06:27:51"], "2006-10-29T00:00:00"),
+        (["2006:10:29 00:00:00", "2006:10:29 06:27:51"], "2006-10-29T00:00:00"),
+        (["2006:10:29 24:00:00", "2006:10:29 06:27:51"], "2006-10-29T06:27:51"),
+        (["", "nonsense"], None),
+    ],
+)
+def test_a_day_takes_the_time_of_another_text_of_that_day(
+    texts: list[str | None], date: str | None
+) -> None:
+    assert first_date(texts) == date
+
+
 @given(st.binary(), st.text())
 def test_blocks_of_any_bytes_raise_nothing(block: bytes, text: str) -> None:
     Xmp(block).get("exif:DateTimeOriginal")

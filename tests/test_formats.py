@@ -260,7 +260,7 @@ def test_the_fingerprint_is_the_text_that_galleries_hold(monkeypatch: pytest.Mon
         return versions[package]
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    assert formats.decoders_fingerprint() == "reader-2+pillow-13.0.0+heif-1.8.1+jxl-none+raw-none"
+    assert formats.decoders_fingerprint() == "reader-3+pillow-13.0.0+heif-1.8.1+jxl-none+raw-none"
 
 
 def test_the_table_loads_neither_pillow_nor_numpy() -> None:

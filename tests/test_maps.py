@@ -118,6 +118,21 @@ def test_a_picture_that_comes_back_lies_where_it_lay(indexed: Gallery, photos: P
     assert places(indexed.map()) == before
 
 
+def test_pictures_of_an_unplugged_drive_stay_where_they_are_and_are_marked(
+    gallery: Gallery, photos: Path, tmp_path: Path
+) -> None:
+    gallery.index(photos / "trip0", photos / "trip1")
+    shutil.copy(photos / "trip0/00.png", photos / "trip1/copy.png")
+    gallery.index()
+    before = gallery.draw_map().map
+    assert before is not None
+    assert not before.offline.any()
+    (photos / "trip0").rename(tmp_path / "unplugged")
+    after = gallery.map()
+    assert places(after) == places(before)
+    assert int(after.offline.sum()) == 3  # of four, one of which lies elsewhere too
+
+
 def test_the_map_keeps_its_projection_when_the_gallery_is_fitted_anew(
     indexed: Gallery, photos: Path
 ) -> None:

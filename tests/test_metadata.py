@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from picture_checks import EXIF_FORMATS, needs, squash
-from PIL import Image, TiffImagePlugin
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from imgsearch.images.loading import load
 from imgsearch.images.metadata import TEXT_LIMIT, Metadata, clean_text, read_metadata
@@ -323,3 +323,12 @@ def test_other_threads_and_modules_warn_as_before() -> None:
         thread.join()
         heard = [str(warning.message) for warning in caught]
     assert heard == ["another thread", "another module"]
+
+
+def test_a_date_of_the_original_counts_wherever_exif_holds_it() -> None:
+    """Some editors write it into the first directory, where the date of the last change is."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.DateTime] = "2020:01:01 01:00:00"
+    exif[ExifTags.Base.DateTimeOriginal] = "2006:05:27 12:37:03"
+    jpeg = picture_files.encode(Image.new("RGB", (8, 8)), "JPEG", exif=exif)
+    assert load(jpeg, size=8, resize="squash").metadata.taken == "2006-05-27T12:37:03"

@@ -16,7 +16,7 @@ from imgsearch.duplicates.groups import Evidence, Kind, Member
 from imgsearch.errors import UsageError
 from imgsearch.plans.entries import Entry, between
 from imgsearch.plans.plan import DEFAULT_RULES, KeepRule
-from imgsearch.plans.rules import Candidate, key, only_here, parse_rules, why
+from imgsearch.plans.rules import Candidate, key, only_here, parse_rules, rank, why
 from imgsearch.search.matches import GalleryFile
 
 if TYPE_CHECKING:
@@ -94,12 +94,20 @@ def test_a_protected_file_is_never_removed_and_is_kept_where_the_rules_leave_it_
     assert plan.groups[0].reason == "as good by every rule, and protected"
 
 
+def test_by_default_a_protected_file_is_kept_rather_than_an_older_one(desk: Desk) -> None:
+    """It stays anyway, so that keeping the other one too would gain nothing."""
+    plan = desk.plan(protect=[desk.photos / "b"])
+    assert names(plan, desk) == {"b/copy of one.png": ["a/one.png"], "a/two.png": ["c/two.png"]}
+    assert plan.groups[0].reason == "protected: it stays anyway"
+    first = desk.plan(keep=["protected", "largest"], protect=[desk.photos / "b"])
+    assert "b/small two.png" in names(first, desk)
+
+
 def test_protection_sees_through_symbolic_links(desk: Desk) -> None:
     (desk.base / "link").symlink_to(desk.photos / "b")
-    assert left(desk.plan(protect=[desk.base / "link"]), desk).keys() == {
-        "b/copy of one.png",
-        "b/small two.png",
-    }
+    plan = desk.plan(keep=["oldest"], protect=[desk.base / "link"])
+    assert left(plan, desk).keys() == {"b/copy of one.png", "b/small two.png"}
+    assert names(plan, desk) == {"a/two.png": ["c/two.png"]}
 
 
 def test_an_edit_goes_only_when_it_was_asked_for_and_what_is_similar_never(desk: Desk) -> None:
@@ -247,6 +255,7 @@ def candidate(seed: int, path: Path) -> Candidate:
         ),
         mtime_ns=seed % 5,
         preference=seed % 3,
+        protected=seed % 7 == 0,
     )
 
 
@@ -263,6 +272,19 @@ def test_of_two_files_the_better_one_is_better_for_a_reason_that_is_told(
     deciding = [rule for rule in rules if key([rule], first) != key([rule], second)]
     if deciding:
         assert told.startswith(f"{deciding[0]}: ")
+
+
+def test_groups_may_be_built_around_the_files_that_a_plan_keeps(desk: Desk) -> None:
+    """So that every member was compared with the one that stays."""
+    prefer, protect = [desk.photos / "c"], [desk.photos / "b"]
+    by = rank(parse_rules(["preferred"], preferring=True), prefer=prefer, protect=protect)
+    groups = desk.gallery.duplicates(kinds=["identical"], rank=by)
+    assert {os.fspath(group.keeper.path.relative_to(desk.photos)) for group in groups} == {
+        "b/copy of one.png",
+        "c/two.png",
+    }
+    plan = desk.gallery.plan(groups, keep=["preferred"], prefer=prefer, protect=protect)
+    assert names(plan, desk) == {"b/copy of one.png": ["a/one.png"], "c/two.png": ["a/two.png"]}
 
 
 def test_the_default_rules_are_all_but_newest() -> None:

@@ -14,7 +14,7 @@ from picture_checks import reason_for, squash
 from PIL import Image
 
 from imgsearch.images import formats, rare_formats
-from imgsearch.images.loading import load
+from imgsearch.images.loading import display, load
 
 
 def photoshop(
@@ -121,3 +121,11 @@ def test_a_jpeg_xl_is_named_with_its_package_where_that_is_missing(
     monkeypatch.setitem(sys.modules, "pillow_jxl.JpegXLImagePlugin", None)
     monkeypatch.delitem(sys.modules, "imgsearch.images.jxl_decoder", raising=False)
     assert reason_for(b"\xff\x0a" + bytes(40)).endswith("pip install pillow-jxl-plugin")
+
+
+def test_a_targa_may_have_a_map_of_16_bit_colours() -> None:
+    """Two colours of 5 bits each, blue lowest: 31 << 10 is red, 31 << 5 green; TGA 2.0, page 6."""
+    head = struct.pack("<BBBHHBHHHHBB", 0, 1, 1, 0, 2, 16, 0, 0, 2, 1, 8, 0x20)
+    targa = head + struct.pack("<HH", 31 << 10, 31 << 5) + bytes([0, 1])
+    pixels = display(targa, longest=2)
+    assert pixels.tolist() == [[[255, 0, 0], [0, 255, 0]]]

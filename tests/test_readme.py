@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 def user_commands() -> list[str]:
     """Return the lines of the block that shows what a person types."""
-    (block,) = [block for block in blocks("sh") if block.startswith("imgsearch index ")]
+    (block,) = [block for block in blocks("sh") if "/media/archive" in block]
     return [line for line in block.splitlines() if line]
 
 
@@ -75,7 +75,7 @@ def run(command: str, *, home: Path) -> subprocess.CompletedProcess[str]:
 def test_every_command_that_the_readme_shows_does_what_it_says(desk: Path) -> None:
     """The only changes: no network, so the small backbone; and cat instead of a download."""
     for line in user_commands():
-        command = line.replace("/media/archive", "archive")
+        command = line.replace("/media/archive", "archive").replace("/media/card", "archive")
         command = re.sub(r"curl -s \S+", "cat cat.jpg", command)
         if command.startswith("imgsearch index"):
             command = command.replace("imgsearch index", "imgsearch index --backbone compact")
@@ -84,6 +84,37 @@ def test_every_command_that_the_readme_shows_does_what_it_says(desk: Path) -> No
         if "query" in line and "xargs" not in line:
             assert done.stdout, line
     assert list((desk / "best").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the README's lines are for a POSIX shell")
+def test_the_commands_for_more_than_one_machine_do_what_they_say(desk: Path) -> None:
+    (block,) = [block for block in blocks("sh") if "imgsearch merge" in block]
+    for line in block.splitlines():
+        command = line.replace("imgsearch index", "imgsearch index --backbone compact")
+        done = run(command, home=desk)
+        assert done.returncode == 0, (line, done.stderr)
+    told = run("imgsearch list --paths --gallery all.gallery", home=desk)
+    held = [path for path in (desk / "Photos").rglob("*") if path.is_file()]
+    assert len(told.stdout.splitlines()) == len(held)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the README's lines are for a POSIX shell")
+def test_the_commands_that_clear_up_duplicates_do_what_they_say(desk: Path) -> None:
+    """One picture is there twice, and its original lies where the README protects it."""
+    picture = max(PHOTOS.glob("*/*_1.jpg"))
+    originals = desk / "Photos/Originals"
+    originals.mkdir()
+    shutil.copy2(picture, originals)
+    twice = desk / "Photos/again.jpg"
+    shutil.copy2(picture, twice)
+    (block,) = [block for block in blocks("sh") if block.startswith("imgsearch duplicates ")]
+    there = []
+    for line in ["imgsearch index --backbone compact ~/Photos", *block.splitlines()]:
+        done = run(line, home=desk)
+        assert done.returncode == 0, (line, done.stderr)
+        there.append(twice.exists())
+    assert there == [True, True, True, True, True, False, True]
+    assert "<html" in (desk / "groups.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

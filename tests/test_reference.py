@@ -7,7 +7,18 @@ from pathlib import Path
 
 PAGE = (Path(__file__).parents[1] / "docs/reference.md").read_text(encoding="utf-8")
 # Python's own and NumPy's.
-KNOWN = {"Callable", "False", "Iterable", "Iterator", "NDArray", "None", "Path", "Sequence", "True"}
+KNOWN = {
+    "Callable",
+    "False",
+    "Iterable",
+    "Iterator",
+    "Mapping",
+    "NDArray",
+    "None",
+    "Path",
+    "Sequence",
+    "True",
+}
 
 
 def test_every_type_of_a_signature_is_explained() -> None:

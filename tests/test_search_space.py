@@ -461,6 +461,18 @@ def test_another_choice_is_remembered_and_carried_out_by_the_next_refresh(large:
     assert index_choice(large.store).factory == "exact"
 
 
+def test_a_run_that_ends_before_the_chosen_index_is_there_leaves_it_to_the_next(
+    large: Rows,
+) -> None:
+    """Killed, or with a full disk: the choice is stored, and no cache may count as current."""
+    engine = LocalEngine()
+    assert engine.is_current(large.embeddings)
+    assert engine.choose(large.embeddings, factory="IVF4,SQfp16", memory=None)
+    assert not engine.is_current(large.embeddings)
+    assert len(large.open().index) == len(large.refresh().index) == 600
+    assert engine.is_current(large.embeddings)
+
+
 @pytest.mark.parametrize("damage", ["absent", "front", "other"])
 def test_lists_that_are_not_whole_cost_time_and_no_answer(
     large: Rows, damage: str, said: list[str]

@@ -68,24 +68,39 @@ def test_matches_are_shown_with_rank_score_and_where_they_are(desk: Desk) -> Non
     assert page.all("h1")[0].whole_text == "Like one.png"
     assert len(page.all("img")) == 1 + len(tiles)
     (asked,) = page.all("ul", "asked")
-    assert asked.all("img")[0].attributes["alt"] == "one.png"
+    assert asked.all("img")[0].attributes["alt"] == "asked about: one.png"
 
 
 def test_a_group_is_shown_side_by_side_with_its_keeper_marked(desk: Desk) -> None:
     page = parse(groups(desk))
     one, two = page.all("section", "group")
-    assert [side.classes for side in one.all("li", "tile")] == [["tile", "kept"]]
+    assert [side.classes for side in one.all("li", "tile")] == [["tile", "kept", "alone"]]
     kept, copy = two.all("li", "tile")
     assert kept.all("span", "pill")[0].whole_text == "keep"
     names = [file.whole_text for file in kept.all("span", "name")]
     assert names == ["two.png", "two.png"], "the same bytes share a picture"
     assert kept.all("span", "tag")[0].whole_text == "identical"
     assert copy.all("span", "kind")[0].whole_text == "copy"
-    assert copy.all("span", "rank")[0].whole_text == "99.5 %"
+    assert copy.all("span", "rank")[0].whole_text == "99.50 %"
     differing = [div.whole_text for div in copy.all("div", "differs")]
     assert differing[0].startswith("Pixels24 \N{MULTIPLICATION SIGN} 24 instead of 48")
     assert "copy" in two.all("p", "soft")[0].whole_text
     assert "3 files besides the keepers" in page.whole_text
+
+
+def test_what_a_plan_decides_is_shown_at_each_file(desk: Desk) -> None:
+    plan = desk.plan(keep=["largest", "oldest"], protect=[desk.photos / "c"])
+    sheet = GroupSheet(desk.gallery, plan=plan)
+    for group in desk.groups():
+        sheet.add(group)
+    files = [li for ul in parse(sheet.render()).all("ul", "files") for li in ul.children]
+    goes = {li.whole_text.split(" goes")[0] for li in files if li.all("span", "goes")}
+    assert goes == {"copy of one.png identical", "small two.png"}
+    (protected,) = (li.whole_text for li in files if "protected" in li.whole_text)
+    assert "stays: protected: it lies in" in protected
+    assert "goes: the keeper is largest: 48x48 rather than 24x24" in "".join(
+        li.whole_text for li in files
+    )
 
 
 def test_differences_are_those_of_the_values(desk: Desk) -> None:
@@ -203,14 +218,14 @@ def test_a_sheet_holds_a_bounded_number_of_pictures_and_says_what_it_leaves_out(
 ) -> None:
     matches = desk.gallery.query(desk.photos / "a/one.png", include_self=True)
     sheet = MatchSheet(desk.gallery)
-    monkeypatch.setattr(sheet._pictures, "room", 2)
+    monkeypatch.setattr(sheet.pictures, "room", 2)
     sheet.add([desk.photos / "a/one.png"], matches)
     sheet.add([desk.photos / "a/one.png"], matches)
     page = parse(sheet.render())
     assert len(page.all("img")) == 2
     assert f"{len(matches) - 1} more matches are left out" in page.whole_text
     groups_of = GroupSheet(desk.gallery)
-    monkeypatch.setattr(groups_of._pictures, "room", 2)
+    monkeypatch.setattr(groups_of.pictures, "room", 2)
     for group in desk.groups():
         groups_of.add(group)
     page = parse(groups_of.render())
@@ -261,7 +276,8 @@ def test_a_picture_on_standard_input_is_shown_too(desk: Desk) -> None:
     result = run("query", "-", "--sheet", "likes.html", given=given)
     assert result.exit_code == 0, result.stderr
     page = parse((desk.base / "likes.html").read_text(encoding="utf-8"))
-    assert page.all("ul", "asked")[0].all("img")[0].attributes["alt"] == "standard input"
+    (asked,) = page.all("ul", "asked")[0].all("img")
+    assert asked.attributes["alt"] == "asked about: standard input"
 
 
 @pytest.mark.parametrize("starts", [True, False])
@@ -290,6 +306,28 @@ def test_options_of_a_page_that_make_no_sense_are_refused() -> None:
     assert result.exit_code == 2
     assert "there is no such folder" in result.stderr
     assert not Path("likes.html").exists()
+
+
+def test_groups_are_written_as_a_page_beside_the_table(desk: Desk) -> None:
+    found = ("duplicates", "--kind", "identical", "--sheet", "groups.html")
+    result = run(*found, "--plan", "tidy.json", "--keep", "oldest")
+    assert result.exit_code == 0, result.stderr
+    assert "groups.html shows the pictures." in result.stderr
+    page = parse((desk.base / "groups.html").read_text(encoding="utf-8"))
+    assert len(page.all("section", "group")) == 2
+    assert len(page.all("span", "goes")) == 2
+    assert run(*found).exit_code == 0
+    page = parse((desk.base / "groups.html").read_text(encoding="utf-8"))
+    assert page.all("span", "goes") == [], "no plan, no decision"
+
+
+def test_pictures_that_the_gallery_only_is_asked_about_are_shown_too(desk: Desk) -> None:
+    shutil.copy2(desk.photos / "c/other.png", desk.base / "card.png")
+    result = run("duplicates", "--new", "card.png", "--sheet", "groups.html")
+    assert result.exit_code == 0, result.stderr
+    page = parse((desk.base / "groups.html").read_text(encoding="utf-8"))
+    assert "card.png" in page.whole_text
+    assert len(page.all("img")) == 1
 
 
 def test_an_old_page_is_replaced_and_a_folder_is_not(desk: Desk) -> None:

@@ -179,3 +179,31 @@ def test_no_value_of_any_column_is_a_fault_of_imgsearch(
             ):
                 with suppress(ImgsearchError):
                     call()
+
+
+def test_a_file_of_a_root_that_is_not_there_is_damage_with_a_remedy(
+    gallery: Gallery, photos: Path
+) -> None:
+    """Each use says so, and what it advises mends it."""
+    gallery.index(photos)
+    gallery.close()
+    change(gallery.path, "UPDATE file SET root_id = 77 WHERE id = 5")
+    for use in (
+        lambda: gallery.query(next(photos.rglob("*.png")), k=20),
+        lambda: gallery.index(photos),
+    ):
+        with pytest.raises(GalleryDamagedError, match="a root 77 that is not there; run"):
+            use()
+    assert gallery.check(repair=True).clean
+    assert gallery.index(photos).new == 1
+    assert len(gallery.query(next(photos.rglob("*.png")), k=20)) == 11
+
+
+def test_check_finds_a_value_of_another_type(gallery: Gallery, photos: Path) -> None:
+    gallery.index(photos)
+    gallery.close()
+    change(gallery.path, "UPDATE root SET path = 'text'", "UPDATE content SET width = x'00'")
+    assert [finding.what for finding in gallery.check().findings] == [
+        "gallery.db: 1 values of root.path are of another type than the column's",
+        "gallery.db: 12 values of content.width are of another type than the column's",
+    ]

@@ -59,13 +59,18 @@ VALUES = {
     "gallery.information",
     "gallery.maintenance",
     "gallery.merging",
+    "gallery.overview",
+    "gallery.picture_sets",
     "indexing.report",
     "maps.gallery_map",
     "networks.backbones.catalogue",
     "networks.backbones.layer_names",
     "plans.reports",
     "search.matches",
+    "storage.facets",
     "storage.findings",
+    "storage.folder_tree",
+    "storage.timelines",
 }
 OWNERS: dict[str, str] = {
     "faiss": "vectors",
@@ -86,11 +91,14 @@ OWNERS: dict[str, str] = {
     "openTSNE": "maps.tsne",
     "typer": "cli",
     "rich": "cli",
+    "IPython": "gallery.notebook_bar",
     "jinja2": "html_pages",
+    "starlette": "web",
+    "uvicorn": "web.server web.protocol",
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
-    "torch", "jinja2", "openTSNE",
+    "torch", "jinja2", "openTSNE", "starlette", "uvicorn",
 }  # fmt: skip
 LONGEST = 300
 

@@ -157,6 +157,27 @@ def test_who_stops_waits_for_no_slow_file(tmp_path: Path, jpeg2000: bytes) -> No
     assert not [thread for thread in threading.enumerate() if "imgsearch" in thread.name]
 
 
+@pytest.mark.usefixtures("endless")
+def test_a_run_can_be_stopped_while_a_file_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scan asks twice, the first file once, and then whoever waits for the second."""
+    monkeypatch.setattr(decoding_threads, "LAST_SECONDS", 0.1)
+    write_picture(tmp_path / "photos/a.png", seed=1)
+    (tmp_path / "photos/b.endless").write_bytes(b"endless")
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    with Gallery(tmp_path / "gallery", source=FakeSource()) as gallery:
+        options = IndexOptions(seconds_per_file=100.0)
+        report = gallery.index(tmp_path / "photos", options=options, stop=stop)
+        assert (report.interrupted, report.embedded, report.unreadable) == (True, 1, 0)
+
+
 def test_a_gallery_tries_again_with_more_time_and_not_with_the_same(
     tmp_path: Path, jpeg2000: bytes
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import heif_files
@@ -48,6 +49,38 @@ def test_a_wrong_checksum_costs_only_the_chunk(kind: bytes) -> None:
 
 def test_a_wrong_checksum_of_the_header_is_damage() -> None:
     assert "damaged PNG" in reason_for(damaged_chunk(picture_files.encode(PICTURE, "PNG"), b"IHDR"))
+
+
+def test_a_profile_that_is_too_long_costs_itself_alone() -> None:
+    """Pillow refuses a PNG whose profile becomes longer than a megabyte."""
+    profile = zlib.compress(bytes((1 << 20) + 1))
+    png = picture_files.encode(PICTURE, "PNG")
+    long = png[:33] + picture_files.png_chunk(b"iCCP", b"a\0\0" + profile) + png[33:]
+    np.testing.assert_array_equal(squash(long), squash(png))
+
+
+def test_an_animation_that_is_broken_shows_its_first_picture() -> None:
+    """It announces frames, and none begins; viewers show what is there."""
+    png = picture_files.encode(PICTURE, "PNG")
+    announced = picture_files.png_chunk(b"acTL", struct.pack(">LL", 2, 0))
+    frame = picture_files.png_chunk(b"fdAT", bytes(20))
+    broken = png[:33] + announced + png[33:-12] + frame + png[-12:]
+    np.testing.assert_array_equal(squash(broken), squash(png))
+
+
+def test_an_animation_is_its_first_frame() -> None:
+    frames = [PICTURE, PICTURE.rotate(180)]
+    animated = picture_files.encode(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    np.testing.assert_array_equal(squash(animated), squash(picture_files.encode(PICTURE, "PNG")))
+
+
+@pytest.mark.parametrize("compression", [34925, 50000, 50001])
+def test_a_compression_that_is_not_built_in_is_no_damage(compression: int) -> None:
+    """LZMA, Zstandard and WebP within TIFF: here bytes that none of them wrote."""
+    tiff = bytearray(picture_files.encode(PICTURE, "TIFF", compression="tiff_deflate"))
+    place = tiff.index(struct.pack("<HHL", 259, 3, 1)) + 8
+    tiff[place : place + 2] = struct.pack("<H", compression)
+    assert "not supported: a kind of TIFF" in reason_for(bytes(tiff))
 
 
 # ── Bitmaps ─────────────────────────────────────────────────────────────────────────────────
@@ -184,3 +217,17 @@ def test_a_heif_sequence_shows_its_first_frame() -> None:
     assert "truncated" in reason_for(whole[:-50])
     other = whole.replace(b"hvc1", b"avc1")
     assert reason_for(other) == "not supported: a HEIF sequence without a still image"
+
+
+def test_an_avif_may_lack_its_pixel_information() -> None:
+    """As those of libheif 1.11, which phones have."""
+    avif = picture_files.encode(PICTURE, "AVIF")
+    assert b"pixi" in avif
+    np.testing.assert_array_equal(squash(avif.replace(b"pixi", b"skip")), squash(avif))
+
+
+def test_an_avif_that_breaks_a_rule_is_not_called_damaged() -> None:
+    avif = picture_files.encode(PICTURE, "AVIF")
+    assert reason_for(avif.replace(b"ispe", b"skip")) == (
+        "not supported: AVIF that breaks a rule of its format, on which Pillow insists"
+    )

@@ -32,6 +32,7 @@ from imgsearch.cli.merge import merge
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.cli.query import query
 from imgsearch.cli.recommend import recommend
+from imgsearch.cli.serve import serve
 from imgsearch.cli.undo import undo
 
 HELP = """Find the photos that look like this one.
@@ -39,6 +40,7 @@ HELP = """Find the photos that look like this one.
 \b
   imgsearch index ~/Photos            create or update the gallery
   imgsearch query sunset.jpg -k 5     what looks like this?
+  imgsearch serve                     look through it in the browser
   imgsearch duplicates                which pictures are the same?
   imgsearch recommend labelled/       which network is best for these photos?
 """
@@ -64,6 +66,7 @@ app = typer.Typer(
 for _command in (
     index,
     query,
+    serve,
     compare,
     duplicates,
     list_,

@@ -173,7 +173,7 @@ def _table(matches: Sequence[Match]) -> list[Line]:
                 ((match.taken or "-")[:10], PLAIN if match.taken else FAINT),
                 (f"{match.width}x{match.height}", FAINT),
                 (short_path(match.path), _link(match.path)),
-                ("(offline)" if match.offline else "", "yellow"),
+                (_note(match), "yellow"),
             ]
         )
         copies = match.duplicates[:SHOWN_DUPLICATES]
@@ -188,6 +188,12 @@ def _table(matches: Sequence[Match]) -> list[Line]:
             align([row[:-1] for row in rows], ">><><"), [row[-1] for row in rows], strict=True
         )
     ]
+
+
+def _note(match: Match) -> str:
+    notes = [match.kind] if match.kind else []
+    notes += ["offline"] if match.offline else []
+    return f"({', '.join(notes)})" if notes else ""
 
 
 def _beneath(text: str, *, offline: bool) -> Sequence[Span]:

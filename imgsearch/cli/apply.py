@@ -15,6 +15,7 @@ from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal, write_data
 from imgsearch.documents import gallery_documents, plan_documents
+from imgsearch.quantities import share
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _lines(group: "PlannedGroup", going: set[Path]) -> list[Line]:
     for item in group.removals:
         if item.file.path not in going:
             continue
-        said = ", ".join([f"{item.kind} {100 * item.certainty:.1f} %", *item.changes])
+        said = ", ".join([f"{item.kind} {share(item.certainty)}", *item.changes])
         lines.append(
             [
                 ("remove  ", "yellow"),

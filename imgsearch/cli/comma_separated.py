@@ -34,7 +34,7 @@ FILE_COLUMNS: Final = (
     "offline",
     "duplicates",
 )
-COLUMNS: Final = ("query", "rank", "score", *FILE_COLUMNS)
+COLUMNS: Final = ("query", "rank", "score", *FILE_COLUMNS, "kind")
 COMPARISON_COLUMNS: Final = ("one", "other", "score", "raw_score", "same_content", "projection")
 
 
@@ -50,13 +50,21 @@ def rows(query: str, matches: Iterable[Match]) -> bytes:
     path's exact bytes.
     """
     return b"".join(
-        line([harmless(query), match.rank, f"{match.score:.6f}", *file_values(match)])
+        line(
+            [
+                harmless(query),
+                match.rank,
+                f"{match.score:.6f}",
+                *file_values(match),
+                match.kind or "",
+            ]
+        )
         for match in matches
     )
 
 
 def file_row(file: GalleryFile) -> bytes:
-    """Return the line of a file, as `rows` writes a match, without query, rank and score."""
+    """Return the line of a file, as `rows` writes a match, without query, rank, score and kind."""
     return line(file_values(file))
 
 

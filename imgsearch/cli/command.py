@@ -39,6 +39,10 @@ OTHER_NAMES: Final = {
     "train": "distill",
     "trash": "apply",
     "restore": "undo",
+    "web": "serve",
+    "browse": "serve",
+    "ui": "serve",
+    "gui": "serve",
 }
 _HEADING: Final = re.compile(r"^(\S[^\n]*):$", re.MULTILINE)
 _USAGE: Final = re.compile(r"^(Usage:)", re.MULTILINE)

@@ -38,6 +38,11 @@ def cameras(ctx: typer.Context, incomplete: str) -> list[str]:
     return _held(ctx, "camera", incomplete)
 
 
+def lenses(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the gallery's lenses."""
+    return _held(ctx, "lens", incomplete)
+
+
 def formats(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the formats of the gallery's images."""
     return _held(ctx, "format", incomplete)

@@ -12,12 +12,15 @@ from imgsearch.cli.duplicates_options import DuplicatesOutput, SamenessOptions
 from imgsearch.cli.filter_options import FilterOptions
 from imgsearch.cli.group_writers import write_groups
 from imgsearch.cli.native_stderr import native_stderr_held
+from imgsearch.cli.plan_options import PlanOptions
 from imgsearch.cli.progress import working
 from imgsearch.cli.settings import Settings
+from imgsearch.cli.sheet_options import SheetOptions
 from imgsearch.cli.terminal import Terminal
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from imgsearch.duplicates.grouping import Rank
     from imgsearch.duplicates.groups import Group
     from imgsearch.gallery.gallery import Gallery
 
@@ -27,6 +30,8 @@ def duplicates(
     sameness: SamenessOptions,
     matching: FilterOptions,
     output: DuplicatesOutput,
+    planning: PlanOptions,
+    showing: SheetOptions,
     settings: Settings,
 ) -> None:
     """Show which pictures of the gallery are the same, the surest first.
@@ -40,6 +45,8 @@ def duplicates(
     if output.null and form != "paths":
         raise UsageError("--null says how --paths separates paths; give both")
     sameness.check()
+    planning.check(sameness.kind, of_gallery=not sameness.new)
+    showing.check()
     terminal = settings.terminal
     failed: list[Path] = []
 
@@ -59,10 +66,13 @@ def duplicates(
                 gallery,
                 sameness,
                 matching,
+                rank=planning.rank(),
                 failed=fail,
                 progress=lambda done, total: steps.at("Comparing", done, total),
             )
         write_groups(groups, form, gallery=gallery.path, terminal=terminal, null=output.null)
+        plan = planning.write(gallery, groups, kinds=sameness.kind, settings=settings)
+        showing.write_groups(gallery, groups, terminal, plan=plan)
     if failed:
         raise typer.Exit(SOME_UNREADABLE)
 
@@ -72,6 +82,7 @@ def _find(
     sameness: SamenessOptions,
     matching: FilterOptions,
     *,
+    rank: "Rank | None",
     failed: Callable[[Path, str], None],
     progress: Callable[[int, int], None],
 ) -> list["Group"]:
@@ -89,6 +100,7 @@ def _find(
         where,
         kinds=kinds,
         precision=sameness.precision,
+        rank=rank,
         between=sameness.folders(),
         progress=progress,
     )

@@ -63,6 +63,16 @@ class FilterOptions:
             rich_help_panel=FILTER_PANEL,
         ),
     ] = None
+    lens: Annotated[
+        str | None,
+        typer.Option(
+            "--lens",
+            metavar="TEXT",
+            autocompletion=completion.lenses,
+            help="Part of the lens's name, in any case.",
+            rich_help_panel=FILTER_PANEL,
+        ),
+    ] = None
     near: Annotated[
         str | None,
         typer.Option(
@@ -117,6 +127,7 @@ class FilterOptions:
             after=self.after,
             before=self.before,
             camera=self.camera,
+            lens=self.lens,
             near=None if self.near is None else Near.parse(self.near),
             min_width=self.min_width,
             min_height=self.min_height,

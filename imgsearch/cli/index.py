@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,11 +19,10 @@ from imgsearch.cli.tables import align, amount, counted, duration
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
 from imgsearch.cli.unreadable_lines import SHOWN, named, unreadable_lines
 from imgsearch.documents import gallery_documents
+from imgsearch.indexing.report import STAGE_TITLES
 
 if TYPE_CHECKING:
     from imgsearch.indexing.report import IndexProgress, IndexReport
-
-TITLES: Final = {"scan": "Scanning", "read": "Indexing", "fingerprint": "Fingerprinting"}
 
 
 def index(
@@ -103,7 +102,8 @@ def index(
 
 
 def _show(steps: Steps, progress: "IndexProgress") -> None:
-    steps.at(TITLES[progress.stage], progress.done, progress.total, rate=progress.images_per_second)
+    title = STAGE_TITLES[progress.stage]
+    steps.at(title, progress.done, progress.total, rate=progress.images_per_second)
 
 
 def summary(

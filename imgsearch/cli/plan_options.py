@@ -13,8 +13,10 @@ from imgsearch.cli.tables import byte_size, counted
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from imgsearch.duplicates.grouping import Rank
     from imgsearch.duplicates.groups import Group
     from imgsearch.gallery.gallery import Gallery
+    from imgsearch.plans.plan import Plan
 
 PLAN_PANEL: Final = "A plan of what may go"
 
@@ -38,8 +40,9 @@ class PlanOptions:
         typer.Option(
             "--keep",
             metavar="RULE,...",
-            help="What makes a file the one to keep, the weightiest first (default: largest,"
-            "best-format,preferred,most-metadata,oldest,shortest-path; also newest).",
+            help="What makes a file the one to keep, the weightiest first (default: largest, "
+            "best-format, preferred, most-metadata, protected, oldest, shortest-path; also "
+            "newest).",
             rich_help_panel=PLAN_PANEL,
         ),
     ] = field(default_factory=list)
@@ -72,8 +75,12 @@ class PlanOptions:
         ),
     ] = False
 
-    def check(self) -> None:
-        """Refuse options of a plan without a plan.
+    def check(self, kinds: Sequence[str], *, of_gallery: bool) -> None:
+        """Refuse what makes no sense, before anything is looked for.
+
+        Args:
+            kinds: that were asked for.
+            of_gallery: whether it is the gallery's files that are looked at.
 
         Raises:
             UsageError: names the option.
@@ -81,6 +88,36 @@ class PlanOptions:
         for name in ("keep", "prefer", "protect", "split_companions"):
             if getattr(self, name) and self.plan is None:
                 raise UsageError(f"--{name.replace('_', '-')} is for a plan; give --plan FILE too")
+        if self.plan is None:
+            return
+        from imgsearch.plans.rules import parse_kinds
+
+        if not of_gallery:
+            raise UsageError("--plan is for files of the gallery, and --new looks at others")
+        if not Path(self.plan).absolute().parent.is_dir():
+            raise UsageError(f"--plan {self.plan}: there is no such folder")
+        parse_kinds(kinds)
+        self.rank()
+
+    def rank(self) -> "Rank | None":
+        """Return the sort key by which groups are built around the files that are kept.
+
+        Returns:
+            None without a plan.
+
+        Raises:
+            UsageError: a rule or a folder that does not exist.
+        """
+        if self.plan is None:
+            return None
+        from imgsearch.plans.plan import DEFAULT_RULES
+        from imgsearch.plans.rules import folders_there, parse_rules, rank
+
+        return rank(
+            parse_rules(self.keep, preferring=bool(self.prefer)) or DEFAULT_RULES,
+            prefer=folders_there("prefer", self.prefer),
+            protect=folders_there("protect", self.protect),
+        )
 
     def write(
         self,
@@ -89,7 +126,7 @@ class PlanOptions:
         *,
         kinds: Sequence[str],
         settings: Settings,
-    ) -> None:
+    ) -> "Plan | None":
         """Write the plan, if one is wanted, and say what to do with it.
 
         Args:
@@ -97,9 +134,12 @@ class PlanOptions:
             groups: all of them.
             kinds: that were asked for; none for the plan's own default.
             settings: for the message.
+
+        Returns:
+            The plan, None if none is wanted.
         """
         if self.plan is None:
-            return
+            return None
         from imgsearch.plans.plan_file import write_plan
 
         plan = gallery.plan(
@@ -114,9 +154,10 @@ class PlanOptions:
         stays = len(plan.left) + sum(len(group.left) for group in plan.groups)
         terminal = settings.terminal
         terminal.say(
-            f"{self.plan}: {counted(plan.files, 'file')} of {byte_size(plan.bytes)} may go, "
-            f"{counted(len(plan.groups), 'file')} kept in their place, {stays:,} left."
+            f"{self.plan}: {counted(plan.files, 'file')} of {byte_size(plan.bytes)} may go, and "
+            f"{len(plan.groups):,} stay in their stead; {stays:,} more are left, with the reason."
         )
         if plan.files:
             shown = settings.command(f"imgsearch apply {self.plan}")
             terminal.say(f"'{shown}' shows them; nothing was done yet.")
+        return plan

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,24 +20,22 @@ from imgsearch.cli.inputs import (
     check_path,
     listed_files,
     missing_files_are_usage,
-    standard_input_bytes,
 )
 from imgsearch.cli.native_stderr import native_stderr_held
 from imgsearch.cli.progress import Unwatched, working
 from imgsearch.cli.query_extras import CopyOptions, WeightOptions, copy_matches, folder_of
 from imgsearch.cli.query_options import OutputOptions, SearchOptions
+from imgsearch.cli.question import Images, Question
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.sheet_options import SheetOptions, WithSheet
 from imgsearch.cli.terminal import Terminal
 from imgsearch.errors import UnreadableImageError, UsageError
 
 if TYPE_CHECKING:
-    from imgsearch.gallery.gallery import Gallery
     from imgsearch.images.geometry import CropBox
     from imgsearch.search.local_engine import LocalEngine
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
-    from imgsearch.storage.filters import Filters
 
 
 @dataclass(frozen=True)
@@ -80,8 +77,8 @@ def query(
         one_by_one=one_by_one,
     )
     terminal = settings.terminal
-    images_of = _Images()
-    ask = _Question(
+    images_of = Images()
+    ask = Question(
         images_of=images_of,
         k=search.k,
         minus=tuple(map(check_path, search.minus)),
@@ -92,6 +89,7 @@ def query(
         include_self=search.include_self,
         expand=None if search.expand is None else _expansion(search.expand),
         all_files=output.all_files,
+        copies=search.copies,
     )
     if not one_by_one:
         for name in images or []:
@@ -139,95 +137,6 @@ def query(
         raise typer.Exit(SOME_UNREADABLE)
 
 
-class _Images:
-    """The images that names stand for; what is on standard input can be read only once."""
-
-    _given: bytes | None = None
-
-    def __call__(self, name: Path | str) -> Path | bytes:
-        if os.fspath(name) != STANDARD_INPUT:
-            return Path(name)
-        if self._given is None:
-            self._given = standard_input_bytes()
-        return self._given
-
-
-@dataclass(frozen=True)
-class _Question:
-    """A query without its images."""
-
-    images_of: _Images
-    k: int
-    minus: tuple[Path, ...]
-    weights: WeightOptions
-    crop: "CropBox | None"
-    where: "Filters"
-    min_score: float | None
-    include_self: bool
-    expand: "Expansion | None"
-    all_files: bool
-
-    def __call__(self, gallery: "Gallery", names: Sequence[str]) -> list["Match"]:
-        """Return the matches of one query."""
-        images = [self.images_of(name) for name in names]
-        try:
-            matches = gallery.query(
-                *self.weights.weighted(images),
-                k=self.k,
-                minus=self.weights.weighted(self.minus, after=len(images)),
-                crop=self.crop,
-                where=self.where,
-                min_score=self.min_score,
-                include_self=self.include_self,
-                expand=self.expand,
-            )
-        except UnreadableImageError as error:
-            if str(error) != error.reason:
-                raise
-            raise UnreadableImageError(error.reason, name="standard input") from error
-        return self._shown(matches)
-
-    def each(
-        self, gallery: "Gallery", names: Iterable[str], *, ahead: bool
-    ) -> Iterator[tuple[str, "list[Match] | UnreadableImageError"]]:
-        """Yield names with the matches of each, or why it cannot be read.
-
-        Args:
-            gallery: that is asked.
-            names: of images.
-            ahead: draw several names before the first is answered, and answer them at once.
-        """
-        if not ahead or self.minus:
-            for name in names:
-                try:
-                    yield name, self(gallery, [name])
-                except UnreadableImageError as error:
-                    yield name, error
-            return
-        here, there = tee(names)
-        answers = gallery.query_many(
-            map(self.images_of, there),
-            k=self.k,
-            crop=self.crop,
-            where=self.where,
-            min_score=self.min_score,
-            include_self=self.include_self,
-            expand=self.expand,
-        )
-        for name, answer in zip(here, answers, strict=True):
-            if answer.reason is not None:
-                yield name, UnreadableImageError(answer.reason, name=name)
-            else:
-                yield name, self._shown(list(answer.matches))
-
-    def _shown(self, matches: list["Match"]) -> list["Match"]:
-        if not self.all_files:
-            return matches
-        from imgsearch.search.held_files import each_file
-
-        return [copy for match in matches for copy in each_file(match)]
-
-
 def _engine(*, exact: bool) -> "LocalEngine":
     from imgsearch.search.local_engine import LocalEngine
 
@@ -255,6 +164,9 @@ def _check(names: Sequence[str], search: SearchOptions, *, null: bool, prints_pa
         raise UsageError("'-' may stand for standard input only once")
     if STANDARD_INPUT in search.minus:
         raise UsageError("--minus takes a file, not standard input")
+    several = len(names) > 1 and not (search.each or search.files_from)
+    if search.copies and (several or search.minus or search.crop):
+        raise UsageError("--copies is for one whole picture: leave out the others, --minus, --crop")
     if null and not prints_paths and search.files_from is None:
         raise UsageError("--null says how --paths or --files-from separate paths; give one of them")
 

@@ -96,6 +96,15 @@ class SearchOptions:
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = None
+    copies: Annotated[
+        bool,
+        typer.Option(
+            "--copies",
+            help="Only matches that are the same picture: copies, edits and other exposures of "
+            "it, among the 50 nearest. Without it, each match says so.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = False
     include_self: Annotated[
         bool,
         typer.Option(

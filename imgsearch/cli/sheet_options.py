@@ -2,7 +2,7 @@
 """Options of the commands that write what they found as a page to look at."""
 
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -16,7 +16,9 @@ from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from imgsearch.cli.answers import Explanations, Images
+    from imgsearch.duplicates.groups import Group
     from imgsearch.gallery.gallery import Gallery
+    from imgsearch.plans.plan import Plan
     from imgsearch.search.matches import Match
 
 SHEET_PANEL: Final = "A page to look at"
@@ -50,6 +52,25 @@ class SheetOptions:
             raise UsageError("--open shows a page; give --sheet FILE too")
         if self.sheet is not None and not Path(self.sheet).absolute().parent.is_dir():
             raise UsageError(f"--sheet {self.sheet}: there is no such folder")
+
+    def write_groups(
+        self,
+        gallery: "Gallery",
+        groups: Iterable["Group"],
+        terminal: Terminal,
+        *,
+        plan: "Plan | None" = None,
+    ) -> None:
+        """Write groups of duplicates as a page, if one is wanted, with a plan's decisions."""
+        if self.sheet is None:
+            return
+        from imgsearch.sheets.group_sheet import GroupSheet
+
+        page = GroupSheet(gallery, plan=plan)
+        for group in groups:
+            page.add(group)
+        page.write(Path(self.sheet))
+        self.written(terminal)
 
     def written(self, terminal: Terminal) -> None:
         """Say that the page is there, and show it if that is wanted."""

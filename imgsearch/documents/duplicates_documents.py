@@ -53,7 +53,4 @@ def _member_keys(member: Member) -> Json:
 
 
 def _file_keys(file: GalleryFile, names: Sequence[Path]) -> Json:
-    keys = file_keys(file)
-    del keys["duplicates"]  # they are members of their own
-    keys["other_names"] = [path_keys(name) for name in names]
-    return keys
+    return {**file_keys(file), "other_names": [path_keys(name) for name in names]}

@@ -96,6 +96,7 @@ def match_keys(match: Match, explanation: Explanation | None = None) -> Json:
     return {
         "rank": match.rank,
         "score": match.score,
+        "kind": match.kind,
         **file_keys(match),
         "explanation": None if explanation is None else explanation_keys(explanation),
     }
@@ -238,6 +239,15 @@ def information_keys(information: GalleryInformation) -> Json:
                 "index_recall_queries": entry.recall_queries,
                 "index_added": entry.added,
                 "index_removed": entry.removed,
+                "calibration": None
+                if entry.calibration is None
+                else {
+                    "made": entry.calibration.made,
+                    "contents": entry.calibration.contents,
+                    "edits": entry.calibration.edits,
+                    "pairs": entry.calibration.pairs,
+                    "found": entry.calibration.found,
+                },
             }
             for entry in information.recipes
         ],

@@ -59,9 +59,11 @@ def calibrate(
     LOG.info("calibrating on pictures of the gallery and edits of them")
     asked = np.sort(np.array(embeddings.sample(ASKED), np.int64))
     pairs = nearest_pairs(embeddings, space, asked)
-    renderings = embeddings.store.renderings(np.unique(pairs).tolist())
-    judge = Judge(renderings.get)
-    nearest = [judge.score(one, other) for one, other in pairs.tolist()]
+    ids = np.unique(pairs).tolist()
+    hashes = {key: content.hash for key, content in embeddings.store.contents(ids).items()}
+    judge = Judge(embeddings.store.renderings(ids).get)
+    # By hash, since ids tell what came first.
+    nearest = [judge.score(*sorted(pair, key=hashes.__getitem__)) for pair in pairs.tolist()]
     edited = list(_edited(embeddings, read))
     return fit(edited, nearest, contents=contents, asked=len(asked))
 

@@ -36,9 +36,9 @@ SAME_SIZE: Final = 0.02
 _TURNED: Final = {
     1: "mirrored and turned",
     2: "mirrored",
-    3: "turned to the left",
+    3: "turned to the right",
     4: "mirrored upside down",
-    5: "turned to the right",
+    5: "turned to the left",
     6: "turned upside down",
     7: "mirrored and turned",
 }
@@ -107,7 +107,8 @@ class Laid:
         if min(before.colour, after.colour) < NO_COLOUR < max(before.colour, after.colour):
             found.append("grey" if after.colour < before.colour else "in colour")
         elif max(before.colour, after.colour) > 2 * NO_COLOUR:
-            ratio = after.colour / before.colour
+            # Darker pictures have weaker colours by so much.
+            ratio = after.colour / before.colour * (before.brightness + 1) / (after.brightness + 1)
             shifted = max(abs(after.tint[0] - before.tint[0]), abs(after.tint[1] - before.tint[1]))
             if self.agreement.colours < SAME_COLOURS or shifted > SAME_LEVEL:
                 found.append("recoloured")

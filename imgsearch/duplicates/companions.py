@@ -29,7 +29,7 @@ _FILMS: Final = frozenset({".mov", ".mp4"})
 _SIDECARS: Final = frozenset({".xmp", ".aae", ".thm"})
 _STILLS: Final = frozenset({".jpg", ".jpeg", ".heic", ".heif", ".png", ".tif", ".tiff", ".webp"})
 # What programs put behind the name of the picture that they edited.
-_EDITED: Final = re.compile(r"(.+?)[-_ ]?\(?(?:edited|edit|bearbeitet|modifié|editado)\)?")
+_EDITED: Final = re.compile(r"(.+?)(?:[-_ ]+\(?|\()(?:edited|edit|bearbeitet|modifié|editado)\)?")
 # A phone's own name for what was edited on it: IMG_E0123 beside IMG_0123.
 _PHONE_EDIT: Final = re.compile(r"(img_)e(\d+)")
 

@@ -93,15 +93,16 @@ def find_groups(
     files = _files(ground, wanted.where)
     contents = store.contents(files)
     renderings: dict[int, bytes] = {}
+    read = ground.read
     if newcomers is not None:
         newcomers.join(files, contents)
-        renderings = newcomers.renderings
+        renderings, read = newcomers.renderings, newcomers.reading(read)
     rank = wanted.rank if wanted.sides is None else wanted.sides.ranked(wanted.rank)
     gathering = Gathering(
         contents,
         files,
         rendering=lambda number: renderings.get(number) or store.renderings([number]).get(number),
-        read=ground.read,
+        read=read,
         calibration=ground.calibration,
         precision=wanted.precision,
         distinct={(verdict.one, verdict.other) for verdict in store.verdicts()},

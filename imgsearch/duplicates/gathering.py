@@ -46,7 +46,7 @@ class Gathering:
 
         Args:
             contents: by id.
-            files: that hold them, by id.
+            files: that hold them, by id; what has none has no companions.
             rendering: from an id to a rendering as it is stored.
             read: from a content's hash to its bytes; raises `UnreadableImageError`.
             calibration: what scores mean.
@@ -61,21 +61,23 @@ class Gathering:
         self._calibration = calibration
         self._precision = precision
         self._distinct = distinct
-        self._judged: set[tuple[int, int]] = set()
+        self._judged: set[tuple[str, str]] = set()
 
     def look_at(self, one: int, other: int) -> None:
         """Judge a pair of contents, and note the evidence."""
-        pair = min(one, other), max(one, other)
-        if pair in self._judged:
-            return
-        self._judged.add(pair)
-        first, second = (self._contents[content_id] for content_id in pair)
+        # By hash, since ids tell what came first, and which one lies below makes a difference.
+        first, second = sorted(
+            (self._contents[content_id] for content_id in (one, other)),
+            key=lambda content: content.hash,
+        )
         names = first.hash, second.hash
-        if (min(names), max(names)) in self._distinct:
+        if names in self._judged or names in self._distinct:
             return
-        if are_companions(*(self._files[content_id] for content_id in pair)):
+        self._judged.add(names)
+        files = [self._files[number] for number in (one, other) if number in self._files]
+        if len(files) > 1 and are_companions(*files):
             return
-        laid = self._judge.lay(*pair)
+        laid = self._judge.lay(first.id, second.id)
         if laid is None:
             return
         found = evidence_of(first, second, laid, self._calibration, precision=self._precision)

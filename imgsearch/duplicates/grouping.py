@@ -69,7 +69,12 @@ def regroup(
     held = {file.content: _Held.of(file, rank) for file in files}
     ordered = sorted(held.values(), key=lambda one: one.key)
     found = _matched(ordered, evidence)
-    groups = [_group(keeper, held, found.get(keeper.content, {})) for keeper in ordered]
+    taken = {content for members in found.values() for content in members}
+    groups = [
+        _group(keeper, held, found.get(keeper.content, {}))
+        for keeper in ordered
+        if keeper.content not in taken
+    ]
     whole = [group for group in groups if group is not None]
     return sorted(whole, key=lambda group: (-group.certainty, paths.encode(group.keeper.path)))
 

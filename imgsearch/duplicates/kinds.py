@@ -20,6 +20,9 @@ FAST_SECONDS: Final = 10
 FAST_DETAIL: Final = 0.55
 # Two different scenes, by the same camera and moments apart, agree so far once in a thousand.
 BURST_CERTAINTY: Final = 0.995
+# What is added to a score where camera and second of two contents are the same, and taken from it
+# where they are not: copies nearly always keep them, and other pictures hardly ever share them.
+SAME_MOMENT: Final = 2.0
 # Scores are not told apart below this much from 1.
 SUREST: Final = 0.9999
 
@@ -39,8 +42,12 @@ def evidence_of(
     Returns:
         The evidence where the first is kept, and where the second is.
     """
-    certainty = min(calibration.certainty(laid.score), SUREST)
     apart = _seconds_apart(one, other)
+    score = laid.score
+    if apart is not None:
+        is_one_moment = not apart and one.metadata.camera == other.metadata.camera
+        score += SAME_MOMENT if is_one_moment else -SAME_MOMENT
+    certainty = min(calibration.certainty(score), SUREST)
     if certainty >= precision and not apart:
         kind = Kind.COPY if laid.is_plain() and laid.is_plain(second=False) else Kind.EDIT
     elif _is_burst(one, other, laid, apart) and precision <= max(certainty, BURST_CERTAINTY):

@@ -15,7 +15,7 @@ from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.gallery import arguments
 from imgsearch.gallery.asked_pictures import AskedPictures
-from imgsearch.gallery.holdings import Holdings
+from imgsearch.gallery.browsing import Browsing
 from imgsearch.search.matches import Answer, Comparison
 from imgsearch.search.query_pictures import QueryEmbedding
 from imgsearch.search.query_vectors import (
@@ -70,7 +70,7 @@ def _terms(
     )
 
 
-class Asking(Holdings):
+class Asking(Browsing):
     """What `Gallery` is besides indexing; not used by itself."""
 
     _networks: LoadedNetworks
@@ -189,6 +189,11 @@ class Asking(Holdings):
                 projection="none" if space.projection is None else space.projection.version,
             )
 
+    def _held_to_query(self) -> Embeddings:
+        """Return what queries search, to be renewed in the snapshot where it is used."""
+        with self._connections.snapshot() as store:
+            return self._embeddings_to_query(store)
+
     @contextmanager
     def _embedded(self, asked: AskedPictures, where: Filters) -> Iterator[Embeddings]:
         """Find, or read and embed, what is asked about; give a snapshot to answer in."""
@@ -239,7 +244,12 @@ class Asking(Holdings):
                 frozenset[Path]().union(*(image.paths for image in query.asked))
                 for query in queries
             ]
-            elsewhere = held_elsewhere(held, list(zip(ours, places, strict=True)))
+            elsewhere = [
+                others.difference(ids_held(held, [image for image in query.asked if image.named]))
+                for query, others in zip(
+                    queries, held_elsewhere(held, list(zip(ours, places, strict=True))), strict=True
+                )
+            ]
             questions = [
                 replace(question, excluded=(*(set(mine) - others), *other), left_out=left_out)
                 for question, mine, other, others, left_out in zip(

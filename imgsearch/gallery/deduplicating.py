@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
@@ -13,13 +15,16 @@ from imgsearch.gallery.asking import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from imgsearch.duplicates.calibration import Calibration
     from imgsearch.duplicates.finding import Wanted
     from imgsearch.duplicates.grouping import Rank
     from imgsearch.duplicates.groups import Group, Kind
+    from imgsearch.duplicates.matching import Asked
     from imgsearch.duplicates.newcomers import Newcomers
+    from imgsearch.search.matches import Match
+    from imgsearch.search.query_inputs import QueryImage
+    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.storage.filters import Filters
 
@@ -117,6 +122,41 @@ class Deduplicating(Asking):
         )
         return self._groups(wanted, newcomers=newcomers, progress=progress)
 
+    def with_kinds(
+        self, picture: QueryImage, matches: Iterable[Match], *, precision: float = 0.99
+    ) -> list[Match]:
+        """Return a query's matches, each with how it is the same as the picture asked about.
+
+        Args:
+            picture: the one that `query` was asked about: a path, bytes, a binary file, an image
+                of Pillow's or an array.
+            matches: what it found.
+            precision: as for `duplicates`. A gallery in which that was never asked for judges as
+                others do.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UnreadableImageError: the picture cannot be read.
+            UsageError: a vector, of which there is no picture.
+        """
+        from imgsearch.duplicates.calibration import USUAL, Calibration
+        from imgsearch.duplicates.matching import ALIKE, matches_with_kinds
+
+        share = arguments.checked_precision(precision)
+        found = list(matches)
+        if all(match.score < ALIKE for match in found):
+            return found
+        with self._connections.snapshot() as store:
+            asked = _seen(store, picture)
+        asked = asked or _read(picture)
+        with self._connections.snapshot() as store:
+            held = self._embeddings_to_query(store)
+            text = store.calibration(held.stored.id)
+            known = None if text is None else Calibration.from_json(text)
+            return matches_with_kinds(
+                held, known or USUAL, asked, found, precision=share, read=_reader(held)
+            )
+
     def not_the_same(self, one: str | Path, other: str | Path, *, take_back: bool = False) -> bool:
         """Remember that two pictures are not the same, whatever their files are called.
 
@@ -184,8 +224,39 @@ class Deduplicating(Asking):
         return made
 
 
+def _seen(store: Store, picture: QueryImage) -> Asked | None:
+    """Return a picture as the gallery holds it; None if it holds no such file."""
+    from imgsearch.duplicates.matching import Asked
+    from imgsearch.search.query_pictures import content_of
+
+    if not isinstance(picture, str | Path):
+        return None
+    try:
+        content_id, _ = store.find_content(content_of(store, picture), -1)
+    except UsageError:
+        return None
+    rendering = store.renderings([] if content_id is None else [content_id]).get(content_id or 0)
+    if content_id is None or rendering is None:
+        return None
+    content = store.contents([content_id])[content_id]
+    return Asked(content.hash, content.bytes, content.metadata, rendering)
+
+
+def _read(picture: QueryImage) -> Asked:
+    from imgsearch.duplicates.matching import Asked
+    from imgsearch.images import loading
+    from imgsearch.search.query_inputs import Weighted, readable
+
+    given = readable(picture.image if isinstance(picture, Weighted) else picture)
+    if not isinstance(given, bytes | Path):
+        raise UsageError("kind: a vector is no picture; give the picture that it was made of")
+    data = given if isinstance(given, bytes) else loading.read_file(paths.absolute(given))
+    fingerprint, metadata = loading.fingerprinted(data)
+    return Asked(hashlib.sha256(data).hexdigest(), len(data), metadata, fingerprint.rendering, data)
+
+
 def _reader(held: Embeddings) -> Callable[[str], bytes]:
-    from imgsearch.gallery.originals import read_content
+    from imgsearch.search.originals import read_content
 
     return lambda content: read_content(content, held.store.files_holding(content))
 

@@ -127,8 +127,8 @@ class Explaining(Deduplicating):
 
     def _bytes(self, image: QueryImage | GalleryFile) -> tuple[bytes, str | None]:
         """Return an image's file as bytes, and its name."""
-        from imgsearch.gallery.originals import read_content
         from imgsearch.images import loading
+        from imgsearch.search.originals import read_content
         from imgsearch.search.query_inputs import Weighted, readable
 
         if isinstance(image, GalleryFile):

@@ -12,7 +12,7 @@ import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import MissingExtraError, UsageError
-from imgsearch.files import write_atomically
+from imgsearch.files import TEMPORARY_SUFFIX, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,8 @@ def export(
 
     "npy" gives `embeddings.npy`, float32 `(n, dim)`, and `contents.jsonl`, whose line i tells
     of row i; "parquet" gives `embeddings.parquet` with the same fields and an `embedding`
-    column. Both give `recipe.json`, which is written last: an export is whole when it is there.
+    column. Both give `verdicts.jsonl`, the pairs of contents that a person said are not the same,
+    and `recipe.json`, which is written last: an export is whole when it is there.
     Contents are ordered by hash, and contents that no file holds any more are left out.
 
     Args:
@@ -69,9 +70,8 @@ def export(
     """
     if format not in ("npy", "parquet"):
         raise UsageError(f"format: {format!r} is none of npy, parquet")
-    names = ("embeddings.npy", "contents.jsonl", "recipe.json")
-    if format == "parquet":
-        names = ("embeddings.parquet", "recipe.json")  # type: ignore[assignment]
+    rows = ("embeddings.npy", "contents.jsonl") if format == "npy" else ("embeddings.parquet",)
+    names = (*rows, "verdicts.jsonl", "recipe.json")
     files = tuple(folder / name for name in names)
     for file in files:
         if file.exists() and not overwrite:
@@ -84,8 +84,11 @@ def export(
     ids = embeddings.store.held_ids(embeddings.stored.id)
     folder.mkdir(parents=True, exist_ok=True)
     # Rows of one export must not be taken for those of another, whenever this one is killed.
-    files[-1].unlink(missing_ok=True)
+    for left in (files[-1], *folder.glob(f".{files[-1].name}.*{TEMPORARY_SUFFIX}")):
+        left.unlink(missing_ok=True)
     writer(embeddings, folder, ids)
+    verdicts = map(asdict, embeddings.store.verdicts())
+    files[-2].write_bytes(b"".join(json.dumps(each).encode() + b"\n" for each in verdicts))
     write_atomically(files[-1], [f"{embeddings.recipe.to_json()}\n".encode()])
     return ExportReport(folder, len(ids), embeddings.recipe.dim, files)
 

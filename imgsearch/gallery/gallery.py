@@ -11,7 +11,9 @@ from imgsearch.gallery.connections import Connections
 from imgsearch.gallery.explaining import Explaining
 from imgsearch.gallery.location import default_gallery_path
 from imgsearch.gallery.mapping import MapMaking
+from imgsearch.gallery.picture_sets import PictureSets
 from imgsearch.gallery.recipe_choice import stored_to_index
+from imgsearch.gallery.taking import Taking, Verified
 from imgsearch.gallery.tidying import Tidying
 from imgsearch.networks import source as networks
 from imgsearch.networks.loaded import LoadedNetworks
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(Explaining, MapMaking, Tidying):
+class Gallery(Explaining, MapMaking, Taking, Tidying):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
@@ -81,6 +83,8 @@ class Gallery(Explaining, MapMaking, Tidying):
         self._executor = executor
         self._connections = Connections(self.path)
         self._space: tuple[str, SearchSpace] | None = None
+        self._verified = Verified()
+        self._sets = PictureSets(self.path)
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +120,8 @@ class Gallery(Explaining, MapMaking, Tidying):
             folders: folders, searched recursively, and files; none for every folder that the
                 gallery knows.
             options: how to go about it.
-            progress: told how far the run has come.
+            progress: told how far the run has come; None shows a bar in a notebook, and nothing
+                elsewhere. `lambda _: None` shows none anywhere.
             stop: asked often; True ends the run in good order, with all done so far committed.
 
         Raises:
@@ -125,6 +130,7 @@ class Gallery(Explaining, MapMaking, Tidying):
             WeightsUnavailableError: the backbone's weights cannot be had.
         """
         # A query needs none of these.
+        from imgsearch.gallery.notebook_bar import notebook_bar
         from imgsearch.indexing import fingerprints
         from imgsearch.indexing.advice import hints
         from imgsearch.indexing.local_executor import LocalExecutor
@@ -134,6 +140,7 @@ class Gallery(Explaining, MapMaking, Tidying):
         from imgsearch.storage.roots import register
 
         options = options or IndexOptions()
+        progress = progress or notebook_bar()
         wanted = [paths.absolute(folder) for folder in folders]
         first = not self._connections.exists
         recipe = None

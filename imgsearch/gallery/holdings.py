@@ -48,8 +48,8 @@ class Holdings(Upkeep):
 
     def _files(self, where: Filters, *, all_files: bool) -> Iterator[GalleryFile]:
         from imgsearch.search.held_files import HeldFiles, each_file
-        from imgsearch.storage.listing import newest_first
         from imgsearch.storage.remarks import about_filters
+        from imgsearch.storage.timelines import newest_first
 
         # A connection of its own: whoever reads on slowly may query meanwhile.
         with self._connections.own_snapshot() as store:
@@ -98,10 +98,11 @@ class Holdings(Upkeep):
         Raises:
             NoGalleryError: there is no gallery.
             UsageError: the gallery holds no such content.
-            UnreadableImageError: no file that holds it is there and as it was.
+            NotThereError: no file that holds it is there and as it was.
+            UnreadableImageError: it can no longer be decoded.
         """
-        from imgsearch.gallery.originals import read_content
         from imgsearch.images.loading import display
+        from imgsearch.search.originals import read_content
 
         longest = arguments.whole_number("longest", longest)
         with self._connections.snapshot() as store:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imgsearch.recipe import Recipe
     from imgsearch.search.engine import SearchEngine
     from imgsearch.storage.database import Store
+    from imgsearch.storage.embeddings import Embeddings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,25 @@ class RootInformation:
     follow_symlinks: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CalibrationInformation:
+    """What `duplicates` knows of how sure it is in this gallery.
+
+    Attributes:
+        made: when, UTC, "2024-05-01T12:00:00Z".
+        contents: how many the gallery had then.
+        edits: edits of its pictures that were looked at.
+        pairs: pairs of nearest pictures that were.
+        found: share of the edits that are found at a precision of 0.99.
+    """
+
+    made: str
+    contents: int
+    edits: int
+    pairs: int
+    found: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeInformation(EngineState):
     """A recipe with what is stored under it, and what `EngineState` says of its index.
@@ -40,12 +60,14 @@ class RecipeInformation(EngineState):
         primary: whether queries use it when none is named.
         embeddings: how many contents have one.
         generation: raised by every commit that added or removed embeddings.
+        calibration: of `duplicates`; None before its first run.
     """
 
     recipe: Recipe
     primary: bool
     embeddings: int
     generation: int
+    calibration: CalibrationInformation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +132,30 @@ def information(store: Store, folder: Path, engine: SearchEngine) -> GalleryInfo
                 primary=embeddings.stored.primary,
                 embeddings=embeddings.count(),
                 generation=embeddings.generation,
+                calibration=_calibration(embeddings),
                 **asdict(engine.state(embeddings)),
             )
             for embeddings in embeddings_of(store, folder)
         ),
         shard=str(remembered(store, None)),
+    )
+
+
+def _calibration(embeddings: Embeddings) -> CalibrationInformation | None:
+    text = embeddings.store.calibration(embeddings.stored.id)
+    made = embeddings.store.calibrated_at(embeddings.stored.id)
+    if text is None or made is None:
+        return None
+    # NumPy, for which most galleries need not wait here.
+    from imgsearch.duplicates.calibration import Calibration
+
+    known = Calibration.from_json(text)
+    if known is None:
+        return None
+    return CalibrationInformation(
+        made=made,
+        contents=known.contents,
+        edits=known.edits,
+        pairs=known.different,
+        found=round(known.recall(0.99), 4),
     )

@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
 from imgsearch.errors import GalleryDamagedError, UsageError
+from imgsearch.gallery.deduplicating import Deduplicating
 from imgsearch.plans.plan import DEFAULT_KINDS, DEFAULT_RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from imgsearch.duplicates.groups import Group
-    from imgsearch.gallery.connections import Connections
     from imgsearch.plans.journal import Link
-    from imgsearch.plans.plan import Plan
+    from imgsearch.plans.plan import Choice, Plan
     from imgsearch.plans.reports import ApplyReport, UndoReport
     from imgsearch.storage.database import Store
 
@@ -26,11 +26,8 @@ LOG: Final = logging.getLogger(__name__)
 LINKS: Final = ("hard", "reflink", "symlink")
 
 
-class Tidying:
-    """What `Gallery` is besides indexing, querying and upkeep; not used by itself."""
-
-    path: Path
-    _connections: Connections
+class Tidying(Deduplicating):
+    """What `Gallery` is besides indexing; not used by itself."""
 
     def plan(
         self,
@@ -41,6 +38,7 @@ class Tidying:
         protect: Sequence[str | Path] = (),
         kinds: Sequence[str] = (),
         split_companions: bool = False,
+        choices: Mapping[Path, Choice] | None = None,
     ) -> Plan:
         """Say which files of some groups are to go, and why; nothing is done.
 
@@ -50,38 +48,41 @@ class Tidying:
         Args:
             groups: of files of this gallery.
             keep: rules that choose the file to keep, the weightiest first: "largest",
-                "best-format", "preferred", "most-metadata", "oldest", "newest", "shortest-path".
-                None means these in this order, without "newest".
+                "best-format", "preferred", "most-metadata", "protected", "oldest", "newest",
+                "shortest-path". None means these in this order, without "newest".
             prefer: folders for the rule "preferred", the most preferred first.
             protect: folders whose files stay, whatever they are.
             kinds: of sameness that files may go for; none means "identical", "pixels" and "copy".
             split_companions: a file may go although another one belongs to it, such as a RAW.
+            choices: what a person chose instead of rules, by the paths of groups' keepers; groups
+                without one are then left out.
 
         Raises:
             NoGalleryError: there is no gallery.
             UsageError: a rule or a kind that does not exist, or "similar", or no such folder.
         """
         from imgsearch.plans.planning import Planner, Terms
-        from imgsearch.plans.rules import parse_kinds, parse_rules
+        from imgsearch.plans.rules import folders_there, parse_kinds, parse_rules
 
         terms = Terms(
             keep=parse_rules(keep, preferring=bool(prefer)) or DEFAULT_RULES,
-            prefer=_folders("prefer", prefer),
-            protect=_folders("protect", protect),
+            prefer=folders_there("prefer", prefer),
+            protect=folders_there("protect", protect),
             kinds=parse_kinds(kinds) or DEFAULT_KINDS,
             split_companions=split_companions,
         )
         planner = Planner(terms)
         for group in groups:
-            planner.add(group)
+            if choices is None or group.keeper.path in choices:
+                planner.add(group, (choices or {}).get(group.keeper.path))
         with self._connections.snapshot() as store:
-            recipes = store.recipes()
-        if not recipes or not recipes[0].gallery:
+            stored = self._embeddings_to_query(store).stored
+        if not stored.gallery:
             raise UsageError(f"{self.path}: made by an earlier version; run `imgsearch index` once")
         return planner.plan(
             self.path,
-            gallery_id=recipes[0].gallery,
-            recipe=recipes[0].recipe.identifier,
+            gallery_id=stored.gallery,
+            recipe=stored.recipe.identifier,
             made=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
@@ -166,11 +167,11 @@ class Tidying:
             UsageError: nothing was ever applied.
         """
         from imgsearch.plans import applying
-        from imgsearch.plans.journal import Journal, journals
+        from imgsearch.plans.journal import Journal
         from imgsearch.storage import moved_files
 
         if journal is None:
-            place = next(iter(journals(self.path)), None)
+            place = applying.last_journal(self.path)
             if place is None:
                 raise UsageError(f"nothing was applied to the gallery in {self.path}")
         else:
@@ -182,9 +183,9 @@ class Tidying:
             try:
                 return applying.take_back(opened, progress=progress)
             finally:
-                back = [state.step for state in before if state.outcome == "undone"]
                 if store is not None:
-                    moved_files.recall(store, [(s.root, s.path, s.content) for s in back])
+                    # Those of an earlier call too, which may have been killed before this.
+                    moved_files.recall(store, applying.put_back(opened, surely=before))
 
     @contextmanager
     def _changing_if_possible(self) -> Iterator[Store | None]:
@@ -206,18 +207,3 @@ class Tidying:
             yield store
         finally:
             writer.__exit__(None, None, None)
-
-
-def _folders(name: str, folders: Sequence[str | Path]) -> tuple[Path, ...]:
-    """Return absolute folders, each of which is there.
-
-    Raises:
-        UsageError: one is not; a misspelt one would protect nothing.
-    """
-    if isinstance(folders, str | Path):
-        raise UsageError(f"{name}: {str(folders)!r} is not a list of folders")
-    found = tuple(paths.absolute(folder) for folder in folders)
-    for folder in found:
-        if not folder.is_dir():
-            raise UsageError(f"{name}: {folder}: no such folder")
-    return found

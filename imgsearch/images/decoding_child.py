@@ -1,7 +1,8 @@
 """The process that `decoding_process` starts: takes requests, and answers each.
 
-What it may take is bounded by the operating system, where that can: the address space, the size of
-files, among them that of what native code says, and, should the parent be gone, the time.
+The operating system bounds its address space, where it can. Should the parent be gone, it ends
+itself. What native code writes to standard error goes nowhere: it tells nothing that the reason
+does not (docs/design.md).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import pickle
-import tempfile
 from contextlib import suppress
 from typing import IO, Final
 
@@ -21,7 +21,6 @@ from imgsearch.images.decoding_process import Answer, MemoryWanted, Request
 from imgsearch.images.memory import MOST_MEMORY, InUse
 from imgsearch.images.refusals import unexpected
 
-MOST_SAID: Final = 1 << 20
 GRACE_SECONDS: Final = 5.0
 """The parent is the first to end the process."""
 _OTHERWISE: Final = 2 << 30
@@ -32,10 +31,11 @@ def serve() -> None:
     """Answer requests until there are no more."""
     # Standard output is the way back, so nothing else may write there.
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with requests, answers, tempfile.TemporaryFile() as said:
-        for descriptor in (1, 2):
-            os.dup2(said.fileno(), descriptor)
-        child = _Child(requests, answers, said)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    with requests, answers:
+        child = _Child(requests, answers, nowhere)
         InUse.memory = child
         child.send(None)
         while (request := child.receive()) is not None:
@@ -45,10 +45,10 @@ def serve() -> None:
 class _Child:
     """Both ends of the way to the parent, which also grants memory."""
 
-    def __init__(self, requests: IO[bytes], answers: IO[bytes], said: IO[bytes]) -> None:
+    def __init__(self, requests: IO[bytes], answers: IO[bytes], nowhere: int) -> None:
         self._requests = requests
         self._answers = answers
-        self._said = said
+        self._nowhere = nowhere
         self._seconds = 0.0
 
     def send(self, message: object) -> None:
@@ -73,8 +73,6 @@ class _Child:
 
     def decode(self, request: Request) -> Answer:
         self._seconds = request.seconds
-        self._said.truncate(0)
-        self._said.seek(0)
         Image.MAX_IMAGE_PIXELS = request.most_pixels
         _bound(MOST_MEMORY + _OTHERWISE + 3 * len(request.data))
         image, reason = None, None
@@ -92,13 +90,12 @@ class _Child:
             reason = unexpected(error)
         finally:
             faulthandler.cancel_dump_traceback_later()
-        self._said.seek(0)
-        return Answer(image, reason, self._said.read(MOST_SAID).decode("utf-8", "replace"))
+        return Answer(image, reason)
 
     def _set_timer(self) -> None:
         # A thread of native code, so it also ends a decoder that holds the interpreter's lock.
         faulthandler.dump_traceback_later(
-            self._seconds + GRACE_SECONDS, exit=True, file=self._said.fileno()
+            self._seconds + GRACE_SECONDS, exit=True, file=self._nowhere
         )
 
 
@@ -108,7 +105,6 @@ def _bound(address_space: int) -> None:
 
         for kind, most in (
             (resource.RLIMIT_AS, address_space),
-            (resource.RLIMIT_FSIZE, MOST_SAID),
             (resource.RLIMIT_CORE, 0),
         ):
             hard = resource.getrlimit(kind)[1]

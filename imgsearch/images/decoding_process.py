@@ -70,12 +70,10 @@ class Answer:
     Attributes:
         image: decoded.
         reason: why it could not be decoded.
-        said: what native code wrote to standard error meanwhile.
     """
 
     image: LoadedImage | None = None
     reason: str | None = None
-    said: str = ""
 
 
 class DecodingProcess:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imgsearch.images.format_row import Decode
 
 # Raise it when imgsearch learns to read more, so that files refused before are tried again.
-READER_VERSION: Final = 2
+READER_VERSION: Final = 3
 
 
 def _dotted(names: str) -> tuple[str, ...]:

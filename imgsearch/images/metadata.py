@@ -79,7 +79,7 @@ def read_metadata(
         if elsewhere and not main:
             main = load_exif(elsewhere)
             main.pop(ExifTags.Base.Orientation, None)  # no viewer of JPEG 2000 obeys it
-        details = _directory(main, ExifTags.IFD.Exif)
+        details = exif_directory(main, ExifTags.IFD.Exif)
         width, height = size or image.size
         orientation = read_orientation(main)
         if swaps_sides(orientation) and not upright:
@@ -87,7 +87,7 @@ def read_metadata(
         xmp = Xmp(find_xmp(image.info, data))
         iptc = find_iptc(image.info, data)
         block = image.info.get("exif") or elsewhere or data
-        place = _place(_directory(main, ExifTags.IFD.GPSInfo))
+        place = _place(exif_directory(main, ExifTags.IFD.GPSInfo))
         if place == (None, None):
             place = _known_place(xmp.degrees("exif:GPSLatitude"), xmp.degrees("exif:GPSLongitude"))
         return Metadata(
@@ -96,10 +96,11 @@ def read_metadata(
             format=image_format or image.format or "unknown",
             taken=_taken(main, details, xmp, iptc),
             camera=_camera(
-                clean_text(_value(main, ExifTags.Base.Make)) or clean_text(xmp.get("tiff:Make")),
-                clean_text(_value(main, ExifTags.Base.Model)) or clean_text(xmp.get("tiff:Model")),
+                clean_text(tag_value(main, ExifTags.Base.Make)) or clean_text(xmp.get("tiff:Make")),
+                clean_text(tag_value(main, ExifTags.Base.Model))
+                or clean_text(xmp.get("tiff:Model")),
             ),
-            lens=clean_text(_value(details, ExifTags.Base.LensModel))
+            lens=clean_text(tag_value(details, ExifTags.Base.LensModel))
             or clean_text(xmp.get("exifEX:LensModel", "aux:Lens"))
             or clean_text(lens_of(block.removeprefix(b"Exif\0\0"))),
             latitude=place[0],
@@ -128,7 +129,7 @@ def load_exif(block: bytes | None) -> Image.Exif:
 
 def read_orientation(exif: Image.Exif) -> int:
     """Return the EXIF orientation, 1 (upright) where it is absent or none of 1 to 8."""
-    value = _number(_value(exif, ExifTags.Base.Orientation))
+    value = _number(tag_value(exif, ExifTags.Base.Orientation))
     return int(value) if value is not None and value in range(1, 9) else UPRIGHT
 
 
@@ -162,14 +163,16 @@ def clean_text(value: object) -> str | None:
     return " ".join(legible.split())[:TEXT_LIMIT].strip() or None
 
 
-def _directory(exif: Image.Exif, tag: ExifTags.IFD) -> Mapping[int, Any]:
+def exif_directory(exif: Image.Exif, tag: ExifTags.IFD) -> Mapping[int, Any]:
+    """Return one of EXIF's inner directories, empty where it is broken."""
     try:
         return exif.get_ifd(tag)
     except Exception:  # noqa: BLE001 - a broken EXIF block raises nearly anything
         return {}
 
 
-def _value(tags: Mapping[int, Any], tag: int) -> object:
+def tag_value(tags: Mapping[int, Any], tag: int) -> object:
+    """Return a tag's value; None where it is absent or broken."""
     # Pillow decodes a tag when it is asked for, so every single one may raise.
     try:
         return cast("object", tags.get(tag))
@@ -194,16 +197,19 @@ def _taken(
     base = ExifTags.Base
     return first_date(
         (
-            clean_text(_value(details, base.DateTimeOriginal)),
+            clean_text(tag_value(details, base.DateTimeOriginal)),
+            # Where some editors put it.
+            clean_text(tag_value(main, base.DateTimeOriginal)),
             xmp.get("exif:DateTimeOriginal"),
             xmp.get("photoshop:DateCreated"),
             iptc_date(iptc, day=55, time=60),
             # The moment of scanning, which most cameras write as well.
-            clean_text(_value(details, base.DateTimeDigitized)),
+            clean_text(tag_value(details, base.DateTimeDigitized)),
+            clean_text(tag_value(main, base.DateTimeDigitized)),
             xmp.get("exif:DateTimeDigitized", "xmp:CreateDate", "xap:CreateDate"),
             iptc_date(iptc, day=62, time=63),
             # The last change, which is all that some phones and most messengers leave.
-            clean_text(_value(main, base.DateTime)),
+            clean_text(tag_value(main, base.DateTime)),
             xmp.get("tiff:DateTime", "xmp:ModifyDate", "xap:ModifyDate"),
         )
     )
@@ -245,8 +251,8 @@ def _degrees(
     gps: Mapping[int, Any], tag: int, reference_tag: int, hemispheres: str, *, limit: float
 ) -> float | None:
     """Return degrees + minutes / 60 + seconds / 3600 with the hemisphere's sign."""
-    reference = (clean_text(_value(gps, reference_tag)) or " ")[0].upper()
-    value = _value(gps, tag)
+    reference = (clean_text(tag_value(gps, reference_tag)) or " ")[0].upper()
+    value = tag_value(gps, tag)
     parts = value if isinstance(value, (tuple, list)) else (value,)
     if reference not in hemispheres or len(parts) > 3:  # noqa: PLR2004 - degrees, minutes, seconds
         return None

@@ -34,6 +34,8 @@ DEEP_PIXEL_BYTES: Final = 14
 # https://libjpeg-turbo.org/pmwiki/uploads/About/TwoIssueswiththeJPEGStandard.pdf
 MAX_JPEG_SCANS: Final = 100
 
+# Of TIFF; whether Pillow's libtiff was built with them shows only when it decodes.
+_RARE_COMPRESSIONS: Final = frozenset({"lzma", "webp", "zstd"})
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\0\x01\xd0-\xd7\xff]")
 _START_OF_SCAN: Final = 0xDA
 _END_OF_IMAGE: Final = 0xD9
@@ -79,7 +81,13 @@ def decode_with_pillow(data: bytes, row: Format, needed: Needed, turn: ExitStack
 def _load(image: ImageFile.ImageFile, row: Format, turn: ExitStack) -> None:
     deep = DEEP_PIXEL_BYTES if image.mode in {"F", "I"} else 0
     admit(image.size, row.name, turn, pixel_bytes=max(row.pixel_bytes, deep))
-    image.load()
+    try:
+        image.load()
+    except OSError as error:
+        compression = image.info.get("compression")
+        if row.name == "TIFF" and compression in _RARE_COMPRESSIONS:
+            raise OSError(f"unsupported compression: {compression}") from error
+        raise
 
 
 # ── JPEG at reduced scale ───────────────────────────────────────────────────────────────────

@@ -38,6 +38,8 @@ _APP1: Final = 0xE1
 _KEPT_BEYOND: Final = (b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe")
 _PNG_SIGNATURE: Final = 8
 _TEXT: Final = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+# Frames beyond the first, whose order Pillow checks before it shows any.
+_ANIMATION: Final = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _NETPBM_HEADER: Final = 64 << 10
 
 
@@ -87,10 +89,10 @@ def _jpeg_segments(data: bytes) -> list[tuple[int, int, int]]:
 
 
 def of_png(data: bytes) -> bytes:
-    """Leave out text, and chunks whose checksum is wrong and which a reader may do without.
+    """Leave out text, animation, and chunks that are broken and that a reader may do without.
 
     PNG 1.2, section 3.2; libpng passes over such chunks as well. EXIF that ImageMagick wrote as
-    text stays, and so does XMP, of at most a megabyte.
+    text stays, and so does XMP, of at most a megabyte, as does a colour profile.
     """
     kept: list[tuple[int, int]] = []
     position, others, texts, dropped = _PNG_SIGNATURE, 0, 0, False
@@ -132,6 +134,10 @@ def _is_wanted(data: bytes, start: int, end: int, kind: bytes) -> bool:
         data[end - 4 : end], "big"
     ):
         return False
+    if kind in _ANIMATION:
+        return False
+    if kind == b"iCCP":
+        return _inflated(data[start + 8 : end - 4], b"zTXt")  # laid out alike
     if kind not in _TEXT:
         return not (kind == b"eXIf" and end - start > MOST_EXIF)
     described = data.startswith((b"Raw profile type ", b"XML:com.adobe.xmp\0"), start + 8)

@@ -29,6 +29,9 @@ _SAYS_TRUNCATED: Final = re.compile(
 )
 # What wrong arguments raise, and a fault of imgsearch's own, which no file is to blame for.
 _FAULTS: Final = (AttributeError, TypeError, NameError, AssertionError)
+# Of an AVIF whose boxes are whole (`boxes.reach_beyond`), and that viewers may show even so:
+# https://github.com/AOMediaCodec/libavif/issues/2861
+_SAYS_STRICT: Final = "BMFF parsing failed"
 _SAYS_UNSUPPORTED: Final = re.compile(
     r"unsupported(?! or non-existing)|not supported|not implemented|unknown (?:raw|pixel) ?mode"
     r"|not available|no decoding plugin|no codec|unknown data organization|unknown compression"
@@ -50,7 +53,6 @@ _IN_PLAIN_WORDS: Final = (
     ("broken data stream", "its data cannot be decoded"),
     ("unrecognized data stream", "its data cannot be decoded"),
     ("Generic Error", "its data cannot be decoded"),
-    ("BMFF parsing failed", "its boxes break a rule that Pillow's reader insists on"),
     ("decoder error", "its data cannot be decoded"),
     ("could not create decoder object", "its header makes no sense"),
 )
@@ -138,6 +140,8 @@ def _reason(error: Exception, kind: str, *, cut: bool) -> str:
         said = error.args[0].decode("ascii", "replace")
     if cut or _SAYS_TRUNCATED.search(said):
         return TRUNCATED
+    if _SAYS_STRICT in said:
+        return f"not supported: {kind} that breaks a rule of its format, on which Pillow insists"
     for words, meaning in _IN_PLAIN_WORDS:
         if words in said:
             return f"damaged {kind}: {meaning}"

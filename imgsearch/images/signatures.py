@@ -144,6 +144,6 @@ def is_targa(data: bytes) -> bool:
 _MOST_ICONS: Final = 256
 # Image with a colour map or without; run lengths or not; the map's depth; the pixels' depth.
 _TARGA: Final = re.compile(
-    rb".(?:\x01[\1\x09].{4}[\x18\x20]|\0[\2\3\x0a\x0b]\0{5}).{8}[\x08\x10\x18\x20][\0-\x3f]",
+    rb".(?:\x01[\1\x09].{4}[\x10\x18\x20]|\0[\2\3\x0a\x0b]\0{5}).{8}[\x08\x10\x18\x20][\0-\x3f]",
     re.DOTALL,
 )

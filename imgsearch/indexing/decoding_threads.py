@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SHARE: Final = 3
 """A thread gets one part of so many of the time that a process gets."""
+LAST_SECONDS: Final = 3.0
+"""For what threads decode when their work is not wanted any more."""
 GIVEN_UP: Final = "imgsearch-given-up"
 """Name of a thread whose work is not waited for any more."""
 
@@ -61,15 +63,19 @@ class Task(Generic[T]):
 class DecodingThreads(Generic[T]):
     """A pool of threads; the end of its `with` block waits for none that hangs."""
 
-    def __init__(self, count: int, *, seconds: float | None) -> None:
+    def __init__(
+        self, count: int, *, seconds: float | None, stop: Callable[[], bool] = lambda: False
+    ) -> None:
         """Start no thread yet.
 
         Args:
             count: of threads.
             seconds: that decoding one file may take; None for any.
+            stop: asked while a task takes long; True lets nobody wait for it.
         """
         self._count = count
         self._seconds = seconds
+        self._stop = stop
         self._look_again = 1.0 if seconds is None else min(1.0, max(0.01, seconds / SHARE))
         self._tasks: queue.SimpleQueue[Task[T] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -88,7 +94,9 @@ class DecodingThreads(Generic[T]):
             self._tasks.put(None)
         for process in list(self._processes):
             process.end()
-        patience = None if self._seconds is None else time.monotonic() + self._seconds / SHARE
+        patience = None
+        if self._seconds is not None:
+            patience = time.monotonic() + min(LAST_SECONDS, self._seconds / SHARE)
         for thread in self._threads:
             thread.join(None if patience is None else max(0.0, patience - time.monotonic()))
             if thread.is_alive():
@@ -102,8 +110,8 @@ class DecodingThreads(Generic[T]):
             self._start()
         return task
 
-    def result(self, task: Task[T]) -> T:
-        """Wait for what comes of a task, and see to it that something does.
+    def result(self, task: Task[T]) -> T | None:
+        """Wait for what comes of a task, and see to it that something does; None after a stop.
 
         Raises:
             Exception: whatever the work raised.
@@ -111,9 +119,11 @@ class DecodingThreads(Generic[T]):
         while True:
             left = self._left(task)
             with suppress(TimeoutError):
-                return task.future.result(None if left is None else min(left, self._look_again))
+                return task.future.result(min(math.inf if left is None else left, self._look_again))
             if task.future.done():
                 return task.future.result()
+            if self._stop():
+                return None
             if left is not None and left <= 0:
                 self._begin_anew(task)
 
@@ -163,13 +173,13 @@ class DecodingThreads(Generic[T]):
     def _finish(self, task: Task[T], decoder: _TimedDecoder) -> None:
         try:
             result = task.work(decoder)
-        except Exception as error:  # noqa: BLE001 - the caller's thread raises it
+        except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
             self._settle(task, error=error)
         else:
             self._settle(task, result=result)
 
     def _settle(
-        self, task: Task[T], *, result: T | None = None, error: Exception | None = None
+        self, task: Task[T], *, result: T | None = None, error: BaseException | None = None
     ) -> None:
         with self._lock:
             if task.thread is not threading.current_thread():

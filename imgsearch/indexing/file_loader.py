@@ -57,6 +57,7 @@ def load_files(
     is_embedded: Callable[[str], bool],
     jobs: int | None = None,
     seconds: float | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Generator[LoadedFile[T]]:
     """Yield one `LoadedFile` for every item, in the items' order.
 
@@ -68,6 +69,7 @@ def load_files(
             decoded.
         jobs: worker threads; None for one per processor.
         seconds: that decoding one file may take; None for any.
+        stop: asked while a file takes long; True ends it all.
 
     Yields:
         Files that cannot be read carry the reason and raise nothing.
@@ -75,7 +77,7 @@ def load_files(
     workers = jobs or os.cpu_count() or 1
     window: deque[Task[LoadedFile[T]]] = deque()
 
-    with DecodingThreads[LoadedFile[T]](workers, seconds=seconds) as threads:
+    with DecodingThreads[LoadedFile[T]](workers, seconds=seconds, stop=stop) as threads:
         for item in items:
             window.append(
                 threads.submit(
@@ -83,9 +85,15 @@ def load_files(
                 )
             )
             if len(window) >= 8 * workers:
-                yield threads.result(window.popleft())
+                loaded = threads.result(window.popleft())
+                if loaded is None:
+                    return
+                yield loaded
         while window:
-            yield threads.result(window.popleft())
+            loaded = threads.result(window.popleft())
+            if loaded is None:
+                return
+            yield loaded
 
 
 def _load(

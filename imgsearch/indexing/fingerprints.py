@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from imgsearch import paths
 from imgsearch.images import loading
 from imgsearch.indexing.report import IndexProgress
+from imgsearch.storage.typed_values import RootsById
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ def fill_in(
 
 def _files(store: Store, content_ids: list[int]) -> Iterator[tuple[int, str, list[Path]]]:
     """Yield ids, hashes and the files that hold them."""
-    roots = {root.id: paths.encode(root.path) for root in store.roots()}
+    roots = RootsById({root.id: paths.encode(root.path) for root in store.roots()})
     for start in range(0, len(content_ids), BATCH):
         part = content_ids[start : start + BATCH]
         contents, held = store.contents(part), store.files_of_contents(part)

@@ -65,6 +65,7 @@ class LocalExecutor:
             is_embedded=job.known.__contains__,
             jobs=job.jobs,
             seconds=job.seconds_per_file,
+            stop=stop,
         )
         load = self._load
         network = _Network(job.load if load is None else lambda: load(job.recipe))

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from imgsearch.storage.roots import MergedPath
 
 Stage = Literal["scan", "read", "fingerprint"]
+STAGE_TITLES: Final[dict[Stage, str]] = {
+    "scan": "Scanning",
+    "read": "Indexing",
+    "fingerprint": "Fingerprinting",
+}
 SECONDS_PER_FILE: Final = 30.0
 MOST_SECONDS: Final = 1_000_000
 

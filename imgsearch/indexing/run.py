@@ -26,6 +26,7 @@ from imgsearch.paths import Listings, ScannedFile, look_up
 from imgsearch.storage.embedded_contents import EmbeddedContents
 from imgsearch.storage.roots import is_absent
 from imgsearch.storage.scan_comparison import Changes
+from imgsearch.storage.typed_values import RootsById
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -189,7 +190,7 @@ class IndexRun:
         self._counts.interrupted |= stopped and committer.committed.files < total
 
     def _chunks(self) -> Iterator[list[FileWork]]:
-        roots = {root.id: paths.encode(root.path) for root in self._store.roots()}
+        roots = RootsById({root.id: paths.encode(root.path) for root in self._store.roots()})
         pending = self._changes.pending()
         while chunk := [FileWork(roots[file.root_id], file) for file in islice(pending, CHUNK)]:
             yield chunk

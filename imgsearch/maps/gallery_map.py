@@ -75,6 +75,7 @@ class GalleryMap:
         contents: SHA-256 of each content, shape (n, 32), uint8, ascending.
         positions: shape (n, 2), float32, less than 1 from the origin; y upwards.
         cluster_of: for each content the place of its cluster in `clusters`, shape (n,), int32.
+        offline: which of them have files in absent photo folders only, shape (n,), bool.
         levels: the level of zooming from which it is the picture of its neighbourhood, shape (n,),
             uint8 (`imgsearch.maps.levels.levels_of`).
         clusters: the largest first.
@@ -88,6 +89,7 @@ class GalleryMap:
     contents: NDArray[np.uint8] = field(repr=False)
     positions: NDArray[np.float32] = field(repr=False)
     cluster_of: NDArray[np.int32] = field(repr=False)
+    offline: NDArray[np.bool_] = field(repr=False)
     levels: NDArray[np.uint8] = field(repr=False)
     clusters: tuple[MapCluster, ...] = field(repr=False)
     age: MapAge

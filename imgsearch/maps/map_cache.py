@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +56,16 @@ def kept_maps(folder: Path) -> list[KeptMap]:
     named = [(path, _NAME.fullmatch(path.name)) for path in folder.glob("map-*.map")]
     found = [KeptMap(path, name[1], int(name[2])) for path, name in named if name]
     return sorted(found, key=lambda kept: (kept.recipe, -kept.generation))
+
+
+def version(folder: Path) -> str:
+    """Return a text that differs whenever another map is kept."""
+    seen = []
+    for kept in kept_maps(folder):
+        with suppress(OSError):  # a writer has just put another in its place
+            status = kept.path.stat()
+            seen.append(f"{kept.path.name} {status.st_mtime_ns} {status.st_size}")
+    return "; ".join(seen)
 
 
 def unfinished_maps(folder: Path) -> list[Path]:

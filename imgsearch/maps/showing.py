@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.maps.drawn_map import DrawnMap, Points
+    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
 
 CENTRAL: Final = 12
@@ -43,10 +44,19 @@ def shown(drawn: DrawnMap, embeddings: Embeddings, *, file: Path | None = None) 
         contents=contents,
         positions=points.positions,
         cluster_of=cluster_of,
+        offline=_offline(embeddings.store, ids),
         levels=levels_of(points.positions, points.closeness),
         clusters=clusters,
         age=_age(drawn, points),
     )
+
+
+def _offline(store: Store, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    absent = [root.id for root in store.roots() if not root.online]
+    if not absent:
+        return np.zeros(len(ids), np.bool_)
+    offline: NDArray[np.bool_] = ~np.isin(ids, store.contents_elsewhere(absent))
+    return offline
 
 
 def _clusters(

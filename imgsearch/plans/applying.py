@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 from imgsearch.errors import PlanRefusedError
 from imgsearch.plans import plan_file, steps
 from imgsearch.plans.journal import Journal, is_about, journals
+from imgsearch.plans.looking import holds
 from imgsearch.plans.reports import ApplyReport, Refusal, UndoReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from imgsearch.plans.journal import Link, Step, StepState
@@ -142,6 +143,16 @@ def _journal_of(plan: Plan, gallery: Path) -> Journal | None:
     return next((journal for journal in found if journal.open_states), None)
 
 
+def last_journal(gallery: Path) -> Path | None:
+    """Return the newest journal of a gallery in which something was done, else the newest."""
+    found = journals(gallery)
+    for path in found:
+        states = Journal.read(path).states.values()
+        if any(state.outcome != "failed" for state in states):
+            return path
+    return found[0] if found else None
+
+
 def take_back(
     journal: Journal,
     *,
@@ -183,6 +194,28 @@ def take_back(
         refused=tuple(refused),
         dry_run=dry_run,
     )
+
+
+def put_back(journal: Journal, *, surely: Collection[StepState]) -> list[tuple[Path, Path, str]]:
+    """Return the files of a journal that are in their places again.
+
+    Args:
+        journal: just taken back.
+        surely: steps that were taken back just now; the files of others are read again.
+
+    Returns:
+        Of each its root, its path, and its content's hash.
+    """
+    known = {state.step.number for state in surely}
+    return [
+        (state.step.root, state.step.path, state.step.content)
+        for state in journal.states.values()
+        if state.outcome == "undone"
+        and (
+            state.step.number in known
+            or holds(state.step.path, content=state.step.content, size=state.step.bytes)
+        )
+    ]
 
 
 def _said(error: OSError) -> str:

@@ -12,6 +12,7 @@ from imgsearch.duplicates.groups import Kind
 from imgsearch.errors import PlanRefusedError
 from imgsearch.plans.looking import see
 from imgsearch.plans.places import Places
+from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,7 +111,8 @@ def refuse(problems: Iterable[str], what: str) -> None:
     Raises:
         PlanRefusedError: names the first few.
     """
-    lines = list(dict.fromkeys(problems))
+    # A name with a line break must not look like a line of the message.
+    lines = [printable(text) for text in dict.fromkeys(problems)]
     if not lines:
         return
     more = [f"and {len(lines) - _NAMED:,} more"] if len(lines) > _NAMED else []

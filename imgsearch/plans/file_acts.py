@@ -95,7 +95,10 @@ def hard_link(source: Path, target: Path) -> None:
     Raises:
         FileExistsError: something is there.
     """
-    os.link(source, target, follow_symlinks=False)
+    if os.link in os.supports_follow_symlinks:
+        os.link(source, target, follow_symlinks=False)
+    else:
+        target.hardlink_to(source)
 
 
 def symbolic_link(source: Path, target: Path) -> None:

@@ -27,7 +27,8 @@ class Places:
 
     def of(self, path: Path) -> Path:
         """Return where a file lies; the last name is not followed if it is a link."""
-        return self._listings.spelled(self.folder(path.parent) / path.name)
+        folder = self.folder(path.parent)
+        return folder / self._listings.name_in(folder, path.name)
 
     def first_above(self, path: Path, folders: Iterable[Path]) -> Path | None:
         """Return the first of some folders that a file lies in, by name or in truth."""

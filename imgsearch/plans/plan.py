@@ -22,6 +22,7 @@ class KeepRule(StrEnum):
     BEST_FORMAT = "best-format"
     PREFERRED = "preferred"
     MOST_METADATA = "most-metadata"
+    PROTECTED = "protected"
     OLDEST = "oldest"
     NEWEST = "newest"
     SHORTEST_PATH = "shortest-path"
@@ -32,6 +33,7 @@ DEFAULT_RULES: Final = (
     KeepRule.BEST_FORMAT,
     KeepRule.PREFERRED,
     KeepRule.MOST_METADATA,
+    KeepRule.PROTECTED,
     KeepRule.OLDEST,
     KeepRule.SHORTEST_PATH,
 )
@@ -58,6 +60,19 @@ class PlannedFile:
     mtime_ns: int
     device: int | None = None
     inode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a person chose for a group, in place of rules.
+
+    Attributes:
+        keeper: absolute path of the file to keep.
+        going: absolute paths of those that may go; the others stay.
+    """
+
+    keeper: Path
+    going: frozenset[Path]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

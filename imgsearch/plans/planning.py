@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from imgsearch.plans import rules
 from imgsearch.plans.entries import Entry, between, planned, same_file, status_of
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.duplicates.groups import Evidence, Group, Kind
-    from imgsearch.plans.plan import KeepRule
+    from imgsearch.plans.plan import Choice, KeepRule
     from imgsearch.search.matches import GalleryFile
+
+CHOSEN: Final = "chosen by hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,8 @@ class Planner:
             left=tuple(self.left),
         )
 
-    def add(self, group: Group) -> None:
-        """Plan a group."""
+    def add(self, group: Group, choice: Choice | None = None) -> None:
+        """Plan a group, by the rules or by what a person chose."""
         entries = self._entries(group)
         able = [entry for entry in entries if entry.status is not None]
         able = [entry for entry in able if entry.path not in self._gone]
@@ -73,13 +75,22 @@ class Planner:
             self.left += [LeftFile(path=e.path, reason=e.obstacle or "") for e in entries]
             return
         keeper = min(able, key=self._rank)
+        if choice is not None:
+            entries = [e for e in entries if e.path == choice.keeper or e.path in choice.going]
+            chosen = next((entry for entry in able if entry.path == choice.keeper), None)
+            if chosen is None:
+                missing = f"{choice.keeper}, which was chosen to be kept, is not there"
+                self.left += [LeftFile(path=e.path, reason=missing) for e in entries]
+                return
+            keeper = chosen
         removals, left = [], []
         for entry in sorted(entries, key=lambda entry: entry.path):
             if entry is keeper:
                 continue
             reason = entry.obstacle or self._conflict(entry, keeper)
             if reason is None:
-                removals.append(self._removal(entry, keeper))
+                why = CHOSEN if choice is not None else self._why(keeper, entry)
+                removals.append(self._removal(entry, keeper, why))
             else:
                 left.append(LeftFile(path=entry.path, reason=reason))
         if not removals:
@@ -90,7 +101,7 @@ class Planner:
         self.groups.append(
             PlannedGroup(
                 keeper=planned(keeper),
-                reason=self._why_kept(keeper, able),
+                reason=self._why_kept(keeper, able) if choice is None else CHOSEN,
                 removals=tuple(removals),
                 left=tuple(left),
             )
@@ -160,7 +171,7 @@ class Planner:
             return f"its kind is {evidence.kind}, which was not asked for"
         return None
 
-    def _removal(self, entry: Entry, keeper: Entry) -> PlannedRemoval:
+    def _removal(self, entry: Entry, keeper: Entry, why: str) -> PlannedRemoval:
         evidence = between(entry, keeper)
         if evidence is None:
             raise AssertionError(entry.path)  # `_conflict` has seen to it
@@ -169,7 +180,7 @@ class Planner:
             kind=evidence.kind,
             certainty=evidence.certainty,
             changes=evidence.changes,
-            reason=f"the keeper is {self._why(keeper, entry)}",
+            reason=f"the keeper is {why}",
             only_here=rules.only_here(entry.file, keeper.file),
         )
 
@@ -197,6 +208,7 @@ class Planner:
             entry.file,
             entry.status.st_mtime_ns,
             rules.preference(entry.path, self.terms.prefer),
+            entry.protected,
         )
 
     def _rank(self, entry: Entry) -> tuple[object, ...]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from imgsearch import paths
 from imgsearch.duplicates.groups import Kind
 from imgsearch.errors import UsageError
+from imgsearch.plans.places import Places
 from imgsearch.plans.plan import KeepRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from imgsearch.search.matches import GalleryFile
 
@@ -39,11 +40,13 @@ class Candidate:
         file: as the gallery knows it.
         mtime_ns: its modification time in nanoseconds.
         preference: place of the first preferred folder that it lies in; their number if in none.
+        protected: whether it stays anyway.
     """
 
     file: GalleryFile
     mtime_ns: int
     preference: int
+    protected: bool = False
 
 
 def parse_rules(names: Iterable[str], *, preferring: bool) -> tuple[KeepRule, ...]:
@@ -106,9 +109,50 @@ def parse_kinds(names: Iterable[str]) -> tuple[Kind, ...]:
     return tuple(dict.fromkeys(kinds))
 
 
+def folders_there(name: str, folders: Sequence[str | Path]) -> tuple[Path, ...]:
+    """Return absolute folders, each of which is there.
+
+    Raises:
+        UsageError: one is not; a misspelt one would protect nothing.
+    """
+    if isinstance(folders, str | Path):
+        raise UsageError(f"{name}: {str(folders)!r} is not a list of folders")
+    found = tuple(paths.absolute(folder) for folder in folders)
+    for folder in found:
+        if not folder.is_dir():
+            raise UsageError(f"{name}: {folder}: no such folder")
+    return found
+
+
 def key(rules: Sequence[KeepRule], candidate: Candidate) -> tuple[Any, ...]:
     """Return a value that is smaller for the better of two files."""
     return tuple(_VALUES[rule](candidate) for rule in rules)
+
+
+def rank(
+    rules: Sequence[KeepRule], *, prefer: Sequence[Path] = (), protect: Sequence[Path] = ()
+) -> Callable[[GalleryFile], tuple[Any, ...]]:
+    """Return a sort key by which the file to keep comes first, for `Gallery.duplicates`.
+
+    Groups that were made with it are built around the files that a plan with these rules keeps.
+
+    Args:
+        rules: the weightiest first.
+        prefer: folders for the rule `PREFERRED`, absolute.
+        protect: folders whose files are kept where the rules leave it open, absolute.
+    """
+    places = Places()
+
+    def key_of(file: GalleryFile) -> tuple[Any, ...]:
+        try:
+            mtime_ns = 0 if file.offline else file.path.stat().st_mtime_ns
+        except OSError:
+            mtime_ns = 0
+        protected = places.first_above(file.path, protect) is not None
+        candidate = Candidate(file, mtime_ns, preference(file.path, prefer), protected)
+        return (file.offline, *key(rules, candidate), not protected)
+
+    return key_of
 
 
 def why(rules: Sequence[KeepRule], kept: Candidate, other: Candidate) -> str:
@@ -131,6 +175,7 @@ _VALUES: Final[dict[KeepRule, Callable[[Candidate], Any]]] = {
     KeepRule.BEST_FORMAT: lambda c: _RANKS.get(c.file.format, len(FORMATS)),
     KeepRule.PREFERRED: lambda c: c.preference,
     KeepRule.MOST_METADATA: lambda c: -len(known_metadata(c.file)),
+    KeepRule.PROTECTED: lambda c: not c.protected,
     KeepRule.OLDEST: lambda c: c.mtime_ns,
     KeepRule.NEWEST: lambda c: -c.mtime_ns,
     KeepRule.SHORTEST_PATH: lambda c: (len(c.file.path.parts), len(paths.encode(c.file.path))),
@@ -140,6 +185,8 @@ _VALUES: Final[dict[KeepRule, Callable[[Candidate], Any]]] = {
 def _in_words(rule: KeepRule, kept: Candidate, other: Candidate) -> str:
     if rule == KeepRule.SHORTEST_PATH:
         return str(kept.file.path)
+    if rule == KeepRule.PROTECTED:
+        return "it stays anyway"
     one, two = _measured(rule, kept), _measured(rule, other)
     if one == two:  # as many pixels
         one, two = f"{kept.file.bytes:,} bytes", f"{other.file.bytes:,}"

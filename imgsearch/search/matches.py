@@ -72,10 +72,13 @@ class Match(GalleryFile):
         rank: 1 for the nearest.
         score: cosine similarity in the space that is searched, rounded to six decimals; 1 is
             the same. Larger is nearer. Equal scores are ordered by path.
+        kind: how it is the same as the picture asked about, "identical", "pixels", "copy", "edit"
+            or "burst"; None where it is merely similar, or nobody asked (`Gallery.with_kinds`).
     """
 
     rank: int
     score: float
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+    from imgsearch.images.geometry import CropBox
+
     Plain: TypeAlias = (
         str
         | os.PathLike[str]
@@ -26,7 +28,31 @@ if TYPE_CHECKING:
         | Image.Image
         | NDArray[Any]
     )
-    QueryImage: TypeAlias = "Plain | Weighted"
+    QueryImage: TypeAlias = "Plain | HeldContent | Part | Weighted"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldContent:
+    """A content of the gallery as an image of a query; no match has it.
+
+    Attributes:
+        content: SHA-256 of its bytes, 64 hexadecimal digits, as `Match.content` has it.
+    """
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A part of an image as an image of a query.
+
+    Attributes:
+        image: the image.
+        crop: which part of it.
+    """
+
+    image: Plain | HeldContent
+    crop: CropBox
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +64,7 @@ class Weighted:
         weight: how much it counts, above 0; images without one count 1.
     """
 
-    image: Plain
+    image: Plain | HeldContent | Part
     weight: float
 
     def __post_init__(self) -> None:

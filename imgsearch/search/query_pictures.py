@@ -13,7 +13,7 @@ import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.search.query_inputs import Weighted, readable
+from imgsearch.search.query_inputs import HeldContent, Part, Weighted, readable
 from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.roots import is_absent
 
@@ -44,6 +44,8 @@ class GivenImage:
         data: the bytes of a file, as far as they have been read.
         content: their SHA-256, 64 hexadecimal digits, likewise.
         vector: an embedding that stands for an image.
+        named: whether the content itself was asked about, rather than bytes or a file.
+        files: of the gallery, which hold the content that was named.
     """
 
     weight: float
@@ -53,6 +55,8 @@ class GivenImage:
     data: bytes | None = None
     content: str | None = None
     vector: NDArray[np.float32] | None = None
+    named: bool = False
+    files: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +70,7 @@ class QueryEmbedding:
         weight: how much it counts beside others.
         embedding: shape (dim,), float32, of unit length; None where the gallery has it.
         content_id: the gallery's id, in the present snapshot; None where it was not looked for.
+        named: whether the content itself was asked about, rather than bytes or a file.
     """
 
     content: str
@@ -73,6 +78,7 @@ class QueryEmbedding:
     weight: float = 1.0
     embedding: NDArray[np.float32] | None = None
     content_id: int | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +94,15 @@ class QueryPixels:
     content: str
     paths: frozenset[Path]
     weight: float
+    named: bool = False
 
 
 def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
     """Return what a query was given, with the bytes of what is no file.
 
     Args:
-        image: what `imgsearch.search.query_inputs.readable` takes, weighted or not.
+        image: what `imgsearch.search.query_inputs.readable` takes, a content or a part of
+            either, weighted or not.
         crop: the part that is asked about.
 
     Raises:
@@ -104,7 +112,12 @@ def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
     weight = 1.0
     if isinstance(image, Weighted):
         weight, image = float(image.weight), image.image
-    taken = readable(image)
+    whole: object = image
+    if isinstance(image, Part):
+        whole, crop = image.image, image.crop
+    if isinstance(whole, HeldContent):
+        return GivenImage(weight, crop, content=whole.content, named=True)
+    taken = readable(whole)
     if isinstance(taken, np.ndarray):
         if crop is not None:
             raise UsageError("crop: a vector has no parts; ask without a crop")
@@ -124,8 +137,10 @@ def stored(image: GivenImage, embeddings: Embeddings) -> QueryEmbedding | None:
         embeddings: in a snapshot.
 
     Raises:
-        UsageError: a vector does not fit the recipe.
+        UsageError: a vector does not fit the recipe, or a content that was named is not there.
     """
+    if image.named and image.content is not None:
+        image.files = embeddings.store.files_holding(image.content)
     if image.vector is not None:
         _check_vector(image.vector, embeddings.recipe)
         return QueryEmbedding("", image.places, image.weight, embedding=image.vector)
@@ -138,7 +153,9 @@ def stored(image: GivenImage, embeddings: Embeddings) -> QueryEmbedding | None:
         content_id, _ = embeddings.store.find_content(image.content, embeddings.stored.id)
     if content_id is None or not embeddings.holds(content_id):
         return None
-    return QueryEmbedding(image.content, image.places, image.weight, content_id=content_id)
+    return QueryEmbedding(
+        image.content, image.places, image.weight, content_id=content_id, named=image.named
+    )
 
 
 def decoded(image: GivenImage, recipe: Recipe) -> QueryPixels:
@@ -162,9 +179,11 @@ def decoded(image: GivenImage, recipe: Recipe) -> QueryPixels:
         loaded = loading.load(data, size=recipe.size, resize=recipe.resize, crop=image.crop)
     except UnreadableImageError as error:
         name = None if image.path is None else str(image.path)
+        if image.named and image.content is not None:
+            name = f"content {image.content[:12]}"
         raise UnreadableImageError(error.reason, name=name) from error
     content = image.content or hashlib.sha256(data).hexdigest()
-    return QueryPixels(loaded.pixels, content, image.places, image.weight)
+    return QueryPixels(loaded.pixels, content, image.places, image.weight, image.named)
 
 
 def read_content(image: GivenImage) -> None:
@@ -187,9 +206,12 @@ def _check_vector(vector: NDArray[np.float32], recipe: Recipe) -> None:
 
 def _data(image: GivenImage) -> bytes:
     from imgsearch.images import loading
+    from imgsearch.search import originals
 
     if image.data is not None:
         return image.data
+    if image.named and image.content is not None:
+        return originals.read_content(image.content, image.files)
     assert image.path is not None  # noqa: S101  # who has neither has a vector
     try:
         return loading.read_file(paths.absolute(image.path))
@@ -211,7 +233,7 @@ def embed_all(images: Sequence[QueryPixels], network: EmbedsImages) -> list[Quer
     """
     rows = network.embed(np.stack([image.pixels for image in images]))
     return [
-        QueryEmbedding(image.content, image.paths, image.weight, embedding=row)
+        QueryEmbedding(image.content, image.paths, image.weight, embedding=row, named=image.named)
         for row, image in zip(rows, images, strict=True)
     ]
 

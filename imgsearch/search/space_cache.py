@@ -159,6 +159,8 @@ def choose_index(
         )
     with store.transaction():
         store.set_setting(INDEX_SETTING, wanted.to_json())
+        # Until the index that was chosen is there, no cache is of this state.
+        store.raise_generation(embeddings.stored.id)
     return True
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.duplicates.groups import Kind
-from imgsearch.files import write_atomically
-from imgsearch.html_pages import render_alone
-from imgsearch.quantities import byte_size
-from imgsearch.sheets.facts import facts, link_to, shown_folder
-from imgsearch.sheets.pictures import Pictures
+from imgsearch.paths import from_home
+from imgsearch.quantities import byte_size, share
+from imgsearch.sheets.facts import facts, link_to
+from imgsearch.sheets.sheet import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from imgsearch.duplicates.groups import Group, Member
     from imgsearch.gallery.gallery import Gallery
+    from imgsearch.plans.plan import Plan
     from imgsearch.search.matches import GalleryFile
     from imgsearch.sheets.facts import Fact
     from imgsearch.sheets.pictures import Picture
@@ -42,6 +42,7 @@ class _File:
     elsewhere: bool
     identical: bool
     offline: bool
+    goes: bool
     notes: tuple[str, ...]
 
 
@@ -72,12 +73,20 @@ class _Shown:
     companions: str
 
 
-class GroupSheet:
+class GroupSheet(Sheet):
     """Collects groups, as many as there is room for, and writes them as one page."""
 
-    def __init__(self, gallery: Gallery) -> None:
-        self._gallery = gallery
-        self._pictures = Pictures(gallery)
+    template = "groups"
+
+    def __init__(self, gallery: Gallery, *, plan: Plan | None = None) -> None:
+        """Start a page.
+
+        Args:
+            gallery: that holds the groups' files.
+            plan: what is to become of them, if that is to be shown.
+        """
+        super().__init__(gallery)
+        self._fates = {} if plan is None else _fates(plan)
         self._shown: list[_Shown] = []
         self._left_out = 0
         self._files = 0
@@ -91,8 +100,8 @@ class GroupSheet:
         for member in group.members:
             by_content.setdefault(member.file.content, []).append(member)
         copies = by_content.pop(group.keeper.content, [])
-        if 1 + len(by_content) > self._pictures.room:
-            self._pictures.room = 0  # those that follow are not shown in its stead
+        if 1 + len(by_content) > self.pictures.room:
+            self.pictures.room = 0  # those that follow are not shown in its stead
             self._left_out += 1
             return
         sides = [self._side(group, copies)]
@@ -101,34 +110,34 @@ class GroupSheet:
             _Shown(
                 title=group.keeper.path.name,
                 kind=group.kind,
-                certainty=_percent(group.certainty),
+                certainty=share(group.certainty),
                 size=byte_size(sum(member.file.bytes for member in group.members)),
                 sides=tuple(sides),
                 companions=", ".join(f"{c.path.name} ({c.reason})" for c in group.companions),
             )
         )
 
-    def write(self, path: Path) -> None:
-        """Write the page; an existing file is replaced, whole or not at all.
+    def _values(self) -> dict[str, object]:
+        return {
+            "groups": self._shown,
+            "left_out": self._left_out,
+            "count": len(self._shown) + self._left_out,
+            "files": self._files,
+            "size": byte_size(self._bytes),
+            "kinds": MEANINGS,
+        }
 
-        Raises:
-            OSError: the file cannot be written.
-        """
-        write_atomically(path, [self.render().encode("utf-8")])
-
-    def render(self) -> str:
-        """Return the page."""
-        return render_alone(
-            "imgsearch.sheets",
-            "groups",
-            groups=self._shown,
-            left_out=self._left_out,
-            count=len(self._shown) + self._left_out,
-            files=self._files,
-            size=byte_size(self._bytes),
-            gallery=self._gallery.path.name,
-            made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            kinds=MEANINGS,
+    def _file(self, file: GalleryFile, other_names: Iterable[Path], keeper: GalleryFile) -> _File:
+        goes, fate = self._fates.get(file.path, (False, ""))
+        names = [f"also called {name}" for name in other_names]
+        return _File(
+            name=file.path.name,
+            folder=os.fspath(from_home(file.path.parent)),
+            elsewhere=file.path.parent != keeper.path.parent,
+            identical=file.content == keeper.content and file.path != keeper.path,
+            offline=file.offline,
+            goes=goes,
+            notes=tuple([fate, *names] if fate else names),
         )
 
     def _side(self, group: Group, members: Sequence[Member]) -> _Side:
@@ -137,33 +146,29 @@ class GroupSheet:
         kept = not members or members[0].file.content == keeper.content
         first = keeper if kept else members[0].file
         evidence = None if kept else members[0].evidence
-        files = [_file(member.file, member.other_names, keeper) for member in members]
+        files = [self._file(member.file, member.other_names, keeper) for member in members]
         if kept:
-            files.insert(0, _file(keeper, group.keeper_names, keeper))
+            files.insert(0, self._file(keeper, group.keeper_names, keeper))
         return _Side(
             keeper=kept,
-            picture=self._pictures.of_content(first.content),
+            picture=self.pictures.of_file(first),
             name=first.path.name,
             link=link_to(first.path),
             kind="" if evidence is None else evidence.kind,
-            certainty="" if evidence is None else _percent(evidence.certainty),
+            certainty="" if evidence is None else share(evidence.certainty),
             changes="" if evidence is None else ", ".join(evidence.changes),
             files=tuple(files),
             facts=facts(first, None if kept else keeper),
         )
 
 
-def _file(file: GalleryFile, other_names: Iterable[Path], keeper: GalleryFile) -> _File:
-    return _File(
-        name=file.path.name,
-        folder=shown_folder(file.path),
-        elsewhere=file.path.parent != keeper.path.parent,
-        identical=file.content == keeper.content and file.path != keeper.path,
-        offline=file.offline,
-        notes=tuple(f"also called {name}" for name in other_names),
-    )
-
-
-def _percent(certainty: float) -> str:
-    """Return a probability in percent, never rounded up to certainty."""
-    return "100 %" if certainty >= 1 else f"{min(99.9, 100 * certainty):.1f} %"
+def _fates(plan: Plan) -> dict[Path, tuple[bool, str]]:
+    """Return of each file of a plan whether it goes, and what is said about that."""
+    left = [*plan.left, *(one for group in plan.groups for one in group.left)]
+    fates = {one.path: (False, f"stays: {one.reason}") for one in left}
+    for group in plan.groups:
+        fates[group.keeper.path] = (False, f"stays: {group.reason}")
+        for item in group.removals:
+            only = f"; only it has: {', '.join(item.only_here)}" if item.only_here else ""
+            fates[item.file.path] = (True, f"goes: {item.reason}{only}")
+    return fates

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from imgsearch.gallery.explaining import ScoreMap
     from imgsearch.gallery.gallery import Gallery
+    from imgsearch.search.matches import GalleryFile
 
 # A tile is at most 320 pixels wide; the rest is for screens of a higher resolution.
 LONGEST: Final = 440
@@ -63,6 +64,10 @@ class Pictures:
             return self._small(self._gallery.image(content, longest=LONGEST), lit)
         except ImgsearchError:
             return None
+
+    def of_file(self, file: GalleryFile) -> Picture | None:
+        """Return a picture that the gallery may hold, or only is asked whether it does."""
+        return self.of_content(file.content) or self.of_query(file.path)
 
     def of_query(
         self, image: Path | bytes, lit: ScoreMap | None = None, *, longest: int = LONGEST

@@ -27,6 +27,7 @@ from imgsearch.storage.sqlite_errors import (
     primary_code,
     translated_errors,
 )
+from imgsearch.storage.type_checks import mistyped_columns
 from imgsearch.storage.verdict_rows import VerdictRows
 
 if TYPE_CHECKING:
@@ -188,6 +189,11 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
         ).fetchone()
         return Counts(files, contents, unreadable, contents - held)
 
+    def data_version(self) -> str:
+        """Return what changes whenever another connection has committed; of this one alone."""
+        (version,) = self.connection.execute("PRAGMA data_version").fetchone()
+        return str(version)
+
     def setting(self, name: str) -> str | None:
         """Return the setting of that name, or None."""
         row = self.connection.execute(
@@ -221,15 +227,19 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
         return len(doomed)
 
     def integrity(self) -> Integrity:
-        """Return what SQLite's own checks of pages, indexes and foreign keys find."""
+        """Return what checks of pages, indexes, foreign keys and types find."""
         try:
             lines = [row[0] for row in self.connection.execute("PRAGMA integrity_check")]
             broken = self.connection.execute("PRAGMA foreign_key_check").fetchall()
+            mistyped = [
+                f"{count} values of {column} are of another type than the column's"
+                for column, count in mistyped_columns(self.connection)
+            ]
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             return Integrity(problems=(str(error),))
         return Integrity(
-            problems=tuple(line for line in lines if line != "ok"),
-            indexes_only=all("index" in line for line in lines),
+            problems=(*(line for line in lines if line != "ok"), *mistyped),
+            indexes_only=all("index" in line for line in lines) and not mistyped,
             dangling_rows=len(broken),
             dangling_tables=tuple(sorted({row[0] for row in broken})),
             dangling_embeddings=len({row[1] for row in broken if row[0] == "embedding"}),

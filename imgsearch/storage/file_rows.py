@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from imgsearch import paths
 from imgsearch.errors import GalleryDamagedError, UsageError
 from imgsearch.storage.id_lists import in_parts
 from imgsearch.storage.reading import Reading
 from imgsearch.storage.records import Root, SampledFile, ScannedRow
-from imgsearch.storage.typed_values import typed
+from imgsearch.storage.typed_values import RootsById, typed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 _ROOT_TYPES: Final = ((int,), (bytes,), (int,), (str,), (int,))
 
@@ -32,12 +36,13 @@ class FileRows(Reading):
 
     def roots_by_id(self) -> Mapping[int, Root]:
         """Return the registered folders by row id."""
-        return self.once("roots by id", lambda: {root.id: root for root in self.roots()})
+        return self.once("roots by id", lambda: RootsById({root.id: root for root in self.roots()}))
 
     def root_names(self) -> Mapping[int, bytes]:
         """Return the stored forms of the registered folders' paths, by row id."""
         return self.once(
-            "names of roots", lambda: {root.id: paths.encode(root.path) for root in self.roots()}
+            "names of roots",
+            lambda: RootsById({root.id: paths.encode(root.path) for root in self.roots()}),
         )
 
     def _read_roots(self) -> list[Root]:
@@ -200,6 +205,15 @@ class FileRows(Reading):
             ):
                 found[identifier].append((root_id, path))
         return found
+
+    def contents_elsewhere(self, root_ids: Collection[int]) -> NDArray[np.int64]:
+        """Return the ids `(n,)` of the contents that have a file under other roots, ascending."""
+        rows = self.connection.execute(
+            "SELECT DISTINCT content_id FROM file WHERE content_id IS NOT NULL "
+            "AND root_id NOT IN (SELECT value FROM json_each(?)) ORDER BY content_id",
+            (json.dumps(list(root_ids)),),
+        )
+        return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
     def files_holding(self, content_hash: str) -> list[Path]:
         """Return the absolute paths of the files that hold a content, online or not.

@@ -105,6 +105,10 @@ def _check_pixels(name: str, pixels: int) -> None:
     _check_type(name, pixels, int, "a whole number of pixels")
 
 
+def _check_lens(name: str, part: str) -> None:
+    _check_type(name, part, str, "part of a lens's name")
+
+
 def _check_place(name: str, near: Near) -> None:
     _check_type(name, near, Near, "Near(latitude, longitude, kilometres)")
 
@@ -226,6 +230,7 @@ class Filters:
         after: earliest capture time, such as "2024", "2024-05" or "2024-05-01T12:00:00".
         before: capture time that the match is earlier than.
         camera: part of the camera's name, in any case; make and model as EXIF has them will do.
+        lens: part of the lens's name, in any case.
         near: circle in which the image was taken.
         min_width: pixels, as displayed.
         min_height: pixels, as displayed.
@@ -241,6 +246,11 @@ class Filters:
         lambda date, _: Condition("taken < ?", (full_date(date),)), None, check=_check_date
     )
     camera: str | None = filtered(_has_camera, None)
+    lens: str | None = filtered(
+        lambda part, _: Condition("instr(lower(lens), lower(?)) > 0", (_text(part),)),
+        None,
+        check=_check_lens,
+    )
     near: Near | None = filtered(_is_near, None, check=_check_place)  # noqa: RUF009 - it declares a field, as field() does
     min_width: int | None = filtered(
         lambda least, _: Condition("width >= ?", (least,)), None, check=_check_pixels

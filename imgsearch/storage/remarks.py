@@ -19,6 +19,7 @@ _IN_A_FILE: Final = Condition("id IN (SELECT content_id FROM file)")
 _MAY_LACK: Final = (
     (("after", "before"), "taken", "date"),
     (("camera",), "camera", "camera"),
+    (("lens",), "lens", "lens"),
     (("near",), "latitude", "place"),
 )
 _SHOWN: Final = 8
@@ -45,9 +46,12 @@ def about_filters(store: Store, where: Filters) -> list[str]:
             of = _count(store, others)
             keep = "; --undated include keeps them" if what == "date" else ""
             lines.append(f"{lacking:,} of {of:,} contents have no {what} and are left out{keep}")
-    for name, column in (("camera", "camera"), ("formats", "format")):
+    for name, column, wanted in (
+        ("camera", "camera", where.camera),
+        ("lens", "lens", where.lens),
+        ("formats", "format", ", ".join(where.formats)),
+    ):
         if name in given and not _count(store, [_IN_A_FILE, given[name]]):
-            wanted = where.camera if name == "camera" else ", ".join(where.formats)
             lines.append(
                 f"{name}: nothing in the gallery fits {wanted!r}; {_what_is(store, column)}"
             )

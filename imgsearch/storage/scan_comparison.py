@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from imgsearch import paths
 from imgsearch.storage.same_files import superfluous_names
+from imgsearch.storage.typed_values import RootsById
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -210,7 +211,7 @@ class Changes:
         return Tally(**kinds, unchanged=scanned - moving, missing=self.missing())
 
     def _leave_out_aliases(self) -> None:
-        roots = {root.id: root.path for root in self._store.roots()}
+        roots = RootsById({root.id: root.path for root in self._store.roots()})
         names = superfluous_names(self._connection, roots)
         self.aliases = len(names)
         with self._store.transaction():

@@ -11,10 +11,11 @@ from imgsearch.storage.sqlite_errors import DATABASE
 if TYPE_CHECKING:
     from pathlib import Path
 
-Column = Literal["camera", "format", "recipe"]
+Column = Literal["camera", "lens", "format", "recipe"]
 
 _STATEMENTS: Final[dict[Column, str]] = {
     "camera": "SELECT DISTINCT camera FROM content WHERE camera IS NOT NULL ORDER BY camera",
+    "lens": "SELECT DISTINCT lens FROM content WHERE lens IS NOT NULL ORDER BY lens",
     "format": "SELECT DISTINCT lower(format) FROM content ORDER BY 1",
     "recipe": "SELECT identifier FROM recipe ORDER BY is_primary DESC, id",
 }

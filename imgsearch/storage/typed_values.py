@@ -1,13 +1,31 @@
-"""Values of a row, which SQLite stores with whatever type they were given."""
+"""Values of a row, which SQLite stores with whatever type and reference they were given."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from imgsearch.errors import GalleryDamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+T = TypeVar("T")
+
+
+class RootsById(dict[int, T]):
+    """What is known of each root, by its row.
+
+    Raises:
+        GalleryDamagedError: what refers to a root that is not there is looked up.
+    """
+
+    def __missing__(self, root_id: int) -> T:
+        """Say what is wrong."""
+        raise GalleryDamagedError(
+            f"gallery.db is damaged: a file refers to a root {root_id} that is not there; run "
+            "`imgsearch check --repair`"
+        )
 
 
 def typed(row: Sequence[Any], types: Sequence[tuple[type, ...]], what: str) -> tuple[Any, ...]:

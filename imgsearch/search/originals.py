@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from imgsearch.errors import UnreadableImageError
+from imgsearch.errors import NotThereError, UnreadableImageError
 from imgsearch.images import loading
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def read_content(content: str, files: Sequence[Path]) -> bytes:
         files: that held it when they were indexed.
 
     Raises:
-        UnreadableImageError: none of them is there with these bytes; it says why of the last.
+        NotThereError: none of them is there with these bytes; it says why of the last.
     """
     reason = "no file holds it any more"
     for path in files:
@@ -33,4 +33,4 @@ def read_content(content: str, files: Sequence[Path]) -> bytes:
         if hashlib.sha256(data).hexdigest() == content:
             return data
         reason = f"{path}: changed since it was indexed; run `imgsearch index`"
-    raise UnreadableImageError(reason, name=f"content {content[:12]}")
+    raise NotThereError(reason, name=f"content {content[:12]}")
