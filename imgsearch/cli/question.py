@@ -27,6 +27,7 @@ class Images:
     _given: bytes | None = None
 
     def __call__(self, name: Path | str) -> Path | bytes:
+        """Return an image's path, or the bytes on standard input."""
         if os.fspath(name) != STANDARD_INPUT:
             return Path(name)
         if self._given is None:
