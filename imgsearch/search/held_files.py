@@ -55,13 +55,14 @@ class HeldFiles:
         store: in a snapshot.
         roots: by id.
         under: says which files lie under the folders of a filter.
-        left_out: absolute paths of files that are as if they were not in the gallery.
+        left_out: absolute paths, in the stored form, of files that are as if they were not in the
+            gallery.
     """
 
     store: Store
     roots: Mapping[int, Root]
     under: Under
-    left_out: frozenset[Path] = frozenset()
+    left_out: frozenset[bytes] = frozenset()
     _names: Mapping[int, bytes] = field(default_factory=dict)
     _online: dict[int, bool] = field(default_factory=dict)
 
@@ -79,9 +80,13 @@ class HeldFiles:
             store,
             roots,
             Under(where.under, roots.values()),
-            left_out=left_out,
+            left_out=frozenset(map(paths.encode, left_out)),
             _names=store.root_names(),
         )
+
+    def without(self, left_out: frozenset[Path]) -> HeldFiles:
+        """Return the same, but for files that are as if they were not in the gallery."""
+        return replace(self, left_out=frozenset(map(paths.encode, left_out)))
 
     def find(self, content_ids: Sequence[int]) -> Iterator[tuple[int, GalleryFile]]:
         """Yield each content's id and its first file, the others being its duplicates.
@@ -141,7 +146,7 @@ class HeldFiles:
             if self.under.holds(root_id, path)
         ]
         if self.left_out:
-            places = [place for place in places if paths.decode(place.path) not in self.left_out]
+            places = [place for place in places if place.path not in self.left_out]
         return sorted(places, key=lambda place: (place.offline, place.path))
 
     def _is_online(self, root_id: int) -> bool:
