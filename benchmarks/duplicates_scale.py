@@ -1,8 +1,8 @@
 """What it costs to name the candidates of a large gallery, and to look for new pictures in it.
 
 The gallery is grown from a real one: embeddings as `grown_embeddings.py` grows them, hashes by
-turning a third of the bits of real ones. A fifth of the contents are copies: an embedding a little
-apart, a hash with up to three other bits, in one of eight orientations. Nothing is decoded or judged.
+turning a third of the bits of real ones. A fifth are copies: an embedding a little apart, a hash
+with up to three other bits, in one of eight orientations. Nothing is decoded or judged.
 
     python benchmarks/duplicates_scale.py REAL.gallery --contents 100000
 """

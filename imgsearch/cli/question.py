@@ -1,17 +1,20 @@
-"""A query as the command line asks it: of some images together, or of each by itself."""
+"""What `imgsearch query` asks a gallery, once for all images or once for each."""
+
+from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.cli.inputs import STANDARD_INPUT, standard_input_bytes
-from imgsearch.cli.query_extras import WeightOptions
 from imgsearch.errors import UnreadableImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from imgsearch.cli.query_extras import WeightOptions
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.images.geometry import CropBox
     from imgsearch.search.matches import Match
@@ -27,7 +30,7 @@ class Images:
     _given: bytes | None = None
 
     def __call__(self, name: Path | str) -> Path | bytes:
-        """Return an image's path, or the bytes on standard input."""
+        """Return a path, or the bytes on standard input."""
         if os.fspath(name) != STANDARD_INPUT:
             return Path(name)
         if self._given is None:
@@ -43,15 +46,15 @@ class Question:
     k: int
     minus: tuple[Path, ...]
     weights: WeightOptions
-    crop: "CropBox | None"
-    where: "Filters"
+    crop: CropBox | None
+    where: Filters
     min_score: float | None
     include_self: bool
-    expand: "Expansion | None"
+    expand: Expansion | None
     all_files: bool
     copies: bool
 
-    def __call__(self, gallery: "Gallery", names: Sequence[str]) -> list["Match"]:
+    def __call__(self, gallery: Gallery, names: Sequence[str]) -> list[Match]:
         """Return the matches of one query."""
         images = [self.images_of(name) for name in names]
         try:
@@ -69,12 +72,15 @@ class Question:
             if str(error) != error.reason:
                 raise
             raise UnreadableImageError(error.reason, name="standard input") from error
-        alone = images[0] if len(images) == 1 and not self.minus else None
-        return self._finished(gallery, alone, matches)
+        return self._shown(gallery, images, matches)
+
+    @property
+    def _looked_at(self) -> int:
+        return max(self.k, LOOKED_AT) if self.copies else self.k
 
     def each(
-        self, gallery: "Gallery", names: Iterable[str], *, ahead: bool
-    ) -> Iterator[tuple[str, "list[Match] | UnreadableImageError"]]:
+        self, gallery: Gallery, names: Iterable[str], *, ahead: bool
+    ) -> Iterator[tuple[str, list[Match] | UnreadableImageError]]:
         """Yield names with the matches of each, or why it cannot be read.
 
         Args:
@@ -103,18 +109,13 @@ class Question:
             if answer.reason is not None:
                 yield name, UnreadableImageError(answer.reason, name=name)
             else:
-                yield name, self._finished(gallery, self.images_of(name), list(answer.matches))
+                yield name, self._shown(gallery, [self.images_of(name)], list(answer.matches))
 
-    @property
-    def _looked_at(self) -> int:
-        return max(self.k, LOOKED_AT) if self.copies else self.k
-
-    def _finished(
-        self, gallery: "Gallery", alone: Path | bytes | None, matches: list["Match"]
-    ) -> list["Match"]:
-        """Return matches as they are shown; of a picture that is asked about alone with kinds."""
-        if alone is not None and self.crop is None:
-            matches = gallery.with_kinds(alone, matches)
+    def _shown(
+        self, gallery: Gallery, images: Sequence[Path | bytes], matches: list[Match]
+    ) -> list[Match]:
+        if len(images) == 1 and not self.minus and self.crop is None:
+            matches = gallery.with_kinds(images[0], matches)
         if self.copies:
             same = [match for match in matches if match.kind is not None][: self.k]
             matches = [replace(match, rank=rank) for rank, match in enumerate(same, start=1)]

@@ -109,7 +109,8 @@ def find_groups(
     )
     if wanted.kinds != {Kind.IDENTICAL}:
         pairs = _pairs(ground, wanted, files, newcomers)
-        _gather(gathering, pairs, progress)
+        asked = len(files) if newcomers is None else len(newcomers.contents)
+        gathering.gather(pairs, asked=asked, progress=progress)
         if wanted.sides is None:
             gathering.complete(rank)
         if Kind.SIMILAR in wanted.kinds:
@@ -141,13 +142,6 @@ def _pairs(
         return pairs
     crossing = wanted.sides.crossing
     return [(one, other) for one, other in pairs if crossing(files[one], files[other])]
-
-
-def _gather(gathering: Gathering, pairs: list[tuple[int, int]], progress: Progress | None) -> None:
-    for done, (one, other) in enumerate(pairs):
-        if progress is not None and not done % 100:
-            progress(done, len(pairs))
-        gathering.look_at(one, other)
 
 
 def _note_alike(gathering: Gathering, ground: Ground, pairs: list[tuple[int, int]]) -> None:
