@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     Ranked: TypeAlias = tuple[float, HeldContent]
 
 SCORE_DECIMALS: Final = 6
-# Of so many more contents than are wanted files are looked up, since some may tie or be of none.
-FEW_MORE: Final = 4
+# Of so many more contents than are wanted files are looked up, since some may be of none.
+FEW_MORE: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,10 @@ def _ranked_each(
     width = max(search.width for search in searches)
     vectors = np.stack([question.vector for question in questions])
     scores, ids = space.index.search(vectors, width)
+    if len(questions) > 1 and sieve.is_open:
+        # Most of what the answers need, in two statements for all.
+        some = ids[:, : first.k + FEW_MORE + 1]
+        files.remember(np.unique(some[some >= 0]).tolist())
     for search, some, near in zip(searches, scores, ids, strict=True):
         yield search, search.run(some, near, width)
 

@@ -65,6 +65,8 @@ class HeldFiles:
     left_out: frozenset[bytes] = frozenset()
     _names: Mapping[int, bytes] = field(default_factory=dict)
     _online: dict[int, bool] = field(default_factory=dict)
+    _contents: dict[int, Content] = field(default_factory=dict)
+    _files: dict[int, Sequence[tuple[int, bytes]]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -102,25 +104,28 @@ class HeldFiles:
 
         Those without a file are left out.
         """
-        contents = self.store.contents(content_ids)
-        files = self.store.files_of_contents(contents)
+        self.remember([identifier for identifier in content_ids if identifier not in self._files])
         found = []
         for content_id in content_ids:
-            places = self._places(files.get(content_id, ()))
+            places = self._places(self._files[content_id])
             if places:
-                found.append(HeldContent(contents[content_id], places))
+                found.append(HeldContent(self._contents[content_id], places))
         return found
+
+    def remember(self, content_ids: Sequence[int]) -> None:
+        """Look contents up together that will be asked for one by one."""
+        contents = self.store.contents(content_ids)
+        self._contents.update(contents)
+        self._files.update(dict.fromkeys(content_ids, ()))
+        self._files.update(self.store.files_of_contents(contents))
 
     def facts(self, held: HeldContent) -> dict[str, Any]:
         """Return the fields of a `GalleryFile`."""
-        first, *others = (
-            FileCopy(paths.decode(place.path), self.roots[place.root_id].path, place.offline)
-            for place in held.places
-        )
+        first, *others = held.places
         known = held.content.metadata
         return {
-            "path": first.path,
-            "root": first.root,
+            "path": paths.decode(first.path),
+            "root": self.roots[first.root_id].path,
             "content": held.content.hash,
             "width": known.width,
             "height": known.height,
@@ -132,7 +137,10 @@ class HeldFiles:
             "latitude": known.latitude,
             "longitude": known.longitude,
             "offline": first.offline,
-            "duplicates": tuple(others),
+            "duplicates": tuple(
+                FileCopy(paths.decode(place.path), self.roots[place.root_id].path, place.offline)
+                for place in others
+            ),
         }
 
     def _places(self, files: Sequence[tuple[int, bytes]]) -> list[Place]:
