@@ -71,6 +71,12 @@ def test_matches_are_shown_with_rank_score_and_where_they_are(desk: Desk) -> Non
     assert asked.all("img")[0].attributes["alt"] == "asked about: one.png"
 
 
+def test_a_match_that_is_the_same_picture_says_so(desk: Desk) -> None:
+    one, two, *_ = desk.gallery.query(desk.photos / "a/one.png")
+    tiles = parse(likes(desk, replace(one, kind="copy"), two)).all("li", "tile")
+    assert [tag.whole_text for tile in tiles for tag in tile.all("span", "kind")] == ["copy"]
+
+
 def test_a_group_is_shown_side_by_side_with_its_keeper_marked(desk: Desk) -> None:
     page = parse(groups(desk))
     one, two = page.all("section", "group")
