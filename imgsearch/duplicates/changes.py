@@ -26,6 +26,7 @@ WHOLE: Final = 0.965
 SAME_DETAIL: Final = 0.9
 # Levels of brightness, and ratios of contrast and of colour, that nobody calls a change.
 SAME_LEVEL: Final = 6.0
+SAME_PART: Final = 20.0
 SAME_CONTRAST: Final = 1.15
 SAME_COLOUR: Final = 1.35
 NO_COLOUR: Final = 2.0
@@ -54,16 +55,19 @@ class Laid:
         agreement: how far they agree.
         score: how far that speaks for one shot: a logarithm of odds.
         levels: of brightness and colour, of both, where they agree.
+        apart: largest difference of the levels of any part of them.
     """
 
     agreement: Agreement
     score: float
     levels: tuple[Tones, Tones]
+    apart: float
 
     @classmethod
     def of(cls, one: Look, other: Look, agreement: Agreement, score: float) -> Laid:
         """Measure the levels of two images."""
-        return cls(agreement, score, tones(one.rendering, other.rendering, agreement.placement))
+        levels, apart = tones(one.rendering, other.rendering, agreement.placement)
+        return cls(agreement, score, levels, apart)
 
     def changes(self, keeper: Size, file: Size, *, second: bool) -> tuple[str, ...]:
         """Return what was done to the one that is kept to arrive at the other, in words.
@@ -73,7 +77,8 @@ class Laid:
             file: of the other.
             second: whether the other is the one that was laid over; else it lay below.
         """
-        found = self._geometry(second=second) + self._tones(second=second)
+        toned = self._tones(second=second)
+        found = self._geometry(second=second, toned=bool(toned)) + toned
         scale = _scale(self.transform(keeper, file, second=second))
         if abs(scale - 1) > SAME_SIZE:
             found.append(f"scaled to {100 / scale:.0f} %")
@@ -81,9 +86,9 @@ class Laid:
 
     def is_plain(self, *, second: bool = True) -> bool:
         """Whether nothing was done but to scale it and to save it anew."""
-        return not self._geometry(second=second) and not self._tones(second=second)
+        return not self._tones(second=second) and not self._geometry(second=second, toned=False)
 
-    def _geometry(self, *, second: bool) -> list[str]:
+    def _geometry(self, *, second: bool, toned: bool) -> list[str]:
         agreement = self.agreement
         orientation = agreement.placement.orientation
         covered, covering = agreement.covered, agreement.covering
@@ -97,7 +102,8 @@ class Laid:
             found.append(f"cropped to {100 * covered:.0f} %")
         if covering < WHOLE:
             found.append(f"surrounded by {100 * (1 - covering):.0f} % more")
-        if min(mine, theirs) < SAME_DETAIL:
+        # Words may cover little detail; but somewhere they change the levels.
+        if min(mine, theirs) < SAME_DETAIL or (self.apart > SAME_PART and not toned):
             found.append("partly covered or retouched")
         return found
 

@@ -49,14 +49,22 @@ def colours_alike(one: Rendering, other: Rendering, placement: Placement, shared
     return float((mine * theirs).mean() / np.sqrt(spread * spread_other))
 
 
-def tones(one: Rendering, other: Rendering, placement: Placement) -> tuple[Tones, Tones]:
-    """Return the levels of two images where both are, the second in place upon the first."""
+def tones(
+    one: Rendering, other: Rendering, placement: Placement
+) -> tuple[tuple[Tones, Tones], float]:
+    """Compare the levels of two images where both are, the second in place upon the first.
+
+    Returns:
+        Those of both, and the largest difference of any part, of a sixteenth of each side.
+    """
     turned = other.oriented(placement.orientation)
     shared = shared_area(one.size, turned.size, placement)
     assert shared is not None  # noqa: S101 - they were measured there
     size = COLOURED, COLOURED
     box = box_in(turned.size, placement, shared)
-    return _tones_of(one.colours(size, shared)), _tones_of(turned.colours(size, box))
+    pair = one.colours(size, shared), turned.colours(size, box)
+    apart = float(np.abs(pair[0] - pair[1])[1:-1, 1:-1].max())
+    return (_tones_of(pair[0]), _tones_of(pair[1])), apart
 
 
 def _tones_of(image: NDArray[np.float32]) -> Tones:
