@@ -144,18 +144,17 @@ class HeldFiles:
         }
 
     def _places(self, files: Sequence[tuple[int, bytes]]) -> list[Place]:
+        names, under, left_out = self._names, self.under, self.left_out
         places = [
-            Place(
-                offline=not self._is_online(root_id),
-                path=paths.joined(self._names[root_id], path),
-                root_id=root_id,
-            )
+            Place(not self._is_online(root_id), paths.joined(names[root_id], path), root_id)
             for root_id, path in files
-            if self.under.holds(root_id, path)
+            if under.holds(root_id, path)
         ]
-        if self.left_out:
-            places = [place for place in places if place.path not in self.left_out]
-        return sorted(places, key=lambda place: (place.offline, place.path))
+        if left_out:
+            places = [place for place in places if place.path not in left_out]
+        if len(places) > 1:
+            places.sort(key=lambda place: (place.offline, place.path))
+        return places
 
     def _is_online(self, root_id: int) -> bool:
         """Whether a root is there; only of roots that are met, as there may be thousands."""
