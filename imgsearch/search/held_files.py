@@ -104,12 +104,17 @@ class HeldFiles:
 
         Those without a file are left out.
         """
-        self.remember([identifier for identifier in content_ids if identifier not in self._files])
+        # What is not remembered is looked up, and forgotten: a listing may go through everything.
+        others = [identifier for identifier in content_ids if identifier not in self._files]
+        contents = self.store.contents(others)
+        files = self.store.files_of_contents(contents)
         found = []
         for content_id in content_ids:
-            places = self._places(self._files[content_id])
-            if places:
-                found.append(HeldContent(self._contents[content_id], places))
+            content = contents.get(content_id) or self._contents.get(content_id)
+            held = files.get(content_id) or self._files.get(content_id, ())
+            places = self._places(held)
+            if places and content is not None:
+                found.append(HeldContent(content, places))
         return found
 
     def remember(self, content_ids: Sequence[int]) -> None:
