@@ -90,6 +90,8 @@ def query(
         expand=None if search.expand is None else _expansion(search.expand),
         all_files=output.all_files,
         copies=search.copies,
+        # Paths alone do not say them, and to judge takes decoders.
+        kinds=form != "paths" or output.sheet is not None,
     )
     if not one_by_one:
         for name in images or []:

@@ -53,6 +53,7 @@ class Question:
     expand: Expansion | None
     all_files: bool
     copies: bool
+    kinds: bool
 
     def __call__(self, gallery: Gallery, names: Sequence[str]) -> list[Match]:
         """Return the matches of one query."""
@@ -114,7 +115,8 @@ class Question:
     def _shown(
         self, gallery: Gallery, images: Sequence[Path | bytes], matches: list[Match]
     ) -> list[Match]:
-        if len(images) == 1 and not self.minus and self.crop is None:
+        alone = len(images) == 1 and not self.minus and self.crop is None
+        if alone and (self.kinds or self.copies):
             matches = gallery.with_kinds(images[0], matches)
         if self.copies:
             same = [match for match in matches if match.kind is not None][: self.k]

@@ -55,7 +55,7 @@ def export(
     "npy" gives `embeddings.npy`, float32 `(n, dim)`, and `contents.jsonl`, whose line i tells
     of row i; "parquet" gives `embeddings.parquet` with the same fields and an `embedding`
     column. Both give `verdicts.jsonl`, the pairs of contents that a person said are not the same,
-    and `recipe.json`, which is written last: an export is whole when it is there.
+    if there are any, and `recipe.json`, which is written last: an export is whole when it is there.
     Contents are ordered by hash, and contents that no file holds any more are left out.
 
     Args:
@@ -71,7 +71,8 @@ def export(
     if format not in ("npy", "parquet"):
         raise UsageError(f"format: {format!r} is none of npy, parquet")
     rows = ("embeddings.npy", "contents.jsonl") if format == "npy" else ("embeddings.parquet",)
-    names = (*rows, "verdicts.jsonl", "recipe.json")
+    verdicts = [json.dumps(asdict(verdict)) for verdict in embeddings.store.verdicts()]
+    names = (*rows, *(["verdicts.jsonl"] * bool(verdicts)), "recipe.json")
     files = tuple(folder / name for name in names)
     for file in files:
         if file.exists() and not overwrite:
@@ -84,11 +85,15 @@ def export(
     ids = embeddings.store.held_ids(embeddings.stored.id)
     folder.mkdir(parents=True, exist_ok=True)
     # Rows of one export must not be taken for those of another, whenever this one is killed.
-    for left in (files[-1], *folder.glob(f".{files[-1].name}.*{TEMPORARY_SUFFIX}")):
+    for left in (
+        files[-1],
+        folder / "verdicts.jsonl",
+        *folder.glob(f".{files[-1].name}.*{TEMPORARY_SUFFIX}"),
+    ):
         left.unlink(missing_ok=True)
     writer(embeddings, folder, ids)
-    verdicts = map(asdict, embeddings.store.verdicts())
-    files[-2].write_bytes(b"".join(json.dumps(each).encode() + b"\n" for each in verdicts))
+    if verdicts:
+        files[-2].write_text("".join(f"{line}\n" for line in verdicts), encoding="ascii")
     write_atomically(files[-1], [f"{embeddings.recipe.to_json()}\n".encode()])
     return ExportReport(folder, len(ids), embeddings.recipe.dim, files)
 
