@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -242,9 +243,12 @@ def made(size: int, options: argparse.Namespace) -> Case:
         size=size, embeddings=options.embeddings, stretch=options.stretch, workspace=folder
     )
     if not (folder / "truth.npz").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        if not gallery.exists():
+        filled = folder / "filled"
+        if not filled.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # half of a run that was cut off
+            folder.mkdir(parents=True)
             fill(gallery, step)
+            filled.touch()
         with closing(Store.create(gallery)) as store:
             refresh_cache(Embeddings(store, gallery, store.recipes()[0]))
         truth(gallery, step)

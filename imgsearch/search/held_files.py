@@ -104,12 +104,17 @@ class HeldFiles:
 
         Those without a file are left out.
         """
-        self.remember([identifier for identifier in content_ids if identifier not in self._files])
+        # What is not remembered is looked up, and forgotten: a listing may go through everything.
+        others = [identifier for identifier in content_ids if identifier not in self._files]
+        contents = self.store.contents(others)
+        files = self.store.files_of_contents(contents)
         found = []
         for content_id in content_ids:
-            places = self._places(self._files[content_id])
-            if places:
-                found.append(HeldContent(self._contents[content_id], places))
+            content = contents.get(content_id) or self._contents.get(content_id)
+            held = files.get(content_id) or self._files.get(content_id, ())
+            places = self._places(held)
+            if places and content is not None:
+                found.append(HeldContent(content, places))
         return found
 
     def remember(self, content_ids: Sequence[int]) -> None:
@@ -144,18 +149,17 @@ class HeldFiles:
         }
 
     def _places(self, files: Sequence[tuple[int, bytes]]) -> list[Place]:
+        names, under, left_out = self._names, self.under, self.left_out
         places = [
-            Place(
-                offline=not self._is_online(root_id),
-                path=paths.joined(self._names[root_id], path),
-                root_id=root_id,
-            )
+            Place(not self._is_online(root_id), paths.joined(names[root_id], path), root_id)
             for root_id, path in files
-            if self.under.holds(root_id, path)
+            if under.holds(root_id, path)
         ]
-        if self.left_out:
-            places = [place for place in places if place.path not in self.left_out]
-        return sorted(places, key=lambda place: (place.offline, place.path))
+        if left_out:
+            places = [place for place in places if place.path not in left_out]
+        if len(places) > 1:
+            places.sort(key=lambda place: (place.offline, place.path))
+        return places
 
     def _is_online(self, root_id: int) -> bool:
         """Whether a root is there; only of roots that are met, as there may be thousands."""

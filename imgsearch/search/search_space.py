@@ -80,6 +80,9 @@ def combined(
         weights: what each of them is multiplied by, `(n,)`.
         asked: how many are asked about.
     """
+    if len(rows) == 1:
+        alone: NDArray[np.float32] = l2_normalise(rows)[0]  # the mean of one
+        return alone
     weighed = rows.astype(np.float64) * weights[:, np.newaxis]
     vector = weighed[:asked].mean(axis=0)
     if len(rows) > asked:

@@ -11,7 +11,7 @@ candidate.
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from imgsearch.vectors.exact import faiss, threads_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_MASK: Final = 0xFFFFFFFF
 
 
 class KeptRows(Protocol):
@@ -116,18 +119,20 @@ class WholeRows:
     def read(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Return which rows (m,) at positions (m,) fit their checksums, and these (w, dim)."""
         rows = self.values[positions]
+        data, width = rows.reshape(-1).view(np.uint8).data, rows.shape[1] * rows.itemsize
         sums = self.checksums[positions].tolist()
-        whole = np.fromiter(
-            (
-                checksum_of(row, position) == checksum
-                for row, position, checksum in zip(rows, positions.tolist(), sums, strict=True)
-            ),
+        whole = np.array(
+            [
+                zlib.crc32(data[width * line : width * (line + 1)], position & _MASK) == checksum
+                for line, (position, checksum) in enumerate(
+                    zip(positions.tolist(), sums, strict=True)
+                )
+            ],
             np.bool_,
-            len(rows),
         )
         return whole, rows if whole.all() else rows[whole]
 
 
 def checksum_of(row: NDArray[np.float32], position: int) -> int:
     """Return CRC-32 of a row and of its place, so that a row that was moved does not fit."""
-    return zlib.crc32(row.data, position & 0xFFFFFFFF)
+    return zlib.crc32(row.data, position & _MASK)

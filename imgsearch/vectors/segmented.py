@@ -109,9 +109,10 @@ class SegmentedIndex:
         if excluded is not None:
             masked = np.union1d(masked, as_ids(excluded))
         found = [self.base.search(queries, k, allowed=allowed, excluded=masked)]
-        if len(self.tail):
-            width = min(k, len(self.tail))
-            found.append(self.tail.search(queries, width, allowed=allowed, excluded=excluded))
+        if not len(self.tail):
+            return found[0]
+        width = min(k, len(self.tail))
+        found.append(self.tail.search(queries, width, allowed=allowed, excluded=excluded))
         scores = np.hstack([part[0] for part in found])
         ids = np.hstack([part[1] for part in found])
         order = np.lexsort((ids, -scores, ids < 0), axis=1)
