@@ -464,6 +464,22 @@ def test_a_question_may_be_expanded(served: Served) -> None:
     ]
 
 
+def test_matches_say_how_they_are_the_same_when_that_is_asked(served: Served) -> None:
+    path = served.folder / "photos" / "dated" / "paris.jpg"
+    upload = served.upload(path.read_bytes()).json["upload"]
+    first, *others = served.query({"upload": upload}, k=5, kinds=True).json["matches"]
+    assert first["kind"] == "identical"
+    assert [other["kind"] for other in others] == [None] * 4
+    assert served.query({"upload": upload}, k=1).json["matches"][0]["kind"] is None
+    entry = entry_of(served, "/01.png")
+    document(served.query({"content": entry["content"]}, k=3, kinds=True), "answer")
+    for pictures in (
+        [{"upload": upload, "crop": [0, 0, 50, 50]}],
+        [{"upload": upload}, {"content": entry["content"]}],
+    ):
+        assert served.query(*pictures, kinds=True).status == 400
+
+
 def test_what_was_sent_is_shown_and_forgotten(served: Served) -> None:
     name = served.upload(picture_bytes(502, size=(40, 30))).json["upload"]
     shown = served.get(f"/uploads/{name}/view")

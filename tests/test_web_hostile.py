@@ -557,6 +557,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "min_score": 0.5,
         "recipe": "x",
         "expand": {"k": 3, "alpha": 1},
+        "kinds": False,
     },
     "POST /comparisons": {"one": {"content": NO_SUCH}, "other": {"upload": "x"}, "recipe": "x"},
     "POST /exports": {"contents": [NO_SUCH], "form": "zip", "name": "x"},

@@ -59,7 +59,12 @@ def entry_keys(file: GalleryFile, colour: Colour) -> Json:
 
 def match_keys(match: Match, colour: Colour) -> Json:
     """Return a match in an answer."""
-    return {"rank": match.rank, "score": match.score, **entry_keys(match, colour)}
+    return {
+        "rank": match.rank,
+        "score": match.score,
+        "kind": match.kind,
+        **entry_keys(match, colour),
+    }
 
 
 def held_file_keys(file: GalleryFile) -> list[Json]:

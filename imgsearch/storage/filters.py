@@ -105,10 +105,6 @@ def _check_pixels(name: str, pixels: int) -> None:
     _check_type(name, pixels, int, "a whole number of pixels")
 
 
-def _check_lens(name: str, part: str) -> None:
-    _check_type(name, part, str, "part of a lens's name")
-
-
 def _check_place(name: str, near: Near) -> None:
     _check_type(name, near, Near, "Near(latitude, longitude, kilometres)")
 
@@ -249,7 +245,6 @@ class Filters:
     lens: str | None = filtered(
         lambda part, _: Condition("instr(lower(lens), lower(?)) > 0", (_text(part),)),
         None,
-        check=_check_lens,
     )
     near: Near | None = filtered(_is_near, None, check=_check_place)  # noqa: RUF009 - it declares a field, as field() does
     min_width: int | None = filtered(
@@ -271,8 +266,9 @@ class Filters:
         object.__setattr__(self, "under", tuple(map(Path, under)))
         formats = _several("formats", self.formats, (str,), 'names such as "JPEG"')
         object.__setattr__(self, "formats", formats)
-        if self.camera is not None:
-            _check_type("camera", self.camera, str, "part of a camera's name")
+        for name, part in (("camera", self.camera), ("lens", self.lens)):
+            if part is not None:
+                _check_type(name, part, str, f"part of a {name}'s name")
         if self.undated not in get_args(Undated):
             raise UsageError(f"undated: {self.undated!r} is neither include nor exclude")
         for name, declared, value in _given(self):

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.web.questions import MOST_MATCHES, expansion_of, image_of
+from imgsearch.web.questions import MOST_MATCHES, expansion_of, image_of, picture_of
 
 if TYPE_CHECKING:
     from imgsearch.gallery.gallery import Gallery
@@ -69,7 +69,11 @@ class Answers:
                 k = min(max(end + 1, 2 * answer.asked), MOST_MATCHES + 1)
                 answer.matches = self._ask(wanted.question, k, recipe=recipe, gallery=gallery)
                 answer.asked = k
-            return Page(tuple(answer.matches[wanted.offset : end]), len(answer.matches) > end)
+            matches, more = answer.matches[wanted.offset : end], len(answer.matches) > end
+        if wanted.kinds:
+            (asked,) = wanted.question.pictures
+            matches = gallery.with_kinds(picture_of(asked, self._uploads), matches)
+        return Page(tuple(matches), more)
 
     def _ask(self, question: Question, k: int, *, recipe: str, gallery: Gallery) -> list[Match]:
         images = [

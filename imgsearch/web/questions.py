@@ -64,12 +64,14 @@ class Wanted:
         recipe: identifier, or None for the primary one.
         offset: how many first matches to leave out.
         k: how many matches.
+        kinds: whether to say of each how it is the same as the picture asked about.
     """
 
     question: Question
     recipe: str | None
     offset: int
     k: int
+    kinds: bool = False
 
 
 def picture(name: str, value: object) -> Asked:
@@ -113,8 +115,11 @@ def wanted(given: fields.Fields) -> Wanted:
         recipe=given.take("recipe", fields.text, None),
         offset=given.take("offset", fields.integer(0, MOST_MATCHES), 0),
         k=given.take("k", fields.integer(1, MOST_AT_ONCE), USUAL),
+        kinds=given.take("kinds", fields.flag, default=False),
     )
     given.end()
+    if found.kinds and (len(pictures) > 1 or pictures[0].crop is not None):
+        raise usage("kinds: are told of one whole picture")
     if found.offset + found.k > MOST_MATCHES:
         raise usage(f"offset: with k beyond {MOST_MATCHES:,}, the last match that is given")
     return found
@@ -145,6 +150,18 @@ def image_of(asked: Asked, recipe: str, *, gallery: Gallery, uploads: Uploads) -
         else:
             image = Part(upload.rendering.result().data, crop)
     return image if asked.weight == 1 else Weighted(image, asked.weight)
+
+
+def picture_of(asked: Asked, uploads: Uploads) -> str | bytes:
+    """Return a whole picture as `Gallery.with_kinds` takes it.
+
+    Raises:
+        RefusalError: the upload is not kept any more.
+    """
+    if asked.content is not None:
+        return asked.content
+    upload = uploads.get(asked.upload or "")
+    return upload.examined.content if upload.examined.held else upload.rendering.result().data
 
 
 def _box(crop: tuple[float, ...]) -> CropBox:

@@ -65,6 +65,7 @@ SENT: Final[dict[str, Shape]] = {
         "min_score?": "number or null",
         "recipe?": "text or null",
         "expand?": "expansion or null",
+        "kinds?": "boolean or null",
     },
     "pair": {"one": "asked", "other": "asked", "recipe?": "text or null"},
     "export request": {"contents": "list of text", "form": "text", "name?": "text or null"},
@@ -78,7 +79,7 @@ SENT: Final[dict[str, Shape]] = {
 # What is given: documents, by their kind, and what they are made of.
 GIVEN: Final[dict[str, Shape]] = {
     "entry": _ENTRY,
-    "match": {"rank": "integer", "score": "number", **_ENTRY},
+    "match": {"rank": "integer", "score": "number", "kind": "text or null", **_ENTRY},
     "fault": {"code": "text", "message": "text"},
     "error": {**_HEAD, "error": "fault"},
     "root": {**_PATH, "folder": "text", "online": "boolean", "files": "integer"},
@@ -247,7 +248,13 @@ GIVEN: Final[dict[str, Shape]] = {
         "offset": "integer",
         "groups": "list of group",
     },
-    "map cluster": {"size": "integer", "x": "number", "y": "number", "central": "list of text"},
+    "map cluster": {
+        "size": "integer",
+        "x": "number",
+        "y": "number",
+        "central": "list of text",
+        "point": "integer",
+    },
     "map": {
         **_LIST,
         "drawing": "text",

@@ -33,8 +33,6 @@ def write_collection(folder: Path) -> Path:
     (hostile / HOSTILE_BROKEN).write_bytes(b"\xff\xd8\xff\xe0 this is no JPEG")
     for original in ("coast/lighthouse_1.jpg", "playroom/teddy_bear_1.jpg"):
         shutil.copy(folder / original, hostile / f"copy of {Path(original).name}")
-    with Image.open(folder / "canal" / "canal_houses_1.jpg") as image:
-        image.resize((400, 300)).save(hostile / "smaller canal_houses_1.jpg", quality=80)
     return folder
 
 

@@ -16,6 +16,7 @@ from conftest import FakeSource
 
 from browser.collection import write_collection, write_drive
 from browser.visitor import Visitor
+from browser.waiting import WAIT_MS
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.recipe import RecipeRequest
 
@@ -31,7 +32,6 @@ ARGUMENTS: Final = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
-WAIT_MS: Final = 10_000
 START_SECONDS: Final = 20
 
 

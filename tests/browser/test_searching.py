@@ -80,7 +80,7 @@ def test_a_dropped_picture_can_be_asked_about_after_reload_back_and_from_a_bookm
 def test_a_pasted_picture_asks_too(visitor: Visitor) -> None:
     visitor.go("/")
     visitor.paste(TEDDY)
-    assert visitor.likes()[0] == "teddy_bear_1.jpg"
+    assert visitor.likes()[0] in {"teddy_bear_1.jpg", "copy of teddy_bear_1.jpg"}
 
 
 def test_a_chosen_file_asks_too(visitor: Visitor) -> None:
@@ -88,7 +88,7 @@ def test_a_chosen_file_asks_too(visitor: Visitor) -> None:
     with visitor.page.expect_file_chooser() as chooser:
         visitor.page.get_by_role("button", name="Choose a picture").click()
     chooser.value.set_files(TEDDY)
-    assert visitor.likes()[0] == "teddy_bear_1.jpg"
+    assert visitor.likes()[0] in {"teddy_bear_1.jpg", "copy of teddy_bear_1.jpg"}
 
 
 def test_any_picture_in_view_can_be_asked_about(visitor: Visitor) -> None:

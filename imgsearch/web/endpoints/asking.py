@@ -117,7 +117,7 @@ async def query(request: Request) -> Response:
     service = service_of(request)
     started = time.monotonic()
     wanted = questions.wanted(await fields.json_body(request, most=MOST_JSON))
-    await _await_renderings(service, wanted.question.pictures)
+    await _await_renderings(service, wanted.question.pictures, whole=wanted.kinds)
     generation = await service.generation.current()
     recipe, gallery = await service.workers.looking.run(service.galleries.asking, wanted.recipe)
     try:
@@ -146,12 +146,14 @@ async def query(request: Request) -> Response:
     )
 
 
-async def _await_renderings(service: Service, pictures: tuple[questions.Asked, ...]) -> None:
-    """Wait for what parts are cut from, without a thread for it."""
+async def _await_renderings(
+    service: Service, pictures: tuple[questions.Asked, ...], *, whole: bool = False
+) -> None:
+    """Wait for what parts are cut from, or for whole renderings, without a thread for it."""
     for asked in pictures:
         if asked.upload is not None:
             kept = service.uploads.get(asked.upload)
-            if asked.crop is not None:
+            if whole or asked.crop is not None:
                 await asyncio.shield(asyncio.wrap_future(kept.rendering))
 
 
