@@ -5,8 +5,9 @@ that says so, or `check` must find something. Then whoever does what messages ad
 --repair --drop`, `index --rehash`, `prune`) must have the answers of the undamaged gallery again,
 or must be told that the database cannot be saved.
 
-A value that nothing protects and nothing can know, such as a camera's name or a folder's path
-(which is then offline), may change unnoticed until `index --rehash`: it is counted, and no fault.
+A value that nothing protects and nothing can know, such as a camera's name, may change unnoticed
+until `index --rehash`: it is counted, and no fault. Paths are left out: with another, a folder is
+offline and a file is missing for the next `index`, as if they had been moved.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ def _only_facts(answers: list[list[Match]], right: list[list[Match]]) -> bool:
     """Tell whether answers differ in nothing but what a file tells of itself."""
 
     def bare(matches: list[list[Match]]) -> list[list[tuple[object, ...]]]:
-        return [[(match.path.name, match.score, match.rank) for match in each] for each in matches]
+        return [[(match.path, match.score, match.rank) for match in each] for each in matches]
 
     return bare(answers) == bare(right)
 
@@ -190,7 +191,9 @@ def _cut_file(gallery: Path, pattern: str, random: np.random.Generator) -> str:
 
 def _flip_row(gallery: Path, table: str, random: np.random.Generator) -> str:
     with closing(sqlite3.connect(gallery / "gallery.db")) as rows:
-        columns = [name for _, name, *_ in rows.execute(f"PRAGMA table_info({table})")]
+        columns = [
+            name for _, name, *_ in rows.execute(f"PRAGMA table_info({table})") if name != "path"
+        ]
         ids = [number for (number,) in rows.execute(f"SELECT rowid FROM {table}")]  # noqa: S608 - from ROWS
         column, row = str(random.choice(columns)), int(random.choice(ids))
         select = f"SELECT {column} FROM {table} WHERE rowid = ?"  # noqa: S608 - likewise
