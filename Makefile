@@ -43,5 +43,6 @@ bench-quick:
 	$(PYTHON) benchmarks/evaluation_scale.py --quick
 	$(PYTHON) benchmarks/grown_embeddings.py --quick
 	$(PYTHON) benchmarks/index_scale.py --quick --no-rivals
+	$(PYTHON) benchmarks/answer_rivals.py --quick
 	$(PYTHON) benchmarks/crash_rounds.py --quick
 	$(PYTHON) benchmarks/removal_rounds.py --quick

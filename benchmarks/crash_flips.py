@@ -1,12 +1,12 @@
 """Flip bits in every file and in every row of a gallery, restore and swap its databases.
 
 Whatever is damaged, an answer must be that of the undamaged gallery, or an error of imgsearch's own
-that says so, or `check` must find something. Then whoever does what the message advises, `check
---repair --drop`, `index --rehash`, must have the answers of the undamaged gallery again, or must be
-told that the database cannot be saved.
+that says so, or `check` must find something. Then whoever does what messages advise (`check
+--repair --drop`, `index --rehash`, `prune`) must have the answers of the undamaged gallery again,
+or must be told that the database cannot be saved.
 
-A value that nothing protects and nothing can know, such as a camera's name, may change unnoticed
-until `index --rehash`: it is counted, and is no fault.
+A value that nothing protects and nothing can know, such as a camera's name or a folder's path
+(which is then offline), may change unnoticed until `index --rehash`: it is counted, and no fault.
 """
 
 from __future__ import annotations
@@ -149,6 +149,7 @@ def _mended(place: Place) -> list[list[Match]] | None:
         with open_gallery(place) as gallery:
             gallery.check(repair=True, drop=True)
             gallery.index(place.photos, options=IndexOptions(rehash=True))
+            gallery.prune()  # contents whose hash was another, which the projection would count
         # With its caches, a gallery keeps the projection of what it held then.
         _drop_caches(place)
         return answers_of(place)
@@ -165,7 +166,7 @@ def _only_facts(answers: list[list[Match]], right: list[list[Match]]) -> bool:
     """Tell whether answers differ in nothing but what a file tells of itself."""
 
     def bare(matches: list[list[Match]]) -> list[list[tuple[object, ...]]]:
-        return [[(match.path, match.score, match.rank) for match in each] for each in matches]
+        return [[(match.path.name, match.score, match.rank) for match in each] for each in matches]
 
     return bare(answers) == bare(right)
 

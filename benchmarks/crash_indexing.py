@@ -115,7 +115,7 @@ def run_rounds(
             raise AssertionError("a pipe was asked for")
         process.stdout.readline()
         try:
-            process.wait(timeout=float(random.uniform(0, duration / 3)))
+            process.wait(timeout=float(random.uniform(0, duration)))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
         said = process.stdout.read().split()

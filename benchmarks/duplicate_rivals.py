@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import MagicMock
 
 import numpy as np
 from PIL import Image
@@ -62,6 +64,9 @@ def _hashes() -> dict[str, Callable[[Image.Image], NDArray[np.bool_]]]:
     else:
         found["imagehash pHash"] = lambda image: np.asarray(imagehash.phash(image).hash)
         found["imagehash dHash"] = lambda image: np.asarray(imagehash.dhash(image).hash)
+    # Its hashes need neither of these, which it imports for its network.
+    for name in ("torchvision", "torchvision.models", "torchvision.transforms"):
+        sys.modules.setdefault(name, MagicMock())
     try:
         from imagededup.methods import DHash, PHash
     except ImportError:

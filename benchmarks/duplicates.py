@@ -38,7 +38,7 @@ from imgsearch import Gallery
 from imgsearch.images import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from imgsearch.duplicates.groups import Group
 
@@ -123,30 +123,35 @@ def pairs_of(groups: Iterable[Group], base: Path) -> list[Pair]:
 
 def ours(work: Path, backbone: str) -> None:
     """Write what imgsearch finds in the three collections under a backbone."""
-    found: dict[str, Any] = {"backbone": backbone}
+    results = work / f"found-{backbone}.json"
+    found: dict[str, Any] = json.loads(results.read_text()) if results.is_file() else {}
 
-    def keep() -> None:
-        (work / f"found-{backbone}.json").write_text(json.dumps(found, default=asdict))
+    def once(name: str, find: Callable[[], Any]) -> None:
+        """Find something that an earlier run has not found, and keep it."""
+        if name not in found:
+            started = time.process_time()
+            found[name] = find()
+            found[f"{name}_seconds"] = time.process_time() - started
+            results.write_text(json.dumps(found, default=asdict))
 
     with Gallery(work / f"{backbone}.gallery", recipe=backbone) as gallery:
         gallery.index(work / "photos")
-        started = time.process_time()
-        found["real"] = pairs_of(gallery.duplicates(precision=PRECISION), work)
-        found["real_seconds"] = time.process_time() - started
-        keep()
-        started = time.process_time()
-        found["edits"] = pairs_of(gallery.already_held(work / "edits", precision=PRECISION), work)
-        found["edits_seconds"] = time.process_time() - started
-        keep()
         edits = sorted((work / "edits").rglob("*.jpg"))
-        found["cosine"] = [
-            [str(path.relative_to(work)), *_first(answer.matches, work)]
-            for path, answer in zip(edits, gallery.query_many(edits, k=1), strict=True)
-        ]
-    with Gallery(work / f"{backbone}-bursts.gallery", recipe=backbone) as gallery:
-        gallery.index(work / "bursts")
-        found["bursts"] = pairs_of(gallery.duplicates(precision=PRECISION), work)
-    keep()
+        once("real", lambda: pairs_of(gallery.duplicates(precision=PRECISION), work))
+        once(
+            "edits",
+            lambda: pairs_of(gallery.already_held(work / "edits", precision=PRECISION), work),
+        )
+        once(
+            "cosine",
+            lambda: [
+                [str(path.relative_to(work)), *_first(answer.matches, work)]
+                for path, answer in zip(edits, gallery.query_many(edits, k=1), strict=True)
+            ],
+        )
+    with Gallery(work / f"{backbone}-bursts.gallery", recipe=backbone) as others:
+        others.index(work / "bursts")
+        once("bursts", lambda: pairs_of(others.duplicates(precision=PRECISION), work))
 
 
 def _first(matches: Sequence[Any], work: Path) -> tuple[str, float]:

@@ -103,6 +103,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "GalleryInformation",
             "RootInformation",
             "RecipeInformation",
+            "CalibrationInformation",
             "EngineState",
             "RemovalReport",
             "PruneReport",

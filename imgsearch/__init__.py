@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from imgsearch.gallery.explaining import Explanation, ScoreMap
     from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery
-    from imgsearch.gallery.information import GalleryInformation, RecipeInformation, RootInformation
+    from imgsearch.gallery.information import (
+        CalibrationInformation,
+        GalleryInformation,
+        RecipeInformation,
+        RootInformation,
+    )
     from imgsearch.gallery.location import default_gallery_path
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.gallery.merging import MergedPart, MergeReport
@@ -69,6 +74,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "ApplyReport",
+    "CalibrationInformation",
     "CheckReport",
     "Choice",
     "Companion",
@@ -158,6 +164,7 @@ _HOMES = {
     "gallery.gallery": ("Gallery",),
     "gallery.location": ("default_gallery_path",),
     "gallery.information": (
+        "CalibrationInformation",
         "GalleryInformation",
         "RecipeInformation",
         "RootInformation",

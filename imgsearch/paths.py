@@ -34,6 +34,17 @@ def absolute(path: str | Path) -> Path:
     return Path(os.path.abspath(expanded))  # noqa: PTH100 - pathlib's resolve() would follow links
 
 
+def from_home(path: Path) -> Path:
+    """Return a path from "~" on where it lies in the person's home, for showing it."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return path
+    if home != Path(home.anchor) and path.is_relative_to(home):
+        return Path("~") / path.relative_to(home)
+    return path
+
+
 def encode(path: Path) -> bytes:
     """Return the stored form of an absolute or relative path."""
     return os.fsencode(path.as_posix())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from imgsearch.errors import GalleryDamagedError, UsageError
@@ -203,10 +204,7 @@ class Recipe:
     @property
     def identifier(self) -> str:
         """Twelve hexadecimal digits that differ whenever embeddings are not comparable."""
-        identity = self._values()
-        del identity["weights_path"]
-        canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+        return _identifier(self)
 
     def to_json(self) -> str:
         """Return the recipe as one line of JSON, which `from_json` reads."""
@@ -270,3 +268,12 @@ def _versioned(backbone: str) -> tuple[str, int]:
     """Return a backbone's name and its version, 0 if it has none."""
     name, _, version = backbone.rpartition("-")
     return (name, int(version)) if name and version.isdecimal() else (backbone, 0)
+
+
+# Every query asks for it several times. Equal recipes have the same one.
+@lru_cache(maxsize=64)
+def _identifier(recipe: Recipe) -> str:
+    identity = recipe._values()  # noqa: SLF001 - of this module
+    del identity["weights_path"]
+    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

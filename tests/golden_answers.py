@@ -6,7 +6,9 @@ Answers are plain JSON in which `/golden` stands for the folder that the picture
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
+import io
 import json
 import os
 from dataclasses import asdict
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from golden_galleries import Golden
 
 # What a run takes, and sizes that are SQLite's business.
+# Of `query --csv`, when the answers were kept.
+CSV_COLUMNS = 18
 VOLATILE = {"seconds", "images_per_second", "bytes_freed"}
 
 
@@ -91,11 +95,21 @@ def run(golden: Golden, base: Path, *arguments: str) -> dict[str, Any]:
         answer["document"] = json.loads(result.stdout_bytes or b"null")
     else:
         answer["text"] = result.stdout_bytes.decode("utf-8", "surrogateescape")
+    if "--csv" in arguments:
+        answer["text"] = _first_columns(answer["text"])
     if arguments[0] == "info" and answer.get("document"):
         answer["document"].pop("bytes", None)
     if arguments[0] == "export":
         answer |= _exported(base / "export")
     return {"exit_code": result.exit_code, **_plain(answer, base)}
+
+
+def _first_columns(text: str) -> str:
+    """Return comma-separated values without the columns that were added at the end since."""
+    written = io.StringIO()
+    lines = csv.writer(written, lineterminator="\n")
+    lines.writerows(row[:CSV_COLUMNS] for row in csv.reader(io.StringIO(text)))
+    return written.getvalue()
 
 
 def _exported(folder: Path) -> dict[str, Any]:

@@ -553,6 +553,17 @@ def test_undo_finds_what_a_person_put_back_by_hand(desk: Desk) -> None:
     assert desk.trashed() == ["small two.png", "small two.png.trashinfo"]
 
 
+def test_undo_passes_over_an_application_in_which_nothing_was_done(desk: Desk) -> None:
+    before = desk.state()
+    one, two = desk.groups()
+    desk.gallery.apply(desk.gallery.plan([one]))
+    plan = desk.gallery.plan([two], kinds=["copy"])
+    change_file(desk)
+    assert desk.gallery.apply(plan).removed == ()
+    assert [path.name for path in desk.gallery.undo().restored] == ["copy of one.png"]
+    assert desk.state().keys() == before.keys()
+
+
 def test_undo_makes_folders_again_that_were_removed(desk: Desk) -> None:
     before = desk.state()
     desk.gallery.apply(desk.plan())

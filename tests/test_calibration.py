@@ -133,3 +133,12 @@ def test_the_best_score_is_that_of_two_pictures_that_agree_everywhere() -> None:
         detail=20.0,
     )
     assert score_of(everywhere) == pytest.approx(BEST, abs=0.05)
+
+
+def test_a_search_that_finds_much_is_surer_of_each() -> None:
+    """A card full of what the gallery holds has more pairs of one shot than the gallery."""
+    known = fit(EDITS, different(2000, fall=8), contents=1000, asked=1000)
+    card = known.among([6.0] * 90 + [-20.0] * 200, asked=100)
+    assert card.right == pytest.approx((90 / 0.75 + 50 * known.right) / 150, rel=0.05)
+    assert card.threshold(0.99) < known.threshold(0.99)
+    assert known.among([-20.0] * 300, asked=10**6).right < known.right

@@ -199,6 +199,7 @@ def test_a_query_says_how_its_matches_are_the_same(photos: Path, tmp_path: Path)
     assert list(kinds_of(asked, "--copies", "-k", "1").values()) in (["copy"], ["edit"])
     outside = save(scene(2).convert("L"), tmp_path / "grey.jpg")
     assert kinds_of(outside, "--copies") == {"b.png": "edit"}
+    assert kinds_of(save(scene(2), tmp_path / "b.bmp"), "--copies") == {"b.png": "pixels"}
     assert kinds_of(photos / "mail/b.png", "--copies") == {"b.png": "identical"}
     assert "(copy)" in run("query", asked).stdout
     (row,) = csv.DictReader(io.StringIO(run("query", outside, "--copies", "--csv").stdout))
@@ -206,3 +207,27 @@ def test_a_query_says_how_its_matches_are_the_same(photos: Path, tmp_path: Path)
     assert set(kinds_of(asked, "--crop", "10%,10%,50%,50%").values()) == {None}
     for refused in (("--crop", "1,1,9,9"), ("--minus", outside), (outside,)):
         assert run("query", asked, *refused, "--copies").exit_code == 2
+
+
+def test_every_command_that_the_page_shows_runs(photos: Path, tmp_path: Path) -> None:
+    """Those of docs/duplicates.md, with the folders of this test."""
+    page = Path(__file__).parents[1] / "docs/duplicates.md"
+    if not page.is_file():
+        pytest.skip("installed without its documents")
+    block = page.read_text(encoding="utf-8").partition("```sh\n")[2].partition("```")[0]
+    card = tmp_path / "card"
+    save(scene(1), card / "one.jpg")
+    places = {
+        "~/Photos/2019": photos / "beach",
+        "/media/card": card,
+        "train": photos / "beach",
+        "test": photos / "mail",
+        "one.jpg": photos / "beach/a.png",
+        "two.jpg": photos / "mail/small.jpg",
+    }
+    commands = [line.partition("#")[0].split() for line in block.splitlines()]
+    assert len(commands) == 6
+    for _, *arguments in commands:
+        result = run(*(places.get(argument, argument) for argument in arguments))
+        assert result.exit_code == 0, result.stderr
+        assert result.stdout or "--not" in arguments or "--under" in arguments

@@ -292,6 +292,20 @@ def test_lists_are_answered_one_by_one_and_failures_do_not_stop_them() -> None:
 
 
 @pytest.mark.usefixtures("photos")
+def test_a_list_from_a_file_is_answered_as_its_pictures_one_by_one() -> None:
+    """Though they go through the index together, with one that cannot be read between them."""
+    asked = ["0.png", "list.txt", "3.png", "one.png"]
+    Path("list.txt").write_text("\n".join(asked))
+    result = run("query", "--files-from", "list.txt", "--json", "-k", "3")
+    assert result.exit_code == 3
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [document["reason"] is None for document in documents] == [True, False, True, True]
+    for name, document in zip(asked, documents, strict=True):
+        if document["reason"] is None:
+            assert document["matches"] == answer(name, "-k", "3")["matches"]
+
+
+@pytest.mark.usefixtures("photos")
 def test_lists_may_end_with_nul_on_both_sides() -> None:
     wanted = f"{HOSTILE}\0".encode()
     result = run(

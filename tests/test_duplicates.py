@@ -198,8 +198,13 @@ def test_new_pictures_are_recognised_and_nothing_is_added(
     shutil.copy(album / "4.png", card / "same.png")
     (card / "broken.jpg").write_bytes(b"no picture")
     failed: list[str] = []
+    save(scene(5), card / "other.bmp")
     groups = gallery.already_held(card, failed=lambda path, _: failed.append(path.name))
-    assert told(groups) == {"3.png": {"m.jpg": "edit"}, "4.png": {"same.png": "identical"}}
+    assert told(groups) == {
+        "3.png": {"m.jpg": "edit"},
+        "4.png": {"same.png": "identical"},
+        "5.png": {"other.bmp": "pixels"},
+    }
     assert failed == ["broken.jpg"]
     assert gallery.information().files == before
     with pytest.raises(UsageError, match="no such file"):

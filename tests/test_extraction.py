@@ -99,13 +99,16 @@ def test_closing_early_leaves_no_thread_behind(tmp_path: Path) -> None:
     assert not [thread for thread in threading.enumerate() if "imgsearch" in thread.name]
 
 
-def test_an_error_that_is_no_files_fault_reaches_the_caller(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+def test_an_error_that_is_no_files_fault_reaches_the_caller(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
     path = write_picture(tmp_path / "a.png", seed=1)
 
     def fail(_hash: str) -> bool:
-        raise RuntimeError("the database is gone")
+        raise error("the database is gone")
 
-    with pytest.raises(RuntimeError, match="database"):
+    with pytest.raises(error, match="database"):
         list(load_files([path], lambda item: item, recipe=RECIPE, is_embedded=fail))
 
 

@@ -19,9 +19,10 @@ import pytest
 from conftest import FakeSource
 from golden_answers import GROUPS, differences, run, slack
 from golden_galleries import GOLDEN, HOME, Golden, caches
-from golden_questions import COMMANDS
+from golden_questions import COMMANDS, query
 
 from imgsearch import Gallery
+from imgsearch.search.local_engine import LocalEngine
 from imgsearch.storage.database import Store
 from imgsearch.storage.schema_steps import STEPS
 from imgsearch.vectors.exact_file import load
@@ -278,3 +279,24 @@ def test_answers_are_not_the_same_when_a_score_or_a_key_differs() -> None:
     assert differences(other, answer, slack=2e-6) == ["/matches/1/added: is no longer there"]
     assert differences([1], [1, 2], slack=0) == [": was [1], is [1, 2]"]
     assert differences({"rank": 1}, {"rank": True}, slack=0) == ["/rank: was 1, is True"]
+
+
+def test_an_exact_query_finds_what_the_lists_overlook(tmp_path: Path) -> None:
+    golden = GOLDEN["lists"]
+    golden.restore(tmp_path)
+    asked = [tmp_path / photo.path for photo in golden.photos[10:130]]
+
+    def nearest(engine: LocalEngine) -> dict[Path, list[str]]:
+        with Gallery(golden.folder(tmp_path), source=FakeSource(), engine=engine) as gallery:
+            answers = gallery.query_many(asked, k=2)
+            return {
+                path: [match.content for match in answer.matches]
+                for path, answer in zip(asked, answers, strict=True)
+            }
+
+    usual, exact = nearest(LocalEngine()), nearest(LocalEngine(exact=True))
+    overlooked = next(path for path in asked if usual[path] != exact[path])
+    for options, expected in (([], usual), (["--exact"], exact)):
+        answer = run(golden, tmp_path, *query(str(overlooked), "-k", "2", *options))
+        found = [match["content"] for match in answer["document"]["matches"]]
+        assert found == expected[overlooked]

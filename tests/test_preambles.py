@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
+import sys
 import zlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import picture_files
@@ -15,9 +18,6 @@ from PIL import Image
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import boxes, decoding, loading, memory, preambles, tiff_directories
 from imgsearch.images.loading import load, read_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PICTURE = picture_files.photograph(64, 48)
 
@@ -144,3 +144,32 @@ def test_images_wait_for_the_memory_that_others_take(monkeypatch: pytest.MonkeyP
         shapes = {pixels.shape for pixels in pool.map(squash, [png] * 20)}
     assert shapes == {(8, 8, 3)}
     assert memory.SHARED._taken == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others bound no address space")
+def test_reading_a_small_file_takes_little_memory(tmp_path: Path) -> None:
+    """Not the two gigabytes that a file may have at most, which a container may refuse."""
+    (tmp_path / "small.png").write_bytes(b"small")
+    code = (
+        "import resource, sys; from pathlib import Path; from imgsearch.images import loading\n"
+        "most = 1 << 30; resource.setrlimit(resource.RLIMIT_AS, (most, most))\n"
+        "print(loading.read_file(Path(sys.argv[1])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "small.png")],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "b'small'\n"
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "grows.png"
+    path.write_bytes(b"0123456789")
+    monkeypatch.setattr(loading, "_checked_size", lambda _: 4)
+    assert read_file(path) == b"0123456789"

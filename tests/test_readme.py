@@ -75,7 +75,7 @@ def run(command: str, *, home: Path) -> subprocess.CompletedProcess[str]:
 def test_every_command_that_the_readme_shows_does_what_it_says(desk: Path) -> None:
     """The only changes: no network, so the small backbone; and cat instead of a download."""
     for line in user_commands():
-        command = line.replace("/media/archive", "archive")
+        command = line.replace("/media/archive", "archive").replace("/media/card", "archive")
         command = re.sub(r"curl -s \S+", "cat cat.jpg", command)
         if command.startswith("imgsearch index"):
             command = command.replace("imgsearch index", "imgsearch index --backbone compact")

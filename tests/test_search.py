@@ -19,8 +19,10 @@ from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.images.metadata import Metadata
 from imgsearch.recipe import RecipeRequest
-from imgsearch.search.answering import Question, answer
+from imgsearch.search import answering, sieve
+from imgsearch.search.answering import Question, answer, answer_each
 from imgsearch.search.search_space import SearchSpace
+from imgsearch.search.space_building import exact_space
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Filters, full_date
@@ -461,6 +463,59 @@ def test_an_approximate_answer_ends_and_has_exact_scores_and_k_matches(
             assert len(found) == len(expected)
         if nprobe == 8:
             assert found == [match[:2] for match in expected]
+
+
+@pytest.mark.parametrize("most", [1, 30, 500])
+@pytest.mark.parametrize("share", [1, 4])
+def test_however_a_filter_is_applied_the_answer_is_the_same(
+    crowd: tuple[World, SearchSpace], monkeypatch: pytest.MonkeyPatch, most: int, share: int
+) -> None:
+    """By asking about candidates, by listing the few that pass, or by masking all others."""
+    monkeypatch.setattr(sieve, "MOST_ASKED", most)
+    monkeypatch.setattr(answering, "FIRST_SHARE", share)
+    world, space = crowd
+    assert isinstance(space.index, SegmentedIndex)
+    space.index.base.measured = replace(space.index.base.measured, probes=Probes(nprobe=8))
+    for where in (
+        Filters(min_width=398),
+        Filters(min_width=380, formats=("png",)),
+        Filters(min_width=100),
+        Filters(formats=("png",)),
+        Filters(under=(world.roots[0].path / "0",), min_width=5),
+        Filters(under=tuple(root.path for root in world.roots)),
+    ):
+        for each in (space, world.space()):
+            question = Question(world.items[7][2], 10, where, excluded=(world.items[7][0],))
+            found = [
+                (match.score, match.path) for match in answer(world.embeddings, each, question)
+            ]
+            assert found == [match[:2] for match in world.oracle(question)]
+
+
+def test_many_questions_are_answered_as_one_by_one(crowd: tuple[World, SearchSpace]) -> None:
+    world, space = crowd
+    assert isinstance(space.index, SegmentedIndex)
+    for where in (Filters(), Filters(formats=("png",))):
+        questions = [
+            Question(vector, 5, where, excluded=(content_id,) if number % 2 else ())
+            for number, (content_id, _, vector, _) in enumerate(world.items[:20])
+        ]
+        together = answer_each(world.embeddings, space, questions)
+        assert together == [answer(world.embeddings, space, question) for question in questions]
+
+
+def test_the_exact_space_of_an_approximate_one_holds_the_same_vectors(
+    crowd: tuple[World, SearchSpace],
+) -> None:
+    world, space = crowd
+    exact = exact_space(world.embeddings, space)
+    assert exact.is_exact
+    assert not space.is_exact
+    ids = np.array([item[0] for item in world.items])
+    np.testing.assert_array_equal(exact.index.vectors(ids), world.space().index.vectors(ids))
+    question = Question(world.items[3][2], 10, Filters())
+    found = [match.path for match in answer(world.embeddings, exact, question)]
+    assert found == [path for _, path, _ in world.oracle(question)]
 
 
 def test_what_is_known_to_be_held_is_a_match_even_if_the_lists_overlook_it(

@@ -68,13 +68,19 @@ def test_matches_are_shown_with_rank_score_and_where_they_are(desk: Desk) -> Non
     assert page.all("h1")[0].whole_text == "Like one.png"
     assert len(page.all("img")) == 1 + len(tiles)
     (asked,) = page.all("ul", "asked")
-    assert asked.all("img")[0].attributes["alt"] == "one.png"
+    assert asked.all("img")[0].attributes["alt"] == "asked about: one.png"
+
+
+def test_a_match_that_is_the_same_picture_says_so(desk: Desk) -> None:
+    one, two, *_ = desk.gallery.query(desk.photos / "a/one.png")
+    tiles = parse(likes(desk, replace(one, kind="copy"), two)).all("li", "tile")
+    assert [tag.whole_text for tile in tiles for tag in tile.all("span", "kind")] == ["copy"]
 
 
 def test_a_group_is_shown_side_by_side_with_its_keeper_marked(desk: Desk) -> None:
     page = parse(groups(desk))
     one, two = page.all("section", "group")
-    assert [side.classes for side in one.all("li", "tile")] == [["tile", "kept"]]
+    assert [side.classes for side in one.all("li", "tile")] == [["tile", "kept", "alone"]]
     kept, copy = two.all("li", "tile")
     assert kept.all("span", "pill")[0].whole_text == "keep"
     names = [file.whole_text for file in kept.all("span", "name")]
@@ -218,14 +224,14 @@ def test_a_sheet_holds_a_bounded_number_of_pictures_and_says_what_it_leaves_out(
 ) -> None:
     matches = desk.gallery.query(desk.photos / "a/one.png", include_self=True)
     sheet = MatchSheet(desk.gallery)
-    monkeypatch.setattr(sheet._pictures, "room", 2)
+    monkeypatch.setattr(sheet.pictures, "room", 2)
     sheet.add([desk.photos / "a/one.png"], matches)
     sheet.add([desk.photos / "a/one.png"], matches)
     page = parse(sheet.render())
     assert len(page.all("img")) == 2
     assert f"{len(matches) - 1} more matches are left out" in page.whole_text
     groups_of = GroupSheet(desk.gallery)
-    monkeypatch.setattr(groups_of._pictures, "room", 2)
+    monkeypatch.setattr(groups_of.pictures, "room", 2)
     for group in desk.groups():
         groups_of.add(group)
     page = parse(groups_of.render())
@@ -276,7 +282,8 @@ def test_a_picture_on_standard_input_is_shown_too(desk: Desk) -> None:
     result = run("query", "-", "--sheet", "likes.html", given=given)
     assert result.exit_code == 0, result.stderr
     page = parse((desk.base / "likes.html").read_text(encoding="utf-8"))
-    assert page.all("ul", "asked")[0].all("img")[0].attributes["alt"] == "standard input"
+    (asked,) = page.all("ul", "asked")[0].all("img")
+    assert asked.attributes["alt"] == "asked about: standard input"
 
 
 @pytest.mark.parametrize("starts", [True, False])

@@ -181,21 +181,28 @@ def test_no_value_of_any_column_is_a_fault_of_imgsearch(
                     call()
 
 
+@pytest.mark.parametrize(
+    ("statement", "missing", "lost"),
+    [
+        ("UPDATE file SET root_id = 77 WHERE id = 5", 77, 1),
+        ("UPDATE root SET id = 262145", 1, 12),
+    ],
+)
 def test_a_file_of_a_root_that_is_not_there_is_damage_with_a_remedy(
-    gallery: Gallery, photos: Path
+    gallery: Gallery, photos: Path, statement: str, missing: int, lost: int
 ) -> None:
     """Each use says so, and what it advises mends it."""
     gallery.index(photos)
     gallery.close()
-    change(gallery.path, "UPDATE file SET root_id = 77 WHERE id = 5")
+    change(gallery.path, statement)
     for use in (
         lambda: gallery.query(next(photos.rglob("*.png")), k=20),
         lambda: gallery.index(photos),
     ):
-        with pytest.raises(GalleryDamagedError, match="a root 77 that is not there; run"):
+        with pytest.raises(GalleryDamagedError, match=f"a root {missing} that is not there; run"):
             use()
     assert gallery.check(repair=True).clean
-    assert gallery.index(photos).new == 1
+    assert gallery.index(photos).new == lost
     assert len(gallery.query(next(photos.rglob("*.png")), k=20)) == 11
 
 

@@ -84,6 +84,9 @@ def test_the_points_are_those_of_the_map_the_coarsest_first(served: Served) -> N
         assert (
             len(np.unique(cells, axis=1).T) == len(np.unique(cells[:, :count], axis=1).T) == count
         )
+    for cluster in drawn["clusters"]:
+        central = bytes(found["content"][cluster["point"]]).ljust(32, b"\0")
+        assert central.hex() == cluster["central"][0]
     sizes = np.bincount(found["cluster"]).tolist()
     assert sizes == [cluster["size"] for cluster in drawn["clusters"]]
     assert not found["unseen"].any()

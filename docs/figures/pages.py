@@ -4,6 +4,7 @@
 
 * `page_search.webp`: a part of a lighthouse, and its likes;
 * `page_browse.webp`: the month under the scrubber;
+* `page_map.webp`: the samples by likeness, and a lasso;
 * `page_duplicates.webp`: an edited copy laid over its original.
 
 It needs `pip install '.[browser]'` and the system's Chromium. The samples' folder, which is another
@@ -38,6 +39,8 @@ SIZE: Final = {"width": 1280, "height": 760}
 QUALITY: Final = 82
 SHOWN: Final = "/home/you/Pictures"
 FRAME: Final = "@29,6,40,62"
+# Corners of the lasso, in shares of the map's sides.
+LASSO: Final = ((0.62, 0.1), (0.7, 0.0), (0.79, 0.14), (0.8, 0.5), (0.76, 0.66), (0.63, 0.56))
 SEARCH_MS: Final = 300_000
 IMGSEARCH: Final = [sys.executable, "-m", "imgsearch"]
 
@@ -98,6 +101,20 @@ def browse(page: Page, base: str) -> None:
     save(page, "browse")
 
 
+def wander(page: Page, base: str) -> None:
+    """Draw a lasso on the map."""
+    page.goto(f"{base}/map")
+    page.locator(".map-tiles img.shown").first.wait_for()
+    box = page.get_by_role("group", name="Map of").bounding_box()
+    assert box is not None  # noqa: S101 - for the type checker
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] + LASSO[0][0] * box["width"], box["y"] + LASSO[0][1] * box["height"])
+    page.mouse.down()
+    for x, y in LASSO[1:]:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=8)
+    save(page, "map")
+
+
 def duplicates(page: Page, base: str) -> None:
     """Lay a crop over its original."""
     page.route("**/api/v1/duplicates?*", rename)
@@ -112,7 +129,7 @@ def duplicates(page: Page, base: str) -> None:
 
 
 def main() -> None:
-    """Index the samples, serve them, and take the three pictures."""
+    """Index the samples, serve them, and take the four pictures."""
     with tempfile.TemporaryDirectory() as folder:
         gallery = Path(folder) / "pictures.gallery"
         subprocess.run(  # noqa: S603 - this very program
@@ -122,6 +139,8 @@ def main() -> None:
             ],
             check=True,
         )
+        command = [*IMGSEARCH, "map", "--gallery", str(gallery), "--method", "tsne"]
+        subprocess.run(command, check=True)  # noqa: S603 - this very program
         with served(gallery) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
@@ -129,7 +148,7 @@ def main() -> None:
             context = browser.new_context(viewport=SIZE, reduced_motion="reduce")  # type: ignore[arg-type]
             context.request.get(address)
             base = address.partition("/?")[0]
-            for take in (search, browse, duplicates):
+            for take in (search, browse, wander, duplicates):
                 take(context.new_page(), base)
             browser.close()
 

@@ -150,7 +150,7 @@ class RunOptions:
         typer.Option(
             "--memory",
             metavar="SIZE",
-            help="Memory limit of the index, such as 300MB or 1.5GB (default: 600MiB). Remembered.",
+            help="Memory limit of the index, such as 300MB or 1.5GB (default: 1GiB). Remembered.",
         ),
     ] = None
     rehash: Annotated[

@@ -2,12 +2,11 @@
 """`imgsearch query`: find the images most similar to one or several others."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,26 +20,22 @@ from imgsearch.cli.inputs import (
     check_path,
     listed_files,
     missing_files_are_usage,
-    standard_input_bytes,
 )
 from imgsearch.cli.native_stderr import native_stderr_held
 from imgsearch.cli.progress import Unwatched, working
 from imgsearch.cli.query_extras import CopyOptions, WeightOptions, copy_matches, folder_of
 from imgsearch.cli.query_options import OutputOptions, SearchOptions
+from imgsearch.cli.question import Images, Question
 from imgsearch.cli.settings import Settings
 from imgsearch.cli.sheet_options import SheetOptions, WithSheet
 from imgsearch.cli.terminal import Terminal
 from imgsearch.errors import UnreadableImageError, UsageError
 
 if TYPE_CHECKING:
-    from imgsearch.gallery.gallery import Gallery
     from imgsearch.images.geometry import CropBox
+    from imgsearch.search.local_engine import LocalEngine
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
-    from imgsearch.storage.filters import Filters
-
-
-LOOKED_AT: Final = 50  # matches among which --copies looks for those that are the same
 
 
 @dataclass(frozen=True)
@@ -82,8 +77,8 @@ def query(
         one_by_one=one_by_one,
     )
     terminal = settings.terminal
-    images_of = _Images()
-    ask = _Question(
+    images_of = Images()
+    ask = Question(
         images_of=images_of,
         k=search.k,
         minus=tuple(map(check_path, search.minus)),
@@ -95,6 +90,8 @@ def query(
         expand=None if search.expand is None else _expansion(search.expand),
         all_files=output.all_files,
         copies=search.copies,
+        # Paths alone do not say them, and to judge takes decoders.
+        kinds=form != "paths" or output.sheet is not None,
     )
     if not one_by_one:
         for name in images or []:
@@ -108,6 +105,7 @@ def query(
             runtime=search.runtime,
             recipe=search.recipe,
             projection=search.projection,
+            engine=_engine(exact=search.exact),
             offline=search.offline,
         ) as gallery,
     ):
@@ -118,9 +116,13 @@ def query(
             writer = WithSheet(writer, Path(output.sheet), gallery, images_of)
         if one_by_one:
             names = _listed(images or [], search, null=output.null)
-            failed = _answer_each(
-                names, partial(ask, gallery), writer, terminal=terminal, copy_to=folder
+            # Whoever writes names to standard input waits for each answer.
+            ahead = search.files_from is not None and STANDARD_INPUT not in (
+                *(images or []),
+                search.files_from,
             )
+            answers = ask.each(gallery, names, ahead=ahead)
+            failed = _write_each(answers, writer, terminal=terminal, copy_to=folder)
         else:
             named = [*(images or []), *search.minus]
             with working(terminal, "Searching"), missing_files_are_usage(named):
@@ -137,63 +139,10 @@ def query(
         raise typer.Exit(SOME_UNREADABLE)
 
 
-class _Images:
-    """The images that names stand for; what is on standard input can be read only once."""
+def _engine(*, exact: bool) -> "LocalEngine":
+    from imgsearch.search.local_engine import LocalEngine
 
-    _given: bytes | None = None
-
-    def __call__(self, name: Path | str) -> Path | bytes:
-        if os.fspath(name) != STANDARD_INPUT:
-            return Path(name)
-        if self._given is None:
-            self._given = standard_input_bytes()
-        return self._given
-
-
-@dataclass(frozen=True)
-class _Question:
-    """A query without its images."""
-
-    images_of: _Images
-    k: int
-    minus: tuple[Path, ...]
-    weights: WeightOptions
-    crop: "CropBox | None"
-    where: "Filters"
-    min_score: float | None
-    include_self: bool
-    expand: "Expansion | None"
-    all_files: bool
-    copies: bool
-
-    def __call__(self, gallery: "Gallery", names: Sequence[str]) -> list["Match"]:
-        """Return the matches of one query."""
-        images = [self.images_of(name) for name in names]
-        try:
-            matches = gallery.query(
-                *self.weights.weighted(images),
-                k=max(self.k, LOOKED_AT) if self.copies else self.k,
-                minus=self.weights.weighted(self.minus, after=len(images)),
-                crop=self.crop,
-                where=self.where,
-                min_score=self.min_score,
-                include_self=self.include_self,
-                expand=self.expand,
-            )
-        except UnreadableImageError as error:
-            if str(error) != error.reason:
-                raise
-            raise UnreadableImageError(error.reason, name="standard input") from error
-        if len(images) == 1 and not self.minus and self.crop is None:
-            matches = gallery.with_kinds(images[0], matches)
-        if self.copies:
-            same = [match for match in matches if match.kind is not None][: self.k]
-            matches = [replace(match, rank=rank) for rank, match in enumerate(same, start=1)]
-        if not self.all_files:
-            return matches
-        from imgsearch.search.held_files import each_file
-
-        return [copy for match in matches for copy in each_file(match)]
+    return LocalEngine(exact=exact)
 
 
 def _crop(text: str) -> "CropBox":
@@ -234,30 +183,28 @@ def _paths(names: Sequence[str]) -> list[Path | None]:
     return [None if name == STANDARD_INPUT else Path(name) for name in names]
 
 
-def _answer_each(
-    names: Iterable[str],
-    ask: Callable[[Sequence[str]], list["Match"]],
+def _write_each(
+    answers: Iterable[tuple[str, "list[Match] | UnreadableImageError"]],
     writer: AnswerWriter,
     *,
     terminal: Terminal,
     copy_to: Path | None,
 ) -> int:
-    """Answer the images one by one as they come; return how many files could not be read."""
+    """Write answers one by one as they come; return how many files could not be read."""
     failed = 0
     # Progress and answers on one terminal would overwrite each other.
     drawing = (
         nullcontext(Unwatched()) if terminal.out_is_terminal else working(terminal, "Searching")
     )
     with drawing as steps:
-        for done, name in enumerate(names, start=1):
-            try:
-                matches = ask([name])
-                writer.write(_paths([name]), matches)
-                if copy_to is not None:
-                    failed += copy_matches(matches, folder_of(copy_to, done, name), terminal)
-            except UnreadableImageError as error:
+        for done, (name, found) in enumerate(answers, start=1):
+            if isinstance(found, UnreadableImageError):
                 failed += 1
-                writer.fail(_paths([name]), error.reason)
-                terminal.warn(str(error))
+                writer.fail(_paths([name]), found.reason)
+                terminal.warn(str(found))
+            else:
+                writer.write(_paths([name]), found)
+                if copy_to is not None:
+                    failed += copy_matches(found, folder_of(copy_to, done, name), terminal)
             steps.at("Searching", done, None)
     return failed

@@ -69,6 +69,15 @@ class SearchOptions:
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = None
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="Compare with every picture. In galleries of more than 5,000 an index finds "
+            "nearly all of the nearest (`info` says how many), and far sooner.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = False
     each: Annotated[
         bool,
         typer.Option(

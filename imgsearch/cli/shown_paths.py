@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from imgsearch.paths import from_home
 from imgsearch.text import SURROGATES, printable, spelled
 
 __all__ = ["printable", "short_path", "single_line"]
@@ -42,10 +43,4 @@ def _shortened(path: Path) -> str:
         return os.fspath(path)
     if path != here and path.is_relative_to(here):
         return os.fspath(path.relative_to(here))
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return os.fspath(path)
-    if home != Path(home.anchor) and path.is_relative_to(home):
-        return os.fspath(Path("~") / path.relative_to(home))
-    return os.fspath(path)
+    return os.fspath(from_home(path))

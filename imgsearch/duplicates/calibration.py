@@ -17,7 +17,7 @@ that another collection had.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +48,8 @@ ENOUGH_EDITS: Final = 100
 # less; and one such pair is taken to be there beside so many contents that were asked.
 PLAIN: Final = 5.5
 ONE_RIGHT_IN: Final = 10
+# Contents of the whole gallery that count beside those of one search.
+LIKE_BEFORE: Final = 50
 QUANTILES: Final = 41
 TINY: Final = 1e-300
 STEP: Final = 0.05
@@ -88,6 +90,22 @@ class Calibration:
         """
         steps, sure = _table(self)
         return float(sure[max(0, int(np.searchsorted(steps, score, side="right")) - 1)])
+
+    def among(self, scores: Sequence[float], *, asked: int) -> Calibration:
+        """Return what scores mean among the pairs of one search.
+
+        A card full of pictures that the gallery holds has more pairs of one shot than the gallery
+        by itself.
+
+        Args:
+            scores: of the pairs that were judged.
+            asked: contents whose like was looked for.
+        """
+        plain = min(PLAIN, float(np.quantile(self.scores, 0.25)))
+        reached = float(self.found(np.array([plain]))[0])
+        right = float((np.asarray(scores, float) >= plain).sum()) / reached
+        known = self.right * LIKE_BEFORE
+        return replace(self, right=(right + known) / (asked + LIKE_BEFORE))
 
     def found(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the share of edits that have at least such scores."""

@@ -93,22 +93,24 @@ def find_groups(
     files = _files(ground, wanted.where)
     contents = store.contents(files)
     renderings: dict[int, bytes] = {}
+    read = ground.read
     if newcomers is not None:
         newcomers.join(files, contents)
-        renderings = newcomers.renderings
+        renderings, read = newcomers.renderings, newcomers.reading(read)
     rank = wanted.rank if wanted.sides is None else wanted.sides.ranked(wanted.rank)
     gathering = Gathering(
         contents,
         files,
         rendering=lambda number: renderings.get(number) or store.renderings([number]).get(number),
-        read=ground.read,
+        read=read,
         calibration=ground.calibration,
         precision=wanted.precision,
         distinct={(verdict.one, verdict.other) for verdict in store.verdicts()},
     )
     if wanted.kinds != {Kind.IDENTICAL}:
         pairs = _pairs(ground, wanted, files, newcomers)
-        _gather(gathering, pairs, progress)
+        asked = len(files) if newcomers is None else len(newcomers.contents)
+        gathering.gather(pairs, asked=asked, progress=progress)
         if wanted.sides is None:
             gathering.complete(rank)
         if Kind.SIMILAR in wanted.kinds:
@@ -140,13 +142,6 @@ def _pairs(
         return pairs
     crossing = wanted.sides.crossing
     return [(one, other) for one, other in pairs if crossing(files[one], files[other])]
-
-
-def _gather(gathering: Gathering, pairs: list[tuple[int, int]], progress: Progress | None) -> None:
-    for done, (one, other) in enumerate(pairs):
-        if progress is not None and not done % 100:
-            progress(done, len(pairs))
-        gathering.look_at(one, other)
 
 
 def _note_alike(gathering: Gathering, ground: Ground, pairs: list[tuple[int, int]]) -> None:

@@ -13,12 +13,15 @@ from imgsearch.duplicates.kinds import evidence_of
 from imgsearch.duplicates.pixels import PixelDigests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from imgsearch.duplicates.calibration import Calibration
+    from imgsearch.duplicates.changes import Laid
     from imgsearch.duplicates.grouping import Rank
     from imgsearch.search.matches import GalleryFile
     from imgsearch.storage.records import Content
+
+    Progress = Callable[[int, int], None]
 
 _SAME_PIXELS = Evidence(kind=Kind.PIXELS, certainty=1.0, transform=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
 
@@ -63,23 +66,54 @@ class Gathering:
         self._distinct = distinct
         self._judged: set[tuple[str, str]] = set()
 
+    def gather(
+        self, pairs: Sequence[tuple[int, int]], *, asked: int, progress: Progress | None = None
+    ) -> None:
+        """Judge pairs of contents, and note the evidence once all are judged.
+
+        Args:
+            pairs: by id.
+            asked: contents whose like is looked for.
+            progress: told how many pairs were judged, of how many.
+        """
+        judged = []
+        for done, pair in enumerate(pairs):
+            if progress is not None and not done % 100:
+                progress(done, len(pairs))
+            judged.append((pair, self._laid(*pair)))
+        scores = [laid.score for _, laid in judged if laid is not None]
+        self._calibration = self._calibration.among(scores, asked=asked)
+        for pair, laid in judged:
+            if laid is not None:
+                self._note(*pair, laid)
+
     def look_at(self, one: int, other: int) -> None:
         """Judge a pair of contents, and note the evidence."""
-        # By hash, since ids tell what came first, and which one lies below makes a difference.
-        first, second = sorted(
-            (self._contents[content_id] for content_id in (one, other)),
-            key=lambda content: content.hash,
-        )
+        laid = self._laid(one, other)
+        if laid is not None:
+            self._note(one, other, laid)
+
+    def _laid(self, one: int, other: int) -> Laid | None:
+        """Return how two contents lie upon each other; None if that is known, or nothing is."""
+        first, second = self._ordered(one, other)
         names = first.hash, second.hash
         if names in self._judged or names in self._distinct:
-            return
+            return None
         self._judged.add(names)
         files = [self._files[number] for number in (one, other) if number in self._files]
         if len(files) > 1 and are_companions(*files):
-            return
-        laid = self._judge.lay(first.id, second.id)
-        if laid is None:
-            return
+            return None
+        return self._judge.lay(first.id, second.id)
+
+    def _ordered(self, one: int, other: int) -> tuple[Content, Content]:
+        """Return two contents by hash: ids tell what came first, and which lies below matters."""
+        first, second = self._contents[one], self._contents[other]
+        return (first, second) if first.hash <= second.hash else (second, first)
+
+    def _note(self, one: int, other: int, laid: Laid) -> None:
+        """Note the evidence, if there is any."""
+        first, second = self._ordered(one, other)
+        names = first.hash, second.hash
         found = evidence_of(first, second, laid, self._calibration, precision=self._precision)
         if found is None:
             return

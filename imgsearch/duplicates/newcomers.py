@@ -9,10 +9,12 @@ import numpy as np
 
 from imgsearch.duplicates.candidates import NEIGHBOURS
 from imgsearch.duplicates.hashes import near_pairs
+from imgsearch.images import loading
 from imgsearch.search.matches import FileCopy, GalleryFile
 from imgsearch.storage.records import Content
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -58,6 +60,19 @@ class Newcomers:
     def renderings(self) -> dict[int, bytes]:
         """Renderings by the numbers, below 0, that stand for ids."""
         return {-1 - n: one.fingerprint.rendering for n, one in enumerate(self.contents)}
+
+    def reading(self, read: Callable[[str], bytes]) -> Callable[[str], bytes]:
+        """Return what reads their contents too, beside those of the gallery.
+
+        Args:
+            read: from a hash of the gallery to bytes; raises `UnreadableImageError`.
+        """
+
+        def of_either(content: str) -> bytes:
+            places = self.files.get(content)
+            return loading.read_file(places[0]) if places else read(content)
+
+        return of_either
 
     def join(self, files: dict[int, GalleryFile], contents: dict[int, Content]) -> None:
         """Add them to the files and contents of a gallery.

@@ -252,7 +252,7 @@ def _read(picture: QueryImage) -> Asked:
         raise UsageError("kind: a vector is no picture; give the picture that it was made of")
     data = given if isinstance(given, bytes) else loading.read_file(paths.absolute(given))
     fingerprint, metadata = loading.fingerprinted(data)
-    return Asked(hashlib.sha256(data).hexdigest(), len(data), metadata, fingerprint.rendering)
+    return Asked(hashlib.sha256(data).hexdigest(), len(data), metadata, fingerprint.rendering, data)
 
 
 def _reader(held: Embeddings) -> Callable[[str], bytes]:

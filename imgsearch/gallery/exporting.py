@@ -13,7 +13,6 @@ import numpy as np
 from imgsearch import paths
 from imgsearch.errors import MissingExtraError, UsageError
 from imgsearch.files import TEMPORARY_SUFFIX, write_atomically
-from imgsearch.storage.typed_values import RootsById
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.storage.records import Content
 
@@ -57,7 +55,7 @@ def export(
     "npy" gives `embeddings.npy`, float32 `(n, dim)`, and `contents.jsonl`, whose line i tells
     of row i; "parquet" gives `embeddings.parquet` with the same fields and an `embedding`
     column. Both give `verdicts.jsonl`, the pairs of contents that a person said are not the same,
-    and `recipe.json`, which is written last: an export is whole when it is there.
+    if there are any, and `recipe.json`, which is written last: an export is whole when it is there.
     Contents are ordered by hash, and contents that no file holds any more are left out.
 
     Args:
@@ -73,7 +71,8 @@ def export(
     if format not in ("npy", "parquet"):
         raise UsageError(f"format: {format!r} is none of npy, parquet")
     rows = ("embeddings.npy", "contents.jsonl") if format == "npy" else ("embeddings.parquet",)
-    names = (*rows, "verdicts.jsonl", "recipe.json")
+    verdicts = [json.dumps(asdict(verdict)) for verdict in embeddings.store.verdicts()]
+    names = (*rows, *(["verdicts.jsonl"] * bool(verdicts)), "recipe.json")
     files = tuple(folder / name for name in names)
     for file in files:
         if file.exists() and not overwrite:
@@ -86,11 +85,15 @@ def export(
     ids = embeddings.store.held_ids(embeddings.stored.id)
     folder.mkdir(parents=True, exist_ok=True)
     # Rows of one export must not be taken for those of another, whenever this one is killed.
-    for left in (files[-1], *folder.glob(f".{files[-1].name}.*{TEMPORARY_SUFFIX}")):
+    for left in (
+        files[-1],
+        folder / "verdicts.jsonl",
+        *folder.glob(f".{files[-1].name}.*{TEMPORARY_SUFFIX}"),
+    ):
         left.unlink(missing_ok=True)
     writer(embeddings, folder, ids)
-    verdicts = map(asdict, embeddings.store.verdicts())
-    files[-2].write_bytes(b"".join(json.dumps(each).encode() + b"\n" for each in verdicts))
+    if verdicts:
+        files[-2].write_text("".join(f"{line}\n" for line in verdicts), encoding="ascii")
     write_atomically(files[-1], [f"{embeddings.recipe.to_json()}\n".encode()])
     return ExportReport(folder, len(ids), embeddings.recipe.dim, files)
 
@@ -104,10 +107,10 @@ def _write_npy(embeddings: Embeddings, folder: Path, ids: list[int]) -> None:
         (folder / "contents.jsonl").open("w", encoding="ascii") as lines,
     ):
         np.lib.format.write_array_header_2_0(vectors, header)
-        for block, rows in _blocks(embeddings, ids):
+        for block, rows, files in _blocks(embeddings, ids):
             vectors.write(rows.astype("<f4").tobytes())
             for content in block:
-                lines.write(json.dumps(_record(embeddings.store, content)) + "\n")
+                lines.write(json.dumps(_record(content, files[content.id])) + "\n")
 
 
 def _write_parquet(embeddings: Embeddings, folder: Path, ids: list[int]) -> None:
@@ -126,8 +129,8 @@ def _write_parquet(embeddings: Embeddings, folder: Path, ids: list[int]) -> None
         ]
     )
     with pq.ParquetWriter(folder / "embeddings.parquet", schema) as writer:
-        for block, rows in _blocks(embeddings, ids):
-            records = [_record(embeddings.store, content, text_only=True) for content in block]
+        for block, rows, files in _blocks(embeddings, ids):
+            records = [_record(content, files[content.id], text_only=True) for content in block]
             for record, row in zip(records, rows, strict=True):
                 record["embedding"] = row
             writer.write_table(pa.Table.from_pylist(records, schema=schema))
@@ -146,22 +149,24 @@ def _pyarrow() -> tuple[Any, Any]:
 
 def _blocks(
     embeddings: Embeddings, ids: list[int]
-) -> Iterator[tuple[list[Content], NDArray[np.float32]]]:
+) -> Iterator[tuple[list[Content], NDArray[np.float32], dict[int, list[bytes]]]]:
+    """Yield contents, their embeddings (n, dim), and by their ids the paths of their files."""
+    store = embeddings.store
+    roots = store.root_names()
     for start in range(0, len(ids), 512):
         part = ids[start : start + 512]
-        contents = embeddings.store.contents(part)
+        contents = store.contents(part)
         rows: dict[int, NDArray[np.float32]] = {}
         for found, vectors in embeddings.blocks(part):
             rows.update(zip(found.tolist(), vectors, strict=True))
-        yield [contents[key] for key in part], np.stack([rows[key] for key in part])
+        files = {
+            content_id: sorted(paths.joined(roots[root_id], path) for root_id, path in held)
+            for content_id, held in store.files_of_contents(part).items()
+        }
+        yield [contents[key] for key in part], np.stack([rows[key] for key in part]), files
 
 
-def _record(store: Store, content: Content, *, text_only: bool = False) -> dict[str, Any]:
-    roots = RootsById({root.id: paths.encode(root.path) for root in store.roots()})
-    held = sorted(
-        os.fsencode(paths.join(roots[root_id], path))
-        for root_id, path in store.files_of_contents([content.id])[content.id]
-    )
+def _record(content: Content, held: list[bytes], *, text_only: bool = False) -> dict[str, Any]:
     record: dict[str, Any] = {"content": content.hash, "bytes": content.bytes}
     record |= asdict(content.metadata)
     if text_only:

@@ -68,7 +68,9 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
                 "DIM:POWER:SHRINKAGE".
             offline: never download weights.
             source: where embeddings come from; None for the pretrained networks.
-            engine: what searches them; None for cache files beside the database.
+            engine: what searches them; None for cache files beside the database,
+                `imgsearch.search.local_engine.LocalEngine(exact=True)` for these, but with every
+                query compared with every picture.
             executor: what reads and embeds files for `index`; None for threads of this process.
         """
         self.path = paths.absolute(path if path is not None else default_gallery_path())

@@ -167,11 +167,11 @@ class Tidying(Deduplicating):
             UsageError: nothing was ever applied.
         """
         from imgsearch.plans import applying
-        from imgsearch.plans.journal import Journal, journals
+        from imgsearch.plans.journal import Journal
         from imgsearch.storage import moved_files
 
         if journal is None:
-            place = next(iter(journals(self.path)), None)
+            place = applying.last_journal(self.path)
             if place is None:
                 raise UsageError(f"nothing was applied to the gallery in {self.path}")
         else:

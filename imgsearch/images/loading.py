@@ -68,9 +68,12 @@ def read_file(path: Path) -> bytes:
             has a name that no file can have, or the operating system refuses.
     """
     try:
-        _check_status(path)
+        size = _checked_size(path)
         with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+            # Python takes all the memory that it is told to read, before it reads.
+            data = file.read(size + 1)
+            if len(data) > size:  # it has grown meanwhile
+                data += file.read(MAX_FILE_BYTES + 1 - len(data))
     except FileNotFoundError as error:
         raise UnreadableImageError("no such file (it may have vanished)", name=str(path)) from error
     except PermissionError as error:
@@ -90,8 +93,8 @@ def read_file(path: Path) -> bytes:
     return data
 
 
-def _check_status(path: Path) -> None:
-    """Refuse what is no file, and by its size what is too large, before a byte is read."""
+def _checked_size(path: Path) -> int:
+    """Return a file's size; refuse what is no file or too large before a byte is read."""
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise UnreadableImageError("a folder, not a file", name=str(path))
@@ -100,6 +103,7 @@ def _check_status(path: Path) -> None:
         raise UnreadableImageError("not a regular file", name=str(path))
     if status.st_size > MAX_FILE_BYTES:
         raise UnreadableImageError("larger than 2 GiB", name=str(path))
+    return status.st_size
 
 
 def load(

@@ -173,13 +173,13 @@ class DecodingThreads(Generic[T]):
     def _finish(self, task: Task[T], decoder: _TimedDecoder) -> None:
         try:
             result = task.work(decoder)
-        except Exception as error:  # noqa: BLE001 - the caller's thread raises it
+        except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
             self._settle(task, error=error)
         else:
             self._settle(task, result=result)
 
     def _settle(
-        self, task: Task[T], *, result: T | None = None, error: Exception | None = None
+        self, task: Task[T], *, result: T | None = None, error: BaseException | None = None
     ) -> None:
         with self._lock:
             if task.thread is not threading.current_thread():

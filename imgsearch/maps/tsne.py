@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PERPLEXITY: Final = 30
 EXAGGERATION: Final = 12
-# Twice and four times as many change neither figure of benchmarks/results/map.md by more than 0.01.
+# Twice as many change neither figure of benchmarks/results/map.md by more than 0.01.
 EARLY_STEPS: Final = 125
 STEPS: Final = 250
 REPORT_EVERY: Final = 25

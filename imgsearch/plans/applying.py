@@ -143,6 +143,16 @@ def _journal_of(plan: Plan, gallery: Path) -> Journal | None:
     return next((journal for journal in found if journal.open_states), None)
 
 
+def last_journal(gallery: Path) -> Path | None:
+    """Return the newest journal of a gallery in which something was done, else the newest."""
+    found = journals(gallery)
+    for path in found:
+        states = Journal.read(path).states.values()
+        if any(state.outcome != "failed" for state in states):
+            return path
+    return found[0] if found else None
+
+
 def take_back(
     journal: Journal,
     *,

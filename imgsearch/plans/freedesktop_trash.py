@@ -96,12 +96,12 @@ def trash_for(path: Path) -> Trash:
 
 def device_of(path: Path) -> int:
     """Return the device of a path, or of the nearest folder above that is there."""
-    return _nearest(path).stat().st_dev
+    return nearest(path).stat().st_dev
 
 
 def can_be_written(folder: Path) -> bool:
     """Whether files can be made in a folder, which may have to be made first."""
-    place = _nearest(folder)
+    place = nearest(folder)
     return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
 
 
@@ -109,7 +109,7 @@ def _usable(trash: Trash, path: Path) -> Trash:
     for folder in (trash.files, trash.info):
         if not can_be_written(folder):
             raise PlanRefusedError(
-                f"{path}: there is no trash for it: {_nearest(folder)} cannot be written; "
+                f"{path}: there is no trash for it: {nearest(folder)} cannot be written; "
                 "use --to FOLDER"
             )
     return trash
@@ -137,7 +137,8 @@ def _top_of(folder: Path) -> Path:
     return place
 
 
-def _nearest(path: Path) -> Path:
+def nearest(path: Path) -> Path:
+    """Return a path, or the nearest folder above it that is there."""
     while not os.path.lexists(path) and path != path.parent:
         path = path.parent
     return path

@@ -109,10 +109,10 @@ def _copy(file: Seen, temporary: Path, target: Path) -> None:
         with file.path.open("rb") as original:
             while block := original.read(_CHUNK):
                 file_acts.write(descriptor, block)
+        shutil.copystat(file.path, temporary)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    shutil.copystat(file.path, temporary)
     if not holds(temporary, content=file.content, size=file.status.st_size):
         raise PlanRefusedError(f"{target}: the copy does not hold what was copied")
     file_acts.rename(temporary, target)

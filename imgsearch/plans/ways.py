@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import sys
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from imgsearch.errors import PlanRefusedError, UsageError
 from imgsearch.files import free_name
-from imgsearch.plans.freedesktop_trash import can_be_written, device_of, trash_for
+from imgsearch.plans.freedesktop_trash import can_be_written, device_of, nearest, trash_for
 from imgsearch.plans.journal import Step
 from imgsearch.plans.places import Places
 
@@ -201,6 +200,4 @@ def _step(
 
 def _free(folder: Path) -> int:
     """Return how many bytes are free where a folder is or will be."""
-    while not os.path.lexists(folder):
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+    return shutil.disk_usage(nearest(folder)).free

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     Ranked: TypeAlias = tuple[float, HeldContent]
 
 SCORE_DECIMALS: Final = 6
-# Of so many more contents than are wanted files are looked up, since some may tie or be of none.
-FEW_MORE: Final = 4
+# Of so many more contents than are wanted files are looked up, since some may be of none.
+FEW_MORE: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,10 @@ def _ranked_each(
     width = max(search.width for search in searches)
     vectors = np.stack([question.vector for question in questions])
     scores, ids = space.index.search(vectors, width)
+    if len(questions) > 1 and sieve.is_open:
+        # Most of what the answers need, in two statements for all.
+        some = ids[:, : first.k + FEW_MORE + 1]
+        files.remember(np.unique(some[some >= 0]).tolist())
     for search, some, near in zip(searches, scores, ids, strict=True):
         yield search, search.run(some, near, width)
 
@@ -126,12 +130,12 @@ class _Search:
         sieve: Sieve,
         files: HeldFiles,
     ) -> None:
-        self.files = replace(files, left_out=question.left_out)
+        self.files = files.without(question.left_out)
         self._embeddings = embeddings
         self._space = space
         self._question = question
         self._sieve = sieve
-        self._excluded = np.array(question.excluded, dtype=np.int64)
+        self._excluded = frozenset(question.excluded)
         self._everything = len(space.index) + 1
         self._wanted = space.candidates(question.k)
         share = 1 if sieve.is_open else FIRST_SHARE
@@ -146,8 +150,8 @@ class _Search:
             exhausted = len(ids) < width
             near = ids if allowed is not None else ids[self._sieve.passing(ids)]
             passed = len(near)
-            if len(self._excluded):
-                near = near[~np.isin(near, self._excluded)]
+            if self._excluded:
+                near = near[[item not in self._excluded for item in near.tolist()]]
             if not self._space.is_exact:
                 # Beyond those, none scores more, as far as the index knows.
                 exhausted = exhausted and len(near) <= self._wanted
@@ -172,11 +176,11 @@ class _Search:
 
     def _with_known(self, near: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return ids with those that are candidates even if the index overlooks them."""
-        known = np.setdiff1d(np.array(self._question.known, dtype=np.int64), near)
-        if not len(known):
+        others = set(self._question.known) - self._excluded - set(near.tolist())
+        if not others:
             return near
-        known = np.setdiff1d(known[self._sieve.passing(known)], self._excluded)
-        return np.concatenate([near, known])
+        known = np.array(sorted(others), dtype=np.int64)
+        return np.concatenate([near, known[self._sieve.passing(known)]])
 
     def _ranked(self, near: NDArray[np.int64]) -> tuple[list[Ranked], float]:
         """Return matches by score and path, the first k of them and maybe more.

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from imgsearch import paths
 from imgsearch.search.matches import FileCopy, GalleryFile
-from imgsearch.storage.typed_values import RootsById
 from imgsearch.storage.under import Under
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from imgsearch.storage.database import Store
@@ -56,15 +55,18 @@ class HeldFiles:
         store: in a snapshot.
         roots: by id.
         under: says which files lie under the folders of a filter.
-        left_out: absolute paths of files that are as if they were not in the gallery.
+        left_out: absolute paths, in the stored form, of files that are as if they were not in the
+            gallery.
     """
 
     store: Store
-    roots: dict[int, Root]
+    roots: Mapping[int, Root]
     under: Under
-    left_out: frozenset[Path] = frozenset()
-    _names: dict[int, bytes] = field(default_factory=dict)
+    left_out: frozenset[bytes] = frozenset()
+    _names: Mapping[int, bytes] = field(default_factory=dict)
     _online: dict[int, bool] = field(default_factory=dict)
+    _contents: dict[int, Content] = field(default_factory=dict)
+    _files: dict[int, Sequence[tuple[int, bytes]]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -75,14 +77,18 @@ class HeldFiles:
         Raises:
             UsageError: a folder of the filter is not in the gallery.
         """
-        roots = RootsById({root.id: root for root in store.roots()})
+        roots = store.roots_by_id()
         return cls(
             store,
             roots,
             Under(where.under, roots.values()),
-            left_out=left_out,
-            _names={root.id: paths.encode(root.path) for root in roots.values()},
+            left_out=frozenset(map(paths.encode, left_out)),
+            _names=store.root_names(),
         )
+
+    def without(self, left_out: frozenset[Path]) -> HeldFiles:
+        """Return the same, but for files that are as if they were not in the gallery."""
+        return replace(self, left_out=frozenset(map(paths.encode, left_out)))
 
     def find(self, content_ids: Sequence[int]) -> Iterator[tuple[int, GalleryFile]]:
         """Yield each content's id and its first file, the others being its duplicates.
@@ -98,25 +104,28 @@ class HeldFiles:
 
         Those without a file are left out.
         """
-        contents = self.store.contents(content_ids)
-        files = self.store.files_of_contents(contents)
+        self.remember([identifier for identifier in content_ids if identifier not in self._files])
         found = []
         for content_id in content_ids:
-            places = self._places(files.get(content_id, ()))
+            places = self._places(self._files[content_id])
             if places:
-                found.append(HeldContent(contents[content_id], places))
+                found.append(HeldContent(self._contents[content_id], places))
         return found
+
+    def remember(self, content_ids: Sequence[int]) -> None:
+        """Look contents up together that will be asked for one by one."""
+        contents = self.store.contents(content_ids)
+        self._contents.update(contents)
+        self._files.update(dict.fromkeys(content_ids, ()))
+        self._files.update(self.store.files_of_contents(contents))
 
     def facts(self, held: HeldContent) -> dict[str, Any]:
         """Return the fields of a `GalleryFile`."""
-        first, *others = (
-            FileCopy(paths.decode(place.path), self.roots[place.root_id].path, place.offline)
-            for place in held.places
-        )
+        first, *others = held.places
         known = held.content.metadata
         return {
-            "path": first.path,
-            "root": first.root,
+            "path": paths.decode(first.path),
+            "root": self.roots[first.root_id].path,
             "content": held.content.hash,
             "width": known.width,
             "height": known.height,
@@ -128,7 +137,10 @@ class HeldFiles:
             "latitude": known.latitude,
             "longitude": known.longitude,
             "offline": first.offline,
-            "duplicates": tuple(others),
+            "duplicates": tuple(
+                FileCopy(paths.decode(place.path), self.roots[place.root_id].path, place.offline)
+                for place in others
+            ),
         }
 
     def _places(self, files: Sequence[tuple[int, bytes]]) -> list[Place]:
@@ -142,7 +154,7 @@ class HeldFiles:
             if self.under.holds(root_id, path)
         ]
         if self.left_out:
-            places = [place for place in places if paths.decode(place.path) not in self.left_out]
+            places = [place for place in places if place.path not in self.left_out]
         return sorted(places, key=lambda place: (place.offline, place.path))
 
     def _is_online(self, root_id: int) -> bool:

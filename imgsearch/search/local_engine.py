@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 
 
 class LocalEngine:
-    """A `SearchEngine` whose caches lie beside the database."""
+    """A `SearchEngine` whose caches lie beside the database.
+
+    Attributes:
+        exact: whether queries are compared with all vectors even where there is an approximate
+            index. These are in memory then.
+    """
+
+    def __init__(self, *, exact: bool = False) -> None:
+        self.exact = exact
 
     def choose(
         self, embeddings: Embeddings, *, factory: str | None = None, memory: int | None = None
@@ -65,14 +73,16 @@ class LocalEngine:
         Raises:
             UsageError: no such projection, or it cannot be fitted.
         """
+        from imgsearch.search.space_building import exact_space
         from imgsearch.search.space_cache import open_space
         from imgsearch.vectors.projection_choice import ProjectionChoice
 
-        return open_space(embeddings, ProjectionChoice.parse(projection))
+        space = open_space(embeddings, ProjectionChoice.parse(projection))
+        return exact_space(embeddings, space) if self.exact and not space.is_exact else space
 
     def state(self, embeddings: Embeddings) -> EngineState:
         """Read the newest cache to see whether it is whole, and say what is in it."""
-        from imgsearch.search.cache_check import cache_state
+        from imgsearch.search.cache_state import cache_state
 
         return cache_state(embeddings)
 

@@ -115,7 +115,7 @@ def held_elsewhere(
     Returns:
         For each query those of its contents that some file holds at none of its places.
     """
-    roots = {root.id: paths.encode(root.path) for root in embeddings.store.roots()}
+    roots = embeddings.store.root_names()
     files = embeddings.store.files_of_contents({item for ids, _ in asked for item in ids})
     found = []
     for ids, places in asked:

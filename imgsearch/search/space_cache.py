@@ -11,7 +11,6 @@ until much has changed, and the first, with what was added and removed since.
 from __future__ import annotations
 
 import logging
-import struct
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,6 +25,7 @@ from imgsearch.search.cache_files import (
     unfinished_files,
 )
 from imgsearch.search.cache_owner import contents_digest, refuse_foreign, verify_lists
+from imgsearch.search.kept_projection import NO_PROJECTION, projection_bytes, projection_of
 from imgsearch.search.search_space import SearchSpace
 from imgsearch.search.space_building import ProjectedRows, fit_projection
 from imgsearch.vectors import index_cache, projection_choice
@@ -33,7 +33,6 @@ from imgsearch.vectors.exact import ExactIndex
 from imgsearch.vectors.index_header import IndexHeader
 from imgsearch.vectors.index_kinds import kind_of
 from imgsearch.vectors.index_plan import AUTO, EXACT, IVF, IndexChoice, IndexPlan
-from imgsearch.vectors.projection import Projection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,11 +48,9 @@ LOG: Final = logging.getLogger(__name__)
 SMALL: Final = 2_000
 SMALL_GROWTH: Final = 1.25
 LARGE_GROWTH: Final = 2
-NO_PROJECTION: Final = "none"
 # Reading so many embeddings takes seconds.
 LARGE_COUNT: Final = 50_000
 INDEX_SETTING: Final = "index"
-_FITTED_AT: Final = struct.Struct("<Q")
 
 
 def open_space(embeddings: Embeddings, choice: ProjectionChoice) -> SearchSpace:
@@ -99,7 +96,8 @@ def refresh_cache(embeddings: Embeddings) -> SearchSpace:
     if cached is not None and not _is_outgrown(cached, embeddings.count()):
         space = _bring_up_to_date(embeddings, cached)
         if not space.index.fits(choice):
-            space = _build(embeddings, projection_choice.DEFAULT, choice)
+            # Scores stay as they are: the projection is that of before.
+            space = _with_index(embeddings, space, choice)
     else:
         space = _build(embeddings, projection_choice.DEFAULT, choice)
     if cached is not None and (cached.projection is None) != (space.projection is None):
@@ -176,10 +174,7 @@ def read_cache(path: Path, embeddings: Embeddings) -> SearchSpace:
     """
     cached = index_cache.load(path, accept=lambda header: refuse_foreign(path, header, embeddings))
     header = cached.header
-    fitted, fitted_at = None, 0
-    if header.projection != NO_PROJECTION:
-        (fitted_at,) = _FITTED_AT.unpack_from(cached.extra)
-        fitted = Projection.from_bytes(cached.extra[_FITTED_AT.size :])
+    fitted, fitted_at = projection_of(header, cached.extra)
     return SearchSpace(fitted, cached.index, header.generation, fitted_at, header.base)
 
 
@@ -238,10 +233,19 @@ def _build(
     fitted = fit_projection(embeddings, choice) if choice.applies_to(count) else None
     dim = embeddings.recipe.dim if fitted is None else fitted.out
     space = SearchSpace(fitted, ExactIndex(dim), embeddings.generation, count)
-    plan = wanted.plan(count, dim) if wanted is not None else IndexPlan(factory=EXACT)
-    rows = ProjectedRows(embeddings, dim, space.project)
-    space.index = kind_of(plan.factory).build(rows, plan)
-    return space
+    return _with_index(embeddings, space, wanted)
+
+
+def _with_index(
+    embeddings: Embeddings, space: SearchSpace, wanted: IndexChoice | None
+) -> SearchSpace:
+    """Return a space of the same projection, with a new index of all embeddings."""
+    dim = space.index.dim
+    plan = wanted.plan(embeddings.count(), dim) if wanted is not None else IndexPlan(factory=EXACT)
+    before = space.index if len(space.index) else None
+    rows = ProjectedRows(embeddings, dim, space.project, before)
+    index = kind_of(plan.factory).build(rows, plan)
+    return SearchSpace(space.projection, index, embeddings.generation, space.fitted_at)
 
 
 def _is_outgrown(space: SearchSpace, count: int) -> bool:
@@ -252,9 +256,6 @@ def _is_outgrown(space: SearchSpace, count: int) -> bool:
 
 
 def _write(space: SearchSpace, path: Path, embeddings: Embeddings) -> None:
-    extra = b""
-    if space.projection is not None:
-        extra = _FITTED_AT.pack(space.fitted_at) + space.projection.to_bytes()
     header = IndexHeader(
         recipe=embeddings.identifier,
         projection=NO_PROJECTION if space.projection is None else space.projection.version,
@@ -265,4 +266,5 @@ def _write(space: SearchSpace, path: Path, embeddings: Embeddings) -> None:
         contents=contents_digest(embeddings),
     )
     lists = lists_path(embeddings)
+    extra = projection_bytes(space.projection, space.fitted_at)
     space.base = index_cache.save(path, space.index, header, base_path=lists, extra=extra)

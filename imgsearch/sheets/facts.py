@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgsearch.quantities import byte_size
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from imgsearch.search.matches import GalleryFile
 
 
@@ -69,18 +70,6 @@ def folder_in_root(file: GalleryFile) -> str:
     if not file.path.is_relative_to(file.root):
         return os.fspath(file.path.parent)
     return os.fspath(file.root.name / file.path.parent.relative_to(file.root))
-
-
-def shown_folder(path: Path) -> str:
-    """Return a file's folder, with the person's home as "~"."""
-    folder = path.parent
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return os.fspath(folder)
-    if home != Path(home.anchor) and folder.is_relative_to(home):
-        return os.fspath(Path("~") / folder.relative_to(home))
-    return os.fspath(folder)
 
 
 def link_to(path: Path) -> str | None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.duplicates.groups import Kind
-from imgsearch.files import write_atomically
-from imgsearch.html_pages import render_alone
+from imgsearch.paths import from_home
 from imgsearch.quantities import byte_size, share
-from imgsearch.sheets.facts import facts, link_to, shown_folder
-from imgsearch.sheets.pictures import Pictures
+from imgsearch.sheets.facts import facts, link_to
+from imgsearch.sheets.sheet import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,8 +73,10 @@ class _Shown:
     companions: str
 
 
-class GroupSheet:
+class GroupSheet(Sheet):
     """Collects groups, as many as there is room for, and writes them as one page."""
+
+    template = "groups"
 
     def __init__(self, gallery: Gallery, *, plan: Plan | None = None) -> None:
         """Start a page.
@@ -84,9 +85,8 @@ class GroupSheet:
             gallery: that holds the groups' files.
             plan: what is to become of them, if that is to be shown.
         """
-        self._gallery = gallery
+        super().__init__(gallery)
         self._fates = {} if plan is None else _fates(plan)
-        self._pictures = Pictures(gallery)
         self._shown: list[_Shown] = []
         self._left_out = 0
         self._files = 0
@@ -100,8 +100,8 @@ class GroupSheet:
         for member in group.members:
             by_content.setdefault(member.file.content, []).append(member)
         copies = by_content.pop(group.keeper.content, [])
-        if 1 + len(by_content) > self._pictures.room:
-            self._pictures.room = 0  # those that follow are not shown in its stead
+        if 1 + len(by_content) > self.pictures.room:
+            self.pictures.room = 0  # those that follow are not shown in its stead
             self._left_out += 1
             return
         sides = [self._side(group, copies)]
@@ -117,35 +117,22 @@ class GroupSheet:
             )
         )
 
-    def write(self, path: Path) -> None:
-        """Write the page; an existing file is replaced, whole or not at all.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        write_atomically(path, [self.render().encode("utf-8")])
-
-    def render(self) -> str:
-        """Return the page."""
-        return render_alone(
-            "imgsearch.sheets",
-            "groups",
-            groups=self._shown,
-            left_out=self._left_out,
-            count=len(self._shown) + self._left_out,
-            files=self._files,
-            size=byte_size(self._bytes),
-            gallery=self._gallery.path.name,
-            made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            kinds=MEANINGS,
-        )
+    def _values(self) -> dict[str, object]:
+        return {
+            "groups": self._shown,
+            "left_out": self._left_out,
+            "count": len(self._shown) + self._left_out,
+            "files": self._files,
+            "size": byte_size(self._bytes),
+            "kinds": MEANINGS,
+        }
 
     def _file(self, file: GalleryFile, other_names: Iterable[Path], keeper: GalleryFile) -> _File:
         goes, fate = self._fates.get(file.path, (False, ""))
         names = [f"also called {name}" for name in other_names]
         return _File(
             name=file.path.name,
-            folder=shown_folder(file.path),
+            folder=os.fspath(from_home(file.path.parent)),
             elsewhere=file.path.parent != keeper.path.parent,
             identical=file.content == keeper.content and file.path != keeper.path,
             offline=file.offline,
@@ -164,7 +151,7 @@ class GroupSheet:
             files.insert(0, self._file(keeper, group.keeper_names, keeper))
         return _Side(
             keeper=kept,
-            picture=self._pictures.of_file(first),
+            picture=self.pictures.of_file(first),
             name=first.path.name,
             link=link_to(first.path),
             kind="" if evidence is None else evidence.kind,

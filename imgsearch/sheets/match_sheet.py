@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.files import write_atomically
-from imgsearch.html_pages import render_alone
 from imgsearch.sheets.facts import folder_in_root, link_to, summary
-from imgsearch.sheets.pictures import INSET, Pictures
+from imgsearch.sheets.pictures import INSET
+from imgsearch.sheets.sheet import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,12 +63,13 @@ class _Answer:
         return " + ".join(asked.name for asked in self.asked)
 
 
-class MatchSheet:
+class MatchSheet(Sheet):
     """Collects the answers of queries, and writes them as one page."""
 
+    template = "matches"
+
     def __init__(self, gallery: Gallery) -> None:
-        self._gallery = gallery
-        self._pictures = Pictures(gallery)
+        super().__init__(gallery)
         self._answers: list[_Answer] = []
 
     def add(
@@ -92,12 +91,12 @@ class MatchSheet:
         asked = tuple(
             _Asked(
                 name=image.name if isinstance(image, Path) else "standard input",
-                picture=self._pictures.of_query(image) if self._pictures.room > 0 else None,
+                picture=self.pictures.of_query(image) if self.pictures.room > 0 else None,
             )
             for image in images
         )
         each = 2 if explanations else 1
-        shown = matches[: max(0, self._pictures.room // each)]
+        shown = matches[: max(0, self.pictures.room // each)]
         known = explanations or [None] * len(matches)
         self._answers.append(
             _Answer(
@@ -111,35 +110,23 @@ class MatchSheet:
             )
         )
 
-    def write(self, path: Path) -> None:
-        """Write the page; an existing file is replaced, whole or not at all.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        write_atomically(path, [self.render().encode("utf-8")])
-
-    def render(self) -> str:
-        """Return the page."""
-        return render_alone(
-            "imgsearch.sheets",
-            "matches",
-            answers=self._answers,
-            gallery=self._gallery.path.name,
-            made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            count=sum(len(answer.tiles) for answer in self._answers),
-            explained=any(tile.inset for answer in self._answers for tile in answer.tiles),
-        )
+    def _values(self) -> dict[str, object]:
+        tiles = [tile for answer in self._answers for tile in answer.tiles]
+        return {
+            "answers": self._answers,
+            "count": len(tiles),
+            "explained": any(tile.inset for tile in tiles),
+        }
 
     def _tile(
         self, match: Match, images: Sequence[Path | bytes], explanation: Explanation | None
     ) -> _Tile:
         inset = None
         if explanation is not None:
-            inset = self._pictures.of_query(images[0], explanation.one, longest=INSET)
+            inset = self.pictures.of_query(images[0], explanation.one, longest=INSET)
         return _Tile(
             match=match,
-            picture=self._pictures.of_content(
+            picture=self.pictures.of_content(
                 match.content, None if explanation is None else explanation.other
             ),
             inset=inset,

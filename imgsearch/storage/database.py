@@ -216,16 +216,14 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
             keep: ids of orphans that stay.
         """
         doomed = self.orphan_ids().difference(keep)
-        touched = set()
-        for content_id in sorted(doomed):
-            for (recipe_id,) in self.connection.execute(
-                "SELECT recipe_id FROM embedding WHERE content_id = ?", (content_id,)
-            ).fetchall():
-                self.remove_embedding(recipe_id, content_id)
-                touched.add(recipe_id)
-            self.connection.execute("DELETE FROM content WHERE id = ?", (content_id,))
-        for recipe_id in sorted(touched):
+        self.connection.execute("CREATE TEMP TABLE IF NOT EXISTS doomed (id INTEGER PRIMARY KEY)")
+        self.connection.execute("DELETE FROM temp.doomed")
+        self.connection.executemany(
+            "INSERT INTO temp.doomed VALUES (?)", [(content_id,) for content_id in doomed]
+        )
+        for recipe_id in self.remove_doomed_embeddings():
             self.raise_generation(recipe_id)
+        self.connection.execute("DELETE FROM content WHERE id IN (SELECT id FROM temp.doomed)")
         return len(doomed)
 
     def integrity(self) -> Integrity:

@@ -9,7 +9,7 @@ import numpy as np
 
 from imgsearch.errors import GalleryDamagedError
 from imgsearch.recipe import Recipe
-from imgsearch.storage.content_digest import content_digest, digest_of_rows
+from imgsearch.storage.content_digest import content_digest, digest_of, digest_of_rows
 from imgsearch.storage.reading import Reading
 from imgsearch.storage.records import StoredRecipe
 from imgsearch.storage.typed_values import typed
@@ -113,6 +113,28 @@ class EmbeddingRows(Reading):
         if cursor.rowcount > 0:
             self._toggle(recipe_id, content_id)
 
+    def remove_doomed_embeddings(self) -> list[int]:
+        """Delete the embeddings of the contents in `temp.doomed`; return the recipes they were of.
+
+        The contents are still there.
+        """
+        recipes = [row[0] for row in self.connection.execute("SELECT id FROM recipe").fetchall()]
+        touched = []
+        for recipe_id in recipes:
+            gone = self.connection.execute(
+                "SELECT content.id, content.hash FROM temp.doomed "
+                "CROSS JOIN embedding ON embedding.content_id = doomed.id "
+                "AND embedding.recipe_id = ? JOIN content ON content.id = doomed.id",
+                (recipe_id,),
+            ).fetchall()
+            if gone:
+                self._toggle_share(recipe_id, digest_of(gone))
+                touched.append(recipe_id)
+        self.connection.execute(
+            "DELETE FROM embedding WHERE content_id IN (SELECT id FROM temp.doomed)"
+        )
+        return touched
+
     def _toggle(self, recipe_id: int, content_id: int) -> None:
         """Bring the digest of a recipe up to date with an embedding that came or went."""
         row = self.connection.execute(
@@ -121,7 +143,9 @@ class EmbeddingRows(Reading):
         if row is None:
             self.recount_digest(recipe_id)
             return
-        share = content_digest(content_id, row[0])
+        self._toggle_share(recipe_id, content_digest(content_id, row[0]))
+
+    def _toggle_share(self, recipe_id: int, share: int) -> None:
         # SQLite has no XOR.
         self.connection.execute(
             "UPDATE recipe SET digest = (digest | :share) - (digest & :share) WHERE id = :id",

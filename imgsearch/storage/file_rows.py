@@ -12,7 +12,7 @@ from imgsearch.errors import GalleryDamagedError, UsageError
 from imgsearch.storage.id_lists import in_parts
 from imgsearch.storage.reading import Reading
 from imgsearch.storage.records import Root, SampledFile, ScannedRow
-from imgsearch.storage.typed_values import typed
+from imgsearch.storage.typed_values import RootsById, typed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -33,6 +33,17 @@ class FileRows(Reading):
     def roots_by_path(self) -> Mapping[Path, Root]:
         """Return the registered folders by their paths."""
         return self.once("roots by path", lambda: {root.path: root for root in self.roots()})
+
+    def roots_by_id(self) -> Mapping[int, Root]:
+        """Return the registered folders by row id."""
+        return self.once("roots by id", lambda: RootsById({root.id: root for root in self.roots()}))
+
+    def root_names(self) -> Mapping[int, bytes]:
+        """Return the stored forms of the registered folders' paths, by row id."""
+        return self.once(
+            "names of roots",
+            lambda: RootsById({root.id: paths.encode(root.path) for root in self.roots()}),
+        )
 
     def _read_roots(self) -> list[Root]:
         rows = self.connection.execute(
@@ -136,11 +147,16 @@ class FileRows(Reading):
 
     def file_count(self, root_id: int, below: bytes = b"") -> int:
         """Return how many files the gallery has in a root, or beneath a folder of it."""
-        (count,) = self.connection.execute(
-            "SELECT COUNT(*) FROM file "
-            "WHERE root_id = ? AND (path = ? OR (path >= ? AND path < ?))",
-            (root_id, below, *paths.beneath(below)),
-        ).fetchone()
+        if below:
+            (count,) = self.connection.execute(
+                "SELECT COUNT(*) FROM file "
+                "WHERE root_id = ? AND (path = ? OR (path >= ? AND path < ?))",
+                (root_id, below, *paths.beneath(below)),
+            ).fetchone()
+        else:
+            (count,) = self.connection.execute(
+                "SELECT COUNT(*) FROM file WHERE root_id = ?", (root_id,)
+            ).fetchone()
         return int(count)
 
     def has_file(self, root_id: int, path: bytes) -> bool:

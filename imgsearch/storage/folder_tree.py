@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from imgsearch import paths
 from imgsearch.storage.known_roots import KnownRoots
+from imgsearch.storage.typed_values import RootsById
 from imgsearch.storage.under import parts_under
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def folders(store: Store, under: Path | None) -> tuple[Folder, ...]:
     Raises:
         UsageError: the gallery has nothing under that path.
     """
-    roots = {root.id: root for root in store.roots()}
+    roots = RootsById({root.id: root for root in store.roots()})
     if under is None:
         return tuple(
             _summed(root.path, _rows(store, root.id, b""), b"", online=root.online)

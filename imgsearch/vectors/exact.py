@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +21,8 @@ with warnings.catch_warnings():
     import faiss as typed_faiss
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
     from imgsearch.vectors.index_plan import IndexChoice
@@ -173,7 +176,8 @@ class ExactIndex:
         found = min(k, count)
         if found and len(rows):
             parameters = None if passing is None else faiss.SearchParameters(sel=selector(passing))
-            best, positions = self._flat.search(rows, found, params=parameters)
+            with threads_for(len(rows)):
+                best, positions = self._flat.search(rows, found, params=parameters)
             matched = self._ids[positions]
             order = np.lexsort((matched, -best), axis=1)
             scores[:, :found] = np.take_along_axis(best, order, axis=1)
@@ -214,6 +218,23 @@ class ExactIndex:
             return np.empty((0, self.dim), dtype=np.float32)
         flat: NDArray[np.float32] = faiss.rev_swig_ptr(self._flat.get_xb(), len(self) * self.dim)
         return flat.reshape(len(self), self.dim)
+
+
+@contextmanager
+def threads_for(queries: int) -> Iterator[None]:
+    """Let FAISS answer a single query on the thread that asks.
+
+    Another one could do next to nothing of it, and OpenMP would have it spin until the next query.
+    """
+    before = faiss.omp_get_max_threads()
+    if queries > 1 or before == 1:
+        yield
+        return
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def selector(chosen: NDArray[np.bool_]) -> Any:  # noqa: ANN401  # FAISS has no type for mypy

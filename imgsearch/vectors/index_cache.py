@@ -11,13 +11,13 @@ extra bytes are, little-endian::
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from imgsearch.errors import DamagedCacheError
 from imgsearch.vectors import exact_file
 from imgsearch.vectors.exact import ExactIndex
+from imgsearch.vectors.index_header import STATE_LENGTH, STATE_UNIT, split_extra
 from imgsearch.vectors.index_kinds import KINDS
 from imgsearch.vectors.index_plan import EXACT, IVF
 from imgsearch.vectors.protocol import StoredParts
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from imgsearch.vectors.index_header import IndexHeader
     from imgsearch.vectors.protocol import VectorIndex
-
-_LENGTH: Final = struct.Struct("<Q")
-_UNIT: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,7 +62,7 @@ def save(
     # Files of the first two kinds are older than the word.
     kind = "" if index.kind in (EXACT, IVF) else index.kind
     if base or kind:
-        extra = _LENGTH.pack(len(parts.state) // _UNIT) + parts.state + extra
+        extra = STATE_LENGTH.pack(len(parts.state) // STATE_UNIT) + parts.state + extra
     about = replace(header, count=len(held), base=base, kind=kind)
     exact_file.save(path, held, about, extra=extra)
     return base
@@ -92,11 +89,7 @@ def load(path: Path, *, accept: Callable[[IndexHeader], None] | None = None) -> 
             f"{path} holds an index of the kind {kind!r}, of which this imgsearch knows nothing "
             f"(only of {', '.join(KINDS)}); the next `imgsearch index` builds it again"
         )
-    state = b""
-    if header.base or header.kind:
-        (units,) = _LENGTH.unpack_from(extra)
-        end = _LENGTH.size + _UNIT * units
-        state, extra = extra[_LENGTH.size : end], extra[end:]
+    state, extra = split_extra(header, extra)
     stored = StoredParts(
         held=held,
         state=state,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,10 @@ FORMAT: Final = FileFormat(
     lengths="IQQ",
     remedy="the next `imgsearch index` builds it again",
 )
+
+# Extra bytes begin with the state's length in these units, where there is a state.
+STATE_LENGTH: Final = struct.Struct("<Q")
+STATE_UNIT: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,21 @@ class IndexHeader:
     contents: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CacheAbout:
+    """What a cache file holds besides vectors.
+
+    Attributes:
+        header: what it says about itself.
+        state: the index kind's own bytes.
+        extra: the caller's own.
+    """
+
+    header: IndexHeader
+    state: bytes
+    extra: bytes
+
+
 def read_header(path: Path) -> IndexHeader:
     """Read a whole cache file, compare its checksum, and return its header.
 
@@ -56,6 +76,28 @@ def read_header(path: Path) -> IndexHeader:
         DamagedCacheError: any bit differs from what was written.
         OSError: the file is not there or cannot be read.
     """
+    return read_about(path).header
+
+
+def read_about(path: Path) -> CacheAbout:
+    """Read a whole cache file, compare its checksum, and return all but the vectors.
+
+    Raises:
+        DamagedCacheError: any bit differs from what was written.
+        OSError: the file is not there or cannot be read.
+    """
     data = path.read_bytes()
     with checked_file.damage_named(path, FORMAT):
-        return checked_file.record_of(IndexHeader, checked_file.parse(data, FORMAT).header)
+        content = checked_file.parse(data, FORMAT)
+        header = checked_file.record_of(IndexHeader, content.header)
+        extra = bytes(content.payload[: content.lengths[0]])
+        return CacheAbout(header, *split_extra(header, extra))
+
+
+def split_extra(header: IndexHeader, extra: bytes) -> tuple[bytes, bytes]:
+    """Return the state that a file's extra bytes begin with, if any, and the caller's own."""
+    if not (header.base or header.kind):
+        return b"", extra
+    (units,) = STATE_LENGTH.unpack_from(extra)
+    end = STATE_LENGTH.size + STATE_UNIT * units
+    return extra[STATE_LENGTH.size : end], extra[end:]

@@ -14,7 +14,7 @@ import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.vectors.approximate_front import capacities
-from imgsearch.vectors.exact import faiss
+from imgsearch.vectors.exact import faiss, threads_for
 from imgsearch.vectors.index_plan import lists_wanted
 
 if TYPE_CHECKING:
@@ -175,17 +175,18 @@ def scan(
     ]
     asked, lists_asked, distances = map(faiss.swig_ptr, arrays)
     some = {} if chosen is None else {"sel": chosen}
-    lists.search_preassigned_c(
-        len(queries),
-        asked,
-        k,
-        lists_asked,
-        distances,
-        faiss.swig_ptr(scores),
-        faiss.swig_ptr(positions),
-        False,
-        faiss.SearchParametersIVF(nprobe=numbers.shape[1], **some),
-    )
+    with threads_for(len(queries)):
+        lists.search_preassigned_c(
+            len(queries),
+            asked,
+            k,
+            lists_asked,
+            distances,
+            faiss.swig_ptr(scores),
+            faiss.swig_ptr(positions),
+            False,
+            faiss.SearchParametersIVF(nprobe=numbers.shape[1], **some),
+        )
     return scores, positions
 
 

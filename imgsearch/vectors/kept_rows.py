@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from imgsearch.vectors.exact import faiss
+from imgsearch.vectors.exact import faiss, threads_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,14 +102,15 @@ class WholeRows:
         scores = np.empty(positions.shape, dtype=np.float32)
         places = np.ascontiguousarray(positions, dtype=np.int64)
         if scores.size:
-            faiss.fvec_inner_products_by_idx(
-                faiss.swig_ptr(scores),
-                faiss.swig_ptr(queries),
-                faiss.swig_ptr(self.values),
-                faiss.swig_ptr(places),
-                queries.shape[1],
-                *positions.shape,
-            )
+            with threads_for(len(queries)):
+                faiss.fvec_inner_products_by_idx(
+                    faiss.swig_ptr(scores),
+                    faiss.swig_ptr(queries),
+                    faiss.swig_ptr(self.values),
+                    faiss.swig_ptr(places),
+                    queries.shape[1],
+                    *positions.shape,
+                )
         return scores
 
     def read(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:

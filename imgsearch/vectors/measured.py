@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # as large a share of what is nearest (benchmarks/results/answer_rivals.md).
 MEASURED_WIDTH: Final = 27
 PROBES_POWER: Final = 0.5
-REFINEMENT_POWER: Final = 0.85
+REFINEMENT_POWER: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

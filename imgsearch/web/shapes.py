@@ -248,7 +248,13 @@ GIVEN: Final[dict[str, Shape]] = {
         "offset": "integer",
         "groups": "list of group",
     },
-    "map cluster": {"size": "integer", "x": "number", "y": "number", "central": "list of text"},
+    "map cluster": {
+        "size": "integer",
+        "x": "number",
+        "y": "number",
+        "central": "list of text",
+        "point": "integer",
+    },
     "map": {
         **_LIST,
         "drawing": "text",

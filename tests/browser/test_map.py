@@ -179,6 +179,10 @@ def test_everything_can_be_done_with_the_keys(wanderer: Visitor) -> None:
         wanderer.press(key)
     walked = page.evaluate("document.activeElement.dataset.content")
     assert walked
+    # Once its entry has come, it is called by its name, however often it gets the focus.
+    expect(page.locator(".map-card strong")).not_to_be_empty()
+    name = page.locator(".map-card strong").inner_text()
+    assert wanderer.focused().split(":")[0] == name
     wanderer.press("Space")
     assert marked(page) == 1
     wanderer.press("Enter")

@@ -16,6 +16,7 @@ from imgsearch.web.service import Service, service_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
     from starlette.requests import Request
 
     from imgsearch.maps.gallery_map import GalleryMap
@@ -40,7 +41,7 @@ async def drawn_map(request: Request) -> Response:
         "removed": drawn.age.removed,
         "outgrown": drawn.age.outgrown,
         "levels": np.cumsum(np.bincount(drawn.levels)).tolist(),
-        "clusters": [cluster_keys(cluster) for cluster in drawn.clusters],
+        "clusters": await service.workers.looking.run(_clusters, drawn),
     }
     return replies.document("map", content, headers=replies.versioned(tag))
 
@@ -70,9 +71,25 @@ async def _drawn(service: Service) -> tuple[str, str, GalleryMap]:
     return generation, version, drawn
 
 
+def _clusters(drawn: GalleryMap) -> list[dict[str, Any]]:
+    """Return the clusters, each with the place of its most central content among the points."""
+    place = np.empty(len(drawn), np.int64)
+    place[_coarsest_first(drawn)] = np.arange(len(drawn))
+    rows = {content.tobytes(): row for row, content in enumerate(drawn.contents)}
+    return [
+        {**cluster_keys(cluster), "point": int(place[rows[bytes.fromhex(cluster.central[0])]])}
+        for cluster in drawn.clusters
+    ]
+
+
+def _coarsest_first(drawn: GalleryMap) -> NDArray[np.int64]:
+    order: NDArray[np.int64] = np.argsort(drawn.levels, kind="stable")
+    return order
+
+
 def _packed(drawn: GalleryMap, colour: Callable[[str], str | None]) -> bytes:
     """Return x, y, clusters, contents, and which cannot be shown, one block after the other."""
-    order = np.argsort(drawn.levels, kind="stable")
+    order = _coarsest_first(drawn)
     unseen = drawn.offline.astype("u1")
     for row in np.flatnonzero(drawn.offline).tolist():
         # A thumbnail that was made, which gave the colour, is still there.

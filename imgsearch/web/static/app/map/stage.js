@@ -203,7 +203,6 @@ export class Stage extends EventTarget {
   }
 
   #listen(signal) {
-    const stage = this;
     listenToPointers(this.node, {
       camera: this.camera,
       lasso: this.lasso,
@@ -215,25 +214,23 @@ export class Stage extends EventTarget {
     }, signal);
     this.node.addEventListener("keydown", (event) => {
       if (event.altKey || event.metaKey || event.ctrlKey) return;
-      const point = stage.thumbnails.pointOf(event.target);
-      if (stage.#key(event, point)) event.preventDefault();
+      if (this.#key(event, this.thumbnails.pointOf(event.target))) event.preventDefault();
     }, { signal });
     this.node.addEventListener("focusin", (event) => {
       const point = this.thumbnails.pointOf(event.target);
-      if (point >= 0) this.#preview(point, this.camera.toScreen(this.points.x[point], this.points.y[point]), event.target);
+      if (point >= 0) this.#preview(point, this.camera.toScreen(this.points.x[point], this.points.y[point]));
       else this.card.hide();
     }, { signal });
     this.node.addEventListener("focusout", () => this.card.hide(), { signal });
   }
 
-  #preview(point, place, tile) {
+  #preview(point, place) {
     this.node.classList.toggle("over", point >= 0);
     if (point < 0 || this.lasso.isOpen) this.card.hide();
     else {
       const { width, height } = this.camera;
-      this.card.show(this.points.content(point), place, { width, height, unseen: Boolean(this.points.unseen[point]) }, (entry) => {
-        if (tile) tile.setAttribute("aria-label", [fileName(entry.path), tile.querySelector(".map-count") && tile.getAttribute("aria-label")].filter(Boolean).join(", "));
-      });
+      const stage = { width, height, unseen: Boolean(this.points.unseen[point]) };
+      this.card.show(this.points.content(point), place, stage, (entry) => this.thumbnails.name(point, fileName(entry.path)));
     }
   }
 

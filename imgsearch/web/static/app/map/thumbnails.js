@@ -70,6 +70,12 @@ export class Thumbnails {
     return tile ? Number(tile.dataset.point) : -1;
   }
 
+  /** Let a screen reader call a thumbnail by the name of its file. */
+  name(point, text) {
+    const label = this.labels.find((one) => one.point === point);
+    this.#shown.get(point)?.setAttribute("aria-label", label ? `${text}: ${about(label).toLowerCase()}` : text);
+  }
+
   /** Focus the thumbnail nearest in a direction; return whether there is one. */
   step(from, [right, down]) {
     const [x, y] = this.camera.toScreen(this.points.x[from], this.points.y[from]);
@@ -98,7 +104,7 @@ export class Thumbnails {
     image.addEventListener("error", () => tile.classList.add("broken"), { once: true });
     const tile = make("a.map-tile", {
       href: `/content/${content}`, tabindex: -1, draggable: "false", "data-content": content, "data-point": point,
-      "aria-label": label ? `The most central of a cluster of ${counted(label.size, "picture")}` : "A picture",
+      "aria-label": label ? about(label) : "A picture",
     }, image, label && make("span.map-count", { text: number(label.size) }));
     tile.classList.toggle("central", Boolean(label));
     tile.classList.toggle("marked-one", marks.has(content));
@@ -136,3 +142,5 @@ export class Thumbnails {
     for (const [point, tile] of this.#shown) tile.tabIndex = point === this.#focused ? 0 : -1;
   }
 }
+
+const about = ({ size }) => `The most central of a cluster of ${counted(size, "picture")}`;

@@ -36,7 +36,7 @@ export async function openMap({ parameters, signal }) {
 }
 
 function showMap(main, drawn, points, { parameters, signal, gallery }) {
-  const labels = drawn.clusters.map(({ size, central }) => ({ size, point: points.pointOf(central[0]) }));
+  const labels = drawn.clusters.map(({ size, point }) => ({ size, point }));
   const stage = new Stage(points, labels, signal);
   const list = make("div.map-list", { hidden: true });
   const fill = () => {
