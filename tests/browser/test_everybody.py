@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 LAMP: Final = SAMPLES / "coast" / "lighthouse_1.jpg"
 # How wide the page is, once it has been laid out anew.
-WIDTH: Final = """() => new Promise((tell) => requestAnimationFrame(() => requestAnimationFrame(() =>
-    tell(document.documentElement.scrollWidth))))"""
+WIDTH: Final = """() => new Promise((tell) => {
+    const measure = () => tell(document.documentElement.scrollWidth);
+    requestAnimationFrame(() => requestAnimationFrame(measure));
+})"""
 SERIOUS: Final = {"serious", "critical"}
 
 
