@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -39,8 +40,7 @@ USUAL_HEADERS: Final = (
 INERT: Final = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 PLAIN_PAGE: Final = f"{INERT.decode('ascii')}; style-src 'self'; img-src 'self'"
 # What the pages without secrets look like: files that come with the program.
-OPEN: Final = frozenset({"/static/icon.svg"})
-OPEN_FOLDER: Final = "/static/css/"
+OPEN: Final = re.compile(r"/static/(v-\w+/)?(icon\.svg|css/[\w,]+\.css)")
 _HTTP: Final = 80
 _ENTERED: Final = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>imgsearch</title>'
@@ -158,7 +158,7 @@ class Protection:
         path: str = request.scope["path"]
         if path == "/login" and self._access.password is not None:
             return
-        if request.method in SAFE_METHODS and (path in OPEN or path.startswith(OPEN_FOLDER)):
+        if request.method in SAFE_METHODS and OPEN.fullmatch(path):
             return
         known = self._access.knows_token(_bearer(request)) or any(
             self._access.knows_cookie(header) for header in request.headers.getlist("cookie")
@@ -175,7 +175,8 @@ class Protection:
         if refusal.status == 401 and _wants_page(request):  # noqa: PLR2004 - no access
             if self._access.password is not None:
                 return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
-            page = environment("imgsearch.web").get_template("refused.html").render()
+            template = environment("imgsearch.web").get_template("refused.html")
+            page = template.render(static="/static")
             return HTMLResponse(page, refusal.status, {"Content-Security-Policy": PLAIN_PAGE})
         return replies.error(refusal)
 
