@@ -59,19 +59,22 @@ DROP: Final = """([data]) => {
     transfer.items.add(new File([bytes], "dropped.jpg", { type: "image/jpeg" }));
     return transfer;
 }"""
-# Watches nine points of the view at every frame until `done` says so; returns milliseconds.
-WATCH: Final = """async (step) => {
-    const filled = () => {
-        for (const x of [0.3, 0.5, 0.7]) for (const y of [0.3, 0.5, 0.8]) {
-            const seen = document.elementFromPoint(innerWidth * x, innerHeight * y);
-            if (seen?.closest(".tile")) return true;
-        }
-        return false;
-    };
+# Whether a picture, or the colour that stands for one, is at one of nine points of the view.
+FILLED: Final = """const filled = () => {
+    for (const x of [0.3, 0.5, 0.7]) for (const y of [0.3, 0.5, 0.8]) {
+        const seen = document.elementFromPoint(innerWidth * x, innerHeight * y);
+        if (seen?.closest(".tile")) return true;
+    }
+    return false;
+};"""
+# Scrolls from end to end in so many milliseconds, and looks at every frame.
+WATCH: Final = f"""async (duration) => {{
+    {FILLED}
     const end = document.documentElement.scrollHeight - innerHeight;
-    let [longest, since, frames, slowest, before] = [0, null, 0, 0, performance.now()];
-    for (let at = 0; at < end; at += step) {
-        scrollTo(0, at);
+    const begun = performance.now();
+    let [longest, since, frames, slowest, before] = [0, null, 0, 0, begun];
+    while (before - begun < duration) {{
+        scrollTo(0, (end * (before - begun)) / duration);
         await new Promise(requestAnimationFrame);
         const now = performance.now();
         slowest = Math.max(slowest, now - before);
@@ -79,19 +82,16 @@ WATCH: Final = """async (step) => {
         frames += 1;
         if (filled()) since = null;
         else longest = Math.max(longest, now - (since ??= now));
-    }
-    return { longest, frames, slowest };
-}"""
-JUMP: Final = """async (share) => {
+    }}
+    return {{ longest, frames, slowest }};
+}}"""
+JUMP: Final = f"""async (share) => {{
+    {FILLED}
     const begun = performance.now();
     scrollTo(0, share * (document.documentElement.scrollHeight - innerHeight));
-    for (;;) {
-        await new Promise(requestAnimationFrame);
-        const seen = document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest(".tile");
-        const near = document.elementFromPoint(innerWidth / 2, innerHeight / 3)?.closest(".tile");
-        if (seen ?? near) return performance.now() - begun;
-    }
-}"""
+    do await new Promise(requestAnimationFrame); while (!filled());
+    return performance.now() - begun;
+}}"""
 PICTURES: Final = """() => {
     const seen = [...document.querySelectorAll(".tile img")];
     return seen.length > 0 && seen.every((image) => image.complete && image.naturalWidth);
@@ -127,13 +127,13 @@ def browse(page: Page, *, seconds: float) -> dict[str, Any]:
     page.goto(f"{parts.scheme}://{parts.netloc}/browse")
     page.locator(".tile[data-content]").first.wait_for()
     height = page.evaluate("document.documentElement.scrollHeight")
-    seen = page.evaluate(WATCH, max(1, height / (60 * seconds)))
+    seen = page.evaluate(WATCH, 1000 * seconds)
     chance = random.Random(0)  # noqa: S311 - places of a page
     jumps = [page.evaluate(JUMP, chance.random()) / 1000 for _ in range(JUMPS)]
     return {
         "height_px": height,
         "longest_blank_s": round(seen["longest"] / 1000, 3),
-        "frames": seen["frames"],
+        "frames_per_second": round(seen["frames"] / seconds, 1),
         "slowest_frame_s": round(seen["slowest"] / 1000, 3),
         "nodes": page.evaluate("document.querySelectorAll('.tile').length"),
         "jump_s": percentiles(jumps),

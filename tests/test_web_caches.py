@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import FakeSource, write_picture
 
-from imgsearch import Gallery
+from imgsearch import Filters, Gallery, Timeline
 from imgsearch.images import thumbnails
 from imgsearch.web.generation import Generation, KeptLists
 from imgsearch.web.refusals import RefusalError
@@ -108,7 +108,11 @@ def test_thumbnails_are_made_while_nobody_asks_and_only_then(
         nonlocal idle
         generation = Generation(gallery, workers.looking)
         lists = KeptLists(generation, workers.looking, most=4)
-        task = asyncio.create_task(made.make_all(lists, lambda: idle))
+
+        async def timeline(where: Filters) -> tuple[str, Timeline]:
+            return await lists.get(where, lambda: gallery.timeline(where))
+
+        task = asyncio.create_task(made.make_all(timeline, lambda: idle))
         await asyncio.sleep(0.3)
         before = count()
         idle = 10.0

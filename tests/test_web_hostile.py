@@ -151,6 +151,16 @@ def test_pages_and_their_files_are_closed_too(served: Served, path: str) -> None
     assert "set-cookie" not in reply.headers
 
 
+def test_without_the_secret_there_is_a_page_that_says_so_and_how_it_looks(served: Served) -> None:
+    reply = served.ask("GET", "/browse", token=False)
+    assert b"Open the address that was printed" in reply.body
+    assert b"<script" not in reply.body
+    for path in ("/static/icon.svg", "/static/css/base.css"):
+        assert served.ask("GET", path, token=False).status == 200
+    for path in ("/static/css/../app/main.js", "/static/css/%2e%2e/app/main.js"):
+        assert served.ask("GET", path, token=False).status == 401
+
+
 def test_the_first_address_gives_a_cookie_that_opens_the_rest(served: Served) -> None:
     reply = served.ask("GET", f"/?token={served.token}", token=False)
     assert (reply.status, reply.headers["location"]) == (303, "/")

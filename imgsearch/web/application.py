@@ -55,13 +55,14 @@ def application(
         # A set's name may hold what otherwise ends a part of an address.
         path = endpoint.path.replace("{name}", "{name:path}")
         by_path.setdefault(path, {})[endpoint.method] = endpoint.handler
-    routes = [
+    # The pages' files first: there are many of them, and each asks every route before its own.
+    routes = [Route("/static/{path:path}", _answered(pages.static), methods=["GET"])]
+    routes += [
         Route(path, _answered(_by_method(handlers)), methods=list(handlers))
         for path, handlers in by_path.items()
     ]
     routes += [Route(path, _answered(pages.shell), methods=["GET"]) for path in pages.ADDRESSES]
     routes.append(Route("/login", _answered(pages.login), methods=["GET", "POST"]))
-    routes.append(Route("/static/{path:path}", _answered(pages.static), methods=["GET"]))
     inner = Starlette(
         routes=routes,
         exception_handlers={HTTPException: _refused_by_router},

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 SEVERAL: Final = {"under": "under", "format": "format"}
-NAMES: Final = (
-    *("under", "after", "before", "undated", "camera", "lens"),
-    *("near", "min_width", "min_height", "format"),
-)
 MOST_VALUES: Final = 100
 MOST_PIXELS: Final = 10_000_000
 _NEAR: Final = 3

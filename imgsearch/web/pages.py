@@ -6,7 +6,7 @@ import hashlib
 import mimetypes
 import secrets
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +30,7 @@ ADDRESSES: Final = (
     *("/", "/browse", "/content/{content}", "/map", "/duplicates", "/selections", "/backbones"),
 )
 MOST_FORM: Final = 4096
+VERSIONED: Final = "v-"
 _TYPES: Final = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css"}
 
 
@@ -59,7 +60,7 @@ def _page(template: str, *, status: int = 200, **values: object) -> Response:
     page = (
         environment("imgsearch.web")
         .get_template(template)
-        .render(nonce=nonce, release=__version__, **values)
+        .render(nonce=nonce, release=__version__, static=static_address(), **values)
     )
     headers = {"Content-Security-Policy": policy(nonce), "Cache-Control": "no-store"}
     return HTMLResponse(page, status, headers)
@@ -68,7 +69,7 @@ def _page(template: str, *, status: int = 200, **values: object) -> Response:
 async def shell(request: Request) -> Response:
     """Give the shell of all pages; what it shows is for its script to ask."""
     gallery = path_keys(service_of(request).gallery.path)["path"]
-    return _page("shell.html", gallery_name=gallery.rpartition("/")[2])
+    return _page("shell.html", gallery_name=gallery.rpartition("/")[2], modules=_modules())
 
 
 async def login(request: Request) -> Response:
@@ -110,6 +111,22 @@ def static_files() -> dict[str, _StaticFile]:
     return found
 
 
+@cache
+def static_address() -> str:
+    """Return the address of the files, which is another one where one of them is.
+
+    So that a browser keeps them, and asks again only after an upgrade.
+    """
+    tags = "".join(f"{name}{file.tag}" for name, file in sorted(static_files().items()))
+    return f"/static/{VERSIONED}{hashlib.sha256(tags.encode('ascii')).hexdigest()[:12]}"
+
+
+@cache
+def _modules() -> tuple[str, ...]:
+    """Return the script's modules: a browser that knows them all fetches them at once."""
+    return tuple(name for name in sorted(static_files()) if name.startswith("app/"))
+
+
 def _collect(folder: Traversable, below: str, found: dict[str, _StaticFile]) -> None:
     for entry in folder.iterdir() if folder.is_dir() else ():
         name = f"{below}{entry.name}"
@@ -119,15 +136,42 @@ def _collect(folder: Traversable, below: str, found: dict[str, _StaticFile]) -> 
             data = entry.read_bytes()
             suffix = f".{entry.name.rpartition('.')[2]}"
             kind = _TYPES.get(suffix) or mimetypes.guess_type(entry.name)[0]
-            tag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'
-            found[name] = _StaticFile(data, kind or "application/octet-stream", tag)
+            found[name] = _StaticFile(data, kind or "application/octet-stream", _tag(data))
+
+
+@lru_cache(maxsize=64)
+def _named(path: str) -> _StaticFile:
+    """Return a file, or several style sheets as one: `css/base,grid.css` is both, in that order.
+
+    Raises:
+        RefusalError: there is none of that name.
+    """
+    folder, _, names = path.rpartition("/")
+    wanted = [path]
+    if folder == "css" and "," in names:
+        wanted = [f"css/{name}.css" for name in names.removesuffix(".css").split(",")]
+    found = [static_files().get(name) for name in wanted]
+    files = [file for file in found if file is not None]
+    if len(files) < len(wanted):
+        raise not_found("no such file")
+    if len(files) == 1:
+        return files[0]
+    tag = "".join(file.tag for file in files)
+    return _StaticFile(b"\n".join(file.data for file in files), files[0].media_type, _tag(tag))
+
+
+def _tag(text: str | bytes) -> str:
+    data = text.encode("ascii") if isinstance(text, str) else text
+    return f'"{hashlib.sha256(data).hexdigest()[:16]}"'
 
 
 async def static(request: Request) -> Response:
     """Give a file of the pages."""
-    file = static_files().get(request.path_params["path"])
-    if file is None:
-        raise not_found("no such file")
+    path: str = request.path_params["path"]
+    current = f"{static_address().removeprefix('/static/')}/"
+    file = _named(path.removeprefix(current))
+    if path.startswith(current):
+        return replies.for_ever(file.data, file.media_type)
     known = replies.unchanged(request, file.tag)
     if known is not None:
         return known

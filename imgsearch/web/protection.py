@@ -4,19 +4,21 @@
   127.0.0.1 (rebinding).
 - Pages of other sites, and of other ports, get nothing: `Sec-Fetch-Site`; and what changes
   something needs `Origin` or `Sec-Fetch-Site` to say that this server's page sent it.
-- Nobody without the cookie or the token gets more than a page that says so.
+- Nobody without the cookie or the token gets more than a page that says so, and how it looks.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import socket
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from imgsearch.html_pages import environment
 from imgsearch.web import replies
 from imgsearch.web.refusals import RefusalError
 
@@ -36,6 +38,9 @@ USUAL_HEADERS: Final = (
     (b"x-frame-options", b"DENY"),
 )
 INERT: Final = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+PLAIN_PAGE: Final = f"{INERT.decode('ascii')}; style-src 'self'; img-src 'self'"
+# What the pages without secrets look like: files that come with the program.
+OPEN: Final = re.compile(r"/static/(v-\w+/)?(icon\.svg|css/[\w,]+\.css)")
 _HTTP: Final = 80
 _ENTERED: Final = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>imgsearch</title>'
@@ -150,7 +155,10 @@ class Protection:
         return HTMLResponse(_ENTERED, headers=headers)
 
     def _check_access(self, request: Request) -> None:
-        if request.scope["path"] == "/login" and self._access.password is not None:
+        path: str = request.scope["path"]
+        if path == "/login" and self._access.password is not None:
+            return
+        if request.method in SAFE_METHODS and OPEN.fullmatch(path):
             return
         known = self._access.knows_token(_bearer(request)) or any(
             self._access.knows_cookie(header) for header in request.headers.getlist("cookie")
@@ -167,11 +175,9 @@ class Protection:
         if refusal.status == 401 and _wants_page(request):  # noqa: PLR2004 - no access
             if self._access.password is not None:
                 return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
-            page = (
-                '<!doctype html><html lang="en"><meta charset="utf-8"><title>imgsearch</title>'
-                f'<link rel="icon" href="data:,"><p>{refusal.message}.</p></html>'
-            )
-            return HTMLResponse(page, refusal.status)
+            template = environment("imgsearch.web").get_template("refused.html")
+            page = template.render(static="/static")
+            return HTMLResponse(page, refusal.status, {"Content-Security-Policy": PLAIN_PAGE})
         return replies.error(refusal)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imgsearch.web.refusals import RefusalError
 
-JSON = "application/json"
+JSON: Final = "application/json"
 
 
 def document(
@@ -55,6 +55,12 @@ def unchanged(request: Request, tag: str) -> Response | None:
     if tag in (one.strip().removeprefix("W/") for one in known.split(",")):
         return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
     return None
+
+
+def for_ever(data: bytes, media_type: str) -> Response:
+    """Return what never changes at its address, so that nobody asks for it twice."""
+    kept = {"Cache-Control": "private, max-age=31536000, immutable"}
+    return Response(data, headers=kept, media_type=media_type)
 
 
 def versioned(tag: str) -> dict[str, str]:

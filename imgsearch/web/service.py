@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import ImgsearchError
+from imgsearch.storage.filters import Filters
 from imgsearch.web.answers import Answers
 from imgsearch.web.duplicate_search import DuplicateSearch
 from imgsearch.web.exports import Exports
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from imgsearch.gallery.gallery import Gallery
+    from imgsearch.gallery.overview import Overview
+    from imgsearch.storage.timelines import Order, Timeline
 
 LOG: Final = logging.getLogger(__name__)
 TIMELINES: Final = 16
@@ -83,7 +86,7 @@ class Service:
         """Begin what is done without being asked."""
         self.keep(self._get_ready())
         if self.options.idle_work:
-            self.keep(self.thumbnails.make_all(self.timelines, self._idle_seconds))
+            self.keep(self.thumbnails.make_all(self.timeline, self._idle_seconds))
 
     def close(self) -> None:
         """End everything."""
@@ -92,6 +95,25 @@ class Service:
         self.duplicates.close()
         self.workers.close()
         self.galleries.close()
+
+    async def overview(self) -> tuple[str, Overview]:
+        """Return the generation, and what is in the gallery.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+        """
+        return await self.lists.get("overview", self.gallery.overview)
+
+    async def timeline(self, where: Filters, order: Order = "taken") -> tuple[str, Timeline]:
+        """Return the generation, and all contents that pass the filters, in order.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UsageError: a folder that is not in the gallery, or a format that does not exist.
+        """
+        return await self.timelines.get(
+            (where, order), lambda: self.gallery.timeline(where, order=order)
+        )
 
     def asked(self) -> None:
         """Note that somebody asks for something."""
@@ -110,7 +132,8 @@ class Service:
     async def _get_ready(self) -> None:
         """Load what the first page and the first question need while the browser opens."""
         with suppress(ImgsearchError):
-            await self.timelines.get("taken", self.gallery.timeline)
+            await self.timeline(Filters())
+            await self.overview()
         try:
             _, gallery = await self.workers.looking.run(self.galleries.asking, None)
             await self.workers.asking.run(gallery.ready)

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import ImgsearchError, NotThereError, UnreadableImageError
 from imgsearch.images import thumbnails
+from imgsearch.storage.filters import Filters
 from imgsearch.web.refusals import RefusalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     import numpy as np
     from numpy.typing import NDArray
 
     from imgsearch.gallery.gallery import Gallery
-    from imgsearch.web.generation import KeptLists
+    from imgsearch.storage.timelines import Timeline
     from imgsearch.web.thumbnail_files import ThumbnailFiles
     from imgsearch.web.workers import Crew, Workers
 
@@ -102,20 +103,24 @@ class Thumbnails:
         self._files.write(content, side, data, mean_colour(pixels))
         return data
 
-    async def make_all(self, timelines: KeptLists, idle: Callable[[], float]) -> None:
+    async def make_all(
+        self,
+        timeline: Callable[[Filters], Awaitable[tuple[str, Timeline]]],
+        idle: Callable[[], float],
+    ) -> None:
         """Make the thumbnails that are not there, newest contents first, while nobody asks.
 
         Args:
-            timelines: of the gallery.
+            timeline: returns the gallery's generation and all of its contents.
             idle: returns for how many seconds nobody has asked for anything.
         """
         done = ""
         while True:
             await _until_idle(idle)
             with suppress(ImgsearchError, RefusalError):
-                generation, timeline = await timelines.get("taken", self._gallery.timeline)
+                generation, everything = await timeline(Filters())
                 if generation != done:
-                    await self._make_of(timeline.ids.tolist(), idle)
+                    await self._make_of(everything.ids.tolist(), idle)
                     done = generation
             await asyncio.sleep(REST)
 

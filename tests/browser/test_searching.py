@@ -125,16 +125,17 @@ def test_a_question_of_unlikes_alone_says_what_is_missing(visitor: Visitor) -> N
     expect(visitor.page.get_by_text("Add one to look for")).to_be_visible()
 
 
-def test_scores_are_shown_on_demand_and_stay_shown(visitor: Visitor) -> None:
+def test_scores_and_kinds_are_shown_on_demand_and_stay_shown(visitor: Visitor) -> None:
     page = visitor.page
     visitor.ask(LIGHTHOUSE)
     visitor.likes()
-    score = page.locator(".tile-score").first
-    expect(score).to_be_hidden()
+    scores = page.locator(".tile").first.locator(".tile-score")
+    expect(scores).to_be_hidden()
     page.get_by_role("button", name="Scores").click()
-    expect(score).to_have_text("1.000")
+    expect(scores).to_have_text(["1.000", "Identical"])
     page.reload()
-    expect(score).to_be_visible()
+    expect(scores).to_have_text(["1.000", "Identical"])
+    expect(scores.first).to_be_visible()
 
 
 def test_what_is_no_picture_is_refused_in_a_sentence(visitor: Visitor, tmp_path: Path) -> None:

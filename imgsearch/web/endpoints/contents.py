@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import Response
-
 from imgsearch.documents import web_documents as documents
 from imgsearch.errors import UsageError
 from imgsearch.images import thumbnails
@@ -17,13 +15,13 @@ from imgsearch.web.thumbnails import SIDES
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from imgsearch.search.matches import GalleryFile
 
 VIEW_SIDES: Final = (1024, 2048, 4096)
 USUAL_VIEW: Final = 2048
 VIEW_QUALITY: Final = 90
-FOR_EVER: Final = "private, max-age=31536000, immutable"
 MOST_JSON: Final = 4096
 MOST_FILES: Final = 1_000_000
 
@@ -48,9 +46,7 @@ async def content(request: Request) -> Response:
     order = taken_order(given)
     given.end()
     file = await _file(service, name)
-    generation, timeline = await service.timelines.get(
-        (where, order), lambda: service.gallery.timeline(where, order=order)
-    )
+    generation, timeline = await service.timeline(where, order)
     (identifier,) = await service.workers.looking.run(service.gallery.ids_of, [name])
     position = None if identifier is None else timeline.position(identifier)
     neighbours: list[str | None] = [None, None]
@@ -89,7 +85,7 @@ async def thumbnail(request: Request) -> Response:
         data = await service.thumbnails.get(name, int(side))
     except UsageError as error:
         raise not_found(str(error)) from None
-    return Response(data, headers={"Cache-Control": FOR_EVER}, media_type=thumbnails.MEDIA_TYPE)
+    return replies.for_ever(data, thumbnails.MEDIA_TYPE)
 
 
 async def view(request: Request) -> Response:
@@ -106,7 +102,7 @@ async def view(request: Request) -> Response:
         return thumbnails.encode_jpeg(pixels, quality=VIEW_QUALITY)
 
     data = await service.workers.drawing.run(draw)
-    return Response(data, headers={"Cache-Control": FOR_EVER}, media_type="image/jpeg")
+    return replies.for_ever(data, "image/jpeg")
 
 
 async def original(request: Request) -> Response:

@@ -29,7 +29,7 @@ async def info(request: Request) -> Response:
     """Say what is in the gallery, and what the server can do."""
     service = service_of(request)
     fields.query_fields(request, {}).end()
-    generation, overview = await service.lists.get("overview", service.gallery.overview)
+    generation, overview = await service.overview()
     tag = f'"{_THIS_RUN}-{generation}"'
     known = replies.unchanged(request, tag)
     if known is not None:
@@ -69,9 +69,7 @@ async def timeline(request: Request) -> Response:
     given, where = filters.of_address(request)
     order = taken_order(given)
     given.end()
-    generation, found = await service.timelines.get(
-        (where, order), lambda: service.gallery.timeline(where, order=order)
-    )
+    generation, found = await service.timeline(where, order)
     tag = f'"{generation}"'
     known = replies.unchanged(request, tag)
     if known is not None:
@@ -90,9 +88,7 @@ async def contents(request: Request) -> Response:
     offset = given.take("offset", fields.digits(0, FARTHEST), 0)
     limit = given.take("limit", fields.digits(1, MOST_LISTED), USUAL_LISTED)
     given.end()
-    generation, found = await service.timelines.get(
-        (where, order), lambda: service.gallery.timeline(where, order=order)
-    )
+    generation, found = await service.timeline(where, order)
     ids = found.ids[offset : offset + limit].tolist()
     files = await service.workers.looking.run(service.gallery.files_of, ids, where)
     return replies.document(

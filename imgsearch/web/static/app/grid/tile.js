@@ -5,6 +5,7 @@ import { button, make } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { marks } from "../core/marks.js";
 import { fileName, moment, score } from "../core/words.js";
+import { kindMeaning, kindName } from "../duplicates/words.js";
 
 const SMALL = 256;
 const LARGE = 512;
@@ -46,6 +47,7 @@ export function fill(tile, entry, { href, likes, badge }) {
   }
   const notes = [];
   if (entry.score !== undefined) notes.push(make("span.tile-score", { text: score(entry.score) }));
+  if (entry.kind) notes.push(make("span.tile-score", { text: kindName(entry.kind), title: kindMeaning(entry.kind) }));
   if (entry.offline) notes.push(make("span", { title: "Its folder is not connected" }, icon("offline"), "Offline"));
   if (badge) notes.push(make("span", {}, badge));
   if (notes.length) tile.append(make("div.tile-note", { "aria-hidden": "true" }, ...notes));
@@ -82,6 +84,7 @@ function describe(entry, name) {
   const parts = [name];
   if (entry.taken) parts.push(moment(entry.taken));
   if (entry.score !== undefined) parts.push(`score ${score(entry.score)}`);
+  if (entry.kind) parts.push(kindName(entry.kind));
   if (entry.offline) parts.push("offline");
   if (entry.copies > 1) parts.push(`${entry.copies} files`);
   return parts.join(", ");

@@ -13,12 +13,17 @@ export class Answer extends EventTarget {
   #asking = false;
   #offset = 0;
 
-  /** @param {import("./question.js").Question} question */
-  constructor(question, { signal, most = Infinity }) {
+  /**
+   * @param {import("./question.js").Question} question
+   * @param {{signal: AbortSignal, most?: number, kinds?: boolean}} how `most` matches at most; `kinds`
+   *   asks how each is the same, where the question is about one whole picture
+   */
+  constructor(question, { signal, most = Infinity, kinds = false }) {
     super();
     this.question = question;
     this.signal = signal;
     this.most = most;
+    this.kinds = kinds && question.isWhole;
     this.ended = false;
     this.error = null;
     this.remarks = [];
@@ -72,6 +77,7 @@ export class Answer extends EventTarget {
     const offset = this.#offset;
     const k = Math.min(offset ? NEXT : FIRST, this.most - offset);
     const body = { pictures, filters: asJson(question.filters), k, offset, recipe: question.recipe };
+    if (this.kinds) body.kinds = true;
     try {
       return await sendJson("POST", "/queries", body, { signal });
     } catch (error) {

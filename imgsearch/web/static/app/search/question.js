@@ -31,6 +31,11 @@ export class Question {
     return this.pictures.some(({ minus }) => !minus);
   }
 
+  /** Whether it is about one whole picture, with which a match can be the same. */
+  get isWhole() {
+    return this.pictures.length === 1 && !this.pictures[0].crop;
+  }
+
   /** Add a picture; one that is there already takes on the new sign. */
   adding(added) {
     const others = this.pictures.filter(({ content }) => content !== added.content);

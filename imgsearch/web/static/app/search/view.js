@@ -20,6 +20,8 @@ import { Question } from "./question.js";
 
 const SCORES = "imgsearch-scores";
 
+const scoresAreOn = () => localStorage.getItem(SCORES) === "on";
+
 export async function openSearch({ parameters, signal, place }) {
   const main = document.getElementById("main");
   const page = new SearchPage(main, signal);
@@ -103,9 +105,9 @@ class SearchPage {
     this.more = make("div.grid-more");
     this.results = make("section.results", { "aria-label": "Pictures like it" });
     const scores = button("button.toggle", {
-      text: "Scores", "aria-pressed": String(localStorage.getItem(SCORES) === "on"),
-      title: "Show how near each picture is: cosine similarity, 1 is the same",
-      click: (event) => this.#showScores(event.currentTarget.getAttribute("aria-pressed") !== "true"),
+      text: "Scores", "aria-pressed": String(scoresAreOn()),
+      title: "Show how near each picture is (cosine similarity, 1 is the same), and how it is the same",
+      click: () => this.#switchScores(),
     });
     this.scores = scores;
     this.results.append(make("div.results-head", {}, this.filters.node, scores), this.said);
@@ -127,7 +129,7 @@ class SearchPage {
     }
     this.results.classList.add("waiting");
     const known = await info();
-    const answer = new Answer(question, { signal, most: known.limits.matches });
+    const answer = new Answer(question, { signal, most: known.limits.matches, kinds: scoresAreOn() });
     await answer.more();
     if (signal.aborted) return;
     this.results.classList.remove("waiting");
@@ -167,7 +169,7 @@ class SearchPage {
         else forgetTrail();
       }, { signal: this.signal });
       this.#settle([this.grid.node, this.more]);
-      this.#showScores(localStorage.getItem(SCORES) === "on");
+      this.#showScores();
       this.grid.arrange();
     }
     this.#say(answer);
@@ -194,8 +196,18 @@ class SearchPage {
     this.results.append(...nodes);
   }
 
-  #showScores(on) {
-    localStorage.setItem(SCORES, on ? "on" : "off");
+  #switchScores() {
+    localStorage.setItem(SCORES, scoresAreOn() ? "off" : "on");
+    this.#showScores();
+    // How each is the same costs more than the answer, and so was not asked before.
+    const shown = this.grid?.source;
+    if (scoresAreOn() && shown && this.question.isWhole && !shown.kinds) {
+      this.show(this.question, { scroll: window.scrollY, tile: null });
+    }
+  }
+
+  #showScores() {
+    const on = scoresAreOn();
     this.scores.setAttribute("aria-pressed", String(on));
     this.grid?.node.classList.toggle("scored", on);
   }
