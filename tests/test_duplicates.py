@@ -246,6 +246,24 @@ def test_an_older_gallery_gets_its_fingerprints_without_embedding_anything(
     assert again == made
 
 
+def test_a_gallery_without_fingerprints_still_finds_equal_bytes(
+    gallery: Gallery, album: Path, said: list[str]
+) -> None:
+    """Galleries made before fingerprints were kept have none until `index` runs again."""
+    gallery.index(album)
+    with closing(sqlite3.connect(gallery.path / "gallery.db")) as database, database:
+        database.execute("DELETE FROM fingerprint")
+    found = {"1.png": {"twin.png": "identical"}}
+    assert told(gallery.duplicates(kinds="identical")) == found
+    assert not any(line.startswith("calibrating") for line in said)
+    assert told(gallery.duplicates()) == found
+    held = gallery.query(album / "1.png", include_self=True)
+    assert gallery.with_kinds(album / "1.png", held)[0].kind == Kind.IDENTICAL
+    album.rename(album.with_name("unplugged"))
+    (kept,) = [m for m in gallery.with_kinds(album / "1.png", held) if m.kind is not None]
+    assert kept.kind == Kind.IDENTICAL
+
+
 def test_the_calibration_is_made_once_and_again_when_the_gallery_has_grown(
     gallery: Gallery, album: Path, said: list[str]
 ) -> None:

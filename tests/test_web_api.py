@@ -676,6 +676,26 @@ def found_groups(served: Served) -> Any:
     return found
 
 
+def test_a_search_for_duplicates_that_breaks_has_ended_and_can_be_tried_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: object, **__: object) -> None:
+        raise ValueError("cannot reshape")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Gallery, "duplicates", break_off)
+        assert served.send("POST", "/duplicates", {}).status == 202
+        until = time.monotonic() + 20
+        while (found := document(served.get("/duplicates"), "duplicates"))["state"] == "running":
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    assert (found["state"], found["reason"]) == ("failed", "cannot reshape")
+    (told,) = [line for line in served.said if "this is a bug in imgsearch" in line]
+    assert "unexpected ValueError: cannot reshape" in told
+    served.said.remove(told)
+    assert found_groups(served)["state"] == "ready"
+
+
 def test_duplicates_are_looked_for_and_shown_in_groups(served: Served) -> None:
     found = found_groups(served)
     (group,) = [g for g in found["groups"] if g["kind"] == "identical"]

@@ -10,12 +10,13 @@ from imgsearch.cli.shown_paths import short_path, single_line
 from imgsearch.cli.tables import align, byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Span, Terminal, write_data
 from imgsearch.documents import duplicates_documents, gallery_documents
+from imgsearch.quantities import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from imgsearch.duplicates.groups import Group, Member
+    from imgsearch.duplicates.groups import Group
     from imgsearch.search.matches import GalleryFile
 
 COLUMNS: Final = ("group", "role", "kind", "certainty", "changes", *comma_separated.FILE_COLUMNS)
@@ -94,7 +95,7 @@ def _group(group: Group) -> Iterable[list[Span]]:
     for member in group.members:
         yield _row(
             member.evidence.kind.value,
-            _share(member),
+            share(member.evidence.certainty),
             member.file,
             member.other_names,
             note=", ".join(member.evidence.changes),
@@ -106,7 +107,7 @@ def _group(group: Group) -> Iterable[list[Span]]:
 
 
 def _row(
-    role: str, share: str, file: GalleryFile, names: Sequence[Path], *, note: str = ""
+    role: str, certainty: str, file: GalleryFile, names: Sequence[Path], *, note: str = ""
 ) -> list[Span]:
     text = short_path(file.path)
     notes = [note] if note else []
@@ -119,15 +120,9 @@ def _row(
     is_kept = role == "keep"
     return [
         (role, "green" if is_kept else "bold"),
-        (share, FAINT),
+        (certainty, FAINT),
         (f"{file.width}x{file.height}", FAINT),
         (byte_size(file.bytes), FAINT),
         ((file.taken or "-")[:10], PLAIN if file.taken else FAINT),
         (text, PLAIN),
     ]
-
-
-def _share(member: Member) -> str:
-    """Return a certainty in percent, which is never rounded up to that of the same bytes."""
-    certainty = member.evidence.certainty
-    return "100 %" if certainty == 1 else f"{int(certainty * 10000) / 100:.2f} %"

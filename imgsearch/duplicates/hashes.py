@@ -29,14 +29,14 @@ def oriented(hashes: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
         hashes: shape (n, HASH_BYTES).
         orientation: as `imgsearch.images.renderings.Rendering.oriented` has it.
     """
-    signs = np.unpackbits(hashes, axis=1).reshape(-1, FREQUENCIES, FREQUENCIES)
+    signs = np.unpackbits(hashes, axis=1).reshape(len(hashes), FREQUENCIES, FREQUENCIES)
     if orientation & 1:
         signs = signs.transpose(0, 2, 1)
     odd = np.arange(FREQUENCIES, dtype=np.uint8) % 2
     flips = odd[np.newaxis, :] * (orientation >> 1 & 1) ^ odd[:, np.newaxis] * (
         orientation >> 2 & 1
     )
-    return np.packbits((signs ^ flips).reshape(len(hashes), -1), axis=1)
+    return np.packbits((signs ^ flips).reshape(len(hashes), FREQUENCIES * FREQUENCIES), axis=1)
 
 
 def near_pairs(

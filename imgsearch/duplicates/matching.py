@@ -30,14 +30,14 @@ class Asked:
         content: SHA-256 of the bytes, 64 hexadecimal digits.
         size: number of bytes.
         metadata: of the image.
-        rendering: as it is stored.
+        rendering: as it is stored; None where none is, and the file cannot be read.
         data: the bytes; none where the gallery holds them.
     """
 
     content: str
     size: int
     metadata: Metadata
-    rendering: bytes
+    rendering: bytes | None
     data: bytes = b""
 
 
@@ -68,7 +68,9 @@ def matches_with_kinds(
     }
     contents = store.contents(ids.values())
     contents[_ASKED] = Content(_ASKED, asked.content, asked.size, asked.metadata)
-    renderings = {**store.renderings(list(ids.values())), _ASKED: asked.rendering}
+    renderings: dict[int, bytes] = store.renderings(list(ids.values()))
+    if asked.rendering is not None:
+        renderings[_ASKED] = asked.rendering
     gathering = Gathering(
         contents,
         {},

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
-from imgsearch.errors import GalleryLockedError, ImgsearchError, UsageError
+from imgsearch.errors import (
+    GalleryLockedError,
+    ImgsearchError,
+    UnreadableImageError,
+    UsageError,
+)
 from imgsearch.gallery import arguments
 from imgsearch.gallery.asking import Asking
 
@@ -148,7 +153,13 @@ class Deduplicating(Asking):
             return found
         with self._connections.snapshot() as store:
             asked = _seen(store, picture)
-        asked = asked or _read(picture)
+        if asked is None or asked.rendering is None:
+            try:
+                asked = _read(picture)
+            except UnreadableImageError:
+                # A gallery made before renderings were kept answers for files that went since.
+                if asked is None:
+                    raise
         with self._connections.snapshot() as store:
             held = self._embeddings_to_query(store)
             text = store.calibration(held.stored.id)
@@ -191,9 +202,13 @@ class Deduplicating(Asking):
         newcomers: Newcomers | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[Group]:
+        from imgsearch.duplicates.calibration import USUAL
         from imgsearch.duplicates.finding import Ground, find_groups
+        from imgsearch.duplicates.groups import Kind
 
-        calibration = self._calibrated()
+        # Equal bytes are no matter of judgement, and a calibration takes seconds.
+        exact = wanted.kinds == {Kind.IDENTICAL}
+        calibration = USUAL if exact else self._calibrated()
         with self._connections.snapshot() as store:
             held = self._embeddings_to_query(store)
             ground = Ground(
@@ -236,7 +251,7 @@ def _seen(store: Store, picture: QueryImage) -> Asked | None:
     except UsageError:
         return None
     rendering = store.renderings([] if content_id is None else [content_id]).get(content_id or 0)
-    if content_id is None or rendering is None:
+    if content_id is None:
         return None
     content = store.contents([content_id])[content_id]
     return Asked(content.hash, content.bytes, content.metadata, rendering)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 # Longer side of a rendering in pixels.
 SIDE: Final = 160
-QUALITY: Final = 80
+QUALITY: Final = 85
+# What a rendering is, or was before.
+CODECS: Final = ("JPEG", "WEBP")
 # Pixels a side of what is transformed, and frequencies kept along each axis.
 HASHED_SIDE: Final = 32
 FREQUENCIES: Final = 8
@@ -34,7 +36,7 @@ class Fingerprint:
     """What is kept of an image.
 
     Attributes:
-        rendering: the upright image in sRGB as WebP, its longer side `SIDE` pixels, or its own
+        rendering: the upright image in sRGB as JPEG (once WebP), its longer side `SIDE` pixels, or its own
             size where that is less.
         hash: the 64 signs, row by row from the lowest frequency; bit 1 is not negative.
     """
@@ -50,7 +52,8 @@ def fingerprint_of(rendering: Image.Image) -> Fingerprint:
         rendering: in RGB, its longer side at most `SIDE` pixels.
     """
     written = BytesIO()
-    rendering.save(written, "WEBP", quality=QUALITY, method=2)
+    # Half as many bytes again as WebP's, in a tenth of the time: see `docs/design.md`.
+    rendering.save(written, "JPEG", quality=QUALITY)
     return Fingerprint(written.getvalue(), hash_of(rendering))
 
 
@@ -70,7 +73,7 @@ def decoded(rendering: bytes) -> NDArray[np.uint8]:
     Raises:
         OSError: the bytes are damaged.
     """
-    with Image.open(BytesIO(rendering), formats=("WEBP",)) as image:
+    with Image.open(BytesIO(rendering), formats=CODECS) as image:
         return np.array(image.convert("RGB"))
 
 

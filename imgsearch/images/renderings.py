@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
+from imgsearch.images.fingerprints import CODECS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -37,7 +39,7 @@ class Rendering:
         Raises:
             OSError: the bytes are damaged.
         """
-        with Image.open(BytesIO(encoded), formats=("WEBP",)) as image:
+        with Image.open(BytesIO(encoded), formats=CODECS) as image:
             colour = image.convert("RGB")
         scale = longest / max(colour.size)
         if scale != 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 State = Literal["none", "running", "ready", "failed"]
 
 # "similar" is what the search page is for.
+LOG: Final = logging.getLogger(__name__)
 SAME: Final = tuple(kind for kind in Kind if kind is not Kind.SIMILAR)
 PLANS: Final = "plans"
 _ID_DIGITS: Final = 16
@@ -75,9 +77,16 @@ class DuplicateSearch:
         self.found = Found("running", 0.0, self.found.groups)
         try:
             groups = await self._crew.run(self._search, kinds)
-        except (ImgsearchError, OSError, MemoryError) as error:
-            reason = str(error) or type(error).__name__
-            self.found = Found("failed", 0.0, self.found.groups, reason)
+        except Exception as error:
+            self.found = Found("failed", 0.0, self.found.groups, str(error) or type(error).__name__)
+            if not isinstance(error, ImgsearchError | OSError | MemoryError):
+                LOG.warning(
+                    "duplicates: unexpected %s: %s; this is a bug in imgsearch, "
+                    "--debug shows the traceback",
+                    type(error).__name__,
+                    error,
+                )
+                LOG.debug("the traceback:", exc_info=error)
             return
         self.found = Found("ready", 1.0, {group_id(group): group for group in groups})
 
