@@ -1,4 +1,4 @@
-"""The part of the façade that says where two images agree."""
+"""The part of the façade that says how alike two images are, and where they agree."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ import numpy as np
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.gallery import arguments
+from imgsearch.gallery.asking import readable_picture
 from imgsearch.gallery.deduplicating import Deduplicating
 from imgsearch.networks.source import Network
-from imgsearch.search.matches import GalleryFile
+from imgsearch.search.asked_pictures import AskedPictures
+from imgsearch.search.matches import Comparison, GalleryFile
+from imgsearch.search.query_vectors import raw_embedding
+from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,6 +70,30 @@ class _Square:
 
 class Explaining(Deduplicating):
     """What `Gallery` is besides indexing; not used by itself."""
+
+    def compare(self, one: QueryImage, other: QueryImage) -> Comparison:
+        """Say how alike two images are; the gallery need not hold them.
+
+        Args:
+            one: as `query` takes it.
+            other: likewise.
+
+        Raises:
+            NoGalleryError: there is no gallery, whose recipe and projection it takes.
+            UnreadableImageError: an image that cannot be read.
+            UsageError: what is no image.
+        """
+        asked = AskedPictures([(one, None), (other, None)])
+        with self._embedded(asked, Filters()) as held:
+            first, second = (readable_picture(picture) for picture in asked.found)
+            space = self._open_space(held)
+            raw = np.stack([raw_embedding(held, picture) for picture in (first, second)])
+            return Comparison(
+                score=_product(space.project(raw)),
+                raw_score=_product(raw),
+                same_content=first.content == second.content != "",
+                projection="none" if space.projection is None else space.projection.version,
+            )
 
     def explain(
         self,
@@ -141,3 +169,8 @@ class Explaining(Deduplicating):
         if isinstance(given, bytes):
             return given, None
         raise UsageError("explain: a vector has no places; give the image itself")
+
+
+def _product(pair: NDArray[np.float32]) -> float:
+    exact = float(np.dot(*pair.astype(np.float64)))
+    return min(1.0, max(-1.0, round(exact, 6))) + 0.0  # no negative zero
