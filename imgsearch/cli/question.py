@@ -71,6 +71,8 @@ class Question:
                 expand=self.expand,
                 anywhere=self.anywhere,
             )
+            if self.anywhere:
+                matches = gallery.refined(matches, *images, crop=self.crop)
         except UnreadableImageError as error:
             if str(error) != error.reason:
                 raise

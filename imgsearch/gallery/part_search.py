@@ -85,11 +85,20 @@ class PartSearch(Browsing):
     ) -> list[Match]:
         """Answer a question about wholes, and about parts beside them."""
         from imgsearch.regions import answering
+
+        parts = self._region_space(held)
+        spaces = answering.Spaces(wholes, parts)
+        return answering.answer(held, spaces, answering.PartQuestion(question, asked.vector(parts)))
+
+    def _region_space(self, held: Embeddings) -> RegionSpace:
+        """Return where parts are searched, in step with the rows of the snapshot.
+
+        Raises:
+            UsageError: the gallery has no regions.
+        """
         from imgsearch.regions.space import open_space, refuse_without_regions
 
         stored = refuse_without_regions(held)
         if self._regions is None or self._regions[0] != stored:
             self._regions = stored, open_space(held)
-        parts = self._regions[1]
-        spaces = answering.Spaces(wholes, parts)
-        return answering.answer(held, spaces, answering.PartQuestion(question, asked.vector(parts)))
+        return self._regions[1]

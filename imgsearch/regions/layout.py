@@ -27,8 +27,10 @@ DIM: Final = 128
 # Squares of these shares of the side, so many in a row and in a column, evenly from edge to edge.
 _SCALES: Final = ((1.0, 1), (0.6, 2), (0.4, 3), (0.3, 4))
 REGIONS: Final = sum(count * count for _, count in _SCALES)
-# The network sees an image larger than for its embedding: twice the pixels, twice the time.
+# The network sees an image larger than for its embedding: twice the pixels, twice the time. A small
+# network is quick enough to see more.
 _ENLARGED: Final = 1.45
+_LEAST: Final = 256
 # Of an image on disk, measured at 100,000 images: benchmarks/results/regions.md.
 DATABASE_BYTES: Final = 2_100
 INDEX_BYTES: Final = 1_500
@@ -87,7 +89,7 @@ def cost(images: int) -> str:
 
 def enlarged(recipe: Recipe) -> Recipe:
     """Return a recipe whose network sees images as large as regions take it."""
-    return replace(recipe, size=_STEP * max(1, round(_ENLARGED * recipe.size / _STEP)))
+    return replace(recipe, size=max(_LEAST, _STEP * round(_ENLARGED * recipe.size / _STEP)))
 
 
 def region_boxes() -> NDArray[np.float64]:
