@@ -190,11 +190,12 @@ class _Search:
         ids, scores = ids[order], scores[order]
         regions = np.full(len(ids), -1)
         held, parts = self._spaces.parts.vectors(self._embeddings, ids)
-        # (m, regions, dim) * (dim,) -> (m, regions)
-        products = (parts.astype(np.float64) * self._asked.part).sum(axis=2)
-        best = products.argmax(axis=1)
+        # (m, regions, dim) @ (dim,) -> (m, regions)
+        best = (parts @ self._asked.part).argmax(axis=1)
+        rows = parts[np.arange(len(held)), best]
+        products = (rows.astype(np.float64) * self._asked.part).sum(axis=1)
         places = np.searchsorted(ids, held)
-        theirs = rounded(products.max(axis=1, initial=-1) - HANDICAP)
+        theirs = rounded(products - HANDICAP)
         better = theirs > scores[places]
         scores[places[better]] = theirs[better]
         regions[places[better]] = best[better]
