@@ -68,7 +68,7 @@ def _terms(
 class Asking(PartSearch):
     """What `Gallery` is besides indexing; not used by itself."""
 
-    _space: tuple[str, SearchSpace] | None
+    _space: tuple[tuple[int, str], SearchSpace] | None
     _remarked: tuple[str, int, Filters] | None = None
 
     def query(  # noqa: PLR0913 - what a person can ask, each under its name
@@ -243,10 +243,11 @@ class Asking(PartSearch):
         return questions
 
     def _open_space(self, held: Embeddings) -> SearchSpace:
-        known, space = self._space or ("", None)
-        if space is None or known != held.identifier or space.generation != held.generation:
+        asked = self._connections.openings, held.identifier
+        known, space = self._space or ((0, ""), None)
+        if space is None or known != asked or space.generation != held.generation:
             space = self._engine.open(held, self._projection)
-            self._space = (held.identifier, space)
+            self._space = (asked, space)
             missing = remarks.about_missing_embeddings(held, len(space.index))
             if missing is not None:
                 LOG.info(missing)

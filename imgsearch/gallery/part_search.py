@@ -30,7 +30,7 @@ class PartSearch(Browsing):
 
     _networks: LoadedNetworks
     _projection: str
-    _regions: tuple[StoredRegions, RegionSpace] | None = None
+    _regions: tuple[tuple[int, StoredRegions], RegionSpace] | None = None
 
     def _parts_of(
         self,
@@ -98,7 +98,7 @@ class PartSearch(Browsing):
         """
         from imgsearch.regions.space import open_space, refuse_without_regions
 
-        stored = refuse_without_regions(held)
-        if self._regions is None or self._regions[0] != stored:
-            self._regions = stored, open_space(held)
+        asked = self._connections.openings, refuse_without_regions(held)
+        if self._regions is None or self._regions[0] != asked:
+            self._regions = asked, open_space(held)
         return self._regions[1]
