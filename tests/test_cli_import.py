@@ -26,7 +26,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         picture(tmp_path / f"photos/{seed}.png", seed)
     assert run("index", "photos", "--backbone", "mobilenet_v2").exit_code == 0
     run("export", "exported")
-    recorded = [json.loads(line) for line in Path("exported/contents.jsonl").read_text().splitlines()]
+    recorded = [
+        json.loads(line) for line in Path("exported/contents.jsonl").read_text().splitlines()
+    ]
     Path("clip.csv").write_text(
         "path\n" + "".join(f"{record['paths'][0]}\n" for record in recorded)
     )

@@ -230,39 +230,39 @@ def test_rows_become_unit_vectors_of_the_same_direction_or_stay_zero(
         np.testing.assert_allclose(row * length, given_row, atol=1e-5 * max(length, 1))
 
 
+ARRAYS = {
+    "not finite": np.array([[1, 0], [np.nan, 0], [0, 1], [1, 0]], np.float32),
+    "whole numbers": np.ones((4, 2), np.int64),
+    "three axes": np.ones((4, 2, 2), np.float32),
+    "objects": np.array([{}, {}, {}, {}]),
+}
+LISTS = {
+    "fewer paths": "a.jpg\nb.jpg\n",
+    "more paths": "a\nb\nc\nd\ne\n",
+    "empty path": "a\n\nc\nd\n",
+}
+TABLES = {
+    "no such column": "where,x",
+    "no hash": "path,content\na,b",
+    "no time": "path,taken\na,today",
+    "far north": "path,latitude\na,91",
+}
+
+
 def spoil(array: Path, what: str) -> None:
     """Make the array, or what is beside it, something that cannot be imported."""
     beside = array.with_suffix(".txt")
-    match what:
-        case "no listing":
+    if what in ARRAYS:
+        np.save(array, ARRAYS[what], allow_pickle=True)
+    elif what in LISTS:
+        beside.write_text(LISTS[what])
+    elif what == "cut":
+        array.write_bytes(array.read_bytes()[:-5])
+    else:
+        if what != "two listings":
             beside.unlink()
-        case "two listings":
-            array.with_suffix(".csv").write_text("path\n")
-        case "fewer paths":
-            beside.write_text("a.jpg\nb.jpg\n")
-        case "more paths":
-            beside.write_text("a\nb\nc\nd\ne\n")
-        case "empty path":
-            beside.write_text("a\n\nc\nd\n")
-        case "not finite":
-            np.save(array, np.array([[1, 0], [np.nan, 0], [0, 1], [1, 0]], np.float32))
-        case "whole numbers":
-            np.save(array, np.ones((4, 2), np.int64))
-        case "three axes":
-            np.save(array, np.ones((4, 2, 2), np.float32))
-        case "objects":
-            np.save(array, np.array([{}, {}, {}, {}]), allow_pickle=True)
-        case "cut":
-            array.write_bytes(array.read_bytes()[:-5])
-        case "no such column" | "no hash" | "no time" | "far north":
-            beside.unlink()
-            cells = {
-                "no such column": "where,x",
-                "no hash": "path,content\na,b",
-                "no time": "path,taken\na,today",
-                "far north": "path,latitude\na,91",
-            }
-            array.with_suffix(".csv").write_text(cells[what] + "\n")
+        if what != "no listing":
+            array.with_suffix(".csv").write_text(TABLES.get(what, "path") + "\n")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from imgsearch.errors import UsageError
 from imgsearch.exchange.layouts import FILES, LAYOUTS, RECIPE, ROOTS, VERDICTS, Layout
 from imgsearch.exchange.parquet import TableWriter, pyarrow
 from imgsearch.files import TEMPORARY_SUFFIX, write_atomically
-from imgsearch.text import path_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import Content
 
 BLOCK: Final = 512
+
+_Held = tuple[bytes, bytes]  # absolute path of a file and of its root, in stored form
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ def export(
     "npy" gives `embeddings.npy`, float32 `(n, dim)`, and `contents.jsonl`, whose line i tells
     of row i; "parquet" gives `embeddings.parquet` with the same fields and an `embedding`
     column; "clip-retrieval" gives `img_emb/img_emb_0.npy` and `metadata/metadata_0.parquet`, whose
-    column `image_path` names one file of each content. All give `roots.jsonl`, the folders that the
-    files lie in, `verdicts.jsonl`, the pairs of contents that a person said are not the same, if
-    there are any, and `recipe.json`, which is written last: an export is whole when it is there.
+    column `image_path` names one file of each content. All give `verdicts.jsonl`, the pairs of
+    contents that a person said are not the same, if there are any, and `recipe.json`, which is
+    written last: an export is whole when it is there.
     Contents are ordered by hash, and contents that no file holds any more are left out.
 
     Args:
@@ -74,7 +75,7 @@ def export(
     if layout not in LAYOUTS:
         raise UsageError(f"layout: {layout!r} is none of {', '.join(LAYOUTS)}")
     verdicts = [json.dumps(asdict(verdict)) for verdict in embeddings.store.verdicts()]
-    names = (*dict.fromkeys(FILES[layout]), ROOTS, *([VERDICTS] * bool(verdicts)), RECIPE)
+    names = (*dict.fromkeys(FILES[layout]), *([VERDICTS] * bool(verdicts)), RECIPE)
     files = tuple(folder / name for name in names)
     for file in files:
         if file.exists() and not overwrite:
@@ -93,29 +94,11 @@ def export(
     ):
         left.unlink(missing_ok=True)
     _WRITERS[layout](embeddings, folder, ids)
-    _write_lines(folder / ROOTS, _roots(embeddings))
     if verdicts:
-        _write_lines(folder / VERDICTS, verdicts)
+        lines = "".join(f"{line}\n" for line in verdicts)
+        (folder / VERDICTS).write_text(lines, encoding="ascii")
     write_atomically(folder / RECIPE, [f"{embeddings.recipe.to_json()}\n".encode()])
     return ExportReport(folder, len(ids), embeddings.recipe.dim, files)
-
-
-def _roots(embeddings: Embeddings) -> list[str]:
-    return [
-        json.dumps(
-            {
-                **path_keys(root.path),
-                "recursive": root.recursive,
-                "exclude": root.exclude,
-                "follow_symlinks": root.follow_symlinks,
-            }
-        )
-        for root in embeddings.store.roots()
-    ]
-
-
-def _write_lines(file: Path, lines: list[str]) -> None:
-    file.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
 
 
 def _write_npy(embeddings: Embeddings, folder: Path, ids: list[int]) -> None:
@@ -161,8 +144,8 @@ def _write_header(file: BinaryIO, embeddings: Embeddings, ids: list[int]) -> Non
 
 def _blocks(
     embeddings: Embeddings, ids: list[int]
-) -> Iterator[tuple[list[Content], NDArray[np.float32], dict[int, list[bytes]]]]:
-    """Yield contents, their embeddings (n, dim), and by their ids the paths of their files."""
+) -> Iterator[tuple[list[Content], NDArray[np.float32], dict[int, list[_Held]]]]:
+    """Yield contents, their embeddings (n, dim), and by their ids the files that hold them."""
     store = embeddings.store
     roots = store.root_names()
     for start in range(0, len(ids), BLOCK):
@@ -172,24 +155,28 @@ def _blocks(
         for found, vectors in embeddings.blocks(part):
             rows.update(zip(found.tolist(), vectors, strict=True))
         files = {
-            content_id: sorted(paths.joined(roots[root_id], path) for root_id, path in held)
+            content_id: sorted(
+                (paths.joined(roots[root_id], path), roots[root_id]) for root_id, path in held
+            )
             for content_id, held in store.files_of_contents(part).items()
         }
         yield [contents[key] for key in part], np.stack([rows[key] for key in part]), files
 
 
-def _record(content: Content, held: list[bytes]) -> dict[str, Any]:
+def _record(content: Content, held: list[_Held]) -> dict[str, Any]:
     record: dict[str, Any] = {"content": content.hash, "bytes": content.bytes}
     record |= asdict(content.metadata)
-    record["paths"] = [os.fsdecode(path) for path in held]
-    if any("\udc80" <= character <= "\udcff" for path in record["paths"] for character in path):
-        record["paths_base64"] = [base64.b64encode(path).decode("ascii") for path in held]
+    for name, names in zip(("paths", ROOTS), zip(*held, strict=True), strict=True):
+        record[name] = [os.fsdecode(path) for path in names]
+        if any("\udc80" <= character <= "\udcff" for path in record[name] for character in path):
+            record[f"{name}_base64"] = [base64.b64encode(path).decode("ascii") for path in names]
     return record
 
 
-def _in_table(content: Content, held: list[bytes]) -> dict[str, Any]:
+def _in_table(content: Content, held: list[_Held]) -> dict[str, Any]:
     """Return a record whose texts are UTF-8, as a table's have to be."""
     record = _record(content, held)
-    record["paths"] = [path.decode("utf-8", errors="backslashreplace") for path in held]
+    for name, names in zip(("paths", ROOTS), zip(*held, strict=True), strict=True):
+        record[name] = [path.decode("utf-8", errors="backslashreplace") for path in names]
     record["image_path"] = record["paths"][0]
     return record

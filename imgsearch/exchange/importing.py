@@ -103,14 +103,19 @@ class Importer:
                 f"{found.folder}: embeddings of several dims, {', '.join(map(str, dims))}"
             )
         self.dim = dims[0] if dims else self._parts[0][0].dim
-        self._common = self._checked()
+        self._roots = self._checked()
 
-    def _checked(self) -> bytes | None:
-        """Read the listings once, before anything is written; return the folder of all files."""
+    def _checked(self) -> set[bytes]:
+        """Read the listings once, before anything is written; return the roots of all files."""
+        named: set[bytes] = set()
         common: bytes | None = None
         for array, listing in self._parts:
             rows = 0
-            for rows, picture in enumerate(listing, 1):  # noqa: B007 - counted
+            for picture in listing:
+                rows += 1
+                if picture.roots:
+                    named.update(picture.roots)
+                    continue
                 folders = {os.path.dirname(self._absolute(path)) for path in picture.paths}  # noqa: PTH120 - bytes
                 common = os.path.commonpath(folders if common is None else {common, *folders})
             if rows != array.rows:
@@ -118,7 +123,7 @@ class Importer:
                     f"{array.path} has {array.rows} rows, and {listing.path} has {rows}: row n of "
                     "one has to belong to row n of the other"
                 )
-        return common
+        return named if common is None else {*named, common}
 
     def put(
         self, store: Store, recipe: Recipe, *, network: Callable[[], EmbedsImages] | None
@@ -190,12 +195,9 @@ class Importer:
 
     def _places(self, store: Store) -> _Places:
         """Return the places of all listed paths, in roots that now are the gallery's."""
-        roots = self._found.roots
-        if not roots and self._common is not None:
+        for path in sorted(self._roots):
             # Only what is listed belongs to it: `index` does not search it for more.
-            roots = (Root(id=0, path=paths.decode(self._common), recursive=False),)
-        for root in roots:
-            place_of(store, root)
+            place_of(store, Root(id=0, path=paths.decode(path), recursive=False))
         return _Places({paths.encode(root.path): root for root in store.roots()})
 
 

@@ -9,7 +9,7 @@ LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
 
 RECIPE: Final = "recipe.json"  # written last: without it, an export is not whole
 VERDICTS: Final = "verdicts.jsonl"
-ROOTS: Final = "roots.jsonl"
+ROOTS: Final = "roots"  # of each path, its root: a column of exports alone
 
 # Of each layout, the file of the embeddings and the one that says whose they are: row n of one
 # belongs to row n of the other, or they are one file.

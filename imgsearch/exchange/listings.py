@@ -17,6 +17,7 @@ from imgsearch.exchange.layouts import (
     EMBEDDING_COLUMNS,
     NUMBER_COLUMNS,
     PATH_COLUMNS,
+    ROOTS,
     TEXT_COLUMNS,
     WHOLE_COLUMNS,
 )
@@ -32,9 +33,12 @@ UNKNOWN_FORMAT: Final = "unknown"
 
 _HASH: Final = re.compile("[0-9a-f]{64}")
 _TAKEN: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-_BASE64: Final = "paths_base64"
+_BASE64: Final = "_base64"  # after a column's name: the exact bytes of its paths
 _KNOWN: Final = frozenset(
-    (*PATH_COLUMNS, *CONTENT_COLUMNS, *WHOLE_COLUMNS, *TEXT_COLUMNS, *NUMBER_COLUMNS, _BASE64)
+    (
+        *(*PATH_COLUMNS, *CONTENT_COLUMNS, *WHOLE_COLUMNS, *TEXT_COLUMNS, *NUMBER_COLUMNS, ROOTS),
+        *(f"{name}{_BASE64}" for name in ("paths", ROOTS)),
+    )
 )
 _LARGEST: Final = 2**63 - 1
 
@@ -45,12 +49,14 @@ class ListedPicture:
 
     Attributes:
         paths: of the files, in stored form, absolute or relative; one at least.
+        roots: of an export, that of each file, in stored form; else none.
         content: SHA-256 of their bytes, 64 hexadecimal digits; None if it is not said.
         bytes: their number; 0 if it is not said.
         metadata: a width and height of 1 and a format of "unknown" where they are not said.
     """
 
     paths: tuple[bytes, ...]
+    roots: tuple[bytes, ...]
     content: str | None
     bytes: int
     metadata: Metadata
@@ -153,6 +159,7 @@ class Listing:
         orientation = whole["orientation"] or 1
         return ListedPicture(
             paths=self._paths(record),
+            roots=_roots(record),
             content=content,
             bytes=whole["bytes"] or 0,
             metadata=Metadata(
@@ -169,7 +176,7 @@ class Listing:
         )
 
     def _paths(self, record: Mapping[str, Any]) -> tuple[bytes, ...]:
-        exact = record.get(_BASE64)
+        exact = record.get(f"paths{_BASE64}")
         if exact:
             return tuple(base64.b64decode(path, validate=True) for path in exact)
         named = record.get(self._place or "")
@@ -178,8 +185,18 @@ class Listing:
         if not isinstance(named, list) or not named:
             raise ValueError(f"{self._place}: no path")
         if not all(isinstance(path, str) and path and "\0" not in path for path in named):
-            raise ValueError(f"{self._place}: {named[0] if len(named) == 1 else named!r:.80} is no path")
+            raise ValueError(
+                f"{self._place}: {named[0] if len(named) == 1 else named!r:.80} is no path"
+            )
         return tuple(os.fsencode(path) for path in named)
+
+
+def _roots(record: Mapping[str, Any]) -> tuple[bytes, ...]:
+    exact = record.get(f"{ROOTS}{_BASE64}")
+    if exact:
+        return tuple(base64.b64decode(path, validate=True) for path in exact)
+    named = record.get(ROOTS) or ()
+    return tuple(os.fsencode(path) for path in named if isinstance(path, str))
 
 
 def _whole(record: Mapping[str, Any], name: str) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import MissingExtraError, UsageError
-from imgsearch.exchange.layouts import NUMBER_COLUMNS, TEXT_COLUMNS, WHOLE_COLUMNS
+from imgsearch.exchange.layouts import NUMBER_COLUMNS, ROOTS, TEXT_COLUMNS, WHOLE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,6 +51,8 @@ class TableWriter:
             ("image_path", pa.string()),
             ("paths", pa.list_(pa.string())),
             ("paths_base64", pa.list_(pa.string())),
+            (ROOTS, pa.list_(pa.string())),
+            (f"{ROOTS}_base64", pa.list_(pa.string())),
             *((name, pa.int64()) for name in WHOLE_COLUMNS),
             *((name, pa.string()) for name in TEXT_COLUMNS),
             *((name, pa.float64()) for name in NUMBER_COLUMNS),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import GalleryDamagedError, UsageError
 from imgsearch.exchange.layouts import FILES, RECIPE, ROOTS, VERDICTS
 from imgsearch.exchange.listings import SUFFIXES
+from imgsearch.exchange.parquet import Table
 from imgsearch.recipe import Recipe
-from imgsearch.storage.records import Root
 from imgsearch.storage.verdict_rows import Verdict
-from imgsearch.text import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,14 +39,12 @@ class FoundEmbeddings:
         parts: one at least, in the order of their names.
         folder: what relative paths are relative to, if nothing else is said.
         recipe: that an export names; None for what other programs made.
-        roots: of an export.
-        verdicts: likewise.
+        verdicts: of an export.
     """
 
     parts: tuple[Part, ...]
     folder: Path
     recipe: Recipe | None = None
-    roots: tuple[Root, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
 
 
@@ -101,7 +98,7 @@ def _folder(folder: Path) -> FoundEmbeddings:
     if len(parts) > 1 and own:
         raise UsageError(f"{folder}: several exports; name a file of the one that is meant")
     if not (folder / RECIPE).is_file():
-        if own or (folder / ROOTS).is_file():
+        if own or ROOTS in Table(parts[0].listing).columns:
             raise UsageError(f"{folder}: no {RECIPE}, so this export is not whole: export again")
         return FoundEmbeddings(tuple(parts), folder)
     recipe = _told(folder / RECIPE, lambda text: Recipe.from_json(text[0]))
@@ -109,7 +106,6 @@ def _folder(folder: Path) -> FoundEmbeddings:
         tuple(parts),
         folder,
         recipe,
-        _told(folder / ROOTS, lambda lines: tuple(_root(json.loads(line)) for line in lines)),
         _told(
             folder / VERDICTS,
             lambda lines: tuple(Verdict(**json.loads(line)) for line in lines),
@@ -140,13 +136,3 @@ def _told(file: Path, read: Callable[[list[str]], T], *, absent: T | None = None
         return read(file.read_text(encoding="ascii").splitlines())
     except (OSError, ValueError, TypeError, KeyError, IndexError, GalleryDamagedError) as error:
         raise UsageError(f"{file}: not as `imgsearch export` wrote it ({error})") from error
-
-
-def _root(keys: dict[str, Any]) -> Root:
-    return Root(
-        id=0,
-        path=path_of(keys),
-        recursive=bool(keys["recursive"]),
-        exclude=tuple(map(str, keys["exclude"])),
-        follow_symlinks=bool(keys["follow_symlinks"]),
-    )
