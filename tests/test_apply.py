@@ -427,6 +427,12 @@ def test_a_folder_that_would_be_indexed_is_refused(desk: Desk, place: str) -> No
         desk.gallery.apply(desk.plan(), to=desk.base / "link/new")
 
 
+def test_the_gallery_itself_is_no_place_for_files(desk: Desk) -> None:
+    for place in (desk.gallery.path, desk.gallery.path / "removed"):
+        with pytest.raises(UsageError, match="lies in the gallery itself"):
+            desk.gallery.apply(desk.plan(), to=place)
+
+
 def test_a_file_in_the_place_of_the_folder_or_of_the_trash_is_refused(desk: Desk) -> None:
     (desk.base / "file").write_bytes(b"")
     with pytest.raises(UsageError, match="this is a file"):

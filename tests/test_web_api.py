@@ -139,6 +139,10 @@ def test_the_list_is_that_of_the_command_line(served: Served) -> None:
 
 def test_a_window_of_the_list_is_a_part_of_it(served: Served) -> None:
     everything = served.contents()
+    spread = served.get("/contents?stretches=4&offset=1&limit=2").json
+    # Seventeen in four are 5, 4, 4 and 4.
+    assert spread["contents"] == [everything[at + more] for at in (0, 5, 9, 13) for more in (1, 2)]
+    assert served.get("/contents?stretches=200&limit=3").status == 400
     window = served.get("/contents?offset=5&limit=4").json
     assert window["contents"] == everything[5:9]
     assert served.get("/contents?offset=1000000").json["contents"] == []
