@@ -32,6 +32,7 @@ LARGEST_SIZE: Final = 2**16
 LARGEST_DIM: Final = 2**24
 MOST_VERSIONS: Final = 2**16
 _STORED_TYPES: Final[dict[str, type]] = {"size": int, "dim": int, "decoder": int}
+_IMPORTED: Final = "imported"
 _MAY_BE_ABSENT: Final = frozenset({"text", "weights_path"})
 
 GEM_POWER: Final = 3.0
@@ -159,7 +160,8 @@ class Recipe:
 
     Attributes:
         backbone: catalogue name ("compact-1" carries its version), or "custom".
-        weights: fingerprint of the weights, "sha256:" and 64 hexadecimal digits.
+        weights: fingerprint of the weights, "sha256:" and 64 hexadecimal digits; "imported"
+            where the embeddings were made elsewhere.
         layer: name of the layer whose activations are taken.
         size: side of the square input in pixels.
         resize: how an image becomes square.
@@ -186,9 +188,24 @@ class Recipe:
     text: str | None = None
     weights_path: str | None = field(default=None, compare=False)
 
+    @classmethod
+    def imported(cls, name: str, dim: int) -> Recipe:
+        """Return the recipe of embeddings made elsewhere, by a network that is not known here.
+
+        Equal names say that embeddings are comparable.
+        """
+        return cls(name, _IMPORTED, "", 1, "squash", "gap", dim, "raw", decoder=1)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the network is not known, so that nothing can be embedded under the recipe."""
+        return self.weights == _IMPORTED
+
     @property
     def name(self) -> str:
         """A readable label, such as "mobilenet_v2/out_relu/gap/224/squash"."""
+        if self.is_imported:
+            return f"{self.backbone}/imported/{self.dim}"
         label = f"{self.backbone}/{self.layer}/{self.pooling}/{self.size}/{self.resize}"
         return label if self.precision == "float32" else f"{label}/{self.precision}"
 
@@ -199,7 +216,7 @@ class Recipe:
             (recipe.layer, recipe.size, recipe.resize, recipe.pooling, recipe.precision)
             for recipe in (self, other)
         ]
-        return name == older and mine > theirs > 0 and ways[0] == ways[1]
+        return (name, ways[0]) == (older, ways[1]) and mine > theirs > 0 and not self.is_imported
 
     @property
     def identifier(self) -> str:

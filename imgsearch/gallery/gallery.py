@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.connections import Connections
+from imgsearch.gallery.exchanging import Exchanging
 from imgsearch.gallery.explaining import Explaining
 from imgsearch.gallery.location import default_gallery_path
 from imgsearch.gallery.mapping import MapMaking
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(Explaining, MapMaking, Taking, Tidying):
+class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
