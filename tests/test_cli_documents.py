@@ -176,12 +176,12 @@ def test_the_documents_of_plans_are_as_described(
 def test_the_document_of_one_backbone_is_as_described() -> None:
     from imgsearch.networks.backbones.catalogue import find
 
-    content = gallery_documents.backbone_keys(find("mobilenet_v2"), available=True)
-    content["layers"] = gallery_documents.layer_keys([LayerInfo("out_relu", (7, 7, 1280))])
+    content = backbone_documents.backbone_keys(find("mobilenet_v2"), available=True)
+    content["layers"] = backbone_documents.layer_keys([LayerInfo("out_relu", (7, 7, 1280))])
     check(gallery_documents.dump("backbone", content).decode())
     model = CustomInfo(16, "second", 355, (LayerInfo("second", (5, 5, 6)),))
-    content = gallery_documents.custom_keys("/models/own.keras", model)
-    content["layers"] = gallery_documents.layer_keys(model.layers)
+    content = backbone_documents.custom_keys("/models/own.keras", model)
+    content["layers"] = backbone_documents.layer_keys(model.layers)
     check(gallery_documents.dump("backbone", content).decode())
 
 

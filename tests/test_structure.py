@@ -64,6 +64,7 @@ VALUES = {
     "indexing.report",
     "maps.gallery_map",
     "networks.backbones.catalogue",
+    "networks.backbones.hub.presets",
     "networks.backbones.layer_names",
     "plans.reports",
     "search.matches",
@@ -78,6 +79,10 @@ OWNERS: dict[str, str] = {
     "ai_edge_litert": "networks.runtimes.litert",
     "tensorflow": "networks.backbones networks.runtimes.tensorflow distillation",
     "keras": "networks.backbones networks.runtimes.tensorflow distillation",
+    "keras_hub": "networks.backbones.hub.library",
+    "kagglehub": "networks.backbones.hub.fetching",
+    "tokenizers": "networks.backbones.hub.tokens",
+    "sentencepiece": "networks.backbones.hub.tokens",
     "torch": "",
     "PIL": "images distillation",
     "pillow_heif": "images.heif_decoder",
@@ -98,7 +103,8 @@ OWNERS: dict[str, str] = {
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
-    "torch", "jinja2", "openTSNE", "starlette", "uvicorn",
+    "torch", "jinja2", "openTSNE", "starlette", "uvicorn", "keras_hub", "kagglehub", "tokenizers",
+    "sentencepiece",
 }  # fmt: skip
 LONGEST = 300
 

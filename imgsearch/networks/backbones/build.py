@@ -13,7 +13,7 @@ from imgsearch.networks.backbones import catalogue, custom, layer_names, weights
 from imgsearch.networks.backbones.compact import bundled
 from imgsearch.networks.backbones.framework import load_keras
 from imgsearch.networks.backbones.hub import image_tower, resolving
-from imgsearch.recipe import HUB
+from imgsearch.recipe import DEFAULT_POOLING, HUB
 
 if TYPE_CHECKING:
     from imgsearch.networks.backbones.catalogue import Backbone
@@ -44,8 +44,10 @@ def build(recipe: Recipe) -> Any:  # noqa: ANN401  Keras has no types
     """
     keras = load_keras()
     if recipe.backbone.startswith(HUB):
+        # The layer says it: whoever shares a network among poolings names any of them.
+        pooling = None if recipe.layer == image_tower.HEAD else DEFAULT_POOLING
         return image_tower.build(
-            locate(recipe), pooling=recipe.pooling, size=recipe.size, with_weights=True
+            locate(recipe), pooling=pooling, size=recipe.size, with_weights=True
         ).model
     if recipe.backbone == CUSTOM:
         outputs, inputs = custom.load(

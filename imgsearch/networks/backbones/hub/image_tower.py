@@ -231,7 +231,7 @@ def _tokens(encoder: Any, images: Any) -> Any:  # noqa: ANN401  as above
 
 def _given(network: Any, images: Any) -> Any:  # noqa: ANN401  as above
     """Return images as a network takes them: by the name of its input, where that has one."""
-    return {name: images for name in network.input} if isinstance(network.input, dict) else images
+    return dict.fromkeys(network.input, images) if isinstance(network.input, dict) else images
 
 
 def _grid(tokens: Any, encoder: Any, *, size: int) -> Any:  # noqa: ANN401  as above
