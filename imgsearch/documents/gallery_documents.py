@@ -58,6 +58,7 @@ def recipe_keys(recipe: Recipe) -> Json:
         "preprocessing": recipe.preprocessing,
         "precision": recipe.precision,
         "decoder": recipe.decoder,
+        "text": recipe.text,
     }
 
 

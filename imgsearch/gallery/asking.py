@@ -15,7 +15,7 @@ from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.gallery import arguments
 from imgsearch.gallery.asked_pictures import AskedPictures
-from imgsearch.gallery.browsing import Browsing
+from imgsearch.gallery.spaces import Spaces
 from imgsearch.search.matches import Answer, Comparison
 from imgsearch.search.query_pictures import QueryEmbedding
 from imgsearch.search.query_vectors import (
@@ -35,11 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.images.geometry import CropBox
-    from imgsearch.networks.loaded import LoadedNetworks
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.query_inputs import QueryImage
-    from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
 
 LOG: Final = logging.getLogger(__name__)
@@ -70,12 +68,9 @@ def _terms(
     )
 
 
-class Asking(Browsing):
+class Asking(Spaces):
     """What `Gallery` is besides indexing; not used by itself."""
 
-    _networks: LoadedNetworks
-    _projection: str
-    _space: tuple[str, SearchSpace] | None
     _remarked: tuple[str, int, Filters] | None = None
 
     def query(
@@ -93,14 +88,16 @@ class Asking(Browsing):
 
         Several pictures ask for what is near the mean of their embeddings. A picture that the
         gallery holds is neither decoded nor embedded again. A file of the gallery is left out of
-        its own answer; its exact copies are not, and come first, with a score of 1.
+        its own answer; its exact copies are not, and come first, with a score of 1. A question
+        with words is compared with the embeddings themselves, before any projection.
 
         Args:
             pictures: one at least: a path, the bytes of an image file, a binary file, an image
-                of Pillow's, an array uint8 (height, width, 3), an embedding (dim,), or one of
-                these `Weighted`.
+                of Pillow's, an array uint8 (height, width, 3), an embedding (dim,), `Words` where
+                `takes_words` says so, or one of these `Weighted`.
             k: how many matches, as far as there are so many.
-            minus: images to stay away from; neither they nor their copies are matches.
+            minus: images or words to stay away from; neither the images nor their copies are
+                matches.
             crop: the part of the pictures that is asked about.
             where: what matches must be besides similar.
             min_score: the least score of a match.
@@ -113,7 +110,7 @@ class Asking(Browsing):
             NoGalleryError: there is no gallery.
             UnreadableImageError: a picture that cannot be read.
             UnknownRecipeError: a recipe that the gallery does not hold.
-            UsageError: an argument that makes no sense.
+            UsageError: an argument that makes no sense, or words where the recipe has none.
         """
         if not pictures:
             raise UsageError("query: no picture given; name an image file")
@@ -180,7 +177,7 @@ class Asking(Browsing):
         asked = AskedPictures([(one, None), (other, None)])
         with self._embedded(asked, Filters()) as held:
             first, second = (_readable(picture) for picture in asked.found)
-            space = self._open_space(held)
+            space = self._space_for(held, (first, second))
             raw = np.stack([raw_embedding(held, picture) for picture in (first, second)])
             return Comparison(
                 score=_product(space.project(raw)),
@@ -209,14 +206,15 @@ class Asking(Browsing):
                     yield held
                     return
             with translated_errors(self.path):
-                asked.read(held.recipe, self._networks.of)
+                asked.read(held.recipe, self._networks)
 
     def _answer_each(
         self, held: Embeddings, terms: _Terms, queries: Sequence[AskedImages]
     ) -> list[list[Match]]:
         from imgsearch.search import answering
 
-        space = self._open_space(held)
+        pictures = [image for query in queries for image in (*query.asked, *query.avoided)]
+        space = self._space_for(held, pictures)
         ours = [ids_held(held, query.asked) for query in queries]
         theirs = [ids_held(held, query.avoided) for query in queries]
         questions = [
@@ -257,16 +255,6 @@ class Asking(Browsing):
                 )
             ]
         return answering.answer_each(held, space, questions)
-
-    def _open_space(self, held: Embeddings) -> SearchSpace:
-        known, space = self._space or ("", None)
-        if space is None or known != held.identifier or space.generation != held.generation:
-            space = self._engine.open(held, self._projection)
-            self._space = (held.identifier, space)
-            missing = remarks.about_missing_embeddings(held, len(space.index))
-            if missing is not None:
-                LOG.info(missing)
-        return space
 
     def _remark(self, held: Embeddings, where: Filters) -> None:
         """Log what filters leave out, once for as long as neither they nor the gallery change."""

@@ -82,7 +82,7 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
         self._engine: SearchEngine = engine or LocalEngine()
         self._executor = executor
         self._connections = Connections(self.path)
-        self._space: tuple[str, SearchSpace] | None = None
+        self._spaces: dict[str, tuple[str, SearchSpace]] = {}
         self._verified = Verified()
         self._sets = PictureSets(self.path)
 
@@ -98,7 +98,7 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
     def close(self) -> None:
         """Close the database and forget loaded networks and indexes."""
         self._connections.close()
-        self._space = None
+        self._spaces.clear()
         self._networks.forget()
 
     # Indexing
