@@ -36,6 +36,9 @@ pytestmark = [
     ),
     # What KerasHub and what it brings warn of themselves.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    # It leaves vocabularies to the garbage collector to close.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 RUNTIMES = (*GRAPH_KINDS, "tensorflow")
 AGREEMENT = 0.9999
