@@ -53,6 +53,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "Part",
             "HeldContent",
             "Weighted",
+            "Words",
             "Expansion",
             "Examined",
         ),

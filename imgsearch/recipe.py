@@ -19,7 +19,7 @@ Resize = Literal["squash", "pad", "crop"]
 Preprocessing = Literal["raw", "unit", "tf", "torch", "caffe"]
 Precision = Literal["float32", "bfloat16"]
 
-POOLINGS: Final[tuple[PoolingMethod, ...]] = get_args(PoolingMethod)
+POOLINGS: Final[tuple[PoolingMethod, ...]] = ("gap", "gmp", "gem", "rmac")  # of feature maps
 RESIZES: Final[tuple[Resize, ...]] = get_args(Resize)
 PREPROCESSINGS: Final[tuple[Preprocessing, ...]] = get_args(Preprocessing)
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
@@ -27,7 +27,7 @@ PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 AUTO: Final = "auto"
 HUB: Final = "hub:"  # before the name or the folder of a preset of KerasHub
 # Computed inside the network, from its tokens.
-OWN_POOLINGS: Final[frozenset[Pooling]] = frozenset({"cls", "map"})
+OWN_POOLINGS: Final[tuple[PoolingMethod, ...]] = ("cls", "map")
 DEFAULT_POOLING: Final = "gap"
 DEFAULT_RESIZE: Final = "squash"
 DECODER_VERSION: Final = 1
@@ -72,10 +72,11 @@ class PoolingChoice:
             UsageError: the text is none of these.
         """
         name, colon, parameter = text.partition(":")
-        method = next((known for known in POOLINGS if known == name), None)
+        method = next((known for known in (*POOLINGS, *OWN_POOLINGS) if known == name), None)
         if method is None:
             raise UsageError(
-                f"pooling: {text!r} is none of {', '.join(POOLINGS)}, gem:POWER and rmac:LEVELS"
+                f"pooling: {text!r} is none of {', '.join(POOLINGS)}, gem:POWER and rmac:LEVELS; "
+                f"some networks of KerasHub have {' or '.join(OWN_POOLINGS)}"
             )
         try:
             match method:
@@ -161,7 +162,8 @@ class RecipeRequest:
             raise UsageError(f"size: {self.size} is not a positive number of pixels")
         pooling, resize = self.pooling, self.resize
         if not self.backbone.startswith(HUB):
-            pooling, resize = pooling or DEFAULT_POOLING, resize or DEFAULT_RESIZE
+            pooling = DEFAULT_POOLING if pooling is None else pooling
+            resize = resize or DEFAULT_RESIZE
         if pooling is not None:
             object.__setattr__(self, "pooling", str(PoolingChoice.parse(pooling)))
         object.__setattr__(self, "resize", resize)

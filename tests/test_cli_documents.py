@@ -16,7 +16,7 @@ from evaluation_fakes import FakeNetworks, labelled
 
 import imgsearch
 from imgsearch.cli import comma_separated
-from imgsearch.documents import gallery_documents
+from imgsearch.documents import backbone_documents, gallery_documents
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.networks.backbones.layer_names import CustomInfo, LayerInfo
 from imgsearch.plans.plan_file import write_plan
@@ -121,6 +121,7 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("info",),
         ("info", "--unreadable"),
         ("backbones",),
+        ("backbones", "--hub"),
         ("evaluate", labelled(tmp_path / "labelled"), "--backbone", "one", "--backbone", "two"),
         ("recommend", tmp_path / "labelled", "--backbone", "one"),
         ("check",),

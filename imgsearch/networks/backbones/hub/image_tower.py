@@ -19,7 +19,7 @@ from imgsearch.networks.backbones.custom import in_short
 from imgsearch.networks.backbones.framework import load_keras
 from imgsearch.networks.backbones.hub.library import load_hub
 from imgsearch.networks.framework_noise import without_greetings
-from imgsearch.recipe import OWN_POOLINGS, PoolingChoice
+from imgsearch.recipe import DEFAULT_POOLING, OWN_POOLINGS, PoolingChoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,11 +95,11 @@ def build(
     side = _side(backbone) or size or own
     images = keras.Input((side, side, 3))
     outputs = _outputs(backbone, _scaled(images, converter), size=side)
-    chosen = pooling or next(iter(OWN_POOLINGS & outputs.keys()), "gap")
+    chosen = pooling or next((own for own in OWN_POOLINGS if own in outputs), DEFAULT_POOLING)
     method = PoolingChoice.parse(chosen).method
     layer = method if method in OWN_POOLINGS else TOKENS if TOKENS in outputs else MAPS
     if layer not in outputs:
-        has = ", ".join(sorted(OWN_POOLINGS & outputs.keys())) or "none of its own"
+        has = ", ".join(own for own in OWN_POOLINGS if own in outputs) or "none of its own"
         raise UsageError(
             f"pooling: {folder.name} has no {method} ({has}); gap, gmp, gem and rmac pool the "
             "feature maps of any network"
