@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import hub_presets
 import numpy as np
 import pytest
-from cli_fakes import run
+from cli_fakes import picture, run
 
 from imgsearch import RecipeRequest, Words
 from imgsearch.errors import RecipeMismatchError, UsageError, WeightsUnavailableError
@@ -227,8 +227,6 @@ def test_everything_works_from_the_command_line(
     monkeypatch.setenv("IMGSEARCH_GALLERY", str(tmp_path / "gallery"))
     folder = tmp_path / "photos"
     for number in range(6):
-        from cli_fakes import picture
-
         picture(folder / f"class{number % 2}" / f"{number}.png", number)
     clip, dino = f"hub:{saved['clip']}", f"hub:{saved['dinov2']}"
     first = run("index", folder, "--backbone", clip, "--json")
@@ -266,11 +264,35 @@ def test_everything_works_from_the_command_line(
     ]
 
 
+def test_captions_are_measured_and_a_preset_teaches_from_the_command_line(
+    saved: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    for number in range(8):
+        picture(folder / f"{number}.png", number, side=96)
+    table = tmp_path / "captions.csv"
+    table.write_text("picture,caption\n0.png,two dogs\n1.png,people at night\n")
+    done = run(
+        "evaluate", folder, "--captions", table, "--no-cache", "--json",
+        *("--backbone", f"hub:{saved['clip']}", "--backbone", f"hub:{saved['siglip']}"),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert [found["backbone"] for found in json.loads(done.stdout)["variants"]] == [
+        "hub:tiny_clip",
+        "hub:tiny_siglip",
+    ]
+    student = tmp_path / "student.keras"
+    done = run(
+        "distill", folder, "--teacher", f"hub:{saved['siglip']}", "--out", student,
+        *("--size", "64", "--epochs", "1", "--crops", "1"),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert student.is_file()
+
+
 def test_words_and_pictures_stand_beside_each_other_in_python(
     saved: dict[str, Path], tmp_path: Path
 ) -> None:
-    from cli_fakes import picture
-
     from imgsearch import Gallery, Weighted
 
     for number in range(3):

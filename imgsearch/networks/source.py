@@ -45,8 +45,12 @@ class TextSource(Protocol):
         ...
 
 
-def load_text(source: EmbedderSource, recipe: Recipe) -> EmbedsText:
+def load_text(source: object, recipe: Recipe) -> EmbedsText:
     """Return the text encoder of a recipe.
+
+    Args:
+        source: of networks; it may be a `TextSource` or not.
+        recipe: of the images' embeddings.
 
     Raises:
         UsageError: the recipe has none, or the source cannot load one.
