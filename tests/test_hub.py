@@ -284,7 +284,7 @@ def test_captions_are_measured_and_a_preset_teaches_from_the_command_line(
     student = tmp_path / "student.keras"
     done = run(
         "distill", folder, "--teacher", f"hub:{saved['siglip']}", "--out", student,
-        *("--size", "64", "--epochs", "1", "--crops", "1"),
+        *("--samples", "32", "--crops", "1", "--batch-size", "8"),
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
     assert student.is_file()
