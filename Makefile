@@ -44,3 +44,4 @@ bench-quick:
 	$(PYTHON) benchmarks/grown_embeddings.py --quick
 	$(PYTHON) benchmarks/index_scale.py --quick --no-rivals
 	$(PYTHON) benchmarks/removal_rounds.py --quick
+	$(PYTHON) benchmarks/crash_rounds.py --quick

@@ -65,8 +65,8 @@ def _hashes() -> dict[str, Callable[[Image.Image], NDArray[np.bool_]]]:
         found["imagehash pHash"] = lambda image: np.asarray(imagehash.phash(image).hash)
         found["imagehash dHash"] = lambda image: np.asarray(imagehash.dhash(image).hash)
     # Its hashes need neither of these, which it imports for its network.
-    for name in ("torchvision", "torchvision.models", "torchvision.transforms"):
-        sys.modules.setdefault(name, MagicMock())
+    for name in ("", ".models", ".models.vision_transformer", ".transforms"):
+        sys.modules.setdefault(f"torchvision{name}", MagicMock())
     try:
         from imagededup.methods import DHash, PHash
     except ImportError:

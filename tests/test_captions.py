@@ -14,7 +14,6 @@ from evaluation_fakes import FakeNetworks, coloured
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
-
 from test_cli_documents import check
 
 from imgsearch.errors import UsageError

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from imgsearch.web.pages import VIEWS
+from imgsearch.web.refusals import RefusalError
+from imgsearch.web.static_files import modules_of, static_file
+
 PAGES = Path(__file__).parents[1] / "imgsearch" / "web"
 SCRIPTS = sorted((PAGES / "static").rglob("*.js"))
 STYLES = sorted((PAGES / "static").rglob("*.css"))
@@ -67,9 +71,34 @@ def test_every_script_is_reached_from_the_first() -> None:
 
 
 def test_the_shell_loads_every_style_sheet_and_nothing_of_another_host() -> None:
-    (listed,) = re.findall(r"for sheet in \[([^\]]+)\]", SHELL)
-    assert set(re.findall(r'"(\w+)"', listed)) == {path.stem for path in STYLES}
+    (listed,) = re.findall(r"/css/([\w,]+)\.css", SHELL)
+    assert sorted(listed.split(",")) == [path.stem for path in STYLES]
     assert "http" not in SHELL
+
+
+def test_a_page_is_told_of_all_modules_that_its_view_cannot_begin_without() -> None:
+    """And of no other view's: what a browser learns of one by one it fetches one after another."""
+    main = (PAGES / "static" / "app" / "main.js").read_text(encoding="utf-8")
+    assert sorted(f"app/{name}" for name in re.findall(r'import\("\./([^"]+)"\)', main)) == sorted(
+        VIEWS.values()
+    )
+    for view in VIEWS.values():
+        told = modules_of(view)
+        assert len(set(told)) == len(told)
+        assert {"app/main.js", view} <= set(told)
+        assert not set(VIEWS.values()) & (set(told) - {view})
+        for module in told:
+            path = PAGES / "static" / module
+            for _, source in IMPORT.findall(path.read_text(encoding="utf-8")):
+                assert name((path.parent / source).resolve()) in told
+
+
+def test_style_sheets_are_given_together_and_none_of_them_twice() -> None:
+    both = static_file("css/base,grid.css").data
+    assert both == b"\n".join(static_file(f"css/{each}.css").data for each in ("base", "grid"))
+    for refused in ("css/base,base.css", "css/base,nothing.css", "css/base,.css", "app/main,x.js"):
+        with pytest.raises(RefusalError):
+            static_file(refused)
 
 
 def test_icons_that_are_asked_for_are_drawn() -> None:

@@ -8,6 +8,7 @@ import http.client
 import io
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -159,6 +160,23 @@ def test_without_the_secret_there_is_a_page_that_says_so_and_how_it_looks(served
         assert served.ask("GET", path, token=False).status == 200
     for path in ("/static/css/../app/main.js", "/static/css/%2e%2e/app/main.js"):
         assert served.ask("GET", path, token=False).status == 401
+
+
+def test_a_versioned_file_is_kept_for_ever_and_is_open_where_it_is_only_looks(
+    served: Served,
+) -> None:
+    page = served.ask("GET", "/").body.decode("utf-8")
+    (sheet,) = re.findall(r'href="([^"]+\.css)"', page)
+    kept = served.ask("GET", sheet, token=False)
+    assert (kept.status, kept.headers["cache-control"]) == (
+        200,
+        "private, max-age=31536000, immutable",
+    )
+    (script,) = re.findall(r'src="([^"]+)"', page)
+    assert served.ask("GET", script, token=False).status == 401
+    assert served.ask("GET", script).headers["cache-control"].endswith("immutable")
+    old = re.sub(r"/v-\w+/", "/v-0123456789ab/", script)
+    assert served.ask("GET", old).status == 404
 
 
 def test_the_first_address_gives_a_cookie_that_opens_the_rest(served: Served) -> None:

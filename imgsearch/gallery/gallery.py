@@ -82,7 +82,7 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
         self._engine: SearchEngine = engine or LocalEngine()
         self._executor = executor
         self._connections = Connections(self.path)
-        self._spaces: dict[str, tuple[str, SearchSpace]] = {}
+        self._spaces: dict[str, tuple[tuple[int, str], SearchSpace]] = {}
         self._verified = Verified()
         self._sets = PictureSets(self.path)
 

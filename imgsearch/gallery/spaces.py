@@ -27,8 +27,8 @@ class Spaces(Browsing):
 
     _networks: LoadedNetworks
     _projection: str
-    # By projection, with the recipe's identifier.
-    _spaces: dict[str, tuple[str, SearchSpace]]
+    # By projection, with how often the database was opened, and the recipe's identifier.
+    _spaces: dict[str, tuple[tuple[int, str], SearchSpace]]
 
     def takes_words(self) -> bool:
         """Say whether queries may be `Words`: the recipe that they search has a text encoder.
@@ -61,10 +61,11 @@ class Spaces(Browsing):
         return space
 
     def _opened(self, held: Embeddings, projection: str) -> SearchSpace:
-        known, space = self._spaces.get(projection, ("", None))
-        if space is None or known != held.identifier or space.generation != held.generation:
+        asked = self._connections.openings, held.identifier
+        known, space = self._spaces.get(projection, ((0, ""), None))
+        if space is None or known != asked or space.generation != held.generation:
             space = self._engine.open(held, projection)
-            self._spaces[projection] = (held.identifier, space)
+            self._spaces[projection] = (asked, space)
             missing = remarks.about_missing_embeddings(held, len(space.index))
             if missing is not None:
                 LOG.info(missing)

@@ -130,7 +130,9 @@ class Tidying(Deduplicating):
             checks.check_gallery(plan, store, pairs)
             checks.check_files(plan, pairs)
             roots = tuple(root.path for root in store.roots())
-            way = ways.trash() if to is None else ways.ToFolder(paths.absolute(to), roots)
+            way: ways.Way = ways.trash()
+            if to is not None:
+                way = ways.ToFolder(paths.absolute(to), roots, paths.absolute(self.path))
             way.check([file for file, _ in pairs])
             ways.check_links(pairs, link)
             work = applying.Application(plan, way, link, pairs, plan.files - len(pairs))

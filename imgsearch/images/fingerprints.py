@@ -36,8 +36,8 @@ class Fingerprint:
     """What is kept of an image.
 
     Attributes:
-        rendering: the upright image in sRGB as JPEG (once WebP), its longer side `SIDE` pixels, or its own
-            size where that is less.
+        rendering: the upright image in sRGB, as JPEG or as WebP, its longer side `SIDE` pixels, or
+            its own size where that is less.
         hash: the 64 signs, row by row from the lowest frequency; bit 1 is not negative.
     """
 

@@ -102,10 +102,12 @@ class ToFolder:
     Attributes:
         folder: absolute.
         roots: the gallery's photo folders.
+        gallery: its own folder.
     """
 
     folder: Path
     roots: tuple[Path, ...]
+    gallery: Path
     _places: Places = field(default_factory=Places)
 
     def __str__(self) -> str:
@@ -117,6 +119,11 @@ class ToFolder:
         if inside is not None:
             raise UsageError(
                 f"--to {self.folder}: it lies in {inside}, which is indexed; name a folder outside"
+            )
+        if self._places.first_above(self.folder / "file", [self.gallery]) is not None:
+            raise UsageError(
+                f"--to {self.folder}: it lies in the gallery itself, whose files are imgsearch's "
+                "own; name a folder outside"
             )
         if self.folder.exists() and not self.folder.is_dir():
             raise UsageError(f"--to {self.folder}: this is a file; name a folder")

@@ -268,6 +268,19 @@ def content_of(store: Store, file: str | Path) -> str:
     return found
 
 
+def is_as_indexed(store: Store, file: Path, content: str) -> bool:
+    """Whether a file of the gallery still holds a content, as far as can be told without reading.
+
+    One in an absent root does.
+
+    Args:
+        store: in a snapshot.
+        file: absolute path.
+        content: SHA-256 of the bytes, 64 hexadecimal digits.
+    """
+    return _indexed(store, (file,))[1] == content
+
+
 def _indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | None]:
     """Return id and hash of a file that is in the gallery and has not changed since.
 

@@ -61,7 +61,10 @@ def application(
         Route(path, _answered(_by_method(handlers)), methods=list(handlers))
         for path, handlers in by_path.items()
     ]
-    routes += [Route(path, _answered(pages.shell), methods=["GET"]) for path in pages.ADDRESSES]
+    routes += [
+        Route(path, _answered(pages.shell_of(view)), methods=["GET"])
+        for path, view in pages.VIEWS.items()
+    ]
     routes.append(Route("/login", _answered(pages.login), methods=["GET", "POST"]))
     inner = Starlette(
         routes=routes,

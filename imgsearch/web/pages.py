@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import mimetypes
 import secrets
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -18,20 +13,26 @@ from imgsearch.text import path_keys
 from imgsearch.web import replies
 from imgsearch.web.refusals import RefusalError, not_found
 from imgsearch.web.service import service_of
+from imgsearch.web.static_files import FOLDER, modules_of, static_address, static_file
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
 
     from imgsearch.web.access import Access
 
-ADDRESSES: Final = (
-    *("/", "/browse", "/content/{content}", "/map", "/duplicates", "/selections", "/backbones"),
-)
+# The addresses, and the module of each page; what is shown there is for that to ask.
+VIEWS: Final = {
+    "/": "app/search/view.js",
+    "/browse": "app/browse/view.js",
+    "/content/{content}": "app/picture/view.js",
+    "/map": "app/map/view.js",
+    "/duplicates": "app/duplicates/view.js",
+    "/selections": "app/selections/view.js",
+    "/backbones": "app/backbones/view.js",
+}
 MOST_FORM: Final = 4096
-VERSIONED: Final = "v-"
-_TYPES: Final = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css"}
 
 
 def policy(nonce: str) -> str:
@@ -66,10 +67,15 @@ def _page(template: str, *, status: int = 200, **values: object) -> Response:
     return HTMLResponse(page, status, headers)
 
 
-async def shell(request: Request) -> Response:
-    """Give the shell of all pages; what it shows is for its script to ask."""
-    gallery = path_keys(service_of(request).gallery.path)["path"]
-    return _page("shell.html", gallery_name=gallery.rpartition("/")[2], modules=_modules())
+def shell_of(view: str) -> Callable[[Request], Awaitable[Response]]:
+    """Return what gives the shell of all pages, with the modules of one view."""
+
+    async def shell(request: Request) -> Response:
+        gallery = path_keys(service_of(request).gallery.path)["path"]
+        name = gallery.rpartition("/")[2]
+        return _page("shell.html", gallery_name=name, modules=modules_of(view))
+
+    return shell
 
 
 async def login(request: Request) -> Response:
@@ -96,80 +102,11 @@ def _field(body: bytes, name: str) -> str:
     return dict(pairs).get(name, "")
 
 
-@dataclass(frozen=True, slots=True)
-class _StaticFile:
-    data: bytes
-    media_type: str
-    tag: str
-
-
-@cache
-def static_files() -> dict[str, _StaticFile]:
-    """Return the files of the pages by their address below /static/; nothing else is given."""
-    found: dict[str, _StaticFile] = {}
-    _collect(files("imgsearch.web") / "static", "", found)
-    return found
-
-
-@cache
-def static_address() -> str:
-    """Return the address of the files, which is another one where one of them is.
-
-    So that a browser keeps them, and asks again only after an upgrade.
-    """
-    tags = "".join(f"{name}{file.tag}" for name, file in sorted(static_files().items()))
-    return f"/static/{VERSIONED}{hashlib.sha256(tags.encode('ascii')).hexdigest()[:12]}"
-
-
-@cache
-def _modules() -> tuple[str, ...]:
-    """Return the script's modules: a browser that knows them all fetches them at once."""
-    return tuple(name for name in sorted(static_files()) if name.startswith("app/"))
-
-
-def _collect(folder: Traversable, below: str, found: dict[str, _StaticFile]) -> None:
-    for entry in folder.iterdir() if folder.is_dir() else ():
-        name = f"{below}{entry.name}"
-        if entry.is_dir():
-            _collect(entry, f"{name}/", found)
-        elif not entry.name.startswith((".", "__")):
-            data = entry.read_bytes()
-            suffix = f".{entry.name.rpartition('.')[2]}"
-            kind = _TYPES.get(suffix) or mimetypes.guess_type(entry.name)[0]
-            found[name] = _StaticFile(data, kind or "application/octet-stream", _tag(data))
-
-
-@lru_cache(maxsize=64)
-def _named(path: str) -> _StaticFile:
-    """Return a file, or several style sheets as one: `css/base,grid.css` is both, in that order.
-
-    Raises:
-        RefusalError: there is none of that name.
-    """
-    folder, _, names = path.rpartition("/")
-    wanted = [path]
-    if folder == "css" and "," in names:
-        wanted = [f"css/{name}.css" for name in names.removesuffix(".css").split(",")]
-    found = [static_files().get(name) for name in wanted]
-    files = [file for file in found if file is not None]
-    if len(files) < len(wanted):
-        raise not_found("no such file")
-    if len(files) == 1:
-        return files[0]
-    tag = "".join(file.tag for file in files)
-    return _StaticFile(b"\n".join(file.data for file in files), files[0].media_type, _tag(tag))
-
-
-def _tag(text: str | bytes) -> str:
-    data = text.encode("ascii") if isinstance(text, str) else text
-    return f'"{hashlib.sha256(data).hexdigest()[:16]}"'
-
-
 async def static(request: Request) -> Response:
     """Give a file of the pages."""
     path: str = request.path_params["path"]
-    current = f"{static_address().removeprefix('/static/')}/"
-    file = _named(path.removeprefix(current))
+    current = f"{static_address().removeprefix(FOLDER)}/"
+    file = static_file(path.removeprefix(current))
     if path.startswith(current):
         return replies.for_ever(file.data, file.media_type)
     known = replies.unchanged(request, file.tag)

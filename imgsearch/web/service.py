@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 LOG: Final = logging.getLogger(__name__)
 TIMELINES: Final = 16
 SMALLER_LISTS: Final = 64
+PAUSE: Final = 0.3
+"""Seconds without a request after which the first page is taken for drawn."""
+MOST_DELAY: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +137,12 @@ class Service:
         with suppress(ImgsearchError):
             await self.timeline(Filters())
             await self.overview()
+        # What loads a network holds Python's lock at times, and the page that opens would wait.
+        begun = time.monotonic()
+        while (  # noqa: ASYNC110 - idle is what does not happen
+            self._idle_seconds() < PAUSE and time.monotonic() - begun < MOST_DELAY
+        ):
+            await asyncio.sleep(PAUSE / 2)
         try:
             _, gallery = await self.workers.looking.run(self.galleries.asking, None)
             await self.workers.asking.run(gallery.ready)

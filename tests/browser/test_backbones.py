@@ -10,6 +10,29 @@ if TYPE_CHECKING:
     from browser.visitor import Visitor
 
 
+def test_a_question_goes_to_the_recipe_that_is_chosen(visitor: Visitor) -> None:
+    """The address keeps it, and the primary recipe needs none."""
+    visitor.go("/browse?camera=Lumora&min_width=600")
+    content = visitor.page.locator(".tile[data-content]:not(.broken)").first.get_attribute(
+        "data-content"
+    )
+    page = visitor.page
+    visitor.go(f"/?like={content}")
+    choice = page.get_by_label("Recipe", exact=True)
+    expect(choice).to_have_value("")
+    other = choice.locator("option:not([value=''])").get_attribute("value")
+    assert other
+    with page.expect_request(lambda request: other in (request.post_data or "")):
+        choice.select_option(other)
+    page.wait_for_url("**&recipe=*")
+    expect(page.locator(".results:not(.waiting)")).to_be_visible()
+    page.reload()
+    expect(choice).to_have_value(other)
+    assert visitor.likes()
+    choice.select_option("")
+    page.wait_for_url(lambda url: "recipe=" not in url)
+
+
 def test_two_recipes_answer_side_by_side_and_either_can_be_changed(visitor: Visitor) -> None:
     visitor.go("/browse?camera=Lumora&min_width=600")
     content = visitor.page.locator(".tile[data-content]:not(.broken)").first.get_attribute(

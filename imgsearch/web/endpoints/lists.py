@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import numpy as np
+
 from imgsearch import __version__
 from imgsearch.documents import web_documents as documents
 from imgsearch.text import path_keys
 from imgsearch.web import exports, fields, filters, questions, replies, uploads
+from imgsearch.web.refusals import usage
 from imgsearch.web.service import service_of
 
 if TYPE_CHECKING:
@@ -87,9 +90,15 @@ async def contents(request: Request) -> Response:
     order = taken_order(given)
     offset = given.take("offset", fields.digits(0, FARTHEST), 0)
     limit = given.take("limit", fields.digits(1, MOST_LISTED), USUAL_LISTED)
+    stretches = given.take("stretches", fields.digits(1, MOST_LISTED), 1)
     given.end()
+    if stretches * limit > MOST_LISTED:
+        raise usage(
+            f"limit: {limit} of each of {stretches} stretches is more than {MOST_LISTED} contents"
+        )
     generation, found = await service.timeline(where, order)
-    ids = found.ids[offset : offset + limit].tolist()
+    parts = np.array_split(found.ids, stretches)
+    ids = np.concatenate([part[offset : offset + limit] for part in parts]).tolist()
     files = await service.workers.looking.run(service.gallery.files_of, ids, where)
     return replies.document(
         "contents",

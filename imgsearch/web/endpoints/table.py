@@ -84,7 +84,16 @@ def _change(
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     _get("/info", lists.info, "info"),
     _get("/timeline", lists.timeline, "timeline", "order", *FILTERS),
-    _get("/contents", lists.contents, "contents", "order", "offset#", "limit#", *FILTERS),
+    _get(
+        "/contents",
+        lists.contents,
+        "contents",
+        "order",
+        "offset#",
+        "limit#",
+        "stretches#",
+        *FILTERS,
+    ),
     _get("/facets", lists.facets, "facets", *FILTERS),
     _get("/folders", lists.folders, "folders", "under"),
     _get("/unreadable", lists.unreadable, "unreadable", "offset#", "limit#", "under[]"),

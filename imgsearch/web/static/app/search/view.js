@@ -110,7 +110,10 @@ class SearchPage {
       click: () => this.#switchScores(),
     });
     this.scores = scores;
-    this.results.append(make("div.results-head", {}, this.filters.node, scores), this.said);
+    this.recipes = make("select.recipes", { "aria-label": "Recipe", title: "Which network's embeddings are searched", hidden: true });
+    this.recipes.addEventListener("change", () => this.ask(this.question.with({ recipe: this.recipes.value || null })), { signal });
+    this.line = make("div.results-line", {}, this.said, this.recipes);
+    this.results.append(make("div.results-head", {}, this.filters.node, scores), this.line);
     this.main.replaceChildren(
       make("h1.unseen", { text: "Pictures that look like the one in hand" }),
       make("div.search", {}, this.asked.node, this.results),
@@ -129,6 +132,7 @@ class SearchPage {
     }
     this.results.classList.add("waiting");
     const known = await info();
+    this.#showRecipes(known.recipes);
     const answer = new Answer(question, { signal, most: known.limits.matches, kinds: scoresAreOn() });
     await answer.more();
     if (signal.aborted) return;
@@ -142,6 +146,14 @@ class SearchPage {
       this.#showGrid(answer, signal);
       await this.#comeBack(answer, place, signal);
     }
+  }
+
+  /** Offer the recipes where there are several; the primary one is what an address without any asks. */
+  #showRecipes(recipes) {
+    this.recipes.hidden = recipes.length < 2;
+    this.recipes.replaceChildren(...recipes.map(({ identifier, name, primary }) => make("option", { value: primary ? "" : identifier, text: name })));
+    const asked = recipes.find(({ identifier }) => identifier === this.question.recipe);
+    this.recipes.value = !asked || asked.primary ? "" : asked.identifier;
   }
 
   /** Fetch as far as the page was scrolled when it was left, and scroll there. */
@@ -191,7 +203,7 @@ class SearchPage {
 
   #settle(nodes) {
     this.results.classList.remove("waiting");
-    while (this.said.nextSibling) this.said.nextSibling.remove();
+    while (this.line.nextSibling) this.line.nextSibling.remove();
     this.said.replaceChildren();
     this.results.append(...nodes);
   }
