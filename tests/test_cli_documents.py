@@ -148,7 +148,7 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
     check(run("index", "--json").stdout)
     documented = (DOCS / "json.md").read_text(encoding="utf-8")
     documented = documented.partition("## Documents")[2].partition("## Objects")[0]
-    assert printed | {"backbone", "plan", "apply", "undo"} == set(
+    assert printed | {"backbone", "captions", "plan", "apply", "undo"} == set(
         re.findall(r"^### (\w+)$", documented, re.MULTILINE)
     )
 
