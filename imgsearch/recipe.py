@@ -13,18 +13,23 @@ from imgsearch.errors import GalleryDamagedError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-PoolingMethod = Literal["gap", "gmp", "gem", "rmac"]
+PoolingMethod = Literal["gap", "gmp", "gem", "rmac", "cls", "map"]
 Pooling = str  # a method, or a method and its parameter: what PoolingChoice reads and writes
 Resize = Literal["squash", "pad", "crop"]
 Preprocessing = Literal["raw", "unit", "tf", "torch", "caffe"]
 Precision = Literal["float32", "bfloat16"]
 
-POOLINGS: Final[tuple[PoolingMethod, ...]] = get_args(PoolingMethod)
+POOLINGS: Final[tuple[PoolingMethod, ...]] = ("gap", "gmp", "gem", "rmac")  # of feature maps
 RESIZES: Final[tuple[Resize, ...]] = get_args(Resize)
 PREPROCESSINGS: Final[tuple[Preprocessing, ...]] = get_args(Preprocessing)
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 
 AUTO: Final = "auto"
+HUB: Final = "hub:"  # before the name or the folder of a preset of KerasHub
+# Computed inside the network, from its tokens.
+OWN_POOLINGS: Final[tuple[PoolingMethod, ...]] = ("cls", "map")
+DEFAULT_POOLING: Final = "gap"
+DEFAULT_RESIZE: Final = "squash"
 DECODER_VERSION: Final = 1
 
 # Bounds of what is read back; no network comes near them.
@@ -50,7 +55,8 @@ class PoolingChoice:
     """A pooling method and, where it has one, its parameter.
 
     Attributes:
-        method: "gap" (mean), "gmp" (max), "gem" (power mean) or "rmac" (regional max).
+        method: "gap" (mean), "gmp" (max), "gem" (power mean), "rmac" (regional max), or what some
+            transformers have of their own: "cls" (class token), "map" (attention pooling).
         parameter: the power of "gem", the number of levels of "rmac"; None for the others.
     """
 
@@ -67,10 +73,11 @@ class PoolingChoice:
             UsageError: the text is none of these.
         """
         name, colon, parameter = text.partition(":")
-        method = next((known for known in POOLINGS if known == name), None)
+        method = next((known for known in (*POOLINGS, *OWN_POOLINGS) if known == name), None)
         if method is None:
             raise UsageError(
-                f"pooling: {text!r} is none of {', '.join(POOLINGS)}, gem:POWER and rmac:LEVELS"
+                f"pooling: {text!r} is none of {', '.join(POOLINGS)}, gem:POWER and rmac:LEVELS; "
+                f"some networks of KerasHub have {' or '.join(OWN_POOLINGS)}"
             )
         try:
             match method:
@@ -113,12 +120,15 @@ class RecipeRequest:
     """What a caller asks for; `None` takes the backbone's own default.
 
     Attributes:
-        backbone: a catalogue name, "auto", or the path of a custom model (`.keras`).
+        backbone: a catalogue name, "auto", the path of a custom model (`.keras`), or "hub:" and a
+            preset of KerasHub, by its name or its folder.
         layer: name of the layer whose activations are taken.
         pooling: how feature maps become one vector, as `PoolingChoice` parses it; stored as its
-            canonical text, so that "gem:3" becomes "gem".
+            canonical text, so that "gem:3" becomes "gem". `None` becomes "gap", but for KerasHub's
+            networks, which have their own.
         size: side of the square input in pixels.
-        resize: how an image becomes square.
+        resize: how an image becomes square. `None` becomes "squash", but for KerasHub's presets,
+            which say it.
         weights: a local weights file for a catalogue backbone.
         preprocessing: of the pixels; for custom models only.
         trusted_sha256: checksum of a custom model that the caller trusts.
@@ -127,9 +137,9 @@ class RecipeRequest:
 
     backbone: str = AUTO
     layer: str | None = None
-    pooling: Pooling = "gap"
+    pooling: Pooling | None = None
     size: int | None = None
-    resize: Resize = "squash"
+    resize: Resize | None = None
     weights: Path | None = None
     preprocessing: Preprocessing | None = None
     trusted_sha256: str | None = None
@@ -151,7 +161,13 @@ class RecipeRequest:
                 raise UsageError(f"{option}: {value!r} is none of {', '.join(allowed)}")
         if self.size is not None and self.size < 1:
             raise UsageError(f"size: {self.size} is not a positive number of pixels")
-        object.__setattr__(self, "pooling", str(PoolingChoice.parse(self.pooling)))
+        pooling, resize = self.pooling, self.resize
+        if not self.backbone.startswith(HUB):
+            pooling = DEFAULT_POOLING if pooling is None else pooling
+            resize = resize or DEFAULT_RESIZE
+        if pooling is not None:
+            object.__setattr__(self, "pooling", str(PoolingChoice.parse(pooling)))
+        object.__setattr__(self, "resize", resize)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +175,8 @@ class Recipe:
     """Everything that makes two embeddings comparable, with nothing left open.
 
     Attributes:
-        backbone: catalogue name ("compact-1" carries its version), or "custom".
+        backbone: catalogue name ("compact-1" carries its version), "custom", or "hub:" and the
+            preset's name.
         weights: fingerprint of the weights, "sha256:" and 64 hexadecimal digits; "imported"
             where the embeddings were made elsewhere.
         layer: name of the layer whose activations are taken.

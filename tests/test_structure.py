@@ -69,6 +69,7 @@ VALUES = {
     "indexing.report",
     "maps.gallery_map",
     "networks.backbones.catalogue",
+    "networks.backbones.hub.presets",
     "networks.backbones.layer_names",
     "plans.reports",
     "search.matches",
@@ -83,6 +84,10 @@ OWNERS: dict[str, str] = {
     "ai_edge_litert": "networks.runtimes.litert",
     "tensorflow": "networks.backbones networks.runtimes.tensorflow distillation",
     "keras": "networks.backbones networks.runtimes.tensorflow distillation",
+    "keras_hub": "networks.backbones.hub.library",
+    "kagglehub": "networks.backbones.hub.fetching",
+    "tokenizers": "networks.backbones.hub.tokens",
+    "sentencepiece": "networks.backbones.hub.tokens",
     "torch": "",
     "PIL": "images distillation",
     "pillow_heif": "images.heif_decoder",
@@ -103,7 +108,8 @@ OWNERS: dict[str, str] = {
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
-    "torch", "jinja2", "openTSNE", "starlette", "uvicorn",
+    "torch", "jinja2", "openTSNE", "starlette", "uvicorn", "keras_hub", "kagglehub", "tokenizers",
+    "sentencepiece",
 }  # fmt: skip
 LONGEST = 300
 
