@@ -24,7 +24,8 @@ GROUND: dict[str, str] = {
     "files": "",
     "html_pages": "text",
     "checked_file": "errors files",
-    "recipe": "errors",
+    "pooling_choice": "errors",
+    "recipe": "errors pooling_choice",
     "paths": "errors",
 }
 # What each room may import besides the ground and itself, types included.
