@@ -18,6 +18,7 @@ PACKAGE = REPOSITORY / "imgsearch"
 # The ground, which every room stands on; its modules may import those named.
 GROUND: dict[str, str] = {
     "errors": "",
+    "addresses": "errors",
     "text": "",
     "quantities": "",
     "forking": "",
@@ -25,31 +26,32 @@ GROUND: dict[str, str] = {
     "html_pages": "text",
     "checked_file": "errors files",
     "recipe": "errors",
-    "paths": "errors",
+    "paths": "addresses errors",
 }
 # What each room may import besides the ground and itself, types included.
 ROOMS: dict[str, str] = {
-    "images": "",
+    "sources": "",
+    "images": "sources",
     "networks": "",
     "vectors": "",
     "storage": "images",
-    "indexing": "images networks storage",
+    "indexing": "sources images networks storage",
     "search": "images networks vectors storage",
     "duplicates": "images networks vectors storage search",
     "plans": "images storage search duplicates",
     "explaining": "networks vectors",
     "exchange": "images networks storage",
     "maps": "images networks vectors storage search",
-    "gallery": "images networks vectors storage indexing search duplicates plans explaining maps "
-    "exchange",
+    "gallery": "sources images networks vectors storage indexing search duplicates plans "
+    "explaining maps exchange",
     "evaluation": "images networks vectors storage indexing search gallery",
     "distillation": "images networks vectors indexing evaluation",
     "sheets": "images explaining search duplicates plans gallery",
     "documents": "images networks storage indexing search duplicates plans maps exchange gallery "
     "evaluation",
     "web": "images networks storage search duplicates plans maps gallery documents",
-    "cli": "images networks vectors storage indexing search duplicates plans maps exchange gallery "
-    "evaluation distillation sheets documents web",
+    "cli": "sources images networks vectors storage indexing search duplicates plans maps exchange "
+    "gallery evaluation distillation sheets documents web",
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
 VALUES = {
@@ -91,6 +93,7 @@ OWNERS: dict[str, str] = {
     "sqlite_utils": "storage",
     "filelock": "storage.writer_lock",
     "send2trash": "plans.system_trash",
+    "fsspec": "sources.fsspec_files",
     "pyarrow": "exchange.parquet",
     "openTSNE": "maps.tsne",
     "typer": "cli",

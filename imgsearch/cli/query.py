@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imgsearch import addresses
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.explain_options import FORMS as EXPLAINING_FORMS
@@ -128,7 +129,7 @@ def query(
             with working(terminal, "Searching"), missing_files_are_usage(named):
                 matches = ask(gallery, images or [])
                 explanations = output.explanations(
-                    gallery, Path(named[0]), matches, crop=ask.crop, terminal=terminal
+                    gallery, addresses.named(named[0]), matches, crop=ask.crop, terminal=terminal
                 )
             writer.write(_paths(images or []), matches, explanations)
             failed = explanations.count(None)
@@ -180,7 +181,7 @@ def _listed(names: Sequence[str], search: SearchOptions, *, null: bool) -> Itera
 
 
 def _paths(names: Sequence[str]) -> list[Path | None]:
-    return [None if name == STANDARD_INPUT else Path(name) for name in names]
+    return [None if name == STANDARD_INPUT else addresses.named(name) for name in names]
 
 
 def _write_each(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch import paths
+from imgsearch.addresses import Address
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.search.query_inputs import HeldContent, Part, Weighted, readable
 from imgsearch.storage.records import ScannedRow
@@ -123,7 +124,7 @@ def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
             raise UsageError("crop: a vector has no parts; ask without a crop")
         return GivenImage(weight, crop, vector=taken)
     if isinstance(taken, Path):
-        places = frozenset({paths.absolute(taken), Path(os.path.realpath(taken))})
+        places = frozenset(_places(taken))
         return GivenImage(weight, crop, path=taken, places=places)
     return GivenImage(weight, crop, data=taken, content=hashlib.sha256(taken).hexdigest())
 
@@ -248,9 +249,7 @@ def content_of(store: Store, file: str | Path) -> str:
     Raises:
         UsageError: the gallery does not hold the file as it is.
     """
-    path = paths.absolute(file)
-    places = (path, Path(os.path.realpath(path)))
-    _, found = _indexed(store, places)
+    _, found = _indexed(store, _places(paths.absolute(file)))
     if found is None and _HASH.fullmatch(str(file)):
         return str(file).lower()
     if found is None:
@@ -260,10 +259,18 @@ def content_of(store: Store, file: str | Path) -> str:
     return found
 
 
+def _places(path: Path) -> tuple[Path, ...]:
+    """Return where a file lies, itself and what it is a link to."""
+    if isinstance(path, Address):
+        return (path,)
+    return paths.absolute(path), Path(os.path.realpath(path))
+
+
 def _indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | None]:
     """Return id and hash of a file that is in the gallery and has not changed since.
 
-    A file in an absent root counts as unchanged, as does one that was only ever told of.
+    What lies at an address is not asked for. A file in an absent root counts as unchanged, as
+    does one that was only ever told of.
     """
     roots = store.roots_by_path()
     for path in places:
@@ -274,7 +281,7 @@ def _indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | No
             if root is None or not below:
                 continue
             try:
-                seen = paths.status_of(root.path, below)
+                seen = None if root.is_address else paths.status_of(root.path, below)
             except OSError:
                 seen = None  # reading it says why
             content_id = None
@@ -285,7 +292,7 @@ def _indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | No
                 content_id = store.content_of_file(root.id, row)
             else:
                 # An imported picture may never have been here.
-                unseen = not is_absent(store, root)
+                unseen = not (root.is_address or is_absent(store, root))
                 content_id = store.content_last_at(root.id, below, unseen=unseen)
             if content_id is not None:
                 return content_id, store.contents([content_id])[content_id].hash

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from imgsearch.addresses import Address
 from imgsearch.paths import GONE
 
 if TYPE_CHECKING:
@@ -38,11 +39,19 @@ class Root:
     follow_symlinks: bool = False
 
     @property
+    def is_address(self) -> bool:
+        """Whether its files are not files of this machine."""
+        return isinstance(self.path, Address)
+
+    @property
     def online(self) -> bool:
         """Whether the folder exists now and is not empty.
 
-        An unplugged drive leaves an empty folder at its mount point.
+        An unplugged drive leaves an empty folder at its mount point. An address is taken to be
+        there until it is asked for something.
         """
+        if self.is_address:
+            return True
         try:
             with os.scandir(self.path) as listing:
                 return next(listing, None) is not None
@@ -52,6 +61,8 @@ class Root:
     @property
     def refusal(self) -> str | None:
         """Why the folder, which exists, can't be listed; None if it can, or is not there."""
+        if self.is_address:
+            return None
         try:
             os.scandir(self.path).close()
         except OSError as error:
