@@ -137,12 +137,39 @@ def test_reflinks_where_the_file_system_has_none_change_nothing(
 
     monkeypatch.setattr(file_acts, "reflink", refuse)
     before, plan = desk.state(), desk.gallery.plan(desk.groups(), kinds=["identical"])
-    report = desk.gallery.apply(plan, link="reflink")
-    assert report.removed == ()
-    assert [refusal.reason.partition(": ")[2] for refusal in report.refused] == [
-        "operation not supported"
-    ] * 2
+    with pytest.raises(PlanRefusedError, match="makes no such links; use another --link"):
+        desk.gallery.apply(plan, link="reflink")
     assert (desk.state(), desk.trashed()) == (before, [])
+    assert len(desk.gallery.apply(plan).removed) == 2
+    desk.gallery.undo()
+    assert desk.state() == before
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_file_system_without_links_is_cleared_up_and_put_back_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, elsewhere: bool
+) -> None:
+    """FAT and exFAT: no hard link, and no call that renames only to a free name."""
+
+    def refuse(source: Path, *_: Any, **__: Any) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted", str(source))
+
+    monkeypatch.setattr(file_acts, "_renamed_by_linux", lambda *_: False)
+    monkeypatch.setattr(os, "link", refuse)
+    if elsewhere:
+        other_device(monkeypatch, desk.base / "out")
+    before = desk.state()
+    for place in (None, desk.base / "out"):
+        report = desk.gallery.apply(desk.plan(), to=place)
+        assert (len(report.removed), report.refused) == (3, ())
+        assert len(desk.gallery.undo().restored) == 3
+        assert desk.state() == before
+        assert not list(desk.base.rglob("*.imgsearch-part"))
+    taken = desk.base / "taken"
+    taken.write_text("there")
+    with pytest.raises(FileExistsError):
+        file_acts.rename(desk.photos / "a/one.png", taken)
+    assert taken.read_text() == "there"
 
 
 def test_a_reflink_takes_the_place_with_the_times_of_what_was_there(

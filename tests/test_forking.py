@@ -129,6 +129,7 @@ def printed(program: str, *arguments: object) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_exported_graphs_run_anew_in_a_child_and_tensorflow_says_why_it_can_not() -> None:
     openvino, litert, used, started = printed(RUNTIMES)
     assert openvino == "openvino the same"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from imgsearch.duplicates.companions import are_companions
 from imgsearch.duplicates.grouping import order_of
 from imgsearch.duplicates.groups import Evidence, Kind
 from imgsearch.duplicates.judge import Judge
-from imgsearch.duplicates.kinds import evidence_of
+from imgsearch.duplicates.kinds import as_burst, evidence_of
+from imgsearch.duplicates.parallax import SecondLook
 from imgsearch.duplicates.pixels import PixelDigests
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
+# Doubt that needs no second look: the originals are decoded for nothing then.
+PLAIN: Final = 0.0005
+_ONE_EXPOSURE: Final = (Kind.COPY, Kind.EDIT)
 _SAME_PIXELS = Evidence(kind=Kind.PIXELS, certainty=1.0, transform=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
 
 
@@ -61,6 +65,7 @@ class Gathering:
         self._files = files
         self._judge = Judge(rendering)
         self._pixels = PixelDigests(read, rendering)
+        self._originals = SecondLook(read)
         self._calibration = calibration
         self._precision = precision
         self._distinct = distinct
@@ -117,6 +122,12 @@ class Gathering:
         found = evidence_of(first, second, laid, self._calibration, precision=self._precision)
         if found is None:
             return
+        if 1 - found[0].certainty > PLAIN and found[0].kind in _ONE_EXPOSURE:
+            placement = laid.agreement.placement
+            if self._originals.is_another_exposure(first, second, placement):
+                found = as_burst(first, second, laid, found)
+                if found is None:
+                    return
         if found[0].kind == Kind.COPY and self._pixels.same(first, second):
             found = (_SAME_PIXELS, _SAME_PIXELS)
         self.evidence[names] = found[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -57,10 +58,31 @@ def evidence_of(
         kind = Kind.EDIT
     else:
         return None
+    plain = Evidence(kind=kind, certainty=certainty)
     return (
-        _evidence(one, other, laid, Evidence(kind=kind, certainty=certainty), second=True),
-        _evidence(other, one, laid, Evidence(kind=kind, certainty=certainty), second=False),
+        _evidence(one, other, laid, plain, second=True),
+        _evidence(other, one, laid, plain, second=False),
     )
+
+
+def as_burst(
+    one: Content, other: Content, laid: Laid, found: tuple[Evidence, Evidence]
+) -> tuple[Evidence, Evidence] | None:
+    """Return the evidence on two contents that are no one exposure after all.
+
+    Args:
+        one: the content that lay below.
+        other: the content that was laid over it.
+        laid: how they lie upon each other.
+        found: what it was before the originals were looked at.
+
+    Returns:
+        None where nothing says that they were taken moments apart.
+    """
+    if not _is_burst(one, other, laid, _seconds_apart(one, other)):
+        return None
+    first, second = (replace(each, kind=Kind.BURST) for each in found)
+    return first, second
 
 
 def _evidence(

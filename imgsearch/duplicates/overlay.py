@@ -132,10 +132,7 @@ def _moved(
     """
     height, width = one.shape
     reach = max(2, min(width, height) // 12)
-    one, other = _evened(one), _evened(other)
-    mean, mean_other, variance, variance_other, _ = _moments(one, other, reach)
-    flat = (one - mean) / np.sqrt(variance + 5 * NOISE)
-    flat_other = (other - mean_other) / np.sqrt(variance_other + 5 * NOISE)
+    flat, flat_other = flattened(_evened(one), _evened(other), reach, noise=5 * NOISE)
     across, down = np.zeros_like(flat), np.zeros_like(flat)
     across[:, 1:-1] = (flat_other[:, 2:] - flat_other[:, :-2]) / 2
     down[1:-1] = (flat_other[2:] - flat_other[:-2]) / 2
@@ -161,6 +158,24 @@ def _moved(
         down=float(placement.down / (1 + stretch_y)),
         left=float((placement.left - move_x + stretch_x * centre_x) / (1 + stretch_x)),
         top=float((placement.top - move_y + stretch_y * centre_y) / (1 + stretch_y)),
+    )
+
+
+def flattened(
+    one: NDArray[np.float32], other: NDArray[np.float32], reach: int, *, noise: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return two images whose mean is 0 and deviation about 1 around every place.
+
+    Args:
+        one: luma of mean 0.
+        other: likewise, of the same shape.
+        reach: pixels from a place to the edge of the window around it.
+        noise: variance that is taken for noise.
+    """
+    mean, mean_other, variance, variance_other, _ = _moments(one, other, reach)
+    return (
+        (one - mean) / np.sqrt(variance + noise),
+        (other - mean_other) / np.sqrt(variance_other + noise),
     )
 
 

@@ -47,6 +47,12 @@ class Rendering:
             colour = colour.resize((width, height), Image.Resampling.BICUBIC)
         return cls(colour.convert("L"), colour)
 
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8]) -> Rendering:
+        """Return an image that is not stored: uint8 (height, width, 3), RGB."""
+        colour = Image.fromarray(pixels)
+        return cls(colour.convert("L"), colour)
+
     @property
     def size(self) -> Size:
         """Width and height in pixels."""

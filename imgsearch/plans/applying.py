@@ -69,6 +69,7 @@ class Application:
             stop: asked before each file; True ends it there.
 
         Raises:
+            PlanRefusedError: the first file's place takes no links of that kind.
             OSError: the disk is full, or can't be written; what was done is in the journal.
         """
         removed: list[PlannedFile] = []
@@ -82,6 +83,8 @@ class Application:
                 step = self.way.step(journal.next_number, file, keeper, link=self.link)
                 steps.carry_out(step, keeper, journal)
             except PlanRefusedError as error:
+                if isinstance(error, steps.LinksRefusedError) and not removed:
+                    raise  # it would be said of every file
                 refused.append(Refusal(path=file.path, reason=str(error)))
             except OSError as error:
                 if error.errno in _NO_SPACE:
@@ -219,4 +222,5 @@ def put_back(journal: Journal, *, surely: Collection[StepState]) -> list[tuple[P
 
 
 def _said(error: OSError) -> str:
-    return f"{error.filename}: {(error.strerror or str(error)).lower()}"
+    what = (error.strerror or str(error)).lower()
+    return what if error.filename is None else f"{error.filename}: {what}"

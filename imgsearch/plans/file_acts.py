@@ -22,6 +22,8 @@ _AT_FDCWD: Final = -100  # linux/fcntl.h: relative to the current folder
 _RENAME_NOREPLACE: Final = 1  # linux/fs.h
 _FICLONE: Final = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
 _UNSUPPORTED: Final = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+# What file systems without hard links answer: FAT, exFAT, many that are reached over a network.
+_NO_LINKS: Final = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 def create(path: Path, data: bytes) -> None:
@@ -84,8 +86,15 @@ def rename(source: Path, target: Path) -> None:
     if os.name == "nt":
         os.rename(source, target)  # noqa: PTH104 - refuses to replace, on this system
         return
-    if not _renamed_by_linux(source, target):
+    if _renamed_by_linux(source, target):
+        return
+    try:
         hard_link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _rename_without_links(source, target)
+    else:
         remove(source)
 
 
@@ -126,6 +135,9 @@ def reflink(source: Path, target: Path) -> None:
         try:
             fcntl.ioctl(descriptor, _FICLONE, original.fileno())
             os.fsync(descriptor)
+        except OSError as error:
+            code = error.errno or errno.EIO
+            raise OSError(code, os.strerror(code), str(target)) from error
         finally:
             os.close(descriptor)
 
@@ -144,6 +156,17 @@ def _write(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def _rename_without_links(source: Path, target: Path) -> None:
+    """Rename where no call refuses to replace: a name that is free now is taken at once.
+
+    Only a program that chose the same name in the microseconds between could lose a file by it;
+    these names are free ones, most of them random.
+    """
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    os.rename(source, target)  # noqa: PTH104 - as above
 
 
 @cache

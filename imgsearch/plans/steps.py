@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from imgsearch.plans.plan import PlannedFile
 
 _CHUNK = 1 << 20
+# What file systems answer that have no links of the kind that is asked for.
+_NO_SUCH_LINKS = frozenset(
+    {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL}
+)
+
+
+class LinksRefusedError(PlanRefusedError):
+    """A file system makes no links of the kind that is asked for; nothing was done."""
 
 
 def carry_out(step: Step, keeper: PlannedFile, journal: Journal) -> None:
@@ -73,13 +81,21 @@ def _act(step: Step, file: Seen, kept: Seen, *, journal: Journal) -> None:
 
 
 def _make_link(step: Step, temporary: Path, file: Seen, journal: Journal) -> None:
-    if step.link == "symlink":
-        file_acts.symbolic_link(step.keeper, temporary)
-    elif step.link == "hard":
-        file_acts.hard_link(step.keeper, temporary)
-    else:
-        file_acts.reflink(step.keeper, temporary)
-        shutil.copystat(file.path, temporary)
+    try:
+        if step.link == "symlink":
+            file_acts.symbolic_link(step.keeper, temporary)
+        elif step.link == "hard":
+            file_acts.hard_link(step.keeper, temporary)
+        else:
+            file_acts.reflink(step.keeper, temporary)
+            shutil.copystat(file.path, temporary)
+    except OSError as error:
+        if error.errno not in _NO_SUCH_LINKS:
+            raise
+        raise LinksRefusedError(
+            f"--link {step.link}: the file system of {step.path.parent} makes no such links; use "
+            "another --link, or none"
+        ) from error
     journal.made(journal.states[step.number], temporary.lstat())
 
 
