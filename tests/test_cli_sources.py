@@ -13,7 +13,7 @@ from s3_server import SECRET, Requests, S3Server
 from test_tars import shard
 
 import imgsearch
-from imgsearch.sources import finding
+from imgsearch.sources import finding, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server
     running = S3Server()
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(retrying, "FIRST_PAUSE", 0.001)
     s3fs.S3FileSystem.clear_instance_cache()
     finding._source.cache_clear()
     files = s3fs.S3FileSystem(skip_instance_cache=True)

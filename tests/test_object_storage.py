@@ -236,6 +236,15 @@ def test_single_pictures_of_a_bucket_stay_single(filled: S3Server, tmp_path: Pat
     assert [str(root.path) for root in gallery.information().roots] == [PHOTOS]
 
 
+def test_names_without_a_suffix_are_looked_into_when_asked_for(
+    filled: S3Server, tmp_path: Path
+) -> None:
+    put(filled, "nameless", seed=50, tmp_path=tmp_path)
+    gallery = Gallery(tmp_path / "g", source=FakeSource())
+    assert gallery.index(PHOTOS).new == 12
+    assert gallery.index(PHOTOS, options=IndexOptions(any_name=True)).new == 1
+
+
 @pytest.mark.usefixtures("filled")
 def test_shares_of_a_bucket_hold_every_picture_once(tmp_path: Path) -> None:
     from imgsearch import Shard

@@ -114,7 +114,7 @@ class IndexRun:
     ) -> Iterator[ScannedFile]:
         def leave_out(path: bytes, reason: str) -> None:
             unlisted.append(path)
-            self._unlisted.append(UnreadableFile(_place(target.root, path), reason))
+            self._unlisted.append(UnreadableFile(target.root.at(path), reason))
 
         try:
             named = self._named(target, rules)
@@ -135,7 +135,7 @@ class IndexRun:
             elif isinstance(found, UnlistedFolder):
                 leave_out(found.path, found.reason)
             else:
-                self._unknown.append(UnreadableFile(_place(target.root, found.path), found.reason))
+                self._unknown.append(UnreadableFile(target.root.at(found.path), found.reason))
             if self._stop():
                 self._counts.interrupted = True
                 return
@@ -299,7 +299,3 @@ class _Counts:
     interrupted: bool = False
     started: float = field(default_factory=time.monotonic)
     committed: Committed = field(default_factory=Committed)
-
-
-def _place(root: Root, path: bytes) -> Path:
-    return paths.join(paths.encode(root.path), path) if path else root.path

@@ -179,19 +179,25 @@ def _walk_source(
                         inner.append(path)
                 elif not rules.shard.holds(path):
                     continue
-                elif rules.may_be_image(entry.name) or (
-                    rules.any_name and identify(source.read(path, size=_HEAD_BYTES)) is not None
-                ):
-                    yield (
-                        entry.file
-                        if entry.file.size <= MAX_FILE_BYTES
-                        else UnknownFile(path, "larger than 2 GiB")
-                    )
+                elif file := _listed_file(source, entry.file, rules):
+                    yield file
                 elif passed_over is not None and (kind := unread_kind(entry.name)):
                     passed_over[kind] += 1
         except SourceError as error:
             yield UnlistedFolder(folder, error.reason)
         stack.extend(reversed(inner))
+
+
+def _listed_file(
+    source: FileSource, file: ScannedFile, rules: ScanRules
+) -> ScannedFile | UnknownFile | None:
+    if not rules.may_be_image(file.path.rpartition(b"/")[2]):
+        try:
+            if not rules.any_name or identify(source.read(file.path, size=_HEAD_BYTES)) is None:
+                return None
+        except SourceError:
+            return None
+    return file if file.size <= MAX_FILE_BYTES else UnknownFile(file.path, "larger than 2 GiB")
 
 
 def _list(place: bytes, folder: bytes) -> list[os.DirEntry[bytes]] | UnlistedFolder:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.addresses import Address
-from imgsearch.paths import GONE
+from imgsearch.paths import GONE, encode, join
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,10 @@ class Root:
     recursive: bool
     exclude: tuple[str, ...] = ()
     follow_symlinks: bool = False
+
+    def at(self, path: bytes) -> Path:
+        """Return where something lies by its stored relative path, b"" for the root itself."""
+        return join(encode(self.path), path) if path else self.path
 
     @property
     def is_address(self) -> bool:
