@@ -85,6 +85,21 @@ def decoded(stored: bytes) -> Path:
     return Path(text) if text.startswith("/") or not is_address(text) else Address(text)
 
 
+def top_of(stored: bytes) -> bytes | None:
+    """Return an address's bucket or host, in stored form, or the folder of a tar's member.
+
+    Returns:
+        None for the path of a file.
+    """
+    text = os.fsdecode(stored)
+    found = _ADDRESS.match(text)
+    if found is None:
+        return None
+    if text.startswith(TAR):
+        return os.path.dirname(stored)  # noqa: PTH120 - bytes
+    return os.fsencode(found[0] + text[found.end() :].partition("/")[0])
+
+
 def named(text: str) -> Path:
     """Return the path, or the address, that a person typed.
 

@@ -243,6 +243,8 @@ def test_names_without_a_suffix_are_looked_into_when_asked_for(
     gallery = Gallery(tmp_path / "g", source=FakeSource())
     assert gallery.index(PHOTOS).new == 12
     assert gallery.index(PHOTOS, options=IndexOptions(any_name=True)).new == 1
+    later = gallery.index()
+    assert (later.unchanged, later.missing) == (13, 0)
 
 
 @pytest.mark.usefixtures("filled")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from imgsearch import paths
+from imgsearch import addresses, paths
 from imgsearch.errors import RecipeMismatchError, UsageError
 from imgsearch.exchange.arrays import EmbeddingArray
 from imgsearch.exchange.listings import Listing
@@ -116,7 +116,11 @@ class Importer:
                 if picture.roots:
                     named.update(picture.roots)
                     continue
-                folders = {os.path.dirname(self._absolute(path)) for path in picture.paths}  # noqa: PTH120 - bytes
+                places = [self._absolute(path) for path in picture.paths]
+                named.update(filter(None, map(addresses.top_of, places)))
+                folders = {os.path.dirname(path) for path in places if path.startswith(b"/")}  # noqa: PTH120 - bytes
+                if not folders:
+                    continue
                 common = os.path.commonpath(folders if common is None else {common, *folders})
             if rows != array.rows:
                 raise UsageError(
@@ -191,6 +195,8 @@ class Importer:
                 yield list(islice(listed, len(vectors))), vectors
 
     def _absolute(self, path: bytes) -> bytes:
+        if addresses.is_address(os.fsdecode(path)):
+            return paths.encode(addresses.address_of(os.fsdecode(path)))
         return os.path.normpath(os.path.join(self._folder, path))  # noqa: PTH118 - bytes
 
     def _places(self, store: Store) -> _Places:

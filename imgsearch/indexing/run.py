@@ -254,10 +254,10 @@ class IndexRun:
 
     def _named(self, target: ScanTarget, rules: ScanRules) -> list[ScannedFile] | None:
         """Return the file that a target is, if the share holds it; None for a folder."""
-        root, below = target.root.path, target.below
-        if isinstance(root, Address) and not rules.may_be_image(below):
-            return None  # a folder: to ask would cost a request
-        file = self._look_up(root, below) if below else None
+        root, below = target.root, target.below
+        # Whether an address is a folder is told by its name: to ask would cost a request.
+        is_folder = not below or (root.is_address and not rules.may_be_image(below))
+        file = None if is_folder else self._look_up(root.path, below)
         return None if file is None else [file] * rules.shard.holds(below)
 
     def _look_up(self, root: Path, path: bytes) -> ScannedFile | None:
@@ -268,10 +268,9 @@ class IndexRun:
 
     def _finder(self, root: Root, rules: ScanRules) -> Callable[[bytes], ScannedFile | None]:
         def find(path: bytes) -> ScannedFile | None:
-            if rules.excludes(path) or not rules.shard.holds(path):
+            listed = root.is_address and root.recursive and rules.may_be_image(path)
+            if listed or rules.excludes(path) or not rules.shard.holds(path):
                 return None
-            if root.is_address:
-                return None if root.recursive else self._look_up(root.path, path)
             folders = [root.path / folder for folder in paths.decode(path).parents[:-1]]
             if not rules.follow_symlinks and any(folder.is_symlink() for folder in folders):
                 return None
