@@ -246,6 +246,23 @@ def test_an_older_gallery_gets_its_fingerprints_without_embedding_anything(
     assert again == made
 
 
+def test_files_that_changed_or_went_since_are_left_out_and_that_is_said(
+    gallery: Gallery, album: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever removes by the list would else remove the last file of a content."""
+    gallery.index(album)
+    (album / "1.png").unlink()
+    shutil.copy(album / "5.png", album / "mirrored.jpg")
+    found = told(gallery.duplicates())
+    assert found == {
+        "0.png": {"small.jpg": "copy"},
+        "twin.png": {"cropped.jpg": "edit", "grey.jpg": "edit"},
+    }
+    assert "2 files changed or went since the last `imgsearch index`" in caplog.text
+    album.rename(album.with_name("unplugged"))
+    assert told(gallery.duplicates()) == FOUND, "what is offline counts as it was"
+
+
 def test_a_gallery_without_fingerprints_still_finds_equal_bytes(
     gallery: Gallery, album: Path, said: list[str]
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import FakeSource, write_picture
 
-from imgsearch.errors import DamagedCacheError
+from imgsearch.errors import DamagedCacheError, NoGalleryError
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.images.metadata import Metadata
 from imgsearch.search import space_cache
@@ -153,6 +153,29 @@ def strip_identity(path: Path) -> None:
 
     index, header, extra = load(path)
     save(path, index, replace(header, gallery="", contents=""), extra=extra)
+
+
+def test_an_open_gallery_notices_that_another_one_took_its_place(
+    tmp_path: Path, photos: Path
+) -> None:
+    """A database that is restored, or a folder that is removed and made anew, while it is open."""
+    asked = min(path for path in photos.rglob("*.png"))
+    with Gallery(tmp_path / "a.gallery", source=FakeSource()) as gallery:
+        gallery.index(photos)
+        other = Gallery(tmp_path / "b.gallery", source=FakeSource())
+        shutil.copytree(photos, tmp_path / "others")
+        other.index(tmp_path / "others")
+        before = gallery.state()
+        assert gallery.query(asked, k=1)[0].root == photos
+        other.close()
+        shutil.rmtree(gallery.path)
+        with pytest.raises(NoGalleryError):
+            gallery.query(asked)
+        with pytest.raises(NoGalleryError):
+            gallery.state()
+        shutil.copytree(other.path, gallery.path)
+        assert gallery.query(asked, k=1)[0].root == tmp_path / "others"
+        assert gallery.state() != before
 
 
 def test_ids_of_contents_never_come_twice_even_across_a_restore(tmp_path: Path) -> None:

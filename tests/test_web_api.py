@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import time
 import zipfile
 from pathlib import Path
@@ -733,7 +734,15 @@ def test_a_plan_of_what_was_decided_is_saved_and_nothing_else_happens(served: Se
         )
         assert Path(drop["path"]).is_file()
         Path(saved["path"]).unlink()
-    Path(saved["path"]).parent.rmdir()
+    folder = Path(saved["path"]).parent
+    # Two in one second: neither takes the other's place.
+    names = {
+        served.send("POST", "/duplicates/plan", {"groups": [decision]}).json["path"]
+        for _ in range(3)
+    }
+    assert names == {str(path) for path in folder.iterdir()}
+    assert len(names) == 3
+    shutil.rmtree(folder)
 
 
 def test_a_plan_that_makes_no_sense_is_refused(served: Served) -> None:
@@ -750,6 +759,8 @@ def test_a_plan_that_makes_no_sense_is_refused(served: Served) -> None:
     ):
         reply = served.send("POST", "/duplicates/plan", {"groups": [decision]})
         assert reply.status == status, decision
+    twice = [{"id": group["id"], "drop": [path]} for path in (one, other)]
+    assert served.send("POST", "/duplicates/plan", {"groups": twice}).status == 400
     assert not (served.gallery / "plans").exists()
 
 

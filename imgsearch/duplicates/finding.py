@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -12,12 +13,15 @@ from imgsearch.duplicates.companions import Companions
 from imgsearch.duplicates.gathering import Gathering
 from imgsearch.duplicates.grouping import default_rank, regroup
 from imgsearch.duplicates.groups import Kind
-from imgsearch.search.held_files import HeldFiles
+from imgsearch.quantities import counted
+from imgsearch.search.held_files import HeldFiles, each_file
+from imgsearch.search.indexed_files import is_as_indexed
 from imgsearch.storage.filters import Filters
 from imgsearch.storage.passing import allowed_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from imgsearch.duplicates.calibration import Calibration
     from imgsearch.duplicates.grouping import Rank
@@ -26,10 +30,12 @@ if TYPE_CHECKING:
     from imgsearch.duplicates.sides import Sides
     from imgsearch.search.matches import GalleryFile
     from imgsearch.search.search_space import SearchSpace
+    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
 
     Progress = Callable[[int, int], None]
 
+LOG: Final = logging.getLogger(__name__)
 # Cosine similarity in the space that is searched from which on two pictures look alike.
 ALIKE: Final = 0.7
 SAME: Final = (Kind.IDENTICAL, Kind.PIXELS, Kind.COPY, Kind.EDIT, Kind.BURST)
@@ -115,16 +121,47 @@ def find_groups(
             gathering.complete(rank)
         if Kind.SIMILAR in wanted.kinds:
             _note_alike(gathering, ground, pairs)
+    groups = _grouped(gathering, wanted, files, rank)
+    changed = _changed(store, groups, files)
+    if not changed:
+        return groups
+    LOG.warning(
+        "%s changed or went since the last `imgsearch index`, left out: %s",
+        counted(len(changed), "file"),
+        min(changed),
+    )
+    files = _files(ground, wanted.where, left_out=changed)
+    if newcomers is not None:
+        newcomers.join(files, contents)
     return _grouped(gathering, wanted, files, rank)
 
 
-def _files(ground: Ground, where: Filters) -> dict[int, GalleryFile]:
+def _changed(
+    store: Store, groups: Iterable[Group], files: dict[int, GalleryFile]
+) -> frozenset[Path]:
+    """Return the files of the gallery in some groups that are not what they were.
+
+    Whoever clears up by the list would else remove the last file of a content, in the belief that
+    one that went long ago stays.
+    """
+    new = {each.path for number, file in files.items() if number < 0 for each in each_file(file)}
+    return frozenset(
+        file.path
+        for group in groups
+        for file in (group.keeper, *(member.file for member in group.members))
+        if file.path not in new and not is_as_indexed(store, file.path, file.content)
+    )
+
+
+def _files(
+    ground: Ground, where: Filters, *, left_out: frozenset[Path] = frozenset()
+) -> dict[int, GalleryFile]:
     store = ground.embeddings.store
     ids = store.content_ids_where("id NOT IN (SELECT id FROM orphan)", ())
     allowed = allowed_ids(store, where)
     if allowed is not None:
         ids = np.intersect1d(ids, allowed)
-    return dict(HeldFiles.of(store, where).find(ids.tolist()))
+    return dict(HeldFiles.of(store, where, left_out=left_out).find(ids.tolist()))
 
 
 def _pairs(

@@ -75,7 +75,7 @@ class Asking(Browsing):
 
     _networks: LoadedNetworks
     _projection: str
-    _space: tuple[str, SearchSpace] | None
+    _space: tuple[tuple[int, str], SearchSpace] | None
     _remarked: tuple[str, int, Filters] | None = None
 
     def query(
@@ -259,10 +259,11 @@ class Asking(Browsing):
         return answering.answer_each(held, space, questions)
 
     def _open_space(self, held: Embeddings) -> SearchSpace:
-        known, space = self._space or ("", None)
-        if space is None or known != held.identifier or space.generation != held.generation:
+        asked = self._connections.openings, held.identifier
+        known, space = self._space or ((0, ""), None)
+        if space is None or known != asked or space.generation != held.generation:
             space = self._engine.open(held, self._projection)
-            self._space = (held.identifier, space)
+            self._space = (asked, space)
             missing = remarks.about_missing_embeddings(held, len(space.index))
             if missing is not None:
                 LOG.info(missing)

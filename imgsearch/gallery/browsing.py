@@ -44,7 +44,7 @@ class Browsing(Holdings):
             NoGalleryError: there is no gallery.
         """
         with self._connections.snapshot() as store:
-            return store.data_version()
+            return f"{self._connections.openings}.{store.data_version()}"
 
     def overview(self) -> Overview:
         """Say what is in the gallery.

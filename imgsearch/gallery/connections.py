@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ class Connections:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._reader: Store | None = None
+        self._file: tuple[int, int] | None = None
+        self.openings = 0
+        """How often the shared reader was opened: another file may lie there each time."""
         self._opening = threading.Lock()
         forget_in_children(self._forget_parents)
 
@@ -46,16 +50,34 @@ class Connections:
         self._opening = threading.Lock()
 
     def reader(self) -> Store:
-        """Return the reader that all threads share.
+        """Return the reader that all threads share; another one once another file lies there.
 
         Raises:
             NoGalleryError: there is no gallery.
             GalleryDamagedError: the database is empty, and caches show that it was not.
         """
         with self._opening:
-            if self._reader is None:
+            # The old file keeps its number for as long as the old reader is open.
+            if self._reader is None or self._file != self._number():
+                self._drop()
+                self._file = self._number()
                 self._reader = self._open()
+                self.openings += 1
             return self._reader
+
+    def _drop(self) -> None:
+        """Forget the reader; it is closed once nobody reads from it any more."""
+        if self._reader is not None:
+            weakref.finalize(self._reader, self._reader.connection.close)
+        self._reader = None
+
+    def _number(self) -> tuple[int, int] | None:
+        """Return what tells the database's file from another one; None where there is none."""
+        try:
+            status = (self._folder / DATABASE).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _open(self) -> Store:
         self._refuse_emptied()

@@ -84,7 +84,7 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
         self._engine: SearchEngine = engine or LocalEngine()
         self._executor = executor
         self._connections = Connections(self.path)
-        self._space: tuple[str, SearchSpace] | None = None
+        self._space: tuple[tuple[int, str], SearchSpace] | None = None
         self._verified = Verified()
         self._sets = PictureSets(self.path)
 

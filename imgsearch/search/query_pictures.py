@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch import paths
-from imgsearch.addresses import Address
 from imgsearch.errors import UnreadableImageError, UsageError
+from imgsearch.search.indexed_files import indexed, places_of
 from imgsearch.search.query_inputs import HeldContent, Part, Weighted, readable
-from imgsearch.storage.records import ScannedRow
-from imgsearch.storage.roots import is_absent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from imgsearch.networks.source import EmbedsImages
     from imgsearch.recipe import Recipe
     from imgsearch.search.query_inputs import QueryImage
-    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
 
 _HASH: Final = re.compile("[0-9a-fA-F]{64}")
@@ -124,7 +121,7 @@ def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
             raise UsageError("crop: a vector has no parts; ask without a crop")
         return GivenImage(weight, crop, vector=taken)
     if isinstance(taken, Path):
-        places = frozenset(_places(taken))
+        places = frozenset(places_of(taken))
         return GivenImage(weight, crop, path=taken, places=places)
     return GivenImage(weight, crop, data=taken, content=hashlib.sha256(taken).hexdigest())
 
@@ -147,7 +144,7 @@ def stored(image: GivenImage, embeddings: Embeddings) -> QueryEmbedding | None:
         return QueryEmbedding("", image.places, image.weight, embedding=image.vector)
     content_id = None
     if image.content is None:
-        content_id, image.content = _indexed(embeddings.store, image.places)
+        content_id, image.content = indexed(embeddings.store, image.places)
     if image.content is None or image.crop is not None:
         return None
     if content_id is None:
@@ -237,63 +234,3 @@ def embed_all(images: Sequence[QueryPixels], network: EmbedsImages) -> list[Quer
         QueryEmbedding(image.content, image.paths, image.weight, embedding=row, named=image.named)
         for row, image in zip(rows, images, strict=True)
     ]
-
-
-def content_of(store: Store, file: str | Path) -> str:
-    """Return the hash of a file of the gallery, or the hash that was given.
-
-    Args:
-        store: in a snapshot, or open for writing.
-        file: a path, or 64 hexadecimal digits.
-
-    Raises:
-        UsageError: the gallery does not hold the file as it is.
-    """
-    _, found = _indexed(store, _places(paths.absolute(file)))
-    if found is None and _HASH.fullmatch(str(file)):
-        return str(file).lower()
-    if found is None:
-        raise UsageError(
-            f"{file}: the gallery does not hold this file as it is; run `imgsearch index` first"
-        )
-    return found
-
-
-def _places(path: Path) -> tuple[Path, ...]:
-    """Return where a file lies, itself and what it is a link to."""
-    if isinstance(path, Address):
-        return (path,)
-    return paths.absolute(path), Path(os.path.realpath(path))
-
-
-def _indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | None]:
-    """Return id and hash of a file that is in the gallery and has not changed since.
-
-    What lies at an address is not asked for. A file in an absent root counts as unchanged, as
-    does one that was only ever told of.
-    """
-    roots = store.roots_by_path()
-    for path in places:
-        # Those deepest down first: what is in two roots is the same in either.
-        for folder in path.parents:
-            root = roots.get(folder)
-            below = None if root is None else paths.relative_to(path, folder)
-            if root is None or not below:
-                continue
-            try:
-                seen = None if root.is_address else paths.status_of(root.path, below)
-            except OSError:
-                seen = None  # reading it says why
-            content_id = None
-            if seen:
-                row = ScannedRow(
-                    root.id, seen.path, seen.size, seen.mtime_ns, seen.inode, seen.ctime_ns
-                )
-                content_id = store.content_of_file(root.id, row)
-            else:
-                # An imported picture may never have been here.
-                unseen = not (root.is_address or is_absent(store, root))
-                content_id = store.content_last_at(root.id, below, unseen=unseen)
-            if content_id is not None:
-                return content_id, store.contents([content_id])[content_id].hash
-    return None, None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from imgsearch.duplicates.groups import Kind
 from imgsearch.errors import ImgsearchError
+from imgsearch.files import free_name
 from imgsearch.plans.plan import Choice
 from imgsearch.plans.plan_file import write_plan
 from imgsearch.web.refusals import RefusalError, not_found, refusal_of, usage
@@ -132,6 +133,8 @@ def save_plan(
         group = found.groups.get(decision.group)
         if group is None:
             raise not_found(f"groups: none of id {decision.group!r}; look for duplicates again")
+        if group in groups:
+            raise usage(f"groups: {decision.group!r} is given twice")
         groups.append(group)
         choices[group.keeper.path] = _choice(group, decision, shown)
     try:
@@ -143,7 +146,7 @@ def save_plan(
         raise usage(f"groups: nothing is left to plan: {why}")
     folder = gallery.path / PLANS
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{plan.made.replace(':', '').replace('+0000', 'Z')}.json"
+    path = free_name(folder, f"{plan.made.replace(':', '').replace('+0000', 'Z')}.json")
     write_plan(plan, path)
     return path
 
