@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
 from conftest import FakeSource, collected_log, write_picture
 from s3_server import SECRET, Requests, S3Server
+from web_fakes import serving
 
 from imgsearch import Gallery, IndexOptions
 from imgsearch.addresses import Address
@@ -245,6 +247,40 @@ def test_names_without_a_suffix_are_looked_into_when_asked_for(
     assert gallery.index(PHOTOS, options=IndexOptions(any_name=True)).new == 1
     later = gallery.index()
     assert (later.unchanged, later.missing) == (13, 0)
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_page_shows_and_gives_away_what_lies_in_a_bucket(tmp_path: Path) -> None:
+    source = FakeSource()
+    with Gallery(tmp_path / "g", source=source) as gallery:
+        gallery.index(PHOTOS)
+    with serving(tmp_path, tmp_path / "g", source, []) as served:
+        entry = served.contents("limit=1")[0]
+        assert entry["path"].startswith(f"{PHOTOS}/trip")
+        address = f"/contents/{entry['content']}"
+        assert served.get(f"{address}/thumbnail").status == 200
+        original = served.get(f"{address}/original")
+        assert (original.status, original.body[1:4]) == (200, b"PNG")
+        assert len(served.get(f"{address}/original", headers={"Range": "bytes=1-3"}).body) == 3
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_child_that_was_forked_off_asks_by_itself(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "g", source=FakeSource())
+    gallery.index(PHOTOS)
+    content = next(gallery.files()).content
+    whole = gallery.image(content)
+    child = os.fork()
+    if not child:
+        same = False
+        try:
+            same = bool((gallery.image(content) == whole).all())
+        finally:
+            os._exit(not same)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
 
 
 @pytest.mark.usefixtures("filled")

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.addresses import TAR, Address, is_address
+from imgsearch.forking import call_in_children
 from imgsearch.sources.local_files import LocalFiles
 from imgsearch.sources.protocol import SourceError
-from imgsearch.sources.tar_files import SUFFIX, TarFiles
 
 if TYPE_CHECKING:
     from imgsearch.sources.protocol import FileSource
 
 _KEPT: Final = 64
+_SUFFIX: Final = ".tar"
 
 
 def source_of(address: Address) -> FileSource:
@@ -31,7 +32,7 @@ def source_of(address: Address) -> FileSource:
 def entered(path: Path) -> Path:
     """Return a tar as the address of what it holds; any other path as it is."""
     text = str(path)
-    if text.startswith(TAR) or not text.lower().endswith(os.fsdecode(SUFFIX)):
+    if text.startswith(TAR) or not text.lower().endswith(_SUFFIX):
         return path
     return Address(f"{TAR}{text}") if isinstance(path, Address) or path.is_file() else path
 
@@ -57,7 +58,7 @@ def read(address: Address) -> bytes:
 
 def _innermost_tar(address: Address) -> Address | None:
     for folder in address.parents:
-        if folder.name.lower().endswith(os.fsdecode(SUFFIX)):
+        if folder.name.lower().endswith(_SUFFIX):
             return folder
     return None
 
@@ -65,12 +66,18 @@ def _innermost_tar(address: Address) -> Address | None:
 @lru_cache(maxsize=_KEPT)
 def _source(text: str) -> FileSource:
     if text.startswith(TAR):
+        from imgsearch.sources.tar_files import TarFiles
+
         place = text.removeprefix(TAR)
-        if not place.lower().endswith(os.fsdecode(SUFFIX)):
+        if not place.lower().endswith(_SUFFIX):
             return TarFiles(_plain(place))
         folder, _, name = place.rpartition("/")
         return TarFiles(_plain(folder or "/"), os.fsencode(name))
     return _plain(text)
+
+
+# What fsspec has begun in the parent, and locks that a thread of it holds, are of no use there.
+call_in_children(_source.cache_clear)
 
 
 def _plain(place: str) -> FileSource:
