@@ -255,7 +255,7 @@ def test_the_page_shows_and_gives_away_what_lies_in_a_bucket(tmp_path: Path) -> 
     with Gallery(tmp_path / "g", source=source) as gallery:
         gallery.index(PHOTOS)
     with serving(tmp_path, tmp_path / "g", source, []) as served:
-        entry = served.contents("limit=1")[0]
+        entry = served.contents()[0]
         assert entry["path"].startswith(f"{PHOTOS}/trip")
         address = f"/contents/{entry['content']}"
         assert served.get(f"{address}/thumbnail").status == 200
