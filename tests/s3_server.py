@@ -52,6 +52,7 @@ class S3Server:
                 pass
 
         self.requests = Requests()
+        self.files: Any = None  # a client, for whoever fills a bucket
         self._application = DomainDispatcherApplication(create_backend_app)
         self._server = make_server(
             "127.0.0.1", 0, self._answer, threaded=True, request_handler=Quiet

@@ -33,27 +33,28 @@ PHOTOS = "s3://bucket/photos"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[S3Server]:
-    """A server for all tests of this module."""
+    """A server for all tests of this module, and a client of it."""
     server = S3Server()
-    yield server
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        finding._source.cache_clear()
+        server.files = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
+        yield server
+    finding._source.cache_clear()
     server.stop()
 
 
 @pytest.fixture
 def server(running: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
     """The server, with an empty bucket; nobody waits between two tries."""
-    for name, value in running.environment.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setattr(retrying, "FIRST_PAUSE", 0.001)
     running.requests = Requests()
-    s3fs.S3FileSystem.clear_instance_cache()
-    finding._source.cache_clear()
-    files = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
-    files.mkdir("bucket")
-    running.files = files
+    running.files.mkdir("bucket")
     yield running
     running.requests = Requests()
-    files.rm("bucket", recursive=True)
+    running.files.rm("bucket", recursive=True)
 
 
 def put(server: S3Server, name: str, *, seed: int, tmp_path: Path) -> bytes:
@@ -134,8 +135,8 @@ def test_changes_renames_and_deletions_are_found(filled: S3Server, tmp_path: Pat
 def test_requests_that_fail_are_made_again_and_nothing_is_lost(
     filled: S3Server, tmp_path: Path
 ) -> None:
-    """One in twenty is told to slow down, here one in four; two pictures break off on their way."""
-    filled.requests.share = 0.25
+    """One in six is told to slow down; two pictures break off on their way."""
+    filled.requests.share = 1 / 6
     filled.requests.cut = {"/bucket/photos/trip0/00.png": 2, "/bucket/photos/trip1/01.png": 1}
     gallery = Gallery(tmp_path / "g", source=FakeSource())
     assert counts(gallery.index(PHOTOS)) == (12, 0, 0, 0, 0, 0, 12)
@@ -221,6 +222,8 @@ def test_whoever_has_no_credentials_is_told(
     finding._source.cache_clear()
     s3fs.S3FileSystem.clear_instance_cache()
     report = Gallery(tmp_path / "g", source=FakeSource()).index(PHOTOS)
+    finding._source.cache_clear()
+    s3fs.S3FileSystem.clear_instance_cache()
     assert report.unlisted[0].reason == "no credentials found"
 
 

@@ -119,8 +119,8 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
         reason and tried again when they change.
 
         Args:
-            folders: folders, searched recursively, and files; none for every folder that the
-                gallery knows.
+            folders: folders, searched recursively, files, tars, and addresses such as
+                "s3://bucket/photos"; none for all that the gallery knows.
             options: how to go about it.
             progress: told how far the run has come; None shows a bar in a notebook, and nothing
                 elsewhere. `lambda _: None` shows none anywhere.
