@@ -68,7 +68,8 @@ def address_of(text: str) -> Address:
             f"{shown}: credentials in an address would be kept with the gallery and shown; give "
             "them by the environment or a file, as docs/scaling.md says, and leave them out here"
         )
-    if "?" in rest or "#" in rest:
+    # In object storage these are characters of a name like others.
+    if scheme in {"http", "https"} and ("?" in rest or "#" in rest):
         raise UsageError(
             f"{shown}: an address with '?' or '#' may hold a signature, and would be kept with the "
             "gallery and shown; name the address without"

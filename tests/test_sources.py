@@ -37,6 +37,7 @@ PART = st.text(
     [
         "s3://bucket",
         "s3://bucket/photos/a b/1.jpg",
+        "s3://bucket/what?/no#1.jpg",
         "https://host:8080/a/1.jpg",
         "tar:/data/shards/0.tar/1.jpg",
         "tar:s3://bucket/shards/0.tar/1.jpg",

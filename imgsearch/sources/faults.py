@@ -25,7 +25,7 @@ class Fault:
 
 
 _DENIED: Final = "access denied: check the credentials"
-_VANISHED: Final = "nothing there (it may have vanished)"
+NOTHING_THERE: Final = "nothing there (it may have vanished)"
 _NO_CREDENTIALS: Final = frozenset(
     {
         "NoCredentialsError",
@@ -50,7 +50,7 @@ def _final_fault(error: Exception, status: object) -> Fault | None:
     """Return what will not change by asking again."""
     # Seen once, it may be a server that does not know yet what it just listed.
     if isinstance(error, FileNotFoundError) or status == 404:  # noqa: PLR2004 - HTTP's
-        return Fault(_VANISHED, tries=2, gone=True)
+        return Fault(NOTHING_THERE, tries=2, gone=True)
     if type(error).__name__ in _NO_CREDENTIALS:
         return Fault("no credentials found", tries=1)
     if isinstance(error, PermissionError) or status in {401, 403}:

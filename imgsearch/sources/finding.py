@@ -84,5 +84,6 @@ def _plain(place: str) -> FileSource:
     if not is_address(place):
         return LocalFiles(Path(place))
     from imgsearch.sources.fsspec_files import FsspecFiles
+    from imgsearch.sources.s3_files import S3Files
 
-    return FsspecFiles(place)
+    return S3Files(place) if place.startswith(("s3://", "s3a://")) else FsspecFiles(place)

@@ -88,7 +88,7 @@ class FsspecFiles:
             is_folder = known.get("type") == "directory"
             if not is_folder and known.get("size") is None:
                 known = self._info(known["name"])  # noqa: PLW2901 - the same, with its size
-            entries[name] = Entry(name, None if is_folder else _scanned(path, known))
+            entries[name] = Entry(name, None if is_folder else scanned(path, known))
         yield from (entries[name] for name in sorted(entries))
 
     def stat(self, path: bytes) -> ScannedFile | None:
@@ -99,7 +99,7 @@ class FsspecFiles:
             if error.gone:
                 return None
             raise
-        return None if known.get("type") == "directory" else _scanned(path, known)
+        return None if known.get("type") == "directory" else scanned(path, known)
 
     def read(self, path: bytes, *, start: int = 0, size: int | None = None) -> bytes:
         """Return the bytes of a file, in one request."""
@@ -121,7 +121,8 @@ class FsspecFiles:
         return f"{self._base}/{text}" if text else self._base
 
 
-def _scanned(path: bytes, known: Mapping[str, Any]) -> ScannedFile:
+def scanned(path: bytes, known: Mapping[str, Any]) -> ScannedFile:
+    """Return what tells whether a file has changed, from what a server says of it."""
     state = next((known[name] for name in _STATES if known.get(name)), None)
     return ScannedFile(
         path,

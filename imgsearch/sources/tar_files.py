@@ -8,10 +8,13 @@ import tarfile
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, TYPE_CHECKING, Final
 
 from imgsearch.paths import ScannedFile
+from imgsearch.sources.faults import fault_of
 from imgsearch.sources.protocol import Entry, SourceError, state_number
+from imgsearch.sources.retrying import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,15 +134,16 @@ class TarFiles:
                 if file is None:
                     raise SourceError("no such tar (it may have vanished)", gone=True)
                 state = file.size, file.mtime_ns, file.inode, file.ctime_ns
-                if known is None or known.state != state:
-                    known = self._read_headers(tar, _Tar(state), file)
+                if known is None or known.state != state or known.fault is not None:
+                    known = patiently(partial(self._read_headers, tar, state, file), fault_of)
             self._tars[tar] = known
             self._tars.move_to_end(tar)
             while len(self._tars) > _REMEMBERED:
                 self._tars.popitem(last=False)
             return known
 
-    def _read_headers(self, tar: bytes, known: _Tar, file: ScannedFile) -> _Tar:
+    def _read_headers(self, tar: bytes, state: tuple[object, ...], file: ScannedFile) -> _Tar:
+        known = _Tar(state)
         # A member's own size and time may stay when a shard is made again with other bytes.
         whole = state_number(file.size, file.mtime_ns, file.inode)
         try:
@@ -155,9 +159,7 @@ class TarFiles:
                 stream.seek(opened.offset)
                 if any(stream.read(tarfile.BLOCKSIZE)) or opened.offset > file.size:
                     known.fault = "a damaged tar: its end is missing"
-        except SourceError:
-            raise
-        except (tarfile.TarError, OSError, ValueError) as error:
+        except (tarfile.TarError, ValueError) as error:
             known.fault = f"a damaged tar, or none: {type(error).__name__}"
         return known
 
