@@ -130,6 +130,7 @@ TYPES: Final[tuple[tuple[str, str, str | None], ...]] = (
         "a path, the `bytes` of a file, a file object, Pillow's image, `(h, w, 3)` or `(dim,)`",
     ),
     ("search.query_inputs", "QueryImage", "a `Plain`, `HeldContent`, `Part` or `Weighted`"),
+    ("search.matches", "PixelBox", "x, y, width and height: four whole numbers"),
     (
         "duplicates.groups",
         "Kind",

@@ -37,12 +37,13 @@ ROOMS: dict[str, str] = {
     "storage": "images",
     "indexing": "sources images networks storage",
     "search": "images networks vectors storage",
+    "regions": "images networks vectors storage search",
     "duplicates": "images networks vectors storage search",
     "plans": "images storage search duplicates",
     "explaining": "networks vectors",
     "exchange": "images networks storage",
     "maps": "images networks vectors storage search",
-    "gallery": "sources images networks vectors storage indexing search duplicates plans "
+    "gallery": "sources images networks vectors storage indexing search regions duplicates plans "
     "explaining maps exchange",
     "evaluation": "images networks vectors storage indexing search gallery",
     "distillation": "images networks vectors indexing evaluation",

@@ -174,6 +174,7 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
             anew = held is not None and self._engine.choose(
                 held, factory=options.index, memory=options.memory
             )
+            regions = 0
             run.scan(targets)
             total = run.compare(stored.id if stored else None)
             if held is not None:
@@ -182,9 +183,10 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
                     run.read(held.stored, self._networks.source, total=total)
                 run.forget_missing()
                 fingerprints.fill_in(store, jobs=options.jobs, progress=progress, stop=stop)
+                regions = self._make_regions(held, options, progress, stop)
                 run.promote(held.stored)
                 self._refresh(held, anyway=anew)
-            report = run.report(recipe, targets, first=first)
+            report = replace(run.report(recipe, targets, first=first), regions=regions)
             return replace(report, hints=tuple(hints(store, report, wanted=self._wanted)))
 
     def _check_new(self, wanted: Sequence[Path]) -> None:

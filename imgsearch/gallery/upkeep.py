@@ -199,6 +199,19 @@ class Upkeep:
         if anyway or not self._engine.is_current(held):
             with space_named():
                 self._engine.refresh(held)
+        self._refresh_regions(held)
+
+    def _refresh_regions(self, held: Embeddings) -> None:
+        from imgsearch.regions import cache_files
+
+        stored = held.store.regions_of(held.stored.id)
+        if stored is None and not cache_files.caches(held):
+            return
+        from imgsearch.regions import space
+
+        if stored is None or not space.is_current(held, stored):
+            with space_named():
+                space.refresh(held)
 
 
 @contextmanager

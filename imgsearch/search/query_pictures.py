@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.search.indexed_files import indexed, places_of
+from imgsearch.search.known_files import indexed, places_of
 from imgsearch.search.query_inputs import HeldContent, Part, Weighted, readable
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from imgsearch.recipe import Recipe
     from imgsearch.search.query_inputs import QueryImage
     from imgsearch.storage.embeddings import Embeddings
-
-_HASH: Final = re.compile("[0-9a-fA-F]{64}")
 
 
 @dataclass(slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Which content a file of the gallery holds, without reading it."""
+"""Which content a file of the gallery holds, as far as can be told without reading it."""
 
 from __future__ import annotations
 
