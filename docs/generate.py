@@ -53,6 +53,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "Part",
             "HeldContent",
             "Weighted",
+            "Words",
             "Expansion",
             "Examined",
         ),
@@ -160,6 +161,7 @@ TYPES: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("images.geometry", "Size", "width and height in pixels, a `tuple[int, int]`"),
     ("images.geometry", "Box", "left, top, right and bottom, a `tuple[float, ...]` of four"),
     ("networks.source", "EmbedsImages", None),
+    ("networks.source", "EmbedsText", None),
     ("indexing.executor", "Executor", None),
     ("search.engine", "SearchEngine", None),
 )

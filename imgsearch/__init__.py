@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from imgsearch.search.engine import EngineState
     from imgsearch.search.matches import Answer, Comparison, FileCopy, GalleryFile, Match
     from imgsearch.search.query_expansion import Expansion
-    from imgsearch.search.query_inputs import HeldContent, Part, Weighted
+    from imgsearch.search.query_inputs import HeldContent, Part, Weighted, Words
     from imgsearch.storage.facets import Facets, PlaceCount, ValueCount
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
@@ -148,6 +148,7 @@ __all__ = [
     "UnreadableFile",
     "ValueCount",
     "Weighted",
+    "Words",
     "__version__",
     "default_gallery_path",
     "read_plan",
@@ -228,6 +229,7 @@ _HOMES = {
         "HeldContent",
         "Part",
         "Weighted",
+        "Words",
     ),
     "storage.facets": (
         "Facets",

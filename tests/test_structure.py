@@ -25,7 +25,8 @@ GROUND: dict[str, str] = {
     "files": "",
     "html_pages": "text",
     "checked_file": "errors files",
-    "recipe": "errors",
+    "pooling_choice": "errors",
+    "recipe": "errors pooling_choice",
     "paths": "addresses errors",
 }
 # What each room may import besides the ground and itself, types included.
@@ -71,6 +72,7 @@ VALUES = {
     "indexing.report",
     "maps.gallery_map",
     "networks.backbones.catalogue",
+    "networks.backbones.hub.presets",
     "networks.backbones.layer_names",
     "plans.reports",
     "search.matches",
@@ -85,6 +87,10 @@ OWNERS: dict[str, str] = {
     "ai_edge_litert": "networks.runtimes.litert",
     "tensorflow": "networks.backbones networks.runtimes.tensorflow distillation",
     "keras": "networks.backbones networks.runtimes.tensorflow distillation",
+    "keras_hub": "networks.backbones.hub.library",
+    "kagglehub": "networks.backbones.hub.fetching",
+    "tokenizers": "networks.backbones.hub.tokens",
+    "sentencepiece": "networks.backbones.hub.tokens",
     "torch": "",
     "PIL": "images distillation",
     "pillow_heif": "images.heif_decoder",
@@ -106,7 +112,8 @@ OWNERS: dict[str, str] = {
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
-    "torch", "jinja2", "openTSNE", "starlette", "uvicorn",
+    "torch", "jinja2", "openTSNE", "starlette", "uvicorn", "keras_hub", "kagglehub", "tokenizers",
+    "sentencepiece",
 }  # fmt: skip
 LONGEST = 300
 

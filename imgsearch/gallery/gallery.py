@@ -84,7 +84,7 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
         self._engine: SearchEngine = engine or LocalEngine()
         self._executor = executor
         self._connections = Connections(self.path)
-        self._space: tuple[tuple[int, str], SearchSpace] | None = None
+        self._spaces: dict[str, tuple[tuple[int, str], SearchSpace]] = {}
         self._verified = Verified()
         self._sets = PictureSets(self.path)
 
@@ -100,7 +100,7 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
     def close(self) -> None:
         """Close the database and forget loaded networks and indexes."""
         self._connections.close()
-        self._space = None
+        self._spaces.clear()
         self._networks.forget()
 
     # Indexing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imgsearch.errors import UsageError
-from imgsearch.gallery.browsing import Browsing
+from imgsearch.gallery.spaces import Spaces
 from imgsearch.recipe import AUTO
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress
-    from imgsearch.networks.loaded import LoadedNetworks
     from imgsearch.regions.asked import AskedParts
     from imgsearch.regions.space import RegionSpace
     from imgsearch.search.answering import Question
@@ -25,11 +24,9 @@ if TYPE_CHECKING:
     from imgsearch.storage.region_rows import StoredRegions
 
 
-class PartSearch(Browsing):
+class PartSearch(Spaces):
     """What `Gallery` is besides indexing; not used by itself."""
 
-    _networks: LoadedNetworks
-    _projection: str
     _regions: tuple[tuple[int, StoredRegions], RegionSpace] | None = None
 
     def _parts_of(

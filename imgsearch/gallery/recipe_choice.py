@@ -70,8 +70,8 @@ def choose_stored(
         )
         and request.layer in (None, item.recipe.layer)
         and request.size in (None, item.recipe.size)
-        and request.pooling == item.recipe.pooling
-        and request.resize == item.recipe.resize
+        and request.pooling in (None, item.recipe.pooling)
+        and request.resize in (None, item.recipe.resize)
         and request.precision == item.recipe.precision
     ]
     fitting = _newest(fitting)

@@ -13,7 +13,7 @@ import numpy as np
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.search.known_files import indexed, places_of
-from imgsearch.search.query_inputs import HeldContent, Part, Weighted, readable
+from imgsearch.search.query_inputs import HeldContent, Part, Weighted, Words, readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +39,7 @@ class GivenImage:
         data: the bytes of a file, as far as they have been read.
         content: their SHA-256, 64 hexadecimal digits, likewise.
         vector: an embedding that stands for an image.
+        text: words that stand for an image.
         named: whether the content itself was asked about, rather than bytes or a file.
         files: of the gallery, which hold the content that was named.
     """
@@ -50,6 +51,7 @@ class GivenImage:
     data: bytes | None = None
     content: str | None = None
     vector: NDArray[np.float32] | None = None
+    text: str | None = None
     named: bool = False
     files: Sequence[Path] = ()
 
@@ -60,12 +62,13 @@ class QueryEmbedding:
 
     Attributes:
         content: SHA-256 of the bytes, 64 hexadecimal digits; the gallery may hold it or not. ""
-            for a vector.
+            for a vector and for words.
         paths: where the file lies, itself and what it is a link to; none for what is no file.
         weight: how much it counts beside others.
         embedding: shape (dim,), float32, of unit length; None where the gallery has it.
         content_id: the gallery's id, in the present snapshot; None where it was not looked for.
         named: whether the content itself was asked about, rather than bytes or a file.
+        is_text: whether it is of words.
     """
 
     content: str
@@ -74,6 +77,7 @@ class QueryEmbedding:
     embedding: NDArray[np.float32] | None = None
     content_id: int | None = None
     named: bool = False
+    is_text: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +100,9 @@ def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
     """Return what a query was given, with the bytes of what is no file.
 
     Args:
-        image: what `imgsearch.search.query_inputs.readable` takes, a content or a part of
-            either, weighted or not.
-        crop: the part that is asked about.
+        image: what `imgsearch.search.query_inputs.readable` takes, a content, a part of either,
+            or words, weighted or not.
+        crop: the part that is asked about; words have none.
 
     Raises:
         UnreadableImageError: an image of Pillow's that cannot be read.
@@ -110,6 +114,8 @@ def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
     whole: object = image
     if isinstance(image, Part):
         whole, crop = image.image, image.crop
+    if isinstance(whole, Words):
+        return GivenImage(weight, None, text=whole.text)
     if isinstance(whole, HeldContent):
         return GivenImage(weight, crop, content=whole.content, named=True)
     taken = readable(whole)
@@ -139,6 +145,8 @@ def stored(image: GivenImage, embeddings: Embeddings) -> QueryEmbedding | None:
     if image.vector is not None:
         _check_vector(image.vector, embeddings.recipe)
         return QueryEmbedding("", image.places, image.weight, embedding=image.vector)
+    if image.text is not None:
+        return None
     content_id = None
     if image.content is None:
         content_id, image.content = indexed(embeddings.store, image.places)
