@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -36,6 +37,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server
     s3fs.S3FileSystem.clear_instance_cache()
     finding._source.cache_clear()
     files = s3fs.S3FileSystem(skip_instance_cache=True)
+    running.files = files
     files.mkdir("bucket")
     for number in range(4):
         made = picture(tmp_path / "made.png", number)
@@ -74,8 +76,7 @@ def test_what_the_page_says_of_object_storage_and_tars_works_as_it_stands() -> N
     assert "s3://bucket/photos" in run("info").stdout
 
 
-@pytest.mark.usefixtures("server")
-def test_matches_in_a_bucket_are_shown_listed_and_copied() -> None:
+def test_matches_in_a_bucket_are_shown_listed_and_copied(server: S3Server) -> None:
     run("index", "s3://bucket/photos")
     found = run("query", "s3://bucket/photos/0.jpg", "--paths", "--copy-to", "out")
     assert found.exit_code == 0
@@ -88,6 +89,11 @@ def test_matches_in_a_bucket_are_shown_listed_and_copied() -> None:
     under = run("list", "--under", "s3://bucket/photos", "--paths")
     assert len(under.stdout.splitlines()) == 4
     assert run("remove", "s3://bucket/photos/0.jpg").exit_code == 0
+    server.files.cp("bucket/photos/1.jpg", "bucket/card/again.jpg")
+    held = run("duplicates", "--new", "s3://bucket/card", "--json")
+    assert [group["keeper"]["path"] for group in json.loads(held.stdout)["groups"]] == [
+        "s3://bucket/photos/1.jpg"
+    ]
     assert run("compare", "s3://bucket/photos/1.jpg", "s3://bucket/photos/1.jpg").exit_code == 0
 
 

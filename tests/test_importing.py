@@ -323,6 +323,10 @@ def test_an_export_that_is_not_whole_is_refused(
     back = Gallery(tmp_path / "back", source=FakeSource())
     with pytest.raises(UsageError, match="not as `imgsearch export` wrote it"):
         back.import_embeddings(tmp_path / "out")
+    recipe.write_text(text)
+    (tmp_path / "out/verdicts.jsonl").write_text('{"one": "a", "other": "b", "made": "now"}\n')
+    with pytest.raises(UsageError, match="names no two contents"):
+        back.import_embeddings(tmp_path / "out")
     recipe.unlink()
     with pytest.raises(UsageError, match="not whole: export again"):
         back.import_embeddings(tmp_path / "out")
