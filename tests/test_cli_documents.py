@@ -129,6 +129,7 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("remove", photos / "0.png"),
         ("prune",),
         ("export", tmp_path / "out"),
+        ("import", tmp_path / "out", "--gallery", tmp_path / "imported"),
         ("merge", tmp_path / "gallery", "--gallery", tmp_path / "merged"),
         ("duplicates",),
         ("info",),

@@ -13,12 +13,12 @@ from hypothesis.extra import numpy as st_numpy
 
 from imgsearch.errors import UsageError
 from imgsearch.networks.pooling import gap, gem, gmp, l2_normalise, pool, rmac, rmac_regions
-from imgsearch.recipe import OWN_POOLINGS, POOLINGS
+from imgsearch.pooling_choice import OWN_POOLINGS, POOLINGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from imgsearch.recipe import Pooling
+    from imgsearch.pooling_choice import Pooling
 
 METHODS = (*POOLINGS, "gem:4.5", "rmac:2")
 

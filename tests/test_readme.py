@@ -40,7 +40,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "archive").mkdir()
     (home / "best").mkdir()
     shutil.copy(pictures[0], home / "archive")
-    names = ("sunset.jpg", "a.jpg", "b.jpg", "c.jpg", "street.jpg", "cat.jpg")
+    names = ("sunset.jpg", "a.jpg", "b.jpg", "c.jpg", "street.jpg", "cat.jpg", "mug.jpg")
     for name, picture in zip(names, sorted(PHOTOS.glob("*/*_2.jpg")), strict=False):
         shutil.copy(picture, home / name)
     return home

@@ -24,7 +24,8 @@ GROUND: dict[str, str] = {
     "files": "",
     "html_pages": "text",
     "checked_file": "errors files",
-    "recipe": "errors",
+    "pooling_choice": "errors",
+    "recipe": "errors pooling_choice",
     "paths": "errors",
 }
 # What each room may import besides the ground and itself, types included.
@@ -35,17 +36,21 @@ ROOMS: dict[str, str] = {
     "storage": "images",
     "indexing": "images networks storage",
     "search": "images networks vectors storage",
+    "regions": "images networks vectors storage search",
     "duplicates": "images networks vectors storage search",
     "plans": "images storage search duplicates",
     "explaining": "networks vectors",
+    "exchange": "images networks storage",
     "maps": "images networks vectors storage search",
-    "gallery": "images networks vectors storage indexing search duplicates plans explaining maps",
+    "gallery": "images networks vectors storage indexing search regions duplicates plans "
+    "explaining maps exchange",
     "evaluation": "images networks vectors storage indexing search gallery",
     "distillation": "images networks vectors indexing evaluation",
     "sheets": "images explaining search duplicates plans gallery",
-    "documents": "images networks storage indexing search duplicates plans maps gallery evaluation",
+    "documents": "images networks storage indexing search duplicates plans maps exchange gallery "
+    "evaluation",
     "web": "images networks storage search duplicates plans maps gallery documents",
-    "cli": "images networks vectors storage indexing search duplicates plans maps gallery "
+    "cli": "images networks vectors storage indexing search duplicates plans maps exchange gallery "
     "evaluation distillation sheets documents web",
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
@@ -53,9 +58,10 @@ VALUES = {
     "duplicates.groups",
     "evaluation.recommendation",
     "evaluation.results",
+    "exchange.exporting",
+    "exchange.importing",
     "gallery.checking",
     "gallery.explaining",
-    "gallery.exporting",
     "gallery.information",
     "gallery.maintenance",
     "gallery.merging",
@@ -92,7 +98,7 @@ OWNERS: dict[str, str] = {
     "sqlite_utils": "storage",
     "filelock": "storage.writer_lock",
     "send2trash": "plans.system_trash",
-    "pyarrow": "gallery.exporting",
+    "pyarrow": "exchange.parquet",
     "openTSNE": "maps.tsne",
     "typer": "cli",
     "rich": "cli",

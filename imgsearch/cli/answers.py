@@ -210,6 +210,9 @@ def _table(matches: Sequence[Match]) -> list[Line]:
 
 def _note(match: Match) -> str:
     notes = [match.kind] if match.kind else []
+    if match.box is not None:
+        left, top, width, height = match.box
+        notes.append(f"at {left},{top} {width}x{height}")
     notes += ["offline"] if match.offline else []
     return f"({', '.join(notes)})" if notes else ""
 

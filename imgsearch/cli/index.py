@@ -70,6 +70,7 @@ def index(
         shard=None if files.shard is None else Shard.parse(files.shard),
         index=run.index,
         memory=None if run.memory is None else parse_memory(run.memory),
+        regions=run.regions,
     )
     if files.files_from is not None and not wanted:
         terminal.say("The list names no files: nothing to index.")

@@ -153,6 +153,15 @@ class RunOptions:
             help="Memory limit of the index, such as 300MB or 1.5GB (default: 1GiB). Remembered.",
         ),
     ] = None
+    regions: Annotated[
+        bool | None,
+        typer.Option(
+            "--regions/--no-regions",
+            help="Also make parts of pictures that 'query --anywhere' searches: once, and from "
+            "then on with every run; how many bytes they take is said before. --no-regions drops "
+            "them.",
+        ),
+    ] = None
     rehash: Annotated[
         bool,
         typer.Option(

@@ -30,6 +30,7 @@ from imgsearch.cli.settings import Settings
 from imgsearch.cli.sheet_options import SheetOptions, WithSheet
 from imgsearch.cli.terminal import Terminal
 from imgsearch.errors import UnreadableImageError, UsageError
+from imgsearch.recipe import AUTO
 
 if TYPE_CHECKING:
     from imgsearch.images.geometry import CropBox
@@ -73,6 +74,8 @@ def query(
     output.check()
     one_by_one = search.each or search.files_from is not None
     weights.check(images or [], search.minus, one_by_one=one_by_one)
+    if search.anywhere:
+        _check_anywhere(search, explained=output.explain)
     output.check_explained(
         images or [],
         search.minus,
@@ -91,6 +94,7 @@ def query(
         min_score=search.min_score,
         include_self=search.include_self,
         expand=None if search.expand is None else _expansion(search.expand),
+        anywhere=search.anywhere,
         all_files=output.all_files,
         copies=search.copies,
         # Paths alone do not say them, and to judge takes decoders.
@@ -182,6 +186,23 @@ def _check_together(
         raise UsageError("--copies is for one whole picture: leave out the others, --minus, --crop")
     if null and not prints_paths and search.files_from is None:
         raise UsageError("--null says how --paths or --files-from separate paths; give one of them")
+
+
+def _check_anywhere(search: SearchOptions, *, explained: bool) -> None:
+    """Refuse what parts of pictures cannot be asked with.
+
+    Raises:
+        UsageError: names the option.
+    """
+    for option, given, why in (
+        ("--expand", search.expand is not None, "a question about parts stays as it is"),
+        ("--copies", search.copies, "copies are the same as wholes"),
+        ("--projection", search.projection != AUTO, "parts have a projection of their own"),
+        ("--exact", search.exact, "parts are searched through their own index"),
+        ("--explain", explained, "it explains the score of whole pictures"),
+    ):
+        if given:
+            raise UsageError(f"{option} does not go with --anywhere: {why}; leave out one of them")
 
 
 def _listed(names: Sequence[str], search: SearchOptions, *, null: bool) -> Iterator[str]:

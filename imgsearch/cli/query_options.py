@@ -49,6 +49,15 @@ class SearchOptions:
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = None
+    anywhere: Annotated[
+        bool,
+        typer.Option(
+            "--anywhere",
+            help="Search parts of pictures too, and say where each match has what you ask about. "
+            "Takes an 'imgsearch index --regions' once.",
+            rich_help_panel=SEARCH_PANEL,
+        ),
+    ] = False
     minus: Annotated[
         list[str],
         typer.Option(

@@ -51,6 +51,7 @@ class Question:
     min_score: float | None
     include_self: bool
     expand: Expansion | None
+    anywhere: bool
     all_files: bool
     copies: bool
     kinds: bool
@@ -71,7 +72,10 @@ class Question:
                 min_score=self.min_score,
                 include_self=self.include_self,
                 expand=self.expand,
+                anywhere=self.anywhere,
             )
+            if self.anywhere:
+                matches = gallery.refined(matches, *images, crop=self.crop)
         except UnreadableImageError as error:
             if str(error) != error.reason:
                 raise
@@ -92,7 +96,7 @@ class Question:
             names: of images.
             ahead: draw several names before the first is answered, and answer them at once.
         """
-        if not ahead or self.minus or self.weights.labels:
+        if not ahead or self.minus or self.anywhere or self.weights.labels:
             for name in names:
                 try:
                     yield name, self(gallery, [name])
@@ -118,7 +122,8 @@ class Question:
     def _shown(
         self, gallery: Gallery, images: Sequence[Path | bytes], matches: list[Match]
     ) -> list[Match]:
-        alone = len(images) == 1 and not (self.minus or self.weights.labels or self.crop)
+        plain = not (self.minus or self.weights.labels or self.crop or self.anywhere)
+        alone = len(images) == 1 and plain
         if alone and (self.kinds or self.copies):
             matches = gallery.with_kinds(images[0], matches)
         if self.copies:

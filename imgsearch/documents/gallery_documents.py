@@ -96,6 +96,7 @@ def match_keys(match: Match, explanation: Explanation | None = None) -> Json:
         "rank": match.rank,
         "score": match.score,
         "kind": match.kind,
+        "box": None if match.box is None else list(match.box),
         **file_keys(match),
         "explanation": None if explanation is None else explanation_keys(explanation),
     }
@@ -194,6 +195,7 @@ def index_keys(gallery: Path, report: IndexReport) -> Json:
         ],
         "offline_roots": [path_keys(root) for root in report.offline_roots],
         "not_read": [{"kind": kind, "files": count} for kind, count in report.not_read],
+        "regions": report.regions,
     }
 
 

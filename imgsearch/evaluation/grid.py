@@ -16,21 +16,15 @@ from imgsearch.evaluation.variants import (
     Reranking,
     Variant,
 )
-from imgsearch.recipe import (
-    DEFAULT_POOLING,
-    DEFAULT_RESIZE,
-    HUB,
-    OWN_POOLINGS,
-    RESIZES,
-    PoolingChoice,
-    RecipeRequest,
-)
+from imgsearch.pooling_choice import OWN_POOLINGS, PoolingChoice
+from imgsearch.recipe import DEFAULT_POOLING, DEFAULT_RESIZE, HUB, RESIZES, RecipeRequest
 from imgsearch.vectors.projection_choice import ProjectionChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from imgsearch.recipe import Pooling, Recipe, Resize
+    from imgsearch.pooling_choice import Pooling
+    from imgsearch.recipe import Recipe, Resize
 
     Resolve = Callable[[RecipeRequest], Recipe]
 

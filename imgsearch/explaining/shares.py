@@ -12,12 +12,12 @@ import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.networks.pooling import GEM_FLOOR, rmac_regions
-from imgsearch.recipe import GEM_POWER, RMAC_LEVELS, PoolingChoice
+from imgsearch.pooling_choice import GEM_POWER, RMAC_LEVELS, PoolingChoice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from imgsearch.recipe import Pooling
+    from imgsearch.pooling_choice import Pooling
 
 
 def shares(feature_maps: NDArray[np.floating[Any]], method: Pooling) -> NDArray[np.float64]:

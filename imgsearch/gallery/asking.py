@@ -9,36 +9,33 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.gallery import arguments
-from imgsearch.gallery.asked_pictures import AskedPictures
-from imgsearch.gallery.spaces import Spaces
-from imgsearch.search.matches import Answer, Comparison
+from imgsearch.gallery.part_search import PartSearch
+from imgsearch.search.asked_pictures import AskedPictures
+from imgsearch.search.matches import Answer
 from imgsearch.search.query_pictures import QueryEmbedding
 from imgsearch.search.query_vectors import (
     AskedImages,
     held_elsewhere,
     ids_held,
     query_vectors,
-    raw_embedding,
 )
 from imgsearch.storage import remarks
-from imgsearch.storage.filters import Filters
 from imgsearch.storage.sqlite_errors import translated_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from imgsearch.images.geometry import CropBox
+    from imgsearch.search.answering import Question
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.query_inputs import QueryImage
+    from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
+    from imgsearch.storage.filters import Filters
 
 LOG: Final = logging.getLogger(__name__)
 BATCH: Final = 32
@@ -68,12 +65,12 @@ def _terms(
     )
 
 
-class Asking(Spaces):
+class Asking(PartSearch):
     """What `Gallery` is besides indexing; not used by itself."""
 
     _remarked: tuple[str, int, Filters] | None = None
 
-    def query(
+    def query(  # noqa: PLR0913 - what a person can ask, each under its name
         self,
         *pictures: QueryImage,
         k: int = 10,
@@ -83,6 +80,7 @@ class Asking(Spaces):
         min_score: float | None = None,
         include_self: bool = False,
         expand: Expansion | None = None,
+        anywhere: bool = False,
     ) -> list[Match]:
         """Return the pictures that look most like the given ones.
 
@@ -105,6 +103,8 @@ class Asking(Spaces):
             expand: move the question towards its own first matches before it is answered, as
                 `imgsearch.search.answering.expand` does; the pictures asked about and filters
                 have no say in these. None asks as it is.
+            anywhere: search parts of pictures too, which `index` with `regions` has made; each
+                match has the box that matched.
 
         Raises:
             NoGalleryError: there is no gallery.
@@ -118,10 +118,14 @@ class Asking(Spaces):
         crop = arguments.checked_crop(crop)
         images = [(image, crop) for image in pictures]
         images += [(image, None) for image in arguments.several_images(minus)]
-        asked = AskedPictures(images)
+        parts = self._parts_of(images, len(pictures), terms.expand) if anywhere else None
+        asked = parts or AskedPictures(images)
         with self._embedded(asked, terms.where) as held:
-            found = [_readable(picture) for picture in asked.found]
+            found = [readable_picture(picture) for picture in asked.found]
             query = AskedImages(found[: len(pictures)], found[len(pictures) :])
+            if parts is not None:
+                (question,), space = self._questions(held, terms, [query])
+                return self._answer_parts(held, space, question, parts)
             return self._answer_each(held, terms, [query])[0]
 
     def query_many(
@@ -162,30 +166,6 @@ class Asking(Spaces):
                 else:
                     yield Answer(tuple(next(found)))
 
-    def compare(self, one: QueryImage, other: QueryImage) -> Comparison:
-        """Say how alike two images are; the gallery need not hold them.
-
-        Args:
-            one: as `query` takes it.
-            other: likewise.
-
-        Raises:
-            NoGalleryError: there is no gallery, whose recipe and projection it takes.
-            UnreadableImageError: an image that cannot be read.
-            UsageError: what is no image.
-        """
-        asked = AskedPictures([(one, None), (other, None)])
-        with self._embedded(asked, Filters()) as held:
-            first, second = (_readable(picture) for picture in asked.found)
-            space = self._space_for(held, (first, second))
-            raw = np.stack([raw_embedding(held, picture) for picture in (first, second)])
-            return Comparison(
-                score=_product(space.project(raw)),
-                raw_score=_product(raw),
-                same_content=first.content == second.content != "",
-                projection="none" if space.projection is None else space.projection.version,
-            )
-
     def _held_to_query(self) -> Embeddings:
         """Return what queries search, to be renewed in the snapshot where it is used."""
         with self._connections.snapshot() as store:
@@ -211,6 +191,15 @@ class Asking(Spaces):
     def _answer_each(
         self, held: Embeddings, terms: _Terms, queries: Sequence[AskedImages]
     ) -> list[list[Match]]:
+        from imgsearch.search import answering
+
+        questions, space = self._questions(held, terms, queries)
+        return answering.answer_each(held, space, questions)
+
+    def _questions(
+        self, held: Embeddings, terms: _Terms, queries: Sequence[AskedImages]
+    ) -> tuple[list[Question], SearchSpace]:
+        """Return the questions, and what is searched for them."""
         from imgsearch.search import answering
 
         pictures = [image for query in queries for image in (*query.asked, *query.avoided)]
@@ -254,7 +243,7 @@ class Asking(Spaces):
                     questions, ours, theirs, elsewhere, places, strict=True
                 )
             ]
-        return answering.answer_each(held, space, questions)
+        return questions, space
 
     def _remark(self, held: Embeddings, where: Filters) -> None:
         """Log what filters leave out, once for as long as neither they nor the gallery change."""
@@ -265,7 +254,7 @@ class Asking(Spaces):
             self._remarked = asked
 
 
-def _readable(picture: QueryEmbedding | UnreadableImageError | None) -> QueryEmbedding:
+def readable_picture(picture: QueryEmbedding | UnreadableImageError | None) -> QueryEmbedding:
     """Return a picture that was found.
 
     Raises:
@@ -275,8 +264,3 @@ def _readable(picture: QueryEmbedding | UnreadableImageError | None) -> QueryEmb
         raise picture
     assert picture is not None  # noqa: S101  # all have been looked for
     return picture
-
-
-def _product(pair: NDArray[np.float32]) -> float:
-    exact = float(np.dot(*pair.astype(np.float64)))
-    return min(1.0, max(-1.0, round(exact, 6))) + 0.0  # no negative zero

@@ -6,6 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imgsearch.maps import map_cache
+from imgsearch.regions import cache_files
+from imgsearch.regions.care import check as check_regions
+from imgsearch.regions.care import repair as repair_regions
+from imgsearch.regions.space import refresh as refresh_regions
 from imgsearch.storage.embedding_checks import add_checksums, damaged_embeddings
 from imgsearch.storage.embeddings import embeddings_of
 from imgsearch.storage.findings import FEW, Finding
@@ -54,8 +58,9 @@ def check(store: Store, folder: Path, engine: SearchEngine) -> list[Finding]:
     held = embeddings_of(store, folder)
     if not any(finding.severity == "damage" for finding in findings):
         for embeddings in held:
-            findings += engine.check(embeddings)
-    return findings + engine.leftovers(folder, held) + map_cache.check(folder, held)
+            findings += engine.check(embeddings) + check_regions(embeddings)
+    findings += engine.leftovers(folder, held) + cache_files.findings(folder, held)
+    return findings + map_cache.check(folder, held)
 
 
 def repair(
@@ -95,11 +100,15 @@ def repair(
     if any(finding.repairable for finding in findings):
         # Before the rows are changed: a cache of before would be brought up to date.
         engine.discard(folder)
+        cache_files.discard(folder)
         with store.transaction():
             _drop_rows(store, findings)
+            for embeddings in embeddings_of(store, folder):
+                repair_regions(embeddings)
         store.rebuild_indexes()
         for embeddings in embeddings_of(store, folder):
             engine.refresh(embeddings)
+            refresh_regions(embeddings)
         map_cache.repair(folder, embeddings_of(store, folder))
     remaining = check(store, folder, engine)
     left = {finding.what for finding in remaining}

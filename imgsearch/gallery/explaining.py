@@ -1,26 +1,36 @@
-"""The part of the façade that says where two images agree."""
+"""The part of the façade that says how alike two images are, and where they agree."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.gallery import arguments
+from imgsearch.gallery.asking import readable_picture
 from imgsearch.gallery.deduplicating import Deduplicating
 from imgsearch.networks.source import Network
-from imgsearch.search.matches import GalleryFile
+from imgsearch.search.asked_pictures import AskedPictures
+from imgsearch.search.matches import Comparison, GalleryFile
+from imgsearch.search.query_vectors import raw_embedding
+from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from imgsearch.images.geometry import Box, CropBox, Size
     from imgsearch.recipe import Recipe
+    from imgsearch.search.matches import Match
     from imgsearch.search.query_inputs import QueryImage
+
+# So many matches are looked at once more.
+REFINED: Final = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +77,30 @@ class _Square:
 class Explaining(Deduplicating):
     """What `Gallery` is besides indexing; not used by itself."""
 
+    def compare(self, one: QueryImage, other: QueryImage) -> Comparison:
+        """Say how alike two images are; the gallery need not hold them.
+
+        Args:
+            one: as `query` takes it.
+            other: likewise.
+
+        Raises:
+            NoGalleryError: there is no gallery, whose recipe and projection it takes.
+            UnreadableImageError: an image that cannot be read.
+            UsageError: what is no image.
+        """
+        asked = AskedPictures([(one, None), (other, None)])
+        with self._embedded(asked, Filters()) as held:
+            first, second = (readable_picture(picture) for picture in asked.found)
+            space = self._space_for(held, (first, second))
+            raw = np.stack([raw_embedding(held, picture) for picture in (first, second)])
+            return Comparison(
+                score=_product(space.project(raw)),
+                raw_score=_product(raw),
+                same_content=first.content == second.content != "",
+                projection="none" if space.projection is None else space.projection.version,
+            )
+
     def explain(
         self,
         one: QueryImage | GalleryFile,
@@ -110,6 +144,56 @@ class Explaining(Deduplicating):
             other=ScoreMap(found.other, shown[1].box, shown[1].size),
         )
 
+    def refined(
+        self,
+        matches: Sequence[Match],
+        *images: QueryImage,
+        crop: CropBox | None = None,
+        most: int = REFINED,
+    ) -> list[Match]:
+        """Return matches of `query` with `anywhere`, the boxes of the first drawn closer.
+
+        These go through the network once more, and have to be there; the box of one that is not, or
+        that matches as a whole, stays as it is. Ranks and scores stay too.
+
+        Args:
+            matches: as `query` gave them.
+            images: what was asked about.
+            crop: the part of them that was asked about.
+            most: how many of the matches are looked at.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UnreadableImageError: an image that was asked about cannot be read.
+            UsageError: the gallery has no regions.
+        """
+        from imgsearch.regions.answering import pixel_box
+        from imgsearch.regions.layout import enlarged
+        from imgsearch.regions.making import region_network
+        from imgsearch.regions.refining import best_box, likeness
+
+        crop = arguments.checked_crop(crop)
+        asked = self._parts_of([(image, crop) for image in images], len(images), None)
+        with self._embedded(asked, Filters()) as held:
+            for picture in asked.found:
+                readable_picture(picture)
+            space = self._region_space(held)
+            vector = asked.vector(space)
+        network = region_network(held.recipe, self._networks.of)
+        found = list(matches)
+        for number, match in enumerate(found[:most]):
+            if match.box in (None, (0, 0, match.width, match.height)):
+                continue
+            try:
+                square = self._square(match, enlarged(held.recipe))
+            except UnreadableImageError:
+                continue
+            maps = network.feature_maps(square.pixels[np.newaxis])[0]
+            part = best_box(likeness(maps, vector, space.projection))
+            box = pixel_box(square.size, part, held.recipe.resize)
+            found[number] = replace(match, box=box)
+        return found
+
     def _square(
         self, image: QueryImage | GalleryFile, recipe: Recipe, crop: CropBox | None = None
     ) -> _Square:
@@ -141,3 +225,8 @@ class Explaining(Deduplicating):
         if isinstance(given, bytes):
             return given, None
         raise UsageError("explain: a vector has no places; give the image itself")
+
+
+def _product(pair: NDArray[np.float32]) -> float:
+    exact = float(np.dot(*pair.astype(np.float64)))
+    return min(1.0, max(-1.0, round(exact, 6))) + 0.0  # no negative zero

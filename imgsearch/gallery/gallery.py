@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.connections import Connections
+from imgsearch.gallery.exchanging import Exchanging
 from imgsearch.gallery.explaining import Explaining
 from imgsearch.gallery.location import default_gallery_path
 from imgsearch.gallery.mapping import MapMaking
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(Explaining, MapMaking, Taking, Tidying):
+class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
@@ -171,6 +172,7 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
             anew = held is not None and self._engine.choose(
                 held, factory=options.index, memory=options.memory
             )
+            regions = 0
             run.scan(targets)
             total = run.compare(stored.id if stored else None)
             if held is not None:
@@ -179,9 +181,10 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
                     run.read(held.stored, self._networks.source, total=total)
                 run.forget_missing()
                 fingerprints.fill_in(store, jobs=options.jobs, progress=progress, stop=stop)
+                regions = self._make_regions(held, options, progress, stop)
                 run.promote(held.stored)
                 self._refresh(held, anyway=anew)
-            report = run.report(recipe, targets, first=first)
+            report = replace(run.report(recipe, targets, first=first), regions=regions)
             return replace(report, hints=tuple(hints(store, report, wanted=self._wanted)))
 
     def _check_new(self, wanted: Sequence[Path]) -> None:

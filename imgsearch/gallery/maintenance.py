@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.maps import map_cache
+from imgsearch.regions import cache_files
 from imgsearch.storage.embeddings import embeddings_of
 from imgsearch.storage.known_roots import KnownRoots
 
@@ -92,7 +93,7 @@ def remove(store: Store, wanted: Sequence[Path], *, dry_run: bool = False) -> Re
             for root, below in known.parts(path):
                 if root.id in gone:
                     continue
-                itself = store.has_file(root.id, below)
+                itself = store.file_id(root.id, below) is not None
                 removed += store.remove_files(root.id, below)
                 named += itself
                 if not below:
@@ -119,6 +120,7 @@ def prune(store: Store, folder: Path, engine: SearchEngine) -> PruneReport:
         contents = store.remove_orphans()
     held = embeddings_of(store, folder)
     caches = engine.prune(folder, held) + map_cache.prune(folder, held)
+    caches += cache_files.prune(folder, held)
     store.compact()
     after = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     return PruneReport(contents, caches, max(0, before - after))

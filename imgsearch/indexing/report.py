@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from imgsearch.recipe import Recipe
     from imgsearch.storage.roots import MergedPath
 
-Stage = Literal["scan", "read", "fingerprint"]
+Stage = Literal["scan", "read", "fingerprint", "regions"]
 STAGE_TITLES: Final[dict[Stage, str]] = {
     "scan": "Scanning",
     "read": "Indexing",
     "fingerprint": "Fingerprinting",
+    "regions": "Looking at parts",
 }
 SECONDS_PER_FILE: Final = 30.0
 MOST_SECONDS: Final = 1_000_000
@@ -44,6 +45,8 @@ class IndexOptions:
         seconds_per_file: that decoding one file may take before it is given up; None for any.
         shard: the share of the files that the gallery holds, stored likewise: the same for ever,
             or all of them from now on.
+        regions: whether parts of pictures are made to be searched, now and by every later run;
+            False drops them. None keeps it as it is.
     """
 
     exclude: tuple[str, ...] = ()
@@ -57,6 +60,7 @@ class IndexOptions:
     rehash: bool = False
     seconds_per_file: float | None = SECONDS_PER_FILE
     shard: Shard | None = None
+    regions: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers below 1.
@@ -82,10 +86,10 @@ class IndexProgress:
     """How far a run has come.
 
     Attributes:
-        stage: scanning folders, reading and embedding files, or making fingerprints that are
-            lacking.
+        stage: scanning folders, reading and embedding files, or making fingerprints or regions
+            that are lacking.
         done: files found so far while scanning; files committed so far while reading; contents
-            done so far while making fingerprints.
+            done so far while making fingerprints or regions.
         total: files to read, or contents; None while that is not known.
         images_per_second: embeddings computed, over the time since reading began.
     """
@@ -133,6 +137,7 @@ class IndexReport:
         not_read: kinds of pictures, drawings and films that were passed over, and how many files of
             each, the most frequent first.
         hints: lines of advice for the user.
+        regions: pictures whose parts were made to be searched.
     """
 
     recipe: Recipe | None
@@ -155,6 +160,7 @@ class IndexReport:
     merged: tuple[MergedPath, ...] = ()
     not_read: tuple[tuple[str, int], ...] = ()
     hints: tuple[str, ...] = ()
+    regions: int = 0
 
     @property
     def unreadable(self) -> int:

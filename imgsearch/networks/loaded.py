@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from imgsearch.errors import UnknownNetworkError
 from imgsearch.forking import forget_in_children, never_free
 from imgsearch.networks.source import load_text
 
@@ -32,7 +33,14 @@ class LoadedNetworks:
         Raises:
             WeightsUnavailableError: its weights are not available.
             RecipeMismatchError: the weights on this machine are not the recipe's.
+            UnknownNetworkError: the recipe's embeddings were imported.
         """
+        if recipe.is_imported:
+            raise UnknownNetworkError(
+                f"the embeddings of {recipe.name} were imported, and the network that made them is "
+                "not known: ask about pictures of the gallery; to ask about others too, import the "
+                "embeddings again and name their network with --backbone"
+            )
         with self._loading:
             if recipe.identifier not in self._loaded:
                 self._loaded[recipe.identifier] = self.source.load(recipe)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import UsageError
-from imgsearch.recipe import GEM_POWER, RMAC_LEVELS, PoolingChoice
+from imgsearch.pooling_choice import GEM_POWER, RMAC_LEVELS, PoolingChoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from imgsearch.recipe import Pooling
+    from imgsearch.pooling_choice import Pooling
 
 GEM_FLOOR: Final = 1e-6
 RMAC_OVERLAP: Final = 0.4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from imgsearch.errors import UsageError
 from imgsearch.search.held_files import HeldFiles
 from imgsearch.search.matches import GalleryFile, Match
 from imgsearch.search.query_expansion import expanded
+from imgsearch.search.ranking import FEW_MORE, SCORE_DECIMALS, ranked_contents, rounded
 from imgsearch.search.same_file import other_files
 from imgsearch.search.sieve import FIRST_SHARE, Sieve
 from imgsearch.storage.filters import Filters
@@ -19,20 +20,13 @@ from imgsearch.storage.filters import Filters
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from typing import TypeAlias
 
     from numpy.typing import NDArray
 
-    from imgsearch.search.held_files import HeldContent
     from imgsearch.search.query_expansion import Expansion
+    from imgsearch.search.ranking import Ranked
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
-
-    Ranked: TypeAlias = tuple[float, HeldContent]
-
-SCORE_DECIMALS: Final = 6
-# Of so many more contents than are wanted files are looked up, since some may be of none.
-FEW_MORE: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +79,15 @@ def answer_each(
     """
     return [
         [
-            Match(rank=rank, score=score, **_with_others_on_disk(found.files.facts(held)))
+            Match(rank=rank, score=score, **with_others_on_disk(found.files.facts(held)))
             for rank, (score, held) in enumerate(ranked, start=1)
         ]
         for found, ranked in _ranked_each(embeddings, space, questions)
     ]
 
 
-def _with_others_on_disk(facts: dict[str, Any]) -> dict[str, Any]:
+def with_others_on_disk(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a match, with what the disk says of its duplicates."""
     if facts["duplicates"]:
         facts["duplicates"] = other_files(GalleryFile(**facts))
     return facts
@@ -193,28 +188,11 @@ class _Search:
         if not len(ids):
             return [], -math.inf
         # Row by row, so that a score's last digit does not depend on its neighbours, as BLAS's
-        # does; + 0.0 makes 0.0 of -0.0.
-        products = (rows.astype(np.float64) * question.vector).sum(axis=1)
-        scores = np.clip(np.round(products, SCORE_DECIMALS), -1, 1) + 0.0
+        # does.
+        scores = rounded((rows.astype(np.float64) * question.vector).sum(axis=1))
         order = np.argsort(-scores, kind="stable")
         ids, scores, least = ids[order], scores[order], float(scores.min())
-        if question.min_score is not None:
-            enough = int(np.searchsorted(-scores, -question.min_score, side="right"))
-            ids, scores = ids[:enough], scores[:enough]
-        ranked: list[Ranked] = []
-        start, end = 0, question.k + FEW_MORE
-        while start < len(ids):
-            part = ids[start:end]
-            by_id = dict(zip(part.tolist(), scores[start:end].tolist(), strict=True))
-            held = self.files.held(list(by_id))
-            ranked += [(by_id[content.content.id], content) for content in held]
-            ranked.sort(key=lambda one: (-one[0], one[1].places[0].path))
-            # What is left could tie with the last match, and come before it by its path.
-            if len(ranked) >= question.k and (
-                end >= len(ids) or float(scores[end]) < ranked[question.k - 1][0]
-            ):
-                break
-            start, end = end, 2 * end
+        ranked = ranked_contents(self.files, ids, scores, k=question.k, least=question.min_score)
         return ranked, least
 
     def _is_settled(self, ranked: Sequence[Ranked], last_score: float) -> bool:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+# x and y of the left upper corner, width and height.
+PixelBox = tuple[int, int, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class FileCopy:
@@ -74,11 +77,14 @@ class Match(GalleryFile):
             the same. Larger is nearer. Equal scores are ordered by path.
         kind: how it is the same as the picture asked about, "identical", "pixels", "copy", "edit"
             or "burst"; None where it is merely similar, or nobody asked (`Gallery.with_kinds`).
+        box: which part of the upright image matches, where parts were searched; all of it where
+            the whole does. None where wholes were.
     """
 
     rank: int
     score: float
     kind: str | None = None
+    box: PixelBox | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.search.indexed_files import indexed
+from imgsearch.search.known_files import indexed
 from imgsearch.search.query_inputs import HeldContent, Part, Weighted, Words, readable
 
 if TYPE_CHECKING:

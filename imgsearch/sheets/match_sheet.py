@@ -130,9 +130,9 @@ class MatchSheet(Sheet):
             inset = self.pictures.of_query(images[0], explanation.one, longest=INSET)
         return _Tile(
             match=match,
-            picture=self.pictures.of_content(
-                match.content, None if explanation is None else explanation.other
-            ),
+            picture=self.pictures.of_match(match)
+            if explanation is None
+            else self.pictures.of_content(match.content, explanation.other),
             inset=inset,
             name=os.fspath(match.path.name),
             folder=folder_in_root(match),

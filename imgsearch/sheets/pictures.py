@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from imgsearch.errors import ImgsearchError
 from imgsearch.explaining.spotlight import spotlight
 from imgsearch.images import loading, thumbnails
+from imgsearch.sheets.frames import framed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from imgsearch.gallery.explaining import ScoreMap
     from imgsearch.gallery.gallery import Gallery
-    from imgsearch.search.matches import GalleryFile
+    from imgsearch.search.matches import GalleryFile, Match
 
 # A tile is at most 320 pixels wide; the rest is for screens of a higher resolution.
 LONGEST: Final = 440
@@ -62,6 +63,16 @@ class Pictures:
         """
         try:
             return self._small(self._gallery.image(content, longest=LONGEST), lit)
+        except ImgsearchError:
+            return None
+
+    def of_match(self, match: Match) -> Picture | None:
+        """Return a match's picture with a frame around the part that matched, if one did."""
+        if match.box in (None, (0, 0, match.width, match.height)):
+            return self.of_content(match.content)
+        try:
+            pixels = self._gallery.image(match.content, longest=LONGEST)
+            return self._small(framed(pixels, match.box, (match.width, match.height)), None)
         except ImgsearchError:
             return None
 

@@ -20,6 +20,7 @@ from imgsearch.storage.embedding_rows import EmbeddingRows
 from imgsearch.storage.file_rows import FileRows
 from imgsearch.storage.fingerprint_rows import FingerprintRows
 from imgsearch.storage.records import Counts, Integrity
+from imgsearch.storage.region_rows import RegionRows
 from imgsearch.storage.sqlite_errors import (
     DATABASE,
     NOT_WRITABLE_CODES,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
+class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, RegionRows, VerdictRows):
     """The rows of one gallery, over one connection.
 
     A writer must hold the writer lock.
@@ -253,6 +254,9 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, VerdictRows):
             "DELETE FROM file WHERE root_id NOT IN (SELECT id FROM root)",
             "DELETE FROM fingerprint WHERE content_id NOT IN (SELECT id FROM content)",
             "DELETE FROM calibration WHERE recipe_id NOT IN (SELECT id FROM recipe)",
+            "DELETE FROM region WHERE content_id NOT IN (SELECT id FROM content)",
+            "DELETE FROM region WHERE recipe_id NOT IN (SELECT id FROM recipe)",
+            "DELETE FROM region_recipe WHERE recipe_id NOT IN (SELECT id FROM recipe)",
             # A size that can't be true makes the next run read the file again.
             (
                 "UPDATE file SET content_id = NULL, size = -1 WHERE content_id IS NOT NULL "

@@ -205,6 +205,34 @@ def m009_indexes_of_filters(database: Database) -> None:
     )
 
 
+def m010_regions(database: Database) -> None:
+    """Create the tables of regions, which are what is searched of the parts of contents.
+
+    A row of `region_recipe` says how those under a recipe are made. A region's codes go with its
+    content; the index tells which rows there are without reading any codes, and finds those of a
+    content that is removed.
+    """
+    _run(
+        database,
+        """
+        CREATE TABLE region_recipe (
+            recipe_id INTEGER PRIMARY KEY REFERENCES recipe (id) ON DELETE CASCADE,
+            layout TEXT NOT NULL,
+            projection BLOB NOT NULL
+        );
+        CREATE TABLE region (
+            id INTEGER PRIMARY KEY,
+            recipe_id INTEGER NOT NULL REFERENCES recipe (id) ON DELETE CASCADE,
+            content_id INTEGER NOT NULL REFERENCES content (id) ON DELETE CASCADE,
+            checksum INTEGER NOT NULL,
+            codes BLOB NOT NULL,
+            UNIQUE (recipe_id, content_id)
+        );
+        CREATE INDEX region_by_content ON region (content_id, recipe_id, checksum);
+        """,
+    )
+
+
 STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     m001_roots_files_and_contents,
     m002_recipes_and_embeddings,
@@ -215,4 +243,5 @@ STEPS: Final[tuple[Callable[[Database], None], ...]] = (
     m007_identity_and_checksums,
     m008_fingerprints_and_verdicts,
     m009_indexes_of_filters,
+    m010_regions,
 )

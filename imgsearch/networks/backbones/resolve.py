@@ -10,19 +10,13 @@ from imgsearch.errors import UsageError, WeightsUnavailableError
 from imgsearch.networks.backbones import build, catalogue, custom, layer_names, weights
 from imgsearch.networks.backbones.compact import bundled
 from imgsearch.networks.backbones.hub import resolving
-from imgsearch.recipe import (
-    AUTO,
-    DEFAULT_POOLING,
-    DEFAULT_RESIZE,
-    HUB,
-    OWN_POOLINGS,
-    PREPROCESSINGS,
-    Recipe,
-)
+from imgsearch.pooling_choice import OWN_POOLINGS
+from imgsearch.recipe import AUTO, DEFAULT_POOLING, DEFAULT_RESIZE, HUB, PREPROCESSINGS, Recipe
 
 if TYPE_CHECKING:
     from imgsearch.networks.backbones.catalogue import Backbone
-    from imgsearch.recipe import Pooling, RecipeRequest, Resize
+    from imgsearch.pooling_choice import Pooling
+    from imgsearch.recipe import RecipeRequest, Resize
 
 LOG: Final = logging.getLogger(__name__)
 PREFERRED: Final = "mobilenet_v2"

@@ -19,13 +19,15 @@ from imgsearch.networks.backbones.custom import in_short
 from imgsearch.networks.backbones.framework import load_keras
 from imgsearch.networks.backbones.hub.library import load_hub
 from imgsearch.networks.framework_noise import without_greetings
-from imgsearch.recipe import DEFAULT_POOLING, OWN_POOLINGS, PoolingChoice
+from imgsearch.pooling_choice import OWN_POOLINGS, PoolingChoice
+from imgsearch.recipe import DEFAULT_POOLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from imgsearch.recipe import Pooling, Resize
+    from imgsearch.pooling_choice import Pooling
+    from imgsearch.recipe import Resize
 
 HEAD: Final = "head"
 TOKENS: Final = "tokens"

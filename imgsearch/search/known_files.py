@@ -1,4 +1,4 @@
-"""Which content a file of the gallery holds, without reading the file."""
+"""Which content a file of the gallery holds, as far as can be told without reading it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def is_as_indexed(store: Store, file: Path, content: str) -> bool:
 def indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | None]:
     """Return id and hash of a file that is in the gallery and has not changed since.
 
-    A file in an absent root counts as unchanged.
+    A file in an absent root counts as unchanged, as does one that was only ever told of.
     """
     roots = store.roots_by_path()
     for path in places:
@@ -78,8 +78,10 @@ def indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | Non
                     root.id, seen.path, seen.size, seen.mtime_ns, seen.inode, seen.ctime_ns
                 )
                 content_id = store.content_of_file(root.id, row)
-            elif is_absent(store, root):
-                content_id = store.content_last_at(root.id, below)
+            else:
+                # An imported picture may never have been here.
+                unseen = not is_absent(store, root)
+                content_id = store.content_last_at(root.id, below, unseen=unseen)
             if content_id is not None:
                 return content_id, store.contents([content_id])[content_id].hash
     return None, None
