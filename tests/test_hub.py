@@ -305,6 +305,23 @@ def test_a_gallery_goes_on_and_says_what_its_recipes_can(
         assert message in refused.stderr
 
 
+def test_parts_of_pictures_are_found_through_the_patches_of_a_transformer(
+    saved: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMGSEARCH_GALLERY", str(tmp_path / "gallery"))
+    for number in range(4):
+        picture(tmp_path / "photos" / f"{number}.png", number)
+    indexing = ("index", tmp_path / "photos", "--backbone", f"hub:{saved['dinov2']}", "--regions")
+    refused = run(*indexing, "--gallery", tmp_path / "other")
+    assert refused.exit_code == 2
+    assert "index with --pooling gap beside it" in refused.stderr
+    done = run(*indexing, "--pooling", "gap")
+    assert done.exit_code == 0, done.stderr
+    found = run("query", tmp_path / "photos" / "0.png", "--anywhere", "--json")
+    assert found.exit_code == 0, found.stderr
+    assert len(json.loads(found.stdout)["matches"]) == 3
+
+
 @pytest.mark.slow
 def test_a_preset_teaches_a_student_and_is_recommended(
     saved: dict[str, Path], tmp_path: Path
