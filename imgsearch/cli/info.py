@@ -129,6 +129,7 @@ def _recipe(entry: "RecipeInformation") -> list[Line]:
             [("searched", FAINT), (searched, PLAIN)],
             [("index cache", FAINT), (f"{entry.cache}{size}", style)],
             *([[("index", FAINT), (_index(entry), PLAIN)]] if entry.index else []),
+            *([[("words", FAINT), ("can be asked", PLAIN)]] if entry.recipe.text else []),
             *(
                 [[("duplicates", FAINT), (_calibration(entry.calibration), PLAIN)]]
                 if entry.calibration
