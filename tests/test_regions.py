@@ -233,9 +233,33 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
         stop=stop,
     )
     assert 0 < report.regions < 14
+    assert report.interrupted
     assert report.regions + gallery.index().regions == 14
     assert source.looked_at == 14
     assert _rows(gallery) == 14
+
+
+def test_pictures_that_are_offline_wait_for_their_regions(
+    gallery: Gallery, photos: Path, source: HistogramSource, said: list[str]
+) -> None:
+    gallery.index(options=IndexOptions(regions=False))
+    away = photos.with_name("away")
+    photos.rename(away)
+    said.clear()
+    assert gallery.index(options=WITH).regions == 0
+    assert not any("parts each" in line for line in said)
+    away.rename(photos)
+    assert gallery.index(options=WITH).regions == 12
+    assert source.looked_at == 24
+
+
+def test_a_dry_run_says_what_regions_would_take_and_makes_none(
+    tmp_path: Path, source: HistogramSource, photos: Path, said: list[str]
+) -> None:
+    gallery = Gallery(tmp_path / "dry", source=source)
+    gallery.index(photos, options=IndexOptions(regions=True, dry_run=True))
+    assert any("30 parts each of 12 pictures take about" in line for line in said)
+    assert source.looked_at == 0
 
 
 def test_a_projection_of_few_pictures_is_fitted_anew_when_there_are_twice_as_many(
