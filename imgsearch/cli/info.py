@@ -129,6 +129,7 @@ def _recipe(entry: "RecipeInformation") -> list[Line]:
             [("searched", FAINT), (searched, PLAIN)],
             [("index cache", FAINT), (f"{entry.cache}{size}", style)],
             *([[("index", FAINT), (_index(entry), PLAIN)]] if entry.index else []),
+            *([[("parts", FAINT), (_parts(entry.regions), PLAIN)]] if entry.regions else []),
             *(
                 [[("duplicates", FAINT), (_calibration(entry.calibration), PLAIN)]]
                 if entry.calibration
@@ -139,6 +140,10 @@ def _recipe(entry: "RecipeInformation") -> list[Line]:
         indent="    ",
     )
     return [head, *facts]
+
+
+def _parts(regions: int) -> str:
+    return f"of {counted(regions, 'picture')}, for 'query --anywhere'"
 
 
 def _calibration(known: "CalibrationInformation") -> str:
