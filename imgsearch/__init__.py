@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from imgsearch.duplicates.groups import Companion, Evidence, Group, Kind, Member
     from imgsearch.errors import ImgsearchError
+    from imgsearch.exchange.exporting import ExportReport
+    from imgsearch.exchange.importing import ImportReport
     from imgsearch.gallery.checking import CheckReport
     from imgsearch.gallery.examining import Examined
     from imgsearch.gallery.explaining import Explanation, ScoreMap
-    from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.gallery import Gallery
     from imgsearch.gallery.information import (
         CalibrationInformation,
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from imgsearch.search.engine import EngineState
     from imgsearch.search.matches import Answer, Comparison, FileCopy, GalleryFile, Match
     from imgsearch.search.query_expansion import Expansion
-    from imgsearch.search.query_inputs import HeldContent, Part, Weighted
+    from imgsearch.search.query_inputs import HeldContent, Part, Weighted, Words
     from imgsearch.storage.facets import Facets, PlaceCount, ValueCount
     from imgsearch.storage.filters import Filters
     from imgsearch.storage.findings import Finding
@@ -104,6 +105,7 @@ __all__ = [
     "HeldRecipe",
     "HeldRoot",
     "ImgsearchError",
+    "ImportReport",
     "IndexOptions",
     "IndexProgress",
     "IndexReport",
@@ -146,6 +148,7 @@ __all__ = [
     "UnreadableFile",
     "ValueCount",
     "Weighted",
+    "Words",
     "__version__",
     "default_gallery_path",
     "read_plan",
@@ -156,11 +159,12 @@ __all__ = [
 _HOMES = {
     "duplicates.groups": ("Companion", "Evidence", "Group", "Kind", "Member"),
     "errors": ("ImgsearchError",),
+    "exchange.exporting": ("ExportReport",),
+    "exchange.importing": ("ImportReport",),
     "gallery.checking": ("CheckReport",),
     "storage.findings": ("Finding",),
     "gallery.examining": ("Examined",),
     "gallery.explaining": ("Explanation", "ScoreMap"),
-    "gallery.exporting": ("ExportReport",),
     "gallery.gallery": ("Gallery",),
     "gallery.location": ("default_gallery_path",),
     "gallery.information": (
@@ -225,6 +229,7 @@ _HOMES = {
         "HeldContent",
         "Part",
         "Weighted",
+        "Words",
     ),
     "storage.facets": (
         "Facets",

@@ -10,6 +10,7 @@
     ├── WeightsUnavailableError    1  pretrained weights that are not on this machine
     ├── UntrustedModelError        1  a custom model whose checksum was not given as trusted
     ├── RecipeMismatchError        1  embeddings that are not comparable
+    ├── UnknownNetworkError        1  embeddings that were imported, and a picture that was not
     ├── MissingExtraError          1  an optional package that is not installed
     ├── DamagedCacheError          1  a cache file that fails its checksum or header
     ├── PlanRefusedError           1  a plan, or a journal, that is not carried out
@@ -76,6 +77,10 @@ class UntrustedModelError(ImgsearchError):
 
 class RecipeMismatchError(ImgsearchError):
     """Embeddings, or weights to make them, that are not comparable with those of a recipe."""
+
+
+class UnknownNetworkError(ImgsearchError):
+    """Embeddings that were imported, of which nobody said what network made them."""
 
 
 class MissingExtraError(ImgsearchError):

@@ -9,22 +9,23 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from imgsearch.errors import GalleryDamagedError, UsageError
+from imgsearch.pooling_choice import Pooling, PoolingChoice
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PoolingMethod = Literal["gap", "gmp", "gem", "rmac"]
-Pooling = str  # a method, or a method and its parameter: what PoolingChoice reads and writes
 Resize = Literal["squash", "pad", "crop"]
 Preprocessing = Literal["raw", "unit", "tf", "torch", "caffe"]
 Precision = Literal["float32", "bfloat16"]
 
-POOLINGS: Final[tuple[PoolingMethod, ...]] = get_args(PoolingMethod)
 RESIZES: Final[tuple[Resize, ...]] = get_args(Resize)
 PREPROCESSINGS: Final[tuple[Preprocessing, ...]] = get_args(Preprocessing)
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
 
 AUTO: Final = "auto"
+HUB: Final = "hub:"  # before the name or the folder of a preset of KerasHub
+DEFAULT_POOLING: Final = "gap"
+DEFAULT_RESIZE: Final = "squash"
 DECODER_VERSION: Final = 1
 
 # Bounds of what is read back; no network comes near them.
@@ -32,79 +33,8 @@ LARGEST_SIZE: Final = 2**16
 LARGEST_DIM: Final = 2**24
 MOST_VERSIONS: Final = 2**16
 _STORED_TYPES: Final[dict[str, type]] = {"size": int, "dim": int, "decoder": int}
+_IMPORTED: Final = "imported"
 _MAY_BE_ABSENT: Final = frozenset({"text", "weights_path"})
-
-GEM_POWER: Final = 3.0
-# Below the least, float32 loses too much of a power for its root; above the largest, GeM is the
-# maximum.
-LEAST_GEM_POWER: Final = 0.1
-LARGEST_GEM_POWER: Final = 1000.0
-RMAC_LEVELS: Final = 3
-# 2,870 regions: more than a feature map has locations.
-MOST_RMAC_LEVELS: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class PoolingChoice:
-    """A pooling method and, where it has one, its parameter.
-
-    Attributes:
-        method: "gap" (mean), "gmp" (max), "gem" (power mean) or "rmac" (regional max).
-        parameter: the power of "gem", the number of levels of "rmac"; None for the others.
-    """
-
-    method: PoolingMethod
-    parameter: float | None
-
-    @classmethod
-    def parse(cls, text: str) -> PoolingChoice:
-        """Parse a method, or "gem:POWER" or "rmac:LEVELS", such as "gem:4" or "rmac:2".
-
-        Without a parameter, the power is 3 and the number of levels is 3, as in the papers.
-
-        Raises:
-            UsageError: the text is none of these.
-        """
-        name, colon, parameter = text.partition(":")
-        method = next((known for known in POOLINGS if known == name), None)
-        if method is None:
-            raise UsageError(
-                f"pooling: {text!r} is none of {', '.join(POOLINGS)}, gem:POWER and rmac:LEVELS"
-            )
-        try:
-            match method:
-                case "gem":
-                    return cls(method, _power(parameter) if colon else GEM_POWER)
-                case "rmac":
-                    return cls(method, _levels(parameter) if colon else RMAC_LEVELS)
-        except ValueError as error:
-            raise UsageError(f"pooling: {text!r} is not a pooling: {error}") from error
-        if colon:
-            raise UsageError(f"pooling: {text!r} is not a pooling: {method} has no parameter")
-        return cls(method, None)
-
-    def __str__(self) -> str:
-        """Return the canonical text, without the parameter if it is the default."""
-        if self.parameter in (None, {"gem": GEM_POWER, "rmac": RMAC_LEVELS}.get(self.method)):
-            return self.method
-        return f"{self.method}:{repr(self.parameter).removesuffix('.0')}"
-
-
-def _power(text: str) -> float:
-    wrong = f"a power is a number from {LEAST_GEM_POWER:g} to {LARGEST_GEM_POWER:g}, as in gem:4"
-    try:
-        power = float(text)
-    except ValueError:
-        raise ValueError(wrong) from None
-    if not LEAST_GEM_POWER <= power <= LARGEST_GEM_POWER:
-        raise ValueError(wrong)
-    return power
-
-
-def _levels(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST_RMAC_LEVELS:
-        raise ValueError(f"levels are a whole number from 1 to {MOST_RMAC_LEVELS}, as in rmac:2")
-    return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +42,15 @@ class RecipeRequest:
     """What a caller asks for; `None` takes the backbone's own default.
 
     Attributes:
-        backbone: a catalogue name, "auto", or the path of a custom model (`.keras`).
+        backbone: a catalogue name, "auto", the path of a custom model (`.keras`), or "hub:" and a
+            preset of KerasHub, by its name or its folder.
         layer: name of the layer whose activations are taken.
         pooling: how feature maps become one vector, as `PoolingChoice` parses it; stored as its
-            canonical text, so that "gem:3" becomes "gem".
+            canonical text, so that "gem:3" becomes "gem". `None` becomes "gap", but for KerasHub's
+            networks, which have their own.
         size: side of the square input in pixels.
-        resize: how an image becomes square.
+        resize: how an image becomes square. `None` becomes "squash", but for KerasHub's presets,
+            which say it.
         weights: a local weights file for a catalogue backbone.
         preprocessing: of the pixels; for custom models only.
         trusted_sha256: checksum of a custom model that the caller trusts.
@@ -126,9 +59,9 @@ class RecipeRequest:
 
     backbone: str = AUTO
     layer: str | None = None
-    pooling: Pooling = "gap"
+    pooling: Pooling | None = None
     size: int | None = None
-    resize: Resize = "squash"
+    resize: Resize | None = None
     weights: Path | None = None
     preprocessing: Preprocessing | None = None
     trusted_sha256: str | None = None
@@ -150,7 +83,13 @@ class RecipeRequest:
                 raise UsageError(f"{option}: {value!r} is none of {', '.join(allowed)}")
         if self.size is not None and self.size < 1:
             raise UsageError(f"size: {self.size} is not a positive number of pixels")
-        object.__setattr__(self, "pooling", str(PoolingChoice.parse(self.pooling)))
+        pooling, resize = self.pooling, self.resize
+        if not self.backbone.startswith(HUB):
+            pooling = DEFAULT_POOLING if pooling is None else pooling
+            resize = resize or DEFAULT_RESIZE
+        if pooling is not None:
+            object.__setattr__(self, "pooling", str(PoolingChoice.parse(pooling)))
+        object.__setattr__(self, "resize", resize)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +97,10 @@ class Recipe:
     """Everything that makes two embeddings comparable, with nothing left open.
 
     Attributes:
-        backbone: catalogue name ("compact-1" carries its version), or "custom".
-        weights: fingerprint of the weights, "sha256:" and 64 hexadecimal digits.
+        backbone: catalogue name ("compact-1" carries its version), "custom", or "hub:" and the
+            preset's name.
+        weights: fingerprint of the weights, "sha256:" and 64 hexadecimal digits; "imported"
+            where the embeddings were made elsewhere.
         layer: name of the layer whose activations are taken.
         size: side of the square input in pixels.
         resize: how an image becomes square.
@@ -186,9 +127,24 @@ class Recipe:
     text: str | None = None
     weights_path: str | None = field(default=None, compare=False)
 
+    @classmethod
+    def imported(cls, name: str, dim: int) -> Recipe:
+        """Return the recipe of embeddings made elsewhere, by a network that is not known here.
+
+        Equal names say that embeddings are comparable.
+        """
+        return cls(name, _IMPORTED, "", 1, "squash", "gap", dim, "raw", decoder=1)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the network is not known, so that nothing can be embedded under the recipe."""
+        return self.weights == _IMPORTED
+
     @property
     def name(self) -> str:
         """A readable label, such as "mobilenet_v2/out_relu/gap/224/squash"."""
+        if self.is_imported:
+            return f"{self.backbone}/imported/{self.dim}"
         label = f"{self.backbone}/{self.layer}/{self.pooling}/{self.size}/{self.resize}"
         return label if self.precision == "float32" else f"{label}/{self.precision}"
 
@@ -199,7 +155,7 @@ class Recipe:
             (recipe.layer, recipe.size, recipe.resize, recipe.pooling, recipe.precision)
             for recipe in (self, other)
         ]
-        return name == older and mine > theirs > 0 and ways[0] == ways[1]
+        return (name, ways[0]) == (older, ways[1]) and mine > theirs > 0 and not self.is_imported
 
     @property
     def identifier(self) -> str:

@@ -193,8 +193,8 @@ def test_an_export_holds_every_embedding(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("photos")
-def test_an_unknown_format_of_export_is_refused(tmp_path: Path) -> None:
-    result = run("export", tmp_path / "out", "--format", "xlsx")
+def test_an_unknown_layout_of_an_export_is_refused(tmp_path: Path) -> None:
+    result = run("export", tmp_path / "out", "--layout", "xlsx")
     assert result.exit_code == 2
     assert "parquet" in result.stderr
 

@@ -16,7 +16,7 @@ from evaluation_fakes import FakeNetworks, labelled
 
 import imgsearch
 from imgsearch.cli import comma_separated
-from imgsearch.documents import gallery_documents
+from imgsearch.documents import backbone_documents, gallery_documents
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.networks.backbones.layer_names import CustomInfo, LayerInfo
 from imgsearch.plans.plan_file import write_plan
@@ -121,6 +121,7 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("info",),
         ("info", "--unreadable"),
         ("backbones",),
+        ("backbones", "--hub"),
         ("evaluate", labelled(tmp_path / "labelled"), "--backbone", "one", "--backbone", "two"),
         ("recommend", tmp_path / "labelled", "--backbone", "one"),
         ("check",),
@@ -128,6 +129,7 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("remove", photos / "0.png"),
         ("prune",),
         ("export", tmp_path / "out"),
+        ("import", tmp_path / "out", "--gallery", tmp_path / "imported"),
         ("merge", tmp_path / "gallery", "--gallery", tmp_path / "merged"),
         ("duplicates",),
         ("info",),
@@ -147,7 +149,7 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
     check(run("index", "--json").stdout)
     documented = (DOCS / "json.md").read_text(encoding="utf-8")
     documented = documented.partition("## Documents")[2].partition("## Objects")[0]
-    assert printed | {"backbone", "plan", "apply", "undo"} == set(
+    assert printed | {"backbone", "captions", "plan", "apply", "undo"} == set(
         re.findall(r"^### (\w+)$", documented, re.MULTILINE)
     )
 
@@ -176,12 +178,12 @@ def test_the_documents_of_plans_are_as_described(
 def test_the_document_of_one_backbone_is_as_described() -> None:
     from imgsearch.networks.backbones.catalogue import find
 
-    content = gallery_documents.backbone_keys(find("mobilenet_v2"), available=True)
-    content["layers"] = gallery_documents.layer_keys([LayerInfo("out_relu", (7, 7, 1280))])
+    content = backbone_documents.backbone_keys(find("mobilenet_v2"), available=True)
+    content["layers"] = backbone_documents.layer_keys([LayerInfo("out_relu", (7, 7, 1280))])
     check(gallery_documents.dump("backbone", content).decode())
     model = CustomInfo(16, "second", 355, (LayerInfo("second", (5, 5, 6)),))
-    content = gallery_documents.custom_keys("/models/own.keras", model)
-    content["layers"] = gallery_documents.layer_keys(model.layers)
+    content = backbone_documents.custom_keys("/models/own.keras", model)
+    content["layers"] = backbone_documents.layer_keys(model.layers)
     check(gallery_documents.dump("backbone", content).decode())
 
 

@@ -38,13 +38,14 @@ from imgsearch.networks.runtimes import choices, graphs, litert, openvino, prepa
 from imgsearch.networks.runtimes.choices import ChoiceKey
 from imgsearch.networks.runtimes.tensorflow import concrete_function
 from imgsearch.networks.runtimes.trial import agreement, probe_images
-from imgsearch.recipe import POOLINGS, Recipe
+from imgsearch.pooling_choice import POOLINGS
+from imgsearch.recipe import Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.networks.runtimes.graphs import Graph
-    from imgsearch.recipe import Pooling
+    from imgsearch.pooling_choice import Pooling
 
 pytestmark = pytest.mark.tensorflow
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import write_picture
 
 from imgsearch.errors import MissingExtraError, UsageError
-from imgsearch.gallery import exporting
+from imgsearch.exchange import exporting
 from imgsearch.recipe import Recipe
 from imgsearch.storage.sqlite_errors import DATABASE
 
@@ -78,7 +78,7 @@ def test_numpy_and_json_lines_give_back_every_embedding_bit_by_bit(
 
 def test_parquet_gives_the_same(indexed: Gallery, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    report = indexed.export(tmp_path / "export", format="parquet")
+    report = indexed.export(tmp_path / "export", layout="parquet")
     table = parquet.read_table(tmp_path / "export/embeddings.parquet")
     expected = stored(indexed)
     assert report.embeddings == table.num_rows == 11
@@ -107,16 +107,16 @@ def test_the_answers_can_be_computed_from_the_export_alone(
         assert [m.score for m in matches] == sorted((m.score for m in matches), reverse=True)
 
 
-@pytest.mark.parametrize("format_", ["npy", "parquet"])
+@pytest.mark.parametrize("layout", ["npy", "parquet"])
 def test_a_gallery_of_nothing_but_broken_files_exports_no_rows(
-    gallery: Gallery, tmp_path: Path, format_: str
+    gallery: Gallery, tmp_path: Path, layout: str
 ) -> None:
     folder = tmp_path / "p"
     folder.mkdir()
     (folder / "a.png").write_bytes(b"x")
     gallery.index(folder)
-    assert gallery.export(tmp_path / "export", format=format_).embeddings == 0
-    if format_ == "npy":
+    assert gallery.export(tmp_path / "export", layout=layout).embeddings == 0
+    if layout == "npy":
         assert np.load(tmp_path / "export/embeddings.npy").shape == (0, 48)
 
 
@@ -153,9 +153,9 @@ def test_an_export_that_broke_off_is_told_by_its_missing_recipe(
     assert not (tmp_path / "export/recipe.json").exists()
 
 
-def test_an_unknown_format_is_refused(indexed: Gallery, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="'csv' is none of npy, parquet"):
-        indexed.export(tmp_path / "export", format="csv")
+def test_an_unknown_layout_is_refused(indexed: Gallery, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'csv' is none of npy, parquet, clip-retrieval"):
+        indexed.export(tmp_path / "export", layout="csv")
 
 
 def test_parquet_without_its_package_names_it_and_leaves_nothing(
@@ -163,7 +163,7 @@ def test_parquet_without_its_package_names_it_and_leaves_nothing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match="pip install pyarrow"):
-        indexed.export(tmp_path / "export", format="parquet")
+        indexed.export(tmp_path / "export", layout="parquet")
     assert not (tmp_path / "export").exists()
 
 

@@ -13,12 +13,12 @@ from hypothesis.extra import numpy as st_numpy
 
 from imgsearch.errors import UsageError
 from imgsearch.networks.pooling import gap, gem, gmp, l2_normalise, pool, rmac, rmac_regions
-from imgsearch.recipe import POOLINGS
+from imgsearch.pooling_choice import OWN_POOLINGS, POOLINGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from imgsearch.recipe import Pooling
+    from imgsearch.pooling_choice import Pooling
 
 METHODS = (*POOLINGS, "gem:4.5", "rmac:2")
 
@@ -345,3 +345,11 @@ def test_a_power_that_is_none_is_refused(p: float) -> None:
 def test_a_single_vector_is_not_rows() -> None:
     with pytest.raises(UsageError, match="not rows"):
         l2_normalise(np.zeros(3, dtype=np.float32))
+
+
+@pytest.mark.parametrize("method", OWN_POOLINGS)
+def test_what_a_network_pools_itself_is_taken_as_it_is(method: str) -> None:
+    maps = np.arange(6, dtype=np.float32).reshape(2, 1, 1, 3)
+    assert pool(maps, method).tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(UsageError, match="gives feature maps of 2 x 1 locations"):
+        pool(np.zeros((1, 2, 1, 3), np.float32), method)

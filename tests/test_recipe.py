@@ -11,16 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgsearch.errors import GalleryDamagedError, UsageError
-from imgsearch.recipe import (
-    LARGEST_GEM_POWER,
-    LEAST_GEM_POWER,
-    POOLINGS,
-    PREPROCESSINGS,
-    RESIZES,
-    PoolingChoice,
-    Recipe,
-    RecipeRequest,
-)
+from imgsearch.pooling_choice import LARGEST_GEM_POWER, LEAST_GEM_POWER, POOLINGS, PoolingChoice
+from imgsearch.recipe import PREPROCESSINGS, RESIZES, Recipe, RecipeRequest
 
 RECIPE = Recipe(
     backbone="mobilenet_v2",

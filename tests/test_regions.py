@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from region_fakes import HistogramSource, scene, thing, write_scenes
 
-from imgsearch import Expansion, Filters, Gallery, IndexOptions, RecipeRequest
+from imgsearch import Expansion, Filters, Gallery, IndexOptions, RecipeRequest, Words
 from imgsearch.errors import UsageError
 from imgsearch.regions import making, space
 from imgsearch.regions.answering import pixel_box
@@ -362,6 +362,7 @@ def test_a_gallery_without_regions_says_what_to_type_and_what_it_costs(
     [
         ({"expand": Expansion(k=2)}, "leave out expand"),
         ({"minus": np.ones(64, np.float32)}, "no parts"),
+        ({"minus": Words("people")}, "words stand for whole pictures"),
     ],
 )
 def test_what_does_not_go_with_parts_is_refused(

@@ -24,7 +24,8 @@ GROUND: dict[str, str] = {
     "files": "",
     "html_pages": "text",
     "checked_file": "errors files",
-    "recipe": "errors",
+    "pooling_choice": "errors",
+    "recipe": "errors pooling_choice",
     "paths": "errors",
 }
 # What each room may import besides the ground and itself, types included.
@@ -39,15 +40,17 @@ ROOMS: dict[str, str] = {
     "duplicates": "images networks vectors storage search",
     "plans": "images storage search duplicates",
     "explaining": "networks vectors",
+    "exchange": "images networks storage",
     "maps": "images networks vectors storage search",
     "gallery": "images networks vectors storage indexing search regions duplicates plans "
-    "explaining maps",
+    "explaining maps exchange",
     "evaluation": "images networks vectors storage indexing search gallery",
     "distillation": "images networks vectors indexing evaluation",
     "sheets": "images explaining search duplicates plans gallery",
-    "documents": "images networks storage indexing search duplicates plans maps gallery evaluation",
+    "documents": "images networks storage indexing search duplicates plans maps exchange gallery "
+    "evaluation",
     "web": "images networks storage search duplicates plans maps gallery documents",
-    "cli": "images networks vectors storage indexing search duplicates plans maps gallery "
+    "cli": "images networks vectors storage indexing search duplicates plans maps exchange gallery "
     "evaluation distillation sheets documents web",
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
@@ -55,9 +58,10 @@ VALUES = {
     "duplicates.groups",
     "evaluation.recommendation",
     "evaluation.results",
+    "exchange.exporting",
+    "exchange.importing",
     "gallery.checking",
     "gallery.explaining",
-    "gallery.exporting",
     "gallery.information",
     "gallery.maintenance",
     "gallery.merging",
@@ -66,6 +70,7 @@ VALUES = {
     "indexing.report",
     "maps.gallery_map",
     "networks.backbones.catalogue",
+    "networks.backbones.hub.presets",
     "networks.backbones.layer_names",
     "plans.reports",
     "search.matches",
@@ -80,6 +85,10 @@ OWNERS: dict[str, str] = {
     "ai_edge_litert": "networks.runtimes.litert",
     "tensorflow": "networks.backbones networks.runtimes.tensorflow distillation",
     "keras": "networks.backbones networks.runtimes.tensorflow distillation",
+    "keras_hub": "networks.backbones.hub.library",
+    "kagglehub": "networks.backbones.hub.fetching",
+    "tokenizers": "networks.backbones.hub.tokens",
+    "sentencepiece": "networks.backbones.hub.tokens",
     "torch": "",
     "PIL": "images distillation",
     "pillow_heif": "images.heif_decoder",
@@ -89,7 +98,7 @@ OWNERS: dict[str, str] = {
     "sqlite_utils": "storage",
     "filelock": "storage.writer_lock",
     "send2trash": "plans.system_trash",
-    "pyarrow": "gallery.exporting",
+    "pyarrow": "exchange.parquet",
     "openTSNE": "maps.tsne",
     "typer": "cli",
     "rich": "cli",
@@ -100,7 +109,8 @@ OWNERS: dict[str, str] = {
 }
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
-    "torch", "jinja2", "openTSNE", "starlette", "uvicorn",
+    "torch", "jinja2", "openTSNE", "starlette", "uvicorn", "keras_hub", "kagglehub", "tokenizers",
+    "sentencepiece",
 }  # fmt: skip
 LONGEST = 300
 

@@ -22,6 +22,7 @@ from imgsearch.cli.distill import distill
 from imgsearch.cli.duplicates import duplicates
 from imgsearch.cli.evaluate import evaluate
 from imgsearch.cli.export import export
+from imgsearch.cli.import_ import import_
 from imgsearch.cli.index import index
 from imgsearch.cli.info import info
 from imgsearch.cli.interrupts import INTERRUPTED, leave_at_once
@@ -82,6 +83,7 @@ for _command in (
     relocate,
     merge,
     export,
+    import_,
     map_,
     distill,
 ):

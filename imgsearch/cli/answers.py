@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.cli.terminal import Line, Span, Terminal
+    from imgsearch.cli.word_options import WordOptions
     from imgsearch.gallery.explaining import Explanation
     from imgsearch.search.matches import Match
 
@@ -43,7 +44,13 @@ class AnswerWriter:
 
 
 def answer_writer(
-    form: str, terminal: Terminal, *, gallery: Path, null: bool, several: bool
+    form: str,
+    terminal: Terminal,
+    *,
+    gallery: Path,
+    null: bool,
+    several: bool,
+    said: WordOptions,
 ) -> AnswerWriter:
     """Return the writer of an output format.
 
@@ -53,21 +60,24 @@ def answer_writer(
         gallery: the gallery's folder, named in JSON documents.
         null: paths end with NUL.
         several: there may be more than one answer.
+        said: the words that were asked, which are part of every answer.
     """
+    words = {"texts": said.text, "minus_texts": said.minus_text}
     if form == "json":
-        return _Documents(gallery) if several else _Document(gallery)
+        where = {**path_keys(gallery, "gallery"), **words}
+        return _Documents(where) if several else _Document(where)
     if form == "jsonl":
-        return _JsonLines()
+        return _JsonLines(words)
     if form == "csv":
-        return _Csv()
+        return _Csv(said.labels)
     if form == "paths":
         return _Paths(null=null)
-    return _Table(terminal, several=several)
+    return _Table(terminal, several=several, words=said.labels)
 
 
 class _Document(AnswerWriter):
-    def __init__(self, gallery: Path) -> None:
-        self._where = path_keys(gallery, "gallery")
+    def __init__(self, where: dict[str, Any]) -> None:
+        self._where = where
 
     def write(
         self, images: Images, matches: Sequence[Match], explanations: Explanations = ()
@@ -78,8 +88,8 @@ class _Document(AnswerWriter):
 
 
 class _Documents(AnswerWriter):
-    def __init__(self, gallery: Path) -> None:
-        self._where = path_keys(gallery, "gallery")
+    def __init__(self, where: dict[str, Any]) -> None:
+        self._where = where
 
     def write(
         self, images: Images, matches: Sequence[Match], explanations: Explanations = ()
@@ -95,17 +105,22 @@ class _Documents(AnswerWriter):
 
 
 class _JsonLines(AnswerWriter):
+    def __init__(self, words: dict[str, list[str]]) -> None:
+        self._words = words
+
     def write(
         self, images: Images, matches: Sequence[Match], explanations: Explanations = ()
     ) -> None:
         answer = gallery_documents.answer_keys(images, matches, explanations=explanations)
         for match in answer["matches"]:
-            write_data(gallery_documents.dump_line({"images": answer["images"], **match}))
+            asked = {"images": answer["images"], **self._words}
+            write_data(gallery_documents.dump_line({**asked, **match}))
         flush_data()
 
 
 class _Csv(AnswerWriter):
-    def __init__(self) -> None:
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = words
         self._head = comma_separated.head()
 
     def write(
@@ -114,7 +129,8 @@ class _Csv(AnswerWriter):
         matches: Sequence[Match],
         explanations: Explanations = (),  # noqa: ARG002 - the format has no place for them
     ) -> None:
-        names = " + ".join("-" if image is None else printable(str(image)) for image in images)
+        named = ["-" if image is None else printable(str(image)) for image in images]
+        names = " + ".join([*named, *map(printable, self._words)])
         write_data(self._head + comma_separated.rows(names, matches))
         self._head = b""
         flush_data()
@@ -141,8 +157,9 @@ class _Paths(AnswerWriter):
 
 
 class _Table(AnswerWriter):
-    def __init__(self, terminal: Terminal, *, several: bool) -> None:
+    def __init__(self, terminal: Terminal, *, several: bool, words: Sequence[str]) -> None:
         self._terminal = terminal
+        self._words = words
         self._several = several
         self._first = True
 
@@ -155,7 +172,8 @@ class _Table(AnswerWriter):
         lines = _table(matches)
         if self._several:
             head: list[Line] = [] if self._first else [[]]
-            names = " + ".join("-" if image is None else short_path(image) for image in images)
+            named = ["-" if image is None else short_path(image) for image in images]
+            names = " + ".join([*named, *map(printable, self._words)])
             lines = [*head, [(names, "bold")], *(lines or [[("  no match", FAINT)]])]
         elif not matches:
             self._terminal.say("No image in the gallery matches.")

@@ -13,7 +13,7 @@ from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, byte_size
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
-from imgsearch.documents import gallery_documents
+from imgsearch.documents import backbone_documents, gallery_documents
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +40,14 @@ def backbones(
         ),
     ] = None,
     trust_model: TrustModel = None,
+    hub: Annotated[
+        bool,
+        typer.Option(
+            "--hub",
+            help="List the image networks of KerasHub instead, which 'hub:NAME' takes: whether "
+            "they understand words, and under which licence their weights are.",
+        ),
+    ] = False,
     json: JsonOption = False,
     settings: Settings,
 ) -> None:
@@ -48,7 +56,13 @@ def backbones(
     Each layer is listed with the shape of its feature maps, under the name that 'imgsearch index
     --layer' takes.
     """
-    if name is None:
+    if hub:
+        if name is not None or size is not None or trust_model is not None:
+            raise UsageError("--hub lists presets, which have no layers to choose; give it alone")
+        from imgsearch.cli.hub_backbones import hub_backbones
+
+        hub_backbones(settings, json=json)
+    elif name is None:
         if size is not None or trust_model is not None:
             raise UsageError(
                 "--size and --trust-model are for the layers of one network; name it too"
@@ -72,8 +86,8 @@ def _one(settings: Settings, name: str, *, size: int | None, json: bool) -> None
     with working(settings.terminal, f"Building {backbone.name}"):
         found = layers(backbone.name, size=size)
     if json:
-        content = gallery_documents.backbone_keys(backbone, available=available)
-        content["layers"] = gallery_documents.layer_keys(found)
+        content = backbone_documents.backbone_keys(backbone, available=available)
+        content["layers"] = backbone_documents.layer_keys(found)
         write_data(gallery_documents.dump("backbone", content))
         return
     facts = [
@@ -99,8 +113,8 @@ def _custom(
     with working(settings.terminal, f"Loading {short_path(path)}"):
         model = custom.describe(path, sha256=sha256, size=size)
     if json:
-        content = gallery_documents.custom_keys(str(path), model)
-        content["layers"] = gallery_documents.layer_keys(model.layers)
+        content = backbone_documents.custom_keys(str(path), model)
+        content["layers"] = backbone_documents.layer_keys(model.layers)
         write_data(gallery_documents.dump("backbone", content))
         return
     facts = [
@@ -145,7 +159,7 @@ def _catalogue(settings: Settings, *, json: bool) -> None:
     entries = [(backbone, is_available(backbone)) for backbone in CATALOGUE.values()]
     if json:
         listed = [
-            gallery_documents.backbone_keys(entry, available=there) for entry, there in entries
+            backbone_documents.backbone_keys(entry, available=there) for entry, there in entries
         ]
         write_data(gallery_documents.dump("backbones", {"backbones": listed}))
         return

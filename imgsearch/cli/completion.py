@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer  # noqa: TC002 - Typer evaluates the annotations
 
+from imgsearch.recipe import HUB
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
@@ -20,10 +21,17 @@ if TYPE_CHECKING:
 
 
 def backbones(incomplete: str) -> list[str]:
-    """Return "auto" and the names of the catalogue; after a "+", the names that may follow it."""
+    """Return "auto" and the names of the catalogue; after a "+", the names that may follow it.
+
+    After "hub:" they are KerasHub's.
+    """
     from imgsearch.networks.backbones.catalogue import CATALOGUE
+    from imgsearch.networks.backbones.hub.presets import PRESETS
 
     chosen, plus, part = incomplete.rpartition("+")
+    if part.startswith(HUB):
+        hubs = (f"{HUB}{name}" for name in PRESETS)
+        return [f"{chosen}{plus}{name}" for name in _beginning(hubs, part)]
     names = CATALOGUE if plus else ("auto", *CATALOGUE)
     return [f"{chosen}{plus}{name}" for name in _beginning(names, part)]
 

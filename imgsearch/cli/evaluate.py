@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from imgsearch.evaluation.embedding_run import Progress, Work
     from imgsearch.evaluation.networks import NetworkSource
+    from imgsearch.evaluation.results import EvaluationReport
 
 TITLES: Final = {"embed": "Embedding", "measure": "Measuring costs", "evaluate": "Evaluating"}
 GOES_ON: Final = "Interrupted. The same command continues where this one stopped."
@@ -50,34 +51,53 @@ def evaluate(
     Every image is a query for the others of its class. Embeddings are cached, so another backbone
     costs only its own. Ctrl-C stops cleanly; the same command continues.
     """
+    from imgsearch.cli import captions
     from imgsearch.evaluation.evaluator import METRICS
     from imgsearch.evaluation.metrics.metrics import parse_metric
     from imgsearch.evaluation.run import About, evaluate
 
     truth.check()
+    if truth.captions is not None:
+        captions.check(grid, result)
     report_path = result.report_path()
     metrics = tuple(result.metric) or METRICS
     for metric in metrics:
         parse_metric(metric)
     terminal = settings.terminal
     wanted = grid.grid(networks.requests([*grid.backbone, *grid.concatenate]))
+    about = About(command=command_line(), folder=str(Path(photos).absolute()))
+    source = network_source()
+    resolve = partial(source.resolve, offline=networks.offline)
     with (
         tempfile.TemporaryDirectory(prefix="imgsearch-") as temporary,
         watched_work(terminal, work, quiet=settings.quiet) as doing,
     ):
         cache = work.embedding_cache(Path(temporary))
-        truths = truth.read(photos)
-        source = network_source()
-        variants = wanted.variants(partial(source.resolve, offline=networks.offline))
-        report = evaluate(
-            truths,
-            variants,
-            source=source,
-            cache=cache,
-            metrics=metrics,
-            work=doing,
-            about=About(command=command_line(), folder=str(Path(photos).absolute())),
-        )
+        if truth.captions is not None:
+            files, variants = truth.files(photos), wanted.variants(resolve)
+            found = captions.measured(
+                files, truth.captions, variants, source=source, cache=cache, work=doing, about=about
+            )
+        else:
+            truths = truth.read(photos)
+            report = evaluate(
+                truths,
+                wanted.variants(resolve),
+                source=source,
+                cache=cache,
+                metrics=metrics,
+                work=doing,
+                about=about,
+            )
+    if truth.captions is not None:
+        captions.show(found, settings, json=result.json)
+        return
+    _show_report(report, report_path, result, settings)
+
+
+def _show_report(
+    report: "EvaluationReport", report_path: Path | None, result: ResultOptions, settings: Settings
+) -> None:
     from imgsearch.cli.evaluation_table import (
         USUAL,
         cost_line,
@@ -86,6 +106,7 @@ def evaluate(
         unreadable_lines,
     )
 
+    terminal = settings.terminal
     if report_path is not None:
         from imgsearch.evaluation.report.html import write_report
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from imgsearch.cli.terminal import Line, Span
     from imgsearch.evaluation.results import (
+        CaptionReport,
         Estimate,
         EvaluationReport,
         GroundTruthResult,
@@ -109,7 +110,7 @@ def cost_line(report: EvaluationReport) -> Line:
     return [(f"took {duration(report.seconds)}{memory}", FAINT)]
 
 
-def unreadable_lines(report: EvaluationReport, *, everything: bool) -> list[Line]:
+def unreadable_lines(report: EvaluationReport | CaptionReport, *, everything: bool) -> list[Line]:
     """Return the files that were left out, the first ten or all."""
     if not report.unreadable:
         return []
@@ -156,7 +157,7 @@ def _row(
     row += [(printable(getattr(found, field)) or "-", style) for field in varying]
     row.append((interval(main.estimate, main.metric), style))
     if compared:
-        row.append(_difference(main.difference, main.metric))
+        row.append(difference_cell(main.difference, main.metric))
     row += [(figure(other.estimate.value, other.metric), PLAIN) for other in others]
     cost = found.cost
     return [
@@ -169,7 +170,8 @@ def _row(
     ]
 
 
-def _difference(difference: Estimate | None, metric: str) -> Span:
+def difference_cell(difference: Estimate | None, metric: str) -> Span:
+    """Return a difference with its interval; green or red where that leaves zero out."""
     if difference is None:
         return ("-", FAINT)
     text = interval(difference, metric, signed=True)

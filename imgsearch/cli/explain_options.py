@@ -60,17 +60,25 @@ class ExplainOptions:
     def explanations(
         self,
         gallery: "Gallery",
-        asked: Path,
+        asked: Sequence[str],
         matches: "Sequence[Match]",
         *,
         crop: "CropBox | None",
         terminal: Terminal,
     ) -> "list[Explanation | None]":
-        """Return the explanation of each match; None, with a warning, of one that is not there."""
+        """Return the explanation of each match; None, with a warning, of one that is not there.
+
+        Args:
+            gallery: that has answered.
+            asked: the one picture asked about; not looked at where nothing is to be explained.
+            matches: the answer.
+            crop: the part of the picture that was asked about.
+            terminal: for warnings.
+        """
         found: list[Explanation | None] = []
         for match in matches if self.explain else ():
             try:
-                found.append(gallery.explain(asked, match, crop=crop))
+                found.append(gallery.explain(Path(asked[0]), match, crop=crop))
             except UnreadableImageError as error:
                 terminal.warn(f"not explained: {error}")
                 found.append(None)

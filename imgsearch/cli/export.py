@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -14,18 +14,20 @@ from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import counted
 from imgsearch.cli.terminal import PLAIN, Line, write_data
 from imgsearch.documents import gallery_documents, maintenance_documents
+from imgsearch.exchange.layouts import Layout
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Format, recipe and output."""
+    """Layout, recipe and output."""
 
-    format: Annotated[
-        Literal["npy", "parquet"],
+    layout: Annotated[
+        Layout,
         typer.Option(
-            "--format",
+            "--layout",
             metavar="NAME",
-            help="npy (default): a NumPy array and a JSON Lines file; parquet: one table.",
+            help="npy (default): a NumPy array and a JSON Lines file; parquet: one table; "
+            "clip-retrieval: an array and a table, as that program lays them out.",
         ),
     ] = "npy"
     recipe: Annotated[
@@ -54,15 +56,16 @@ def export(
 ) -> None:
     """Write the embeddings for other programs.
 
-    Row n of the array belongs to line n of the JSON Lines file, which names the content and its
-    files. recipe.json is written last: without it, an export is not whole.
+    Row n of the array belongs to line n of the JSON Lines file, or row n of the table, which names
+    the content and its files. recipe.json is written last: without it, an export is not whole.
+    'imgsearch import' takes it in again.
     """
     terminal = settings.terminal
     with (
         settings.open_gallery(terminal, recipe=options.recipe) as gallery,
         working(terminal, "Exporting"),
     ):
-        report = gallery.export(Path(folder), format=options.format, overwrite=options.overwrite)
+        report = gallery.export(Path(folder), layout=options.layout, overwrite=options.overwrite)
     files: list[Line] = [[(f"  {short_path(path)}", PLAIN)] for path in report.files]
     count = counted(report.embeddings, "embedding")
     terminal.say_lines([[(f"Exported {count} of dim {report.dim}:", PLAIN)], *files])

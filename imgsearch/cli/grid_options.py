@@ -53,7 +53,8 @@ class GridOptions:
         typer.Option(
             "--pooling",
             metavar="METHOD",
-            help="gap (default), gmp, gem, gem:POWER, rmac or rmac:LEVELS.",
+            help="gap (default), gmp, gem, gem:POWER, rmac or rmac:LEVELS; cls or map, which some "
+            "networks of KerasHub have (and is then the default).",
             rich_help_panel=GRID_PANEL,
         ),
     ] = field(default_factory=list)
@@ -138,9 +139,9 @@ class GridOptions:
         return Grid(
             backbones=(*self.backbone, *self.concatenate) or (AUTO,),
             layers=self.layer or (AUTO,),
-            poolings=self.pooling or ("gap",),
+            poolings=self.pooling or (AUTO,),
             sizes=self.size or (AUTO,),
-            resizes=self.resize or ("squash",),
+            resizes=self.resize or (AUTO,),
             scales=self.scales or ("1",),
             projections=self.projection or (AUTO,),
             augmentations=self.augment or none,

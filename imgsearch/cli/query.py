@@ -61,13 +61,16 @@ def query(
     copying: CopyOptions,
     settings: Settings,
 ) -> None:
-    """Find the images most similar to one or several others.
+    """Find the images most similar to one or several others, or to a description in words.
 
     Scores are cosine similarities, at most 1; higher is more similar. A file of the gallery is
     left out of its own matches; exact copies of it come first.
     """
     form = output.form()
-    _check(images or [], search, null=output.null, prints_paths=form == "paths")
+    if not weights.text:
+        _check(images or [], search)
+    _check_together(images or [], search, null=output.null, prints_paths=form == "paths")
+    weights.check_words(copies=search.copies, explain=output.explain, crop=bool(search.crop))
     output.check()
     one_by_one = search.each or search.files_from is not None
     weights.check(images or [], search.minus, one_by_one=one_by_one)
@@ -114,10 +117,11 @@ def query(
         ) as gallery,
     ):
         writer = answer_writer(
-            form, terminal, gallery=gallery.path, null=output.null, several=one_by_one
+            form, terminal, gallery=gallery.path, null=output.null, several=one_by_one, said=weights
         )
         if output.sheet is not None:
-            writer = WithSheet(writer, Path(output.sheet), gallery, images_of)
+            words = weights.labels
+            writer = WithSheet(writer, Path(output.sheet), gallery, images_of, words=words)
         if one_by_one:
             names = _listed(images or [], search, null=output.null)
             # Whoever writes names to standard input waits for each answer.
@@ -132,7 +136,7 @@ def query(
             with working(terminal, "Searching"), missing_files_are_usage(named):
                 matches = ask(gallery, images or [])
                 explanations = output.explanations(
-                    gallery, Path(named[0]), matches, crop=ask.crop, terminal=terminal
+                    gallery, named[:1], matches, crop=ask.crop, terminal=terminal
                 )
             writer.write(_paths(images or []), matches, explanations)
             failed = explanations.count(None)
@@ -162,9 +166,16 @@ def _expansion(text: str) -> "Expansion":
     return Expansion.parse(text)
 
 
-def _check(names: Sequence[str], search: SearchOptions, *, null: bool, prints_paths: bool) -> None:
+def _check(names: Sequence[str], search: SearchOptions) -> None:
     if not names and search.files_from is None:
-        raise UsageError("no image given: name one, or '-' for an image on standard input")
+        raise UsageError(
+            "no image given: name one, '-' for an image on standard input, or words with --text"
+        )
+
+
+def _check_together(
+    names: Sequence[str], search: SearchOptions, *, null: bool, prints_paths: bool
+) -> None:
     from_input = [*names, search.files_from].count(STANDARD_INPUT)
     if from_input > 1:
         raise UsageError("'-' may stand for standard input only once")

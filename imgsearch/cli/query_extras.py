@@ -11,6 +11,7 @@ import typer
 
 from imgsearch.cli.query_options import OUTPUT_PANEL, SEARCH_PANEL
 from imgsearch.cli.terminal import Terminal
+from imgsearch.cli.word_options import WordOptions
 from imgsearch.errors import UsageError
 from imgsearch.files import free_name
 
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class WeightOptions:
-    """How much each picture counts."""
+class WeightOptions(WordOptions):
+    """What is asked in words, and how much each picture and text counts."""
 
     weight: Annotated[
         list[float],
         typer.Option(
             "--weight",
             metavar="W",
-            help="How much a picture counts beside the others (default: 1); one for each IMAGE in "
-            "order, then, if you like, one for each --minus.",
+            help="How much a picture counts beside the others (default: 1); one for each IMAGE and "
+            "--text in order, then, if you like, one for each --minus and --minus-text.",
             rich_help_panel=SEARCH_PANEL,
         ),
     ] = field(default_factory=list)
@@ -41,11 +42,17 @@ class WeightOptions:
         """
         if self.weight and one_by_one:
             raise UsageError("--weight is for several pictures that are one query, without --each")
-        if self.weight and len(self.weight) not in {len(images), len(images) + len(minus)}:
+        asked, avoided = len(images) + len(self.text), len(minus) + len(self.minus_text)
+        if self.weight and len(self.weight) not in {asked, asked + avoided}:
             raise UsageError(
                 f"--weight: received {len(self.weight)}, expected one for each of {len(images)} "
-                f"IMAGE, and then none or one for each of {len(minus)} --minus"
+                f"IMAGE{self._and('text', self.text)}, and then none or one for each of "
+                f"{len(minus)} --minus{self._and('minus-text', self.minus_text)}"
             )
+
+    @staticmethod
+    def _and(option: str, texts: Sequence[str]) -> str:
+        return f" and {len(texts)} --{option}" if texts else ""
 
     def weighted(self, pictures: Sequence[Any], *, after: int = 0) -> list[Any]:
         """Return pictures with their weights, the first of which is that after so many others."""

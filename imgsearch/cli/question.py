@@ -59,11 +59,14 @@ class Question:
     def __call__(self, gallery: Gallery, names: Sequence[str]) -> list[Match]:
         """Return the matches of one query."""
         images = [self.images_of(name) for name in names]
+        asked = [*images, *self.weights.words]
         try:
             matches = gallery.query(
-                *self.weights.weighted(images),
+                *self.weights.weighted(asked),
                 k=self._looked_at,
-                minus=self.weights.weighted(self.minus, after=len(images)),
+                minus=self.weights.weighted(
+                    [*self.minus, *self.weights.minus_words], after=len(asked)
+                ),
                 crop=self.crop,
                 where=self.where,
                 min_score=self.min_score,
@@ -93,7 +96,7 @@ class Question:
             names: of images.
             ahead: draw several names before the first is answered, and answer them at once.
         """
-        if not ahead or self.minus or self.anywhere:
+        if not ahead or self.minus or self.anywhere or self.weights.labels:
             for name in names:
                 try:
                     yield name, self(gallery, [name])
@@ -119,7 +122,8 @@ class Question:
     def _shown(
         self, gallery: Gallery, images: Sequence[Path | bytes], matches: list[Match]
     ) -> list[Match]:
-        alone = len(images) == 1 and not (self.minus or self.crop or self.anywhere)
+        plain = not (self.minus or self.weights.labels or self.crop or self.anywhere)
+        alone = len(images) == 1 and plain
         if alone and (self.kinds or self.copies):
             matches = gallery.with_kinds(images[0], matches)
         if self.copies:

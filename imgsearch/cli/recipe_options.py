@@ -36,8 +36,8 @@ class RecipeOptions:
             "--backbone",
             metavar="NAME",
             autocompletion=completion.backbones,
-            help="A name from 'imgsearch backbones', 'auto', or the path of a custom model "
-            "(.keras).",
+            help="A name from 'imgsearch backbones', 'auto', the path of a custom model (.keras), "
+            "or hub:PRESET or hub:FOLDER for a network of KerasHub.",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
@@ -56,7 +56,8 @@ class RecipeOptions:
             "--pooling",
             metavar="METHOD",
             help="How feature maps become one vector: gap (default), gmp, gem or rmac; also "
-            "gem:POWER, such as gem:4, and rmac:LEVELS, such as rmac:2.",
+            "gem:POWER, such as gem:4, and rmac:LEVELS, such as rmac:2. Networks of KerasHub may "
+            "have their own, cls or map, and words need that.",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
@@ -75,7 +76,8 @@ class RecipeOptions:
         typer.Option(
             "--resize",
             metavar="METHOD",
-            help="How an image becomes square: squash (default), pad or crop.",
+            help="How an image becomes square: squash (default; for hub: what the preset says), "
+            "pad or crop.",
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None

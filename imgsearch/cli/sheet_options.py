@@ -90,9 +90,12 @@ class WithSheet(AnswerWriter):
         path: Path,
         gallery: "Gallery",
         images_of: Callable[[str | Path], Path | bytes],
+        *,
+        words: Sequence[str],
     ) -> None:
         from imgsearch.sheets.match_sheet import MatchSheet
 
+        self._words = words
         self._writer = writer
         self._path = path
         self._images_of = images_of
@@ -106,12 +109,12 @@ class WithSheet(AnswerWriter):
     ) -> None:
         """Write the matches of one query, and where they agree where that was asked for."""
         self._writer.write(images, matches, explanations)
-        self._sheet.add(self._named(images), matches, explanations=explanations)
+        self._sheet.add(self._named(images), matches, words=self._words, explanations=explanations)
 
     def fail(self, images: "Images", reason: str) -> None:
         """Write that an image could not be read."""
         self._writer.fail(images, reason)
-        self._sheet.add(self._named(images), (), reason=reason)
+        self._sheet.add(self._named(images), (), words=self._words, reason=reason)
 
     def finish(self) -> None:
         """Write what comes after the last answer, and the page."""

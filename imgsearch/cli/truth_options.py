@@ -10,6 +10,7 @@ import typer
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from imgsearch.evaluation.ground_truth.image_files import ImageFiles
     from imgsearch.evaluation.ground_truth.values import GroundTruth
 
 TRUTH_PANEL: Final = "Ground truth (default: each folder is a class)"
@@ -80,6 +81,16 @@ class TruthOptions:
             rich_help_panel=TRUTH_PANEL,
         ),
     ] = None
+    captions: Annotated[
+        str | None,
+        typer.Option(
+            "--captions",
+            metavar="FILE",
+            help="Measure words instead: a CSV table picture,caption. Says how many of a text's "
+            "pictures are among the first 1, 5 and 10.",
+            rich_help_panel=TRUTH_PANEL,
+        ),
+    ] = None
     exclude: Annotated[
         list[str],
         typer.Option(
@@ -109,6 +120,7 @@ class TruthOptions:
             "--holidays": self.holidays,
             "--ukbench": self.ukbench,
             "--self-supervised": self.self_supervised,
+            "--captions": self.captions is not None,
         }
         named = [name for name, there in given.items() if there]
         if len(named) > 1:
@@ -118,6 +130,18 @@ class TruthOptions:
         if self.edited is not None and not self.self_supervised:
             raise UsageError(NEEDS_EDITS)
 
+    def files(self, folder: str) -> "ImageFiles":
+        """Return the image files of a folder.
+
+        Raises:
+            UsageError: there is none.
+        """
+        from imgsearch.evaluation.ground_truth.image_files import find_image_files
+
+        return find_image_files(
+            folder, exclude=tuple(self.exclude), follow_symlinks=self.follow_symlinks
+        )
+
     def read(self, folder: str) -> "tuple[GroundTruth, ...]":
         """Return the ground truth of a folder of images.
 
@@ -125,12 +149,8 @@ class TruthOptions:
             UsageError: options or annotations that make no sense, or a folder without images.
             OSError: an annotation file cannot be read.
         """
-        from imgsearch.evaluation.ground_truth.image_files import find_image_files
-
         self.check()
-        photos = find_image_files(
-            folder, exclude=tuple(self.exclude), follow_symlinks=self.follow_symlinks
-        )
+        photos = self.files(folder)
         if self.truth is not None:
             from imgsearch.evaluation.ground_truth.tables import read_table
 

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from imgsearch.documents.gallery_documents import Json
     from imgsearch.evaluation.recommendation import Recommendation
     from imgsearch.evaluation.results import (
+        CaptionReport,
         Estimate,
         EvaluationReport,
         GroundTruthResult,
+        MetricResult,
         VariantResult,
     )
 
@@ -33,6 +35,33 @@ def evaluation_keys(report: EvaluationReport) -> Json:
             {**path_keys(Path(path)), "reason": reason} for path, reason in report.unreadable
         ],
         "notes": list(report.notes),
+    }
+
+
+def caption_keys(report: CaptionReport) -> Json:
+    """Return whether words find the pictures that they describe."""
+    return {
+        "command": valid_text(Path(report.command)),
+        **path_keys(Path(report.folder), "folder"),
+        "started": report.started,
+        "seconds": round(report.seconds, 3),
+        "captions": report.captions,
+        "pictures": report.pictures,
+        "variants": [
+            {
+                "backbone": found.backbone,
+                "pooling": found.pooling,
+                "size": found.size,
+                "resize": found.resize,
+                "dim": found.dim,
+                "recipe": found.recipe,
+                "metrics": [figure_keys(each) for each in found.metrics],
+            }
+            for found in report.variants
+        ],
+        "unreadable_files": [
+            {**path_keys(Path(path)), "reason": reason} for path, reason in report.unreadable
+        ],
     }
 
 
@@ -60,16 +89,7 @@ def variant_keys(variant: VariantResult) -> Json:
         "post_processing": variant.post_processing,
         "recipes": list(variant.recipes),
         "pareto": variant.pareto,
-        "metrics": [
-            {
-                "metric": found.metric,
-                "estimate": estimate_keys(found.estimate),
-                "difference": None if found.difference is None else estimate_keys(found.difference),
-                "queries": found.queries,
-                "skipped": found.skipped,
-            }
-            for found in variant.metrics
-        ],
+        "metrics": [figure_keys(found) for found in variant.metrics],
         "cost": {
             "decode_rate": round(cost.decode_rate, 2),
             "network_rate": round(cost.network_rate, 2),
@@ -86,6 +106,17 @@ def variant_keys(variant: VariantResult) -> Json:
             }
             for found in variant.groups
         ],
+    }
+
+
+def figure_keys(found: MetricResult) -> Json:
+    """Return one metric of one variant."""
+    return {
+        "metric": found.metric,
+        "estimate": estimate_keys(found.estimate),
+        "difference": None if found.difference is None else estimate_keys(found.difference),
+        "queries": found.queries,
+        "skipped": found.skipped,
     }
 
 

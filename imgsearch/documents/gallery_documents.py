@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from imgsearch.gallery.explaining import Explanation, ScoreMap
     from imgsearch.gallery.information import GalleryInformation
     from imgsearch.indexing.report import IndexReport, UnreadableFile
-    from imgsearch.networks.backbones.catalogue import Backbone
-    from imgsearch.networks.backbones.layer_names import CustomInfo, LayerInfo
     from imgsearch.recipe import Recipe
     from imgsearch.search.matches import Comparison, GalleryFile, Match
 
@@ -60,6 +58,7 @@ def recipe_keys(recipe: Recipe) -> Json:
         "preprocessing": recipe.preprocessing,
         "precision": recipe.precision,
         "decoder": recipe.decoder,
+        "text": recipe.text,
     }
 
 
@@ -255,38 +254,3 @@ def information_keys(information: GalleryInformation) -> Json:
             for entry in information.recipes
         ],
     }
-
-
-def backbone_keys(backbone: Backbone, *, available: bool) -> Json:
-    """Return an entry of the catalogue."""
-    return {
-        "name": backbone.name,
-        "dim": backbone.dim,
-        "size": backbone.size,
-        "minimum_size": backbone.minimum_size,
-        "layer": backbone.layer,
-        "preprocessing": backbone.preprocessing,
-        "parameters": backbone.parameters,
-        "download_bytes": backbone.download_bytes,
-        "available": available,
-    }
-
-
-def custom_keys(path: str, model: CustomInfo) -> Json:
-    """Return a custom model's file as an entry of the catalogue."""
-    return {
-        "name": path,
-        "dim": model.dim,
-        "size": model.size,
-        "minimum_size": model.size,
-        "layer": model.layer,
-        "preprocessing": None,
-        "parameters": model.parameters,
-        "download_bytes": 0,
-        "available": True,
-    }
-
-
-def layer_keys(layers: Iterable[LayerInfo]) -> list[Json]:
-    """Return the layers of a network, with the shapes of their feature maps."""
-    return [{"name": layer.name, "shape": list(layer.shape)} for layer in layers]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from imgsearch.documents.gallery_documents import recipe_keys
 from imgsearch.text import path_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imgsearch.exchange.exporting import ExportReport
+    from imgsearch.exchange.importing import ImportReport
     from imgsearch.gallery.checking import CheckReport
-    from imgsearch.gallery.exporting import ExportReport
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.gallery.merging import MergeReport
 
@@ -74,6 +76,22 @@ def export_keys(gallery: Path, report: ExportReport) -> Json:
         "embeddings": report.embeddings,
         "dim": report.dim,
         "files": [path_keys(path) for path in report.files],
+    }
+
+
+def import_keys(gallery: Path, report: ImportReport) -> Json:
+    """Return what was imported."""
+    return {
+        **path_keys(gallery, "gallery"),
+        "recipe": recipe_keys(report.recipe),
+        "rows": report.rows,
+        "embeddings": report.embeddings,
+        "contents": report.contents,
+        "files": report.files,
+        "read": report.read,
+        "changed": report.changed,
+        "ignored": list(report.ignored),
+        "dry_run": report.dry_run,
     }
 
 

@@ -13,15 +13,17 @@ import numpy as np
 
 from imgsearch.duplicates.calibration import Calibration, fit
 from imgsearch.duplicates.candidates import nearest_pairs
-from imgsearch.duplicates.judge import Judge
+from imgsearch.duplicates.judge import LOWEST, Judge
+from imgsearch.duplicates.parallax import SecondLook
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import edits, loading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
+    from imgsearch.storage.records import Content
 
 LOG: Final = logging.getLogger(__name__)
 # Pictures that are edited, each in so many of the ways; pictures whose nearest are looked at.
@@ -35,6 +37,9 @@ WAYS: Final = (
     "jpeg 50", "rotate 180", "frame 10%", "crop 75%", "rotate 270", "saturation 200%",
 )  # fmt: skip
 GROWN: Final = 1.5
+# Pairs whose originals are looked at at most, and the score below which none is.
+MOST_LOOKS: Final = 200
+HOPELESS: Final = -4.0
 
 
 def is_outdated(calibration: Calibration | None, contents: int) -> bool:
@@ -55,17 +60,42 @@ def calibrate(
         space: where embeddings are searched.
         read: from a content's hash to its bytes; raises `UnreadableImageError`.
     """
-    contents = embeddings.count()
     LOG.info("calibrating on pictures of the gallery and edits of them")
     asked = np.sort(np.array(embeddings.sample(ASKED), np.int64))
     pairs = nearest_pairs(embeddings, space, asked)
     ids = np.unique(pairs).tolist()
-    hashes = {key: content.hash for key, content in embeddings.store.contents(ids).items()}
+    contents = embeddings.store.contents(ids)
+    hashes = {key: content.hash for key, content in contents.items()}
     judge = Judge(embeddings.store.renderings(ids).get)
     # By hash, since ids tell what came first.
-    nearest = [judge.score(*sorted(pair, key=hashes.__getitem__)) for pair in pairs.tolist()]
+    ordered = [sorted(pair, key=hashes.__getitem__) for pair in pairs.tolist()]
+    nearest = [judge.score(one, other) for one, other in ordered]
+    _look_again(nearest, ordered, judge, contents=contents, read=read)
     edited = list(_edited(embeddings, read))
-    return fit(edited, nearest, contents=contents, asked=len(asked))
+    return fit(edited, nearest, contents=embeddings.count(), asked=len(asked))
+
+
+def _look_again(
+    scores: list[float],
+    pairs: Sequence[Sequence[int]],
+    judge: Judge,
+    *,
+    contents: Mapping[int, Content],
+    read: Callable[[str], bytes],
+) -> None:
+    """Put the lowest score in the place of those of pairs that a second look tells apart.
+
+    So that certainty is that of whatever passes both, as the pairs that are found do.
+    """
+    look = SecondLook(read)
+    best = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+    for number in best[:MOST_LOOKS]:
+        if scores[number] < HOPELESS:
+            return
+        one, other = pairs[number]
+        laid = judge.lay(one, other)
+        if laid is not None and look.is_another_exposure(contents[one], contents[other], laid):
+            scores[number] = LOWEST
 
 
 def _edited(embeddings: Embeddings, read: Callable[[str], bytes]) -> Iterator[float]:

@@ -142,7 +142,7 @@ class Calibration:
 
 
 # Raised with whatever changes scores.
-JUDGE: Final = 1
+JUDGE: Final = 2
 USUAL: Final = Calibration(
     contents=0,
     edits=0,

@@ -15,7 +15,7 @@ from imgsearch.duplicates.grouping import default_rank, regroup
 from imgsearch.duplicates.groups import Kind
 from imgsearch.quantities import counted
 from imgsearch.search.held_files import HeldFiles, each_file
-from imgsearch.search.query_pictures import is_as_indexed
+from imgsearch.search.known_files import is_as_indexed
 from imgsearch.storage.filters import Filters
 from imgsearch.storage.passing import allowed_ids
 

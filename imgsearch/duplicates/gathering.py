@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-# Doubt that needs no second look: the originals are decoded for nothing then.
-PLAIN: Final = 0.0005
 _ONE_EXPOSURE: Final = (Kind.COPY, Kind.EDIT)
 _SAME_PIXELS = Evidence(kind=Kind.PIXELS, certainty=1.0, transform=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
 
@@ -122,12 +120,11 @@ class Gathering:
         found = evidence_of(first, second, laid, self._calibration, precision=self._precision)
         if found is None:
             return
-        if 1 - found[0].certainty > PLAIN and found[0].kind in _ONE_EXPOSURE:
-            placement = laid.agreement.placement
-            if self._originals.is_another_exposure(first, second, placement):
-                found = as_burst(first, second, laid, found)
-                if found is None:
-                    return
+        one_exposure = found[0].kind in _ONE_EXPOSURE
+        if one_exposure and self._originals.is_another_exposure(first, second, laid):
+            found = as_burst(first, second, laid, found)
+            if found is None:
+                return
         if found[0].kind == Kind.COPY and self._pixels.same(first, second):
             found = (_SAME_PIXELS, _SAME_PIXELS)
         self.evidence[names] = found[0]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from imgsearch.duplicates.changes import Laid
     from imgsearch.duplicates.placement import Placement
     from imgsearch.storage.records import Content
 
@@ -35,6 +36,8 @@ LONGEST: Final = 512
 # Pixels that three quarters of the patches may be off, beyond what an affine map explains. Of edits
 # of one exposure 99 in 100 stay below; see benchmarks/results/duplicates.md.
 MOST: Final = 0.75
+# Score from which on two pictures agree plainly: most that were only scaled or compressed do.
+PLAIN: Final = 7.0
 # Pixels a side of a patch, and from one to the next.
 PATCH: Final = 48
 STEP: Final = 24
@@ -66,20 +69,23 @@ class SecondLook:
         self._read = read
         self._seen = lru_cache(_HELD)(self._decoded)
 
-    def is_another_exposure(self, one: Content, other: Content, placement: Placement) -> bool:
+    def is_another_exposure(self, one: Content, other: Content, laid: Laid) -> bool:
         """Whether parts of two pictures lie off their places.
 
-        Files that are not there, and pictures with next to no detail, tell nothing.
+        Files that are not there, and pictures with next to no detail, tell nothing. Those that
+        agree plainly are not decoded for it.
 
         Args:
             one: the content that lay below.
             other: the one that was laid over it.
-            placement: where, in pixels of renderings.
+            laid: how they lie upon each other.
         """
+        if laid.score >= PLAIN:
+            return False
         below, above = self._seen(one.hash), self._seen(other.hash)
         if below is None or above is None:
             return False
-        off = parallax(below, above, placement)
+        off = parallax(below, above, laid.agreement.placement)
         return off is not None and off > MOST
 
     def _decoded(self, content_hash: str) -> Rendering | None:

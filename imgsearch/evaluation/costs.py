@@ -20,6 +20,7 @@ import numpy as np
 from imgsearch.errors import ImgsearchError, UnknownBackboneError, UnreadableImageError
 from imgsearch.evaluation.ground_truth.items import load_item
 from imgsearch.networks.pooling import l2_normalise, pool
+from imgsearch.recipe import HUB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -177,6 +178,10 @@ def peak_bytes() -> float:
 def _weights_bytes(recipe: Recipe) -> int:
     if recipe.weights_path is not None and Path(recipe.weights_path).is_file():
         return Path(recipe.weights_path).stat().st_size
+    if recipe.weights_path is not None and recipe.backbone.startswith(HUB):
+        from imgsearch.networks.backbones.hub import folders
+
+        return (Path(recipe.weights_path) / folders.WEIGHTS).stat().st_size
     from imgsearch.networks.backbones import catalogue, weights
 
     try:

@@ -124,7 +124,7 @@ class EmbeddingCache:
                         path.unlink()
 
     def _folder(self, recipe: Recipe) -> Path:
-        return self.folder / f"{recipe.backbone}-{recipe.identifier}"
+        return self.folder / f"{recipe.backbone.replace(':', '_')}-{recipe.identifier}"
 
 
 class EmbeddingWriter:

@@ -16,12 +16,14 @@ from imgsearch.evaluation.variants import (
     Reranking,
     Variant,
 )
-from imgsearch.recipe import RESIZES, PoolingChoice, RecipeRequest
+from imgsearch.pooling_choice import OWN_POOLINGS, PoolingChoice
+from imgsearch.recipe import DEFAULT_POOLING, DEFAULT_RESIZE, HUB, RESIZES, RecipeRequest
 from imgsearch.vectors.projection_choice import ProjectionChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from imgsearch.pooling_choice import Pooling
     from imgsearch.recipe import Recipe, Resize
 
     Resolve = Callable[[RecipeRequest], Recipe]
@@ -37,9 +39,9 @@ class Grid:
     Attributes:
         backbones: names, or paths of custom models; "a+b" concatenates the embeddings of two.
         layers: names of layers, "auto" for a backbone's default; "a+b" concatenates two.
-        poolings: as `PoolingChoice.parse` reads them.
+        poolings: as `PoolingChoice.parse` reads them; "auto" for "gap", or a network's own.
         sizes: "auto" (the backbone's default), pixels, or a multiple of the default: "1.5x".
-        resizes: "squash", "pad", "crop".
+        resizes: "squash", "pad", "crop"; "auto" for "squash", or what a preset says.
         scales: such as "1,0.7,1.4": factors of the size, whose embeddings are summed.
         projections: as `ProjectionChoice.parse` reads them.
         augmentations: "none", "K" or "K:ALPHA".
@@ -51,9 +53,9 @@ class Grid:
 
     backbones: Sequence[str]
     layers: Sequence[str] = (AUTO,)
-    poolings: Sequence[str] = ("gap",)
+    poolings: Sequence[str] = (AUTO,)
     sizes: Sequence[str] = (AUTO,)
-    resizes: Sequence[str] = ("squash",)
+    resizes: Sequence[str] = (AUTO,)
     scales: Sequence[str] = ("1",)
     projections: Sequence[str] = ("none",)
     augmentations: Sequence[str] = ("none",)
@@ -90,7 +92,9 @@ class Grid:
         return tuple(dict.fromkeys(variants))
 
     def _compositions(self, recipes: _Recipes) -> list[Composition]:
-        poolings = [str(PoolingChoice.parse(text)) for text in self.poolings]
+        poolings = [
+            None if text == AUTO else str(PoolingChoice.parse(text)) for text in self.poolings
+        ]
         resizes = [_resize(text) for text in self.resizes]
         sizes = [_size(text) for text in self.sizes]
         scales = [_scales(text) for text in self.scales]
@@ -98,11 +102,7 @@ class Grid:
             Composition(
                 tuple(
                     tuple(
-                        replace(
-                            recipes.find(backbone, layer, _scaled(size, scale)),
-                            pooling=pooling,
-                            resize=resize,
-                        )
+                        recipes.find(_Way(backbone, layer, pooling, resize), _scaled(size, scale))
                         for scale in some
                     )
                     for backbone, layer in product(
@@ -124,26 +124,53 @@ class _Size:
     times: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a network is used; None where that is left to it."""
+
+    backbone: str
+    layer: str
+    pooling: Pooling | None
+    resize: Resize | None
+
+    @property
+    def network(self) -> _Way:
+        """What has to be resolved; pooling and resizing change nothing else of most networks."""
+        own = self.backbone.startswith(HUB) or self.pooling in OWN_POOLINGS
+        return self if own else replace(self, pooling=None, resize=None)
+
+
 class _Recipes:
-    """Recipes by backbone, layer and size, each resolved once."""
+    """Recipes by backbone, layer, size and what else its network depends on, each resolved once."""
 
     def __init__(self, resolve: Resolve, requests: Mapping[str, RecipeRequest]) -> None:
         self._resolve = resolve
         self._requests = requests
-        self._known: dict[tuple[str, str, int | None], Recipe] = {}
+        self._known: dict[tuple[_Way, int | None], Recipe] = {}
 
-    def find(self, backbone: str, layer: str, size: _Size) -> Recipe:
-        if size == _Size():
-            return self._find(backbone, layer, None)
-        pixels = size.pixels or self._find(backbone, layer, None).size
-        return self._find(backbone, layer, max(1, round(pixels * size.times)))
+    def find(self, way: _Way, size: _Size) -> Recipe:
+        network = way.network
+        pixels = size.pixels
+        if size != _Size():
+            pixels = max(1, round((pixels or self._find(network, None).size) * size.times))
+        found = self._find(network, pixels)
+        if network == way:
+            return found
+        return replace(
+            found, pooling=way.pooling or DEFAULT_POOLING, resize=way.resize or DEFAULT_RESIZE
+        )
 
-    def _find(self, backbone: str, layer: str, size: int | None) -> Recipe:
-        key = (backbone, layer, size)
+    def _find(self, way: _Way, size: int | None) -> Recipe:
+        key = (way, size)
         if key not in self._known:
-            base = self._requests.get(backbone) or RecipeRequest()
+            base = self._requests.get(way.backbone) or RecipeRequest()
             wanted = replace(
-                base, backbone=backbone, layer=None if layer == AUTO else layer, size=size
+                base,
+                backbone=way.backbone,
+                layer=None if way.layer == AUTO else way.layer,
+                size=size,
+                pooling=way.pooling,
+                resize=way.resize,
             )
             self._known[key] = self._resolve(wanted)
         return self._known[key]
@@ -155,7 +182,8 @@ def _scaled(size: _Size, scale: float) -> _Size:
 
 def _names(text: str, option: str) -> list[str]:
     # The path of a custom model may contain a "+".
-    names = [text] if Path(text).exists() else text.split(JOIN)
+    whole = Path(text.removeprefix(HUB)).exists()
+    names = [text] if whole else text.split(JOIN)
     if not all(names) or len(set(names)) < len(names):
         raise UsageError(f"{option}: {text!r} joins names by '+', each once")
     return names
@@ -188,7 +216,9 @@ def _scales(text: str) -> tuple[float, ...]:
     return scales
 
 
-def _resize(text: str) -> Resize:
+def _resize(text: str) -> Resize | None:
+    if text == AUTO:
+        return None
     for known in RESIZES:
         if known == text:
             return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from imgsearch.networks.source import Network
+    from imgsearch.networks.source import EmbedsText, Network
     from imgsearch.recipe import Recipe, RecipeRequest
 
 
@@ -64,6 +64,17 @@ class CatalogueNetworks:
         from imgsearch.networks.embedder import load_embedder
 
         return load_embedder(recipe)
+
+    def load_text(self, recipe: Recipe) -> EmbedsText:
+        """Return the text encoder of a recipe whose `text` names one.
+
+        Raises:
+            WeightsUnavailableError: the weights are no longer where they were.
+            RecipeMismatchError: the weights there are now others.
+        """
+        from imgsearch.networks.source import PretrainedNetworks
+
+        return PretrainedNetworks().load_text(recipe)
 
     def is_prepared(self, recipe: Recipe) -> bool:
         """Tell whether the fastest runtime of a network is known on this machine."""

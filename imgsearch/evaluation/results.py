@@ -193,3 +193,51 @@ class EvaluationReport:
     ground_truths: tuple[GroundTruthResult, ...]
     unreadable: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionResult:
+    """How well a recipe's words find the pictures that they describe.
+
+    Attributes:
+        backbone: the recipe's, as are the others.
+        pooling: how the network pools.
+        size: side of the input in pixels.
+        resize: how images become squares.
+        dim: length of the embeddings.
+        recipe: its identifier.
+        metrics: recall@1, @5 and @10, each over all captions.
+    """
+
+    backbone: str
+    pooling: str
+    size: int
+    resize: str
+    dim: int
+    recipe: str
+    metrics: tuple[MetricResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionReport:
+    """Text-to-image recall of several recipes on one folder.
+
+    Attributes:
+        command: as it was typed.
+        folder: what was searched.
+        started: moment in UTC, ISO 8601.
+        seconds: wall-clock time.
+        captions: how many were asked.
+        pictures: how many were searched.
+        variants: in the order of the run.
+        unreadable: path and reason of files that were left out.
+    """
+
+    command: str
+    folder: str
+    started: str
+    seconds: float
+    captions: int
+    pictures: int
+    variants: tuple[CaptionResult, ...]
+    unreadable: tuple[tuple[str, str], ...] = ()

@@ -23,7 +23,7 @@ from imgsearch.explaining.shares import shares
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from imgsearch.recipe import Pooling
+    from imgsearch.pooling_choice import Pooling
     from imgsearch.vectors.projection import Projection
 
 

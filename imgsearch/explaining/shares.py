@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imgsearch.errors import UsageError
 from imgsearch.networks.pooling import GEM_FLOOR, rmac_regions
-from imgsearch.recipe import GEM_POWER, RMAC_LEVELS, PoolingChoice
+from imgsearch.pooling_choice import GEM_POWER, RMAC_LEVELS, PoolingChoice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from imgsearch.recipe import Pooling
+    from imgsearch.pooling_choice import Pooling
 
 
 def shares(feature_maps: NDArray[np.floating[Any]], method: Pooling) -> NDArray[np.float64]:
@@ -33,6 +34,9 @@ def shares(feature_maps: NDArray[np.floating[Any]], method: Pooling) -> NDArray[
 
     Returns:
         Shape (h, w, c); the sum over h and w is the pooled vector, before it gets unit length.
+
+    Raises:
+        UsageError: the network pools inside, by "cls" or "map".
     """
     maps = feature_maps.astype(np.float64)
     choice = PoolingChoice.parse(method)
@@ -46,6 +50,12 @@ def shares(feature_maps: NDArray[np.floating[Any]], method: Pooling) -> NDArray[
             return _of_powers(maps, power=choice.parameter or GEM_POWER)
         case "rmac":
             return _of_regions(maps, levels=int(choice.parameter or RMAC_LEVELS))
+        case "cls" | "map":
+            raise UsageError(
+                f"explain: the network pools by itself ({choice.method}), so that no place has a "
+                "share of the score; `imgsearch index --pooling gap` with the same backbone makes "
+                "a recipe that can be explained"
+            )
 
 
 def _maxima(maps: NDArray[np.float64]) -> NDArray[np.float64]:

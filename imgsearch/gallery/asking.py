@@ -68,7 +68,6 @@ def _terms(
 class Asking(PartSearch):
     """What `Gallery` is besides indexing; not used by itself."""
 
-    _space: tuple[tuple[int, str], SearchSpace] | None
     _remarked: tuple[str, int, Filters] | None = None
 
     def query(  # noqa: PLR0913 - what a person can ask, each under its name
@@ -87,14 +86,16 @@ class Asking(PartSearch):
 
         Several pictures ask for what is near the mean of their embeddings. A picture that the
         gallery holds is neither decoded nor embedded again. A file of the gallery is left out of
-        its own answer; its exact copies are not, and come first, with a score of 1.
+        its own answer; its exact copies are not, and come first, with a score of 1. A question
+        with words is compared with the embeddings themselves, before any projection.
 
         Args:
             pictures: one at least: a path, the bytes of an image file, a binary file, an image
-                of Pillow's, an array uint8 (height, width, 3), an embedding (dim,), or one of
-                these `Weighted`.
+                of Pillow's, an array uint8 (height, width, 3), an embedding (dim,), `Words` where
+                `takes_words` says so, or one of these `Weighted`.
             k: how many matches, as far as there are so many.
-            minus: images to stay away from; neither they nor their copies are matches.
+            minus: images or words to stay away from; neither the images nor their copies are
+                matches.
             crop: the part of the pictures that is asked about.
             where: what matches must be besides similar.
             min_score: the least score of a match.
@@ -109,7 +110,7 @@ class Asking(PartSearch):
             NoGalleryError: there is no gallery.
             UnreadableImageError: a picture that cannot be read.
             UnknownRecipeError: a recipe that the gallery does not hold.
-            UsageError: an argument that makes no sense.
+            UsageError: an argument that makes no sense, or words where the recipe has none.
         """
         if not pictures:
             raise UsageError("query: no picture given; name an image file")
@@ -123,8 +124,8 @@ class Asking(PartSearch):
             found = [readable_picture(picture) for picture in asked.found]
             query = AskedImages(found[: len(pictures)], found[len(pictures) :])
             if parts is not None:
-                (question,) = self._questions(held, terms, [query])
-                return self._answer_parts(held, self._open_space(held), question, parts)
+                (question,), space = self._questions(held, terms, [query])
+                return self._answer_parts(held, space, question, parts)
             return self._answer_each(held, terms, [query])[0]
 
     def query_many(
@@ -185,22 +186,24 @@ class Asking(PartSearch):
                     yield held
                     return
             with translated_errors(self.path):
-                asked.read(held.recipe, self._networks.of)
+                asked.read(held.recipe, self._networks)
 
     def _answer_each(
         self, held: Embeddings, terms: _Terms, queries: Sequence[AskedImages]
     ) -> list[list[Match]]:
         from imgsearch.search import answering
 
-        questions = self._questions(held, terms, queries)
-        return answering.answer_each(held, self._open_space(held), questions)
+        questions, space = self._questions(held, terms, queries)
+        return answering.answer_each(held, space, questions)
 
     def _questions(
         self, held: Embeddings, terms: _Terms, queries: Sequence[AskedImages]
-    ) -> list[Question]:
+    ) -> tuple[list[Question], SearchSpace]:
+        """Return the questions, and what is searched for them."""
         from imgsearch.search import answering
 
-        space = self._open_space(held)
+        pictures = [image for query in queries for image in (*query.asked, *query.avoided)]
+        space = self._space_for(held, pictures)
         ours = [ids_held(held, query.asked) for query in queries]
         theirs = [ids_held(held, query.avoided) for query in queries]
         questions = [
@@ -240,18 +243,7 @@ class Asking(PartSearch):
                     questions, ours, theirs, elsewhere, places, strict=True
                 )
             ]
-        return questions
-
-    def _open_space(self, held: Embeddings) -> SearchSpace:
-        asked = self._connections.openings, held.identifier
-        known, space = self._space or ((0, ""), None)
-        if space is None or known != asked or space.generation != held.generation:
-            space = self._engine.open(held, self._projection)
-            self._space = (asked, space)
-            missing = remarks.about_missing_embeddings(held, len(space.index))
-            if missing is not None:
-                LOG.info(missing)
-        return space
+        return questions, space
 
     def _remark(self, held: Embeddings, where: Filters) -> None:
         """Log what filters leave out, once for as long as neither they nor the gallery change."""

@@ -184,7 +184,7 @@ class Deduplicating(Asking):
             GalleryLockedError: another process is writing it.
             UsageError: a file that the gallery does not hold, or twice the same bytes.
         """
-        from imgsearch.search.query_pictures import content_of
+        from imgsearch.search.known_files import content_of
 
         with self._connections.changing() as store:
             first, second = (content_of(store, each) for each in (one, other))
@@ -242,7 +242,7 @@ class Deduplicating(Asking):
 def _seen(store: Store, picture: QueryImage) -> Asked | None:
     """Return a picture as the gallery holds it; None if it holds no such file."""
     from imgsearch.duplicates.matching import Asked
-    from imgsearch.search.query_pictures import content_of
+    from imgsearch.search.known_files import content_of
 
     if not isinstance(picture, str | Path):
         return None

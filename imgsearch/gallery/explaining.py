@@ -92,7 +92,7 @@ class Explaining(Deduplicating):
         asked = AskedPictures([(one, None), (other, None)])
         with self._embedded(asked, Filters()) as held:
             first, second = (readable_picture(picture) for picture in asked.found)
-            space = self._open_space(held)
+            space = self._space_for(held, (first, second))
             raw = np.stack([raw_embedding(held, picture) for picture in (first, second)])
             return Comparison(
                 score=_product(space.project(raw)),

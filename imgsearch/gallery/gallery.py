@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from imgsearch import paths
 from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.connections import Connections
+from imgsearch.gallery.exchanging import Exchanging
 from imgsearch.gallery.explaining import Explaining
 from imgsearch.gallery.location import default_gallery_path
 from imgsearch.gallery.mapping import MapMaking
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from imgsearch.storage.records import StoredRecipe
 
 
-class Gallery(Explaining, MapMaking, Taking, Tidying):
+class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
     """A collection of photos that can be searched by similarity.
 
     A gallery is a folder that holds `gallery.db` and disposable caches; the photos stay where
@@ -82,7 +83,7 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
         self._engine: SearchEngine = engine or LocalEngine()
         self._executor = executor
         self._connections = Connections(self.path)
-        self._space: tuple[tuple[int, str], SearchSpace] | None = None
+        self._spaces: dict[str, tuple[tuple[int, str], SearchSpace]] = {}
         self._verified = Verified()
         self._sets = PictureSets(self.path)
 
@@ -98,7 +99,8 @@ class Gallery(Explaining, MapMaking, Taking, Tidying):
     def close(self) -> None:
         """Close the database and forget loaded networks and indexes."""
         self._connections.close()
-        self._space = self._regions = None
+        self._spaces.clear()
+        self._regions = None
         self._networks.forget()
 
     # Indexing

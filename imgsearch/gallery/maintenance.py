@@ -93,7 +93,7 @@ def remove(store: Store, wanted: Sequence[Path], *, dry_run: bool = False) -> Re
             for root, below in known.parts(path):
                 if root.id in gone:
                     continue
-                itself = store.has_file(root.id, below)
+                itself = store.file_id(root.id, below) is not None
                 removed += store.remove_files(root.id, below)
                 named += itself
                 if not below:

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import UsageError
-from imgsearch.gallery.browsing import Browsing
+from imgsearch.gallery.spaces import Spaces
 from imgsearch.recipe import AUTO
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress
-    from imgsearch.networks.loaded import LoadedNetworks
     from imgsearch.regions.asked import AskedParts
     from imgsearch.regions.making import Made
     from imgsearch.regions.space import RegionSpace
@@ -31,11 +30,9 @@ if TYPE_CHECKING:
 LOG: Final = logging.getLogger(__name__)
 
 
-class PartSearch(Browsing):
+class PartSearch(Spaces):
     """What `Gallery` is besides indexing; not used by itself."""
 
-    _networks: LoadedNetworks
-    _projection: str
     _regions: tuple[tuple[int, StoredRegions], RegionSpace] | None = None
 
     def _parts_of(

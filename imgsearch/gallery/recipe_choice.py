@@ -70,8 +70,8 @@ def choose_stored(
         )
         and request.layer in (None, item.recipe.layer)
         and request.size in (None, item.recipe.size)
-        and request.pooling == item.recipe.pooling
-        and request.resize == item.recipe.resize
+        and request.pooling in (None, item.recipe.pooling)
+        and request.resize in (None, item.recipe.resize)
         and request.precision == item.recipe.precision
     ]
     fitting = _newest(fitting)
@@ -101,8 +101,15 @@ def stored_to_index(
         wanted: a name as in `find_stored`, a backbone, a request, or None for the primary one.
 
     Raises:
-        UnknownRecipeError: several recipes fit.
+        UnknownRecipeError: several recipes fit, or nothing is wanted and no network is known.
     """
+    names = ", ".join(item.recipe.name for item in stored)
+    stored = [item for item in stored if not item.recipe.is_imported]
+    if names and not stored and wanted is None:
+        raise UnknownRecipeError(
+            f"the gallery's embeddings were imported ({names}), and the network that made them is "
+            "not known: name one with --backbone, which gives a recipe of its own"
+        )
     if isinstance(wanted, RecipeRequest):
         request = wanted
     else:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from imgsearch.gallery.checking import CheckReport
     from imgsearch.gallery.connections import Connections
-    from imgsearch.gallery.exporting import ExportFormat, ExportReport
     from imgsearch.gallery.information import GalleryInformation
     from imgsearch.gallery.maintenance import PruneReport, RelocationReport, RemovalReport
     from imgsearch.gallery.merging import MergeReport
@@ -181,28 +180,6 @@ class Upkeep:
             if not dry_run:
                 self._refresh_all(store)
         return merging.MergeReport(merged, dry_run)
-
-    def export(
-        self,
-        folder: str | Path,
-        *,
-        format: ExportFormat = "npy",  # noqa: A002 - the word that users type
-        overwrite: bool = False,
-    ) -> ExportReport:
-        """Write the raw embeddings and what is known of each picture, for other programs.
-
-        Raises:
-            NoGalleryError: there is no gallery.
-            UsageError: the folder holds an export already.
-            MissingExtraError: Parquet without the extra.
-        """
-        from imgsearch.gallery import exporting
-
-        with self._connections.snapshot() as store:
-            held = self._embeddings_to_query(store)
-            return exporting.export(
-                held, paths.absolute(folder), format=format, overwrite=overwrite
-            )
 
     def _refresh_all(self, store: Store) -> None:
         for held in embeddings_of(store, self.path):

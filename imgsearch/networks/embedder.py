@@ -13,6 +13,7 @@ from imgsearch.networks.backbones.resolve import stored_name
 from imgsearch.networks.pooling import l2_normalise, pool
 from imgsearch.networks.runtimes import graphs, preparing
 from imgsearch.networks.runtimes.runtime import GRAPH_KINDS
+from imgsearch.recipe import HUB
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,7 +115,8 @@ def check_weights(recipe: Recipe) -> None:
     """Check that this machine's weights, if they are needed, are the recipe's.
 
     A cached graph was exported from weights with the recipe's fingerprint, so it can replace a
-    weights file that is gone; a file with other weights is refused.
+    weights file that is gone; a file with other weights is refused. The presets of KerasHub, of a
+    gigabyte and more, are not read while there is a graph.
 
     Raises:
         WeightsUnavailableError: the weights are gone, and no graph made from them is cached.
@@ -122,6 +124,9 @@ def check_weights(recipe: Recipe) -> None:
     """
     if recipe.weights.startswith(build.RANDOM_PREFIX):
         return
+    cached = any(graphs.GraphKey.of(recipe, kind).path.is_file() for kind in GRAPH_KINDS)
+    if cached and recipe.backbone.startswith(HUB):
+        return  # its weights take seconds to read
     name, _, version = recipe.backbone.partition("-")
     if version:
         bundled = stored_name(catalogue.find(name))
@@ -135,5 +140,5 @@ def check_weights(recipe: Recipe) -> None:
     try:
         build.locate(recipe)
     except WeightsUnavailableError:
-        if not any(graphs.GraphKey.of(recipe, kind).path.is_file() for kind in GRAPH_KINDS):
+        if not cached:
             raise

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.errors import UsageError
-from imgsearch.recipe import GEM_POWER, RMAC_LEVELS, PoolingChoice
+from imgsearch.pooling_choice import GEM_POWER, RMAC_LEVELS, PoolingChoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from imgsearch.recipe import Pooling
+    from imgsearch.pooling_choice import Pooling
 
 GEM_FLOOR: Final = 1e-6
 RMAC_OVERLAP: Final = 0.4
@@ -30,7 +30,8 @@ def pool(feature_maps: NDArray[np.floating[Any]], method: Pooling) -> NDArray[np
     Args:
         feature_maps: activations, shape (n, h, w, c), floating point.
         method: "gap" (mean), "gmp" (max), "gem" (power mean) or "rmac" (regional max); the last
-            two optionally with the power or the number of levels, as in "gem:4" and "rmac:2".
+            two optionally with the power or the number of levels, as in "gem:4" and "rmac:2";
+            "cls" or "map" where the network has pooled already.
 
     Returns:
         One vector per image, shape (n, c), float32, not normalised: `l2_normalise` does that.
@@ -48,6 +49,8 @@ def pool(feature_maps: NDArray[np.floating[Any]], method: Pooling) -> NDArray[np
             return gem(feature_maps, p=choice.parameter or GEM_POWER)
         case "rmac":
             return rmac(feature_maps, levels=int(choice.parameter or RMAC_LEVELS))
+        case "cls" | "map":
+            return pooled_inside(feature_maps, choice.method)
 
 
 def gap(feature_maps: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
@@ -153,6 +156,21 @@ def rmac(
         maxima = maps[:, top : top + side, left : left + side, :].max(axis=(1, 2))
         total += _unit_rows(maxima)
     return total.astype(np.float32)
+
+
+def pooled_inside(feature_maps: NDArray[np.floating[Any]], method: Pooling) -> NDArray[np.float32]:
+    """Return the vectors `(n, c)` that a network has pooled itself, its maps of one location.
+
+    Raises:
+        UsageError: there are more locations, so the network has not.
+    """
+    maps = _checked(feature_maps)
+    if maps.shape[1:3] != (1, 1):
+        raise UsageError(
+            f"pooling: {method} is computed inside a network, and this one gives feature maps of "
+            f"{maps.shape[1]} x {maps.shape[2]} locations; choose gap, gmp, gem or rmac"
+        )
+    return maps[:, 0, 0, :].astype(np.float32)
 
 
 def rmac_regions(height: int, width: int, *, levels: int) -> Iterator[tuple[int, int, int]]:

@@ -45,15 +45,21 @@ class TextSource(Protocol):
         ...
 
 
-def load_text(source: EmbedderSource, recipe: Recipe) -> EmbedsText:
+def load_text(source: object, recipe: Recipe) -> EmbedsText:
     """Return the text encoder of a recipe.
+
+    Args:
+        source: of networks; it may be a `TextSource` or not.
+        recipe: of the images' embeddings.
 
     Raises:
         UsageError: the recipe has none, or the source cannot load one.
     """
     if recipe.text is None:
         raise UsageError(
-            f"text: recipe {recipe.name} has no text encoder; index with a backbone that has one"
+            f"text: recipe {recipe.name} has no text encoder; index with a backbone that has one, "
+            "as in `imgsearch index --backbone hub:siglip2_base_patch16_224` (`imgsearch backbones "
+            "--hub` lists all), and query it with --recipe"
         )
     if not isinstance(source, TextSource):
         raise UsageError(f"text: the text encoder of recipe {recipe.name} cannot be loaded here")
@@ -90,6 +96,18 @@ class PretrainedNetworks:
         from imgsearch.networks.embedder import load_embedder
 
         return load_embedder(recipe, runtime=self._runtime, threads=self._threads)
+
+    def load_text(self, recipe: Recipe) -> EmbedsText:
+        """Return the text encoder of a recipe whose `text` names one.
+
+        Raises:
+            MissingExtraError: it has to be prepared first, and KerasHub is not installed.
+            WeightsUnavailableError: the weights are no longer on this machine.
+            RecipeMismatchError: the weights on this machine are not the recipe's.
+        """
+        from imgsearch.networks.backbones.hub import text_tower
+
+        return text_tower.load(recipe, threads=self._threads)
 
 
 class EmbedsImages(Protocol):

@@ -18,12 +18,12 @@ from imgsearch.search.query_pictures import decoded
 from imgsearch.search.search_space import combined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
     from imgsearch.images.geometry import CropBox
-    from imgsearch.networks.source import EmbedsImages
+    from imgsearch.networks.loaded import LoadedNetworks
     from imgsearch.recipe import Recipe
     from imgsearch.regions.space import RegionSpace
     from imgsearch.search.query_inputs import QueryImage
@@ -53,11 +53,13 @@ class AskedParts(AskedPictures):
             asked: how many are asked about.
 
         Raises:
-            UsageError: one is no image, or a vector.
+            UsageError: one is no image, a vector, or words.
         """
         super().__init__(images)
         if any(image is not None and image.vector is not None for image in self._given):
             raise UsageError("anywhere: a vector has no parts; give the image itself")
+        if any(image is not None and image.text is not None for image in self._given):
+            raise UsageError("anywhere: words stand for whole pictures; leave out one of the two")
         self.means: list[NDArray[np.float32] | None] = [None] * len(self.found)
         self._asked = asked
 
@@ -70,13 +72,13 @@ class AskedParts(AskedPictures):
         refuse_without_regions(embeddings)
         return super().look(embeddings) and not self._lacking()
 
-    def read(self, recipe: Recipe, network: Callable[[Recipe], EmbedsImages]) -> None:
+    def read(self, recipe: Recipe, networks: LoadedNetworks) -> None:
         """Read what `look` did not find, and see all of it small.
 
         Raises:
             UsageError: a crop does not lie within its picture.
         """
-        super().read(recipe, network)
+        super().read(recipe, networks)
         large = enlarged(recipe)
         small = replace(large, size=max(1, round(SHARE * large.size)))
         for number in self._lacking():
@@ -87,7 +89,7 @@ class AskedParts(AskedPictures):
             except UnreadableImageError as error:
                 self.found[number] = error
                 continue
-            maps = region_network(recipe, network).feature_maps(_canvas(pixels, large.size))
+            maps = region_network(recipe, networks.of).feature_maps(_canvas(pixels, large.size))
             self.means[number] = box_means(maps, _MIDDLE)[0, 0]
 
     def vector(self, space: RegionSpace) -> NDArray[np.float32]:

@@ -17,10 +17,10 @@ from imgsearch.search.query_pictures import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from imgsearch.images.geometry import CropBox
-    from imgsearch.networks.source import EmbedsImages
+    from imgsearch.networks.loaded import LoadedNetworks
     from imgsearch.recipe import Recipe
     from imgsearch.search.query_inputs import QueryImage
     from imgsearch.storage.embeddings import Embeddings
@@ -69,16 +69,18 @@ class AskedPictures:
                 self.found[number] = stored(image, embeddings)
         return None not in self.found
 
-    def read(self, recipe: Recipe, network: Callable[[Recipe], EmbedsImages]) -> None:
-        """Read what `look` did not find: first which content it is, then the pixels.
+    def read(self, recipe: Recipe, networks: LoadedNetworks) -> None:
+        """Read what `look` did not find: words, which content it is, then the pixels.
 
         Args:
             recipe: of the embeddings.
-            network: called for what embeds under the recipe, when that is needed.
+            networks: asked for what embeds under the recipe, when that is needed.
 
         Raises:
-            UsageError: a crop does not lie within its picture.
+            UsageError: a crop does not lie within its picture, or words are asked of a recipe
+                that has no text encoder.
         """
+        self._read_words(recipe, networks)
         waiting: dict[int, QueryPixels] = {}
         for number, image in enumerate(self._given):
             if image is None or self.found[number] is not None:
@@ -90,9 +92,20 @@ class AskedPictures:
                     waiting[number] = decoded(image, recipe)
             except UnreadableImageError as error:
                 self.found[number] = error
-        embedded = embed_all(list(waiting.values()), network(recipe)) if waiting else []
+        embedded = embed_all(list(waiting.values()), networks.of(recipe)) if waiting else []
         for number, embedding in zip(waiting, embedded, strict=True):
             self.found[number] = embedding
+
+    def _read_words(self, recipe: Recipe, networks: LoadedNetworks) -> None:
+        said = {
+            number: (image.text, image.weight)
+            for number, image in enumerate(self._given)
+            if image is not None and image.text is not None and self.found[number] is None
+        }
+        if said:
+            rows = networks.text_of(recipe).embed_text([text for text, _ in said.values()])
+            for (number, (_, weight)), row in zip(said.items(), rows, strict=True):
+                self.found[number] = QueryEmbedding("", weight=weight, embedding=row, is_text=True)
 
 
 def _is_stored(found: QueryEmbedding | UnreadableImageError) -> bool:

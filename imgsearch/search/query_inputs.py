@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         | Image.Image
         | NDArray[Any]
     )
-    QueryImage: TypeAlias = "Plain | HeldContent | Part | Weighted"
+    QueryImage: TypeAlias = "Plain | HeldContent | Part | Words | Weighted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,26 @@ class Part:
     crop: CropBox
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text in place of an image of a query; the recipe needs a text encoder.
+
+    Attributes:
+        text: a description, such as "two dogs on a beach".
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        """Refuse what says nothing.
+
+        Raises:
+            UsageError: no text, or an empty one.
+        """
+        if not isinstance(self.text, str) or not self.text.strip():
+            raise UsageError(f"text: {self.text!r} says nothing; describe what to look for")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Weighted:
     """An image of a query that counts for more or less than others.
@@ -64,7 +84,7 @@ class Weighted:
         weight: how much it counts, above 0; images without one count 1.
     """
 
-    image: Plain | HeldContent | Part
+    image: Plain | HeldContent | Part | Words
     weight: float
 
     def __post_init__(self) -> None:

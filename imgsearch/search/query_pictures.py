@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.search.query_inputs import HeldContent, Part, Weighted, readable
-from imgsearch.storage.records import ScannedRow
-from imgsearch.storage.roots import is_absent
+from imgsearch.search.known_files import indexed
+from imgsearch.search.query_inputs import HeldContent, Part, Weighted, Words, readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -26,10 +24,7 @@ if TYPE_CHECKING:
     from imgsearch.networks.source import EmbedsImages
     from imgsearch.recipe import Recipe
     from imgsearch.search.query_inputs import QueryImage
-    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
-
-_HASH: Final = re.compile("[0-9a-fA-F]{64}")
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +39,7 @@ class GivenImage:
         data: the bytes of a file, as far as they have been read.
         content: their SHA-256, 64 hexadecimal digits, likewise.
         vector: an embedding that stands for an image.
+        text: words that stand for an image.
         named: whether the content itself was asked about, rather than bytes or a file.
         files: of the gallery, which hold the content that was named.
     """
@@ -55,6 +51,7 @@ class GivenImage:
     data: bytes | None = None
     content: str | None = None
     vector: NDArray[np.float32] | None = None
+    text: str | None = None
     named: bool = False
     files: Sequence[Path] = ()
 
@@ -65,12 +62,13 @@ class QueryEmbedding:
 
     Attributes:
         content: SHA-256 of the bytes, 64 hexadecimal digits; the gallery may hold it or not. ""
-            for a vector.
+            for a vector and for words.
         paths: where the file lies, itself and what it is a link to; none for what is no file.
         weight: how much it counts beside others.
         embedding: shape (dim,), float32, of unit length; None where the gallery has it.
         content_id: the gallery's id, in the present snapshot; None where it was not looked for.
         named: whether the content itself was asked about, rather than bytes or a file.
+        is_text: whether it is of words.
     """
 
     content: str
@@ -79,6 +77,7 @@ class QueryEmbedding:
     embedding: NDArray[np.float32] | None = None
     content_id: int | None = None
     named: bool = False
+    is_text: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +100,9 @@ def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
     """Return what a query was given, with the bytes of what is no file.
 
     Args:
-        image: what `imgsearch.search.query_inputs.readable` takes, a content or a part of
-            either, weighted or not.
-        crop: the part that is asked about.
+        image: what `imgsearch.search.query_inputs.readable` takes, a content, a part of either,
+            or words, weighted or not.
+        crop: the part that is asked about; words have none.
 
     Raises:
         UnreadableImageError: an image of Pillow's that cannot be read.
@@ -115,6 +114,8 @@ def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
     whole: object = image
     if isinstance(image, Part):
         whole, crop = image.image, image.crop
+    if isinstance(whole, Words):
+        return GivenImage(weight, None, text=whole.text)
     if isinstance(whole, HeldContent):
         return GivenImage(weight, crop, content=whole.content, named=True)
     taken = readable(whole)
@@ -144,9 +145,11 @@ def stored(image: GivenImage, embeddings: Embeddings) -> QueryEmbedding | None:
     if image.vector is not None:
         _check_vector(image.vector, embeddings.recipe)
         return QueryEmbedding("", image.places, image.weight, embedding=image.vector)
+    if image.text is not None:
+        return None
     content_id = None
     if image.content is None:
-        content_id, image.content = _indexed(embeddings.store, image.places)
+        content_id, image.content = indexed(embeddings.store, image.places)
     if image.content is None or image.crop is not None:
         return None
     if content_id is None:
@@ -236,68 +239,3 @@ def embed_all(images: Sequence[QueryPixels], network: EmbedsImages) -> list[Quer
         QueryEmbedding(image.content, image.paths, image.weight, embedding=row, named=image.named)
         for row, image in zip(rows, images, strict=True)
     ]
-
-
-def content_of(store: Store, file: str | Path) -> str:
-    """Return the hash of a file of the gallery, or the hash that was given.
-
-    Args:
-        store: in a snapshot, or open for writing.
-        file: a path, or 64 hexadecimal digits.
-
-    Raises:
-        UsageError: the gallery does not hold the file as it is.
-    """
-    path = paths.absolute(file)
-    places = (path, Path(os.path.realpath(path)))
-    _, found = _indexed(store, places)
-    if found is None and _HASH.fullmatch(str(file)):
-        return str(file).lower()
-    if found is None:
-        raise UsageError(
-            f"{file}: the gallery does not hold this file as it is; run `imgsearch index` first"
-        )
-    return found
-
-
-def is_as_indexed(store: Store, file: Path, content: str) -> bool:
-    """Whether a file of the gallery still holds a content, as far as can be told without reading.
-
-    One in an absent root does.
-
-    Args:
-        store: in a snapshot.
-        file: absolute path.
-        content: SHA-256 of the bytes, 64 hexadecimal digits.
-    """
-    return _indexed(store, (file,))[1] == content
-
-
-def _indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | None]:
-    """Return id and hash of a file that is in the gallery and has not changed since.
-
-    A file in an absent root counts as unchanged.
-    """
-    roots = store.roots_by_path()
-    for path in places:
-        # Those deepest down first: what is in two roots is the same in either.
-        for folder in path.parents:
-            root = roots.get(folder)
-            below = None if root is None else paths.relative_to(path, folder)
-            if root is None or not below:
-                continue
-            try:
-                seen = paths.status_of(root.path, below)
-            except OSError:
-                seen = None  # reading it says why
-            content_id = None
-            if seen:
-                row = ScannedRow(
-                    root.id, seen.path, seen.size, seen.mtime_ns, seen.inode, seen.ctime_ns
-                )
-                content_id = store.content_of_file(root.id, row)
-            elif is_absent(store, root):
-                content_id = store.content_last_at(root.id, below)
-            if content_id is not None:
-                return content_id, store.contents([content_id])[content_id].hash
-    return None, None

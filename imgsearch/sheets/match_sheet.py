@@ -24,10 +24,11 @@ UNKNOWN_SHAPE: Final = 13
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """A picture that was asked about."""
+    """A picture that was asked about, or words."""
 
     name: str
     picture: Picture | None
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,7 @@ class MatchSheet(Sheet):
         images: Sequence[Path | bytes],
         matches: Sequence[Match],
         *,
+        words: Sequence[str] = (),
         reason: str | None = None,
         explanations: Sequence[Explanation | None] = (),
     ) -> None:
@@ -85,6 +87,7 @@ class MatchSheet(Sheet):
         Args:
             images: what was asked about: paths, or the bytes of an image.
             matches: the nearest first.
+            words: what was asked besides, as it is shown.
             reason: why the images could not be read, or None.
             explanations: none, or one for each match of a single image: what agrees stays bright.
         """
@@ -95,6 +98,7 @@ class MatchSheet(Sheet):
             )
             for image in images
         )
+        asked += tuple(_Asked(name=text, picture=None, is_text=True) for text in words)
         each = 2 if explanations else 1
         shown = matches[: max(0, self.pictures.room // each)]
         known = explanations or [None] * len(matches)

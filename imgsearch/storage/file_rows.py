@@ -11,7 +11,7 @@ from imgsearch import paths
 from imgsearch.errors import GalleryDamagedError, UsageError
 from imgsearch.storage.id_lists import in_parts
 from imgsearch.storage.reading import Reading
-from imgsearch.storage.records import Root, SampledFile, ScannedRow
+from imgsearch.storage.records import NEVER_SEEN, Root, SampledFile, ScannedRow
 from imgsearch.storage.typed_values import RootsById, typed
 
 if TYPE_CHECKING:
@@ -159,12 +159,12 @@ class FileRows(Reading):
             ).fetchone()
         return int(count)
 
-    def has_file(self, root_id: int, path: bytes) -> bool:
-        """Whether the gallery has a file at this very path."""
+    def file_id(self, root_id: int, path: bytes) -> int | None:
+        """Return the row id of the file at this very path, or None."""
         row = self.connection.execute(
-            "SELECT 1 FROM file WHERE root_id = ? AND path = ?", (root_id, path)
+            "SELECT id FROM file WHERE root_id = ? AND path = ?", (root_id, path)
         ).fetchone()
-        return row is not None
+        return row[0] if row else None
 
     def sample_of_files(self, size: int) -> list[SampledFile]:
         """Return files drawn at random among those with a content, by path."""
@@ -254,10 +254,11 @@ class FileRows(Reading):
         """
         return self._has_column("file", "inode")
 
-    def content_last_at(self, root_id: int, path: bytes) -> int | None:
-        """Return the content id of a file as it was when it was indexed."""
+    def content_last_at(self, root_id: int, path: bytes, *, unseen: bool) -> int | None:
+        """Return the content id of a file as it was when it was indexed; or `unseen` ones only."""
         found = self.connection.execute(
-            "SELECT content_id FROM file WHERE root_id = ? AND path = ?", (root_id, path)
+            "SELECT content_id FROM file WHERE root_id = ? AND path = ? AND (size = ? OR NOT ?)",
+            (root_id, path, NEVER_SEEN, unseen),
         ).fetchone()
         return found[0] if found else None
 

@@ -212,7 +212,7 @@ def _join_fingerprints(store: Store, part: Part) -> None:
 def _join_files(store: Store, part: Part) -> JoinedRows:
     found = newer = older = 0
     for theirs in part.roots():
-        root, below = _place_of(store, theirs)
+        root, below = place_of(store, theirs)
         for state in part.files(theirs):
             path = below + b"/" + state.row.path if below else state.row.path
             row = replace(state.row, root_id=root.id, path=path)
@@ -232,7 +232,7 @@ def _join_files(store: Store, part: Part) -> JoinedRows:
     return JoinedRows(files=found, newer=newer, older=older)
 
 
-def _place_of(store: Store, theirs: Root) -> tuple[Root, bytes]:
+def place_of(store: Store, theirs: Root) -> tuple[Root, bytes]:
     """Return the root that takes another gallery's root in, by its path alone, and the part of it.
 
     The folder need not be there: it may be another machine's.

@@ -40,7 +40,7 @@ def recall(store: Store, files: Iterable[tuple[Path, Path, str]]) -> None:
             if root is None or not below or content_id is None:
                 continue
             found = paths.look_up(root.path, below)
-            if found is None or store.has_file(root.id, below):
+            if found is None or store.file_id(root.id, below) is not None:
                 continue
             row = ScannedRow(
                 root.id, below, found.size, found.mtime_ns, found.inode, found.ctime_ns

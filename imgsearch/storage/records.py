@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from imgsearch.paths import GONE
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from imgsearch.images.metadata import Metadata
     from imgsearch.recipe import Recipe
+
+
+# The size of a file that an import told of and nobody has seen here. No scan finds it missing.
+NEVER_SEEN: Final = -2
 
 
 @dataclass(frozen=True, slots=True)

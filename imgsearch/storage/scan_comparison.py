@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from imgsearch import paths
+from imgsearch.storage.records import NEVER_SEEN
 from imgsearch.storage.same_files import superfluous_names
 from imgsearch.storage.typed_values import RootsById
 
@@ -152,23 +153,23 @@ class Changes:
         hidden = tuple(folder + b"/" if folder else b"" for folder in unlisted)
         start, end = paths.beneath(below)
         rows = self._connection.execute(
-            "SELECT id, path, content_id FROM file WHERE root_id = ? "
+            "SELECT id, path, content_id, size FROM file WHERE root_id = ? "
             "AND (path = ? OR (path >= ? AND path < ?)) AND NOT EXISTS "
             "(SELECT 1 FROM scan WHERE scan.root_id = file.root_id AND scan.path = file.path)",
             (root_id, below, start, end),
         ).fetchall()
         found: list[ScannedFile] = []
         missing: list[tuple[int, int | None]] = []
-        for file_id, path, content_id in rows:
+        for file_id, path, content_id, size in rows:
             if path.startswith(hidden):
                 continue
             try:
                 file = still_there(path)
             except OSError:
                 continue
-            if file is None:
+            if file is None and size != NEVER_SEEN:
                 missing.append((file_id, content_id))
-            else:
+            elif file is not None:
                 found.append(file)
         self.add(root_id, found)
         self._connection.executemany("INSERT OR IGNORE INTO missing VALUES (?, ?, 0)", missing)

@@ -12,6 +12,8 @@ from imgsearch.errors import RecipeMismatchError, UsageError, WeightsUnavailable
 from imgsearch.networks.backbones import catalogue, custom, layer_names, weights
 from imgsearch.networks.backbones.compact import bundled
 from imgsearch.networks.backbones.framework import load_keras
+from imgsearch.networks.backbones.hub import image_tower, resolving
+from imgsearch.recipe import DEFAULT_POOLING, HUB
 
 if TYPE_CHECKING:
     from imgsearch.networks.backbones.catalogue import Backbone
@@ -38,8 +40,15 @@ def build(recipe: Recipe) -> Any:  # noqa: ANN401  Keras has no types
         WeightsUnavailableError: the weights are gone, or do not fit the network.
         RecipeMismatchError: the weights on this machine are not the recipe's.
         UnknownLayerError: the network has no such layer.
+        MissingExtraError: KerasHub is needed and not installed.
     """
     keras = load_keras()
+    if recipe.backbone.startswith(HUB):
+        # The layer says it: whoever shares a network among poolings names any of them.
+        pooling = None if recipe.layer == image_tower.HEAD else DEFAULT_POOLING
+        return image_tower.build(
+            locate(recipe), pooling=pooling, size=recipe.size, with_weights=True
+        ).model
     if recipe.backbone == CUSTOM:
         outputs, inputs = custom.load(
             locate(recipe), sha256=recipe.weights.removeprefix("sha256:"), size=recipe.size
@@ -103,10 +112,14 @@ def check_size(backbone: Backbone, size: int) -> None:
 def locate(recipe: Recipe) -> Path:
     """Return the path of the recipe's weights, with their fingerprint checked.
 
+    It is a file; of a preset of KerasHub, a folder.
+
     Raises:
         WeightsUnavailableError: there is no file in any of the possible places.
         RecipeMismatchError: there are files, but with other weights.
     """
+    if recipe.backbone.startswith(HUB):
+        return resolving.locate(recipe)
     places = [Path(recipe.weights_path)] if recipe.weights_path else []
     backbone = None if recipe.backbone == CUSTOM else catalogue.find(recipe.backbone)
     if backbone is not None:

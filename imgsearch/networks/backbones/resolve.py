@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Final
 from imgsearch.errors import UsageError, WeightsUnavailableError
 from imgsearch.networks.backbones import build, catalogue, custom, layer_names, weights
 from imgsearch.networks.backbones.compact import bundled
-from imgsearch.recipe import AUTO, PREPROCESSINGS, Recipe
+from imgsearch.networks.backbones.hub import resolving
+from imgsearch.pooling_choice import OWN_POOLINGS
+from imgsearch.recipe import AUTO, DEFAULT_POOLING, DEFAULT_RESIZE, HUB, PREPROCESSINGS, Recipe
 
 if TYPE_CHECKING:
     from imgsearch.networks.backbones.catalogue import Backbone
-    from imgsearch.recipe import Pooling, RecipeRequest, Resize
+    from imgsearch.pooling_choice import Pooling
+    from imgsearch.recipe import RecipeRequest, Resize
 
 LOG: Final = logging.getLogger(__name__)
 PREFERRED: Final = "mobilenet_v2"
@@ -25,9 +28,10 @@ def resolve(request: RecipeRequest, *, offline: bool = False) -> Recipe:
 
     "auto" takes MobileNetV2 if its weights are on this machine or can be downloaded, else compact,
     which is bundled. A catalogue network with its default layer needs no TensorFlow; another layer
-    is looked up by building the network, a custom model by loading it.
+    is looked up by building the network, a custom model and a preset of KerasHub by loading it.
 
     Raises:
+        MissingExtraError: KerasHub is asked for and not installed.
         UnknownBackboneError: the name is not in the catalogue.
         UnknownLayerError: the network has no such layer, or it gives no feature maps.
         WeightsUnavailableError: the weights are not on this machine and cannot or may not be
@@ -35,6 +39,13 @@ def resolve(request: RecipeRequest, *, offline: bool = False) -> Recipe:
         UntrustedModelError: a custom model without the right checksum.
         UsageError: options that do not go together.
     """
+    if request.backbone.startswith(HUB):
+        return resolving.resolve(request, offline=offline)
+    if request.pooling in OWN_POOLINGS:
+        raise UsageError(
+            f"pooling: {request.pooling} is what some of KerasHub's networks have of their own; "
+            f"{request.backbone} has gap, gmp, gem and rmac"
+        )
     if request.backbone == AUTO:
         return _resolve_auto(request, offline=offline)
     if Path(request.backbone).suffix == custom.SUFFIX:
@@ -48,8 +59,8 @@ def random_recipe(
     seed: int = 0,
     size: int | None = None,
     layer: str | None = None,
-    pooling: Pooling = "gap",
-    resize: Resize = "squash",
+    pooling: Pooling | None = None,
+    resize: Resize | None = None,
 ) -> Recipe:
     """Return a recipe with repeatable random weights, for tests and timing only.
 
@@ -75,8 +86,8 @@ def random_recipe(
         weights=f"{build.RANDOM_PREFIX}{seed}",
         layer=layer,
         size=side,
-        resize=resize,
-        pooling=pooling,
+        resize=resize or DEFAULT_RESIZE,
+        pooling=pooling or DEFAULT_POOLING,
         dim=dim,
         preprocessing=backbone.preprocessing,
     )
@@ -135,8 +146,8 @@ def _resolve_catalogue(request: RecipeRequest, backbone: Backbone, *, offline: b
         weights=weights.fingerprint(path),
         layer=layer,
         size=size,
-        resize=request.resize,
-        pooling=request.pooling,
+        resize=request.resize or DEFAULT_RESIZE,
+        pooling=request.pooling or DEFAULT_POOLING,
         dim=dim,
         preprocessing=backbone.preprocessing,
         precision=request.precision,
@@ -164,8 +175,8 @@ def _resolve_custom(request: RecipeRequest) -> Recipe:
         weights=fingerprint,
         layer=layer,
         size=int(inputs.shape[1]),
-        resize=request.resize,
-        pooling=request.pooling,
+        resize=request.resize or DEFAULT_RESIZE,
+        pooling=request.pooling or DEFAULT_POOLING,
         dim=int(output.shape[-1]),
         preprocessing=request.preprocessing,
         precision=request.precision,

@@ -123,7 +123,8 @@ class GraphKey:
 def stem(backbone: str, size: int, parts: tuple[str | int, ...]) -> str:
     """Return a file name without its suffix, readable and different whenever the parts are."""
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-    return f"{backbone}-{size}-{digest[:16]}"
+    # A file's name cannot have a colon everywhere.
+    return f"{backbone.replace(':', '_')}-{size}-{digest[:16]}"
 
 
 def installed_version(package: str) -> str | None:

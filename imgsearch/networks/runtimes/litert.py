@@ -47,15 +47,19 @@ class LiteRTRuntime:
 
     def feature_maps(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the activations, shape (n, h, w, c), float32, of a batch (n, s, s, 3)."""
-        maps = []
+        return self.run(batch)
+
+    def run(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        """Return what the graph puts out for a batch, (n, ...), of the type that it takes."""
+        outputs = []
         with self._lock:
             if self._interpreter is None:
                 self._interpreter = self._prepared()
-            for image in batch:
-                self._interpreter.set_tensor(self._input, image[np.newaxis])
+            for item in batch:
+                self._interpreter.set_tensor(self._input, item[np.newaxis])
                 self._interpreter.invoke()
-                maps.append(self._interpreter.get_tensor(self._output))
-        return np.concatenate(maps)
+                outputs.append(self._interpreter.get_tensor(self._output))
+        return np.concatenate(outputs)
 
     def _prepared(self) -> Any:  # noqa: ANN401  LiteRT has no types
         from ai_edge_litert.interpreter import Interpreter

@@ -58,10 +58,8 @@ def concrete_function(model: Any) -> Any:  # noqa: ANN401  neither framework has
     import tensorflow as tf
 
     function = tf.function(lambda batch: tf.cast(model(batch, training=False), tf.float32))
-    _, height, width, channels = model.inputs[0].shape
-    return function.get_concrete_function(
-        tf.TensorSpec((None, height, width, channels), tf.float32)
-    )
+    given = model.inputs[0]
+    return function.get_concrete_function(tf.TensorSpec((None, *given.shape[1:]), given.dtype))
 
 
 def as_flatbuffer(function: Any) -> bytes:  # noqa: ANN401  TensorFlow has no types

@@ -1,0 +1,87 @@
+"""Which content a file of the gallery holds, as far as can be told without reading it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from imgsearch import paths
+from imgsearch.errors import UsageError
+from imgsearch.storage.records import ScannedRow
+from imgsearch.storage.roots import is_absent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from imgsearch.storage.database import Store
+
+_HASH: Final = re.compile("[0-9a-fA-F]{64}")
+
+
+def content_of(store: Store, file: str | Path) -> str:
+    """Return the hash of a file of the gallery, or the hash that was given.
+
+    Args:
+        store: in a snapshot, or open for writing.
+        file: a path, or 64 hexadecimal digits.
+
+    Raises:
+        UsageError: the gallery does not hold the file as it is.
+    """
+    path = paths.absolute(file)
+    places = (path, Path(os.path.realpath(path)))
+    _, found = indexed(store, places)
+    if found is None and _HASH.fullmatch(str(file)):
+        return str(file).lower()
+    if found is None:
+        raise UsageError(
+            f"{file}: the gallery does not hold this file as it is; run `imgsearch index` first"
+        )
+    return found
+
+
+def is_as_indexed(store: Store, file: Path, content: str) -> bool:
+    """Whether a file of the gallery still holds a content, as far as can be told without reading.
+
+    One in an absent root does.
+
+    Args:
+        store: in a snapshot.
+        file: absolute path.
+        content: SHA-256 of the bytes, 64 hexadecimal digits.
+    """
+    return indexed(store, (file,))[1] == content
+
+
+def indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | None]:
+    """Return id and hash of a file that is in the gallery and has not changed since.
+
+    A file in an absent root counts as unchanged, as does one that was only ever told of.
+    """
+    roots = store.roots_by_path()
+    for path in places:
+        # Those deepest down first: what is in two roots is the same in either.
+        for folder in path.parents:
+            root = roots.get(folder)
+            below = None if root is None else paths.relative_to(path, folder)
+            if root is None or not below:
+                continue
+            try:
+                seen = paths.status_of(root.path, below)
+            except OSError:
+                seen = None  # reading it says why
+            content_id = None
+            if seen:
+                row = ScannedRow(
+                    root.id, seen.path, seen.size, seen.mtime_ns, seen.inode, seen.ctime_ns
+                )
+                content_id = store.content_of_file(root.id, row)
+            else:
+                # An imported picture may never have been here.
+                unseen = not is_absent(store, root)
+                content_id = store.content_last_at(root.id, below, unseen=unseen)
+            if content_id is not None:
+                return content_id, store.contents([content_id])[content_id].hash
+    return None, None
