@@ -119,7 +119,8 @@ def questions(
         part = part + chance.normal(0, STEP, part.shape).astype(np.float32)
         whole = spaces.wholes.project(wholes[number % len(wholes)][np.newaxis])[0]
         plain = Question(vector=whole, k=K, where=Filters())
-        asked.append(answering.PartQuestion(plain, part / np.float32(np.linalg.norm(part))))
+        part /= np.float32(np.linalg.norm(part))
+        asked.append(answering.PartQuestion(plain, part[np.newaxis]))
     answering.answer(held, spaces, asked[0])  # warms up
     before, wall = time.process_time(), time.perf_counter()
     answers = [answering.answer(held, spaces, question) for question in asked[1:]]

@@ -102,7 +102,9 @@ class PartSearch(Spaces):
 
         parts = self._region_space(held)
         spaces = answering.Spaces(wholes, parts)
-        return answering.answer(held, spaces, answering.PartQuestion(question, asked.vector(parts)))
+        return answering.answer(
+            held, spaces, answering.PartQuestion(question, asked.vectors(parts))
+        )
 
     def _region_space(self, held: Embeddings) -> RegionSpace:
         """Return where parts are searched, in step with the rows of the snapshot.
