@@ -31,6 +31,9 @@ def test_the_bytes_are_said_before_and_the_parts_are_then_searched() -> None:
     assert done.exit_code == 0, done.stderr
     assert "30 parts each of 5 pictures take about 10.5 kB in the database" in done.stderr
     assert json.loads(done.stdout)["regions"] == 5
+    assert "of 5 pictures, for 'query --anywhere'" in run("info").stdout
+    (recipe,) = json.loads(run("info", "--json").stdout)["recipes"]
+    assert recipe["regions"] == 5
     again = run("index", "--json")
     assert json.loads(again.stdout)["regions"] == 0
     assert "parts each" not in again.stderr

@@ -12,9 +12,10 @@ from conftest import FakeSource, write_picture
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 from region_fakes import HistogramSource, scene, thing, write_scenes
 
-from imgsearch import Expansion, Filters, Gallery, IndexOptions, RecipeRequest, Words
+from imgsearch import CropBox, Expansion, Filters, Gallery, IndexOptions, RecipeRequest, Words
 from imgsearch.errors import UsageError
 from imgsearch.regions import making, space
 from imgsearch.regions.answering import pixel_box
@@ -146,10 +147,30 @@ def test_a_thing_is_found_in_the_scene_that_holds_it(gallery: Gallery) -> None:
 def test_a_crop_of_a_picture_is_found_in_another(gallery: Gallery, tmp_path: Path) -> None:
     path = tmp_path / "asked.png"
     scene(77, 1, at=(0, 160)).save(path)
-    from imgsearch import CropBox
-
     matches = gallery.query(path, crop=CropBox(0, 160, 96, 96), anywhere=True, k=3)
     assert matches[0].path.name == "01.png"
+
+
+@pytest.mark.parametrize("resize", ["squash", "pad", "crop"])
+def test_a_part_of_a_picture_of_the_gallery_finds_where_it_was_cut_from(
+    tmp_path: Path, source: HistogramSource, resize: Resize
+) -> None:
+    """It is seen where it is, so it is its own region but for the codes' rounding."""
+    folder = tmp_path / "wide"
+    folder.mkdir()
+    for number in range(12):
+        wide = Image.new("RGB", (320, 256), (250, 250, 250))
+        wide.paste(scene(number), (32, 0))
+        wide.save(folder / f"{number:02}.png")
+    request = RecipeRequest(backbone="x", resize=resize)
+    gallery = Gallery(tmp_path / "wide.gallery", source=source, recipe=request)
+    gallery.index(folder, options=WITH)
+    for number in (4, 7):
+        path = folder / f"{number:02}.png"
+        crop = CropBox(30, 30, 40, 40, percent=True)
+        found = gallery.query(path, crop=crop, anywhere=True, include_self=True, k=1)
+        assert names(found) == [path.name]
+        assert found[0].score > 0.75
 
 
 def test_wholes_are_searched_too_and_score_as_without_parts(gallery: Gallery, photos: Path) -> None:
@@ -233,9 +254,33 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
         stop=stop,
     )
     assert 0 < report.regions < 14
+    assert report.interrupted
     assert report.regions + gallery.index().regions == 14
     assert source.looked_at == 14
     assert _rows(gallery) == 14
+
+
+def test_pictures_that_are_offline_wait_for_their_regions(
+    gallery: Gallery, photos: Path, source: HistogramSource, said: list[str]
+) -> None:
+    gallery.index(options=IndexOptions(regions=False))
+    away = photos.with_name("away")
+    photos.rename(away)
+    said.clear()
+    assert gallery.index(options=WITH).regions == 0
+    assert not any("parts each" in line for line in said)
+    away.rename(photos)
+    assert gallery.index(options=WITH).regions == 12
+    assert source.looked_at == 24
+
+
+def test_a_dry_run_says_what_regions_would_take_and_makes_none(
+    tmp_path: Path, source: HistogramSource, photos: Path, said: list[str]
+) -> None:
+    gallery = Gallery(tmp_path / "dry", source=source)
+    gallery.index(photos, options=IndexOptions(regions=True, dry_run=True))
+    assert any("30 parts each of 12 pictures take about" in line for line in said)
+    assert source.looked_at == 0
 
 
 def test_a_projection_of_few_pictures_is_fitted_anew_when_there_are_twice_as_many(

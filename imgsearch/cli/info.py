@@ -130,6 +130,7 @@ def _recipe(entry: "RecipeInformation") -> list[Line]:
             [("index cache", FAINT), (f"{entry.cache}{size}", style)],
             *([[("index", FAINT), (_index(entry), PLAIN)]] if entry.index else []),
             *([[("words", FAINT), ("can be asked", PLAIN)]] if entry.recipe.text else []),
+            *([[("parts", FAINT), (_parts(entry.regions), PLAIN)]] if entry.regions else []),
             *(
                 [[("duplicates", FAINT), (_calibration(entry.calibration), PLAIN)]]
                 if entry.calibration
@@ -140,6 +141,10 @@ def _recipe(entry: "RecipeInformation") -> list[Line]:
         indent="    ",
     )
     return [head, *facts]
+
+
+def _parts(regions: int) -> str:
+    return f"of {counted(regions, 'picture')}, for 'query --anywhere'"
 
 
 def _calibration(known: "CalibrationInformation") -> str:

@@ -225,6 +225,7 @@ def information_keys(information: GalleryInformation) -> Json:
                 **recipe_keys(entry.recipe),
                 "primary": entry.primary,
                 "embeddings": entry.embeddings,
+                "regions": entry.regions,
                 "generation": entry.generation,
                 "cache": entry.cache,
                 "cache_bytes": entry.cache_bytes,

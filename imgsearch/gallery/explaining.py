@@ -178,7 +178,7 @@ class Explaining(Deduplicating):
             for picture in asked.found:
                 readable_picture(picture)
             space = self._region_space(held)
-            vector = asked.vector(space)
+            vectors = asked.vectors(space)
         network = region_network(held.recipe, self._networks.of)
         found = list(matches)
         for number, match in enumerate(found[:most]):
@@ -189,7 +189,7 @@ class Explaining(Deduplicating):
             except UnreadableImageError:
                 continue
             maps = network.feature_maps(square.pixels[np.newaxis])[0]
-            part = best_box(likeness(maps, vector, space.projection))
+            part = best_box(likeness(maps, vectors, space.projection))
             box = pixel_box(square.size, part, held.recipe.resize)
             found[number] = replace(match, box=box)
         return found

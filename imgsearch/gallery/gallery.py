@@ -101,6 +101,7 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
         """Close the database and forget loaded networks and indexes."""
         self._connections.close()
         self._spaces.clear()
+        self._regions = None
         self._networks.forget()
 
     # Indexing
@@ -174,7 +175,7 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
             anew = held is not None and self._engine.choose(
                 held, factory=options.index, memory=options.memory
             )
-            regions = 0
+            made = None
             run.scan(targets)
             total = run.compare(stored.id if stored else None)
             if held is not None:
@@ -183,10 +184,14 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
                     run.read(held.stored, self._networks.source, total=total)
                 run.forget_missing()
                 fingerprints.fill_in(store, jobs=options.jobs, progress=progress, stop=stop)
-                regions = self._make_regions(held, options, progress, stop)
+                made = self._make_regions(held, options, progress, stop)
                 run.promote(held.stored)
                 self._refresh(held, anyway=anew)
-            report = replace(run.report(recipe, targets, first=first), regions=regions)
+            elif options.regions:
+                self._tell_cost(store, stored, lacking=total)
+            report = run.report(recipe, targets, first=first)
+            if made is not None:
+                report = report.with_regions(made.images, stopped=made.stopped)
             return replace(report, hints=tuple(hints(store, report, wanted=self._wanted)))
 
     def _check_new(self, wanted: Sequence[Path]) -> None:

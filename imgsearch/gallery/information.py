@@ -61,6 +61,7 @@ class RecipeInformation(EngineState):
         embeddings: how many contents have one.
         generation: raised by every commit that added or removed embeddings.
         calibration: of `duplicates`; None before its first run.
+        regions: how many contents have parts that can be searched.
     """
 
     recipe: Recipe
@@ -68,6 +69,7 @@ class RecipeInformation(EngineState):
     embeddings: int
     generation: int
     calibration: CalibrationInformation | None = None
+    regions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +135,11 @@ def information(store: Store, folder: Path, engine: SearchEngine) -> GalleryInfo
                 embeddings=embeddings.count(),
                 generation=embeddings.generation,
                 calibration=_calibration(embeddings),
+                regions=0 if regions is None else regions.count,
                 **asdict(engine.state(embeddings)),
             )
             for embeddings in embeddings_of(store, folder)
+            for regions in [store.regions_of(embeddings.stored.id)]
         ),
         shard=str(remembered(store, None)),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import UsageError
 from imgsearch.gallery.spaces import Spaces
@@ -14,14 +15,19 @@ if TYPE_CHECKING:
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress
     from imgsearch.regions.asked import AskedParts
+    from imgsearch.regions.making import Made
     from imgsearch.regions.space import RegionSpace
     from imgsearch.search.answering import Question
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.query_inputs import QueryImage
     from imgsearch.search.search_space import SearchSpace
+    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
+    from imgsearch.storage.records import StoredRecipe
     from imgsearch.storage.region_rows import StoredRegions
+
+LOG: Final = logging.getLogger(__name__)
 
 
 class PartSearch(Spaces):
@@ -56,8 +62,8 @@ class PartSearch(Spaces):
         options: IndexOptions,
         progress: Callable[[IndexProgress], None] | None,
         stop: Callable[[], bool] | None,
-    ) -> int:
-        """Make the regions that are lacking, where they are wanted; return of how many images.
+    ) -> Made | None:
+        """Make the regions that are lacking, where they are wanted; return None elsewhere.
 
         Raises:
             UsageError: the recipe's network gives no feature maps, or its embeddings are no means.
@@ -67,15 +73,26 @@ class PartSearch(Spaces):
                 held.store.drop_regions(held.stored.id)
         elif options.regions or held.store.regions_of(held.stored.id) is not None:
             from imgsearch.indexing.report import IndexProgress
-            from imgsearch.regions import making
+            from imgsearch.regions.making import Made, Watch, make
+
+            if stop is not None and stop():
+                return Made(stopped=True)
 
             def tell(done: int, total: int) -> None:
                 if progress is not None:
                     progress(IndexProgress("regions", done, total))
 
-            watch = making.Watch(jobs=options.jobs, progress=tell, stop=stop)
-            return making.make(held, self._networks.of, watch)
-        return 0
+            watch = Watch(jobs=options.jobs, progress=tell, stop=stop)
+            return make(held, self._networks.of, watch)
+        return None
+
+    @staticmethod
+    def _tell_cost(store: Store, stored: StoredRecipe | None, *, lacking: int) -> None:
+        """Log what regions would take, of what there is and of what is lacking."""
+        from imgsearch.regions.layout import cost
+
+        held = 0 if stored is None else store.embedding_count(stored.id)
+        LOG.info("regions: %s", cost(held + lacking))
 
     def _answer_parts(
         self, held: Embeddings, wholes: SearchSpace, question: Question, asked: AskedParts
@@ -85,7 +102,9 @@ class PartSearch(Spaces):
 
         parts = self._region_space(held)
         spaces = answering.Spaces(wholes, parts)
-        return answering.answer(held, spaces, answering.PartQuestion(question, asked.vector(parts)))
+        return answering.answer(
+            held, spaces, answering.PartQuestion(question, asked.vectors(parts))
+        )
 
     def _region_space(self, held: Embeddings) -> RegionSpace:
         """Return where parts are searched, in step with the rows of the snapshot.

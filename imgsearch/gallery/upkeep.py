@@ -207,9 +207,9 @@ class Upkeep:
         stored = held.store.regions_of(held.stored.id)
         if stored is None and not cache_files.caches(held):
             return
-        from imgsearch.regions import space
+        if stored is None or not cache_files.is_current(held, stored):
+            from imgsearch.regions import space
 
-        if stored is None or not space.is_current(held, stored):
             with space_named():
                 space.refresh(held)
 

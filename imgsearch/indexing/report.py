@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from imgsearch.errors import UsageError
@@ -161,6 +161,10 @@ class IndexReport:
     not_read: tuple[tuple[str, int], ...] = ()
     hints: tuple[str, ...] = ()
     regions: int = 0
+
+    def with_regions(self, images: int, *, stopped: bool) -> IndexReport:
+        """Return the report of the same run after regions of so many pictures were made."""
+        return replace(self, regions=images, interrupted=self.interrupted or stopped)
 
     @property
     def unreadable(self) -> int:

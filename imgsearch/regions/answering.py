@@ -48,11 +48,12 @@ class PartQuestion:
 
     Attributes:
         question: about wholes.
-        part: unit vector `(dim,)` of what is looked for, in the space of regions.
+        parts: unit vectors `(n, dim)` of what is looked for, in the space of regions; a region
+            scores by the one that it is nearest to.
     """
 
     question: Question
-    part: NDArray[np.float32]
+    parts: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class _Scored:
 
 @dataclass(slots=True)
 class _List:
-    """One of the two indexes, and what it has named so far, the best first."""
+    """An index, what it is asked for, and what it has named so far, the best first."""
 
     index: VectorIndex
     vector: NDArray[np.float32]
@@ -110,7 +111,9 @@ class _Search:
         self._files = HeldFiles.of(embeddings.store, question.where).without(question.left_out)
         nothing = np.empty(0, np.int64)
         self._wholes = _List(spaces.wholes.index, question.vector, 0.0, nothing)
-        self._parts = _List(spaces.parts.index, asked.part, HANDICAP, nothing)
+        self._parts = [
+            _List(spaces.parts.index, vector, HANDICAP, nothing) for vector in asked.parts
+        ]
 
     def run(self) -> list[Match]:
         """Search ever wider until there is nothing that could be better."""
@@ -120,15 +123,17 @@ class _Search:
         allowed: NDArray[np.int64] | None = None
         while True:
             self._search(self._wholes, width, allowed)
-            parts = None if allowed is None else region_ids(allowed).ravel()
-            self._search(self._parts, _PARTS_EACH * width, parts)
-            self._parts.ids = _first_of_each(self._parts.ids // ROOM)
-            passing = [self._passing(each.ids, allowed) for each in (self._wholes, self._parts)]
+            regions = None if allowed is None else region_ids(allowed).ravel()
+            for each in self._parts:
+                self._search(each, _PARTS_EACH * width, regions)
+                each.ids = _first_of_each(each.ids // ROOM)
+            every = [self._wholes, *self._parts]
+            passing = [self._passing(each.ids, allowed) for each in every]
             scored = self._scored(np.unique(np.concatenate([part[:wanted] for part in passing])))
             ranked = ranked_contents(
                 self._files, scored.ids, scored.scores, k=question.k, least=question.min_score
             )
-            lists = list(zip((self._wholes, self._parts), passing, strict=True))
+            lists = list(zip(every, passing, strict=True))
             if all(each.exhausted and len(found) <= wanted for each, found in lists):
                 break
             if all(self._is_enough(each, found, wanted) for each, found in lists) and (
@@ -141,12 +146,12 @@ class _Search:
                 width, allowed = self._sieve.next_search(
                     len(self._wholes.ids), len(passing[0]), wanted
                 )
-        regions = dict(zip(scored.ids.tolist(), scored.regions.tolist(), strict=True))
+        best = dict(zip(scored.ids.tolist(), scored.regions.tolist(), strict=True))
         boxes, resize = region_boxes(), self._embeddings.recipe.resize
         matches = []
         for rank, (score, held) in enumerate(ranked[: question.k], start=1):
             known = held.content.metadata
-            region = regions[held.content.id]
+            region = best[held.content.id]
             part = boxes[0] if region < 0 else boxes[region]
             matches.append(
                 Match(
@@ -190,10 +195,12 @@ class _Search:
         ids, scores = ids[order], scores[order]
         regions = np.full(len(ids), -1)
         held, parts = self._spaces.parts.vectors(self._embeddings, ids)
-        # (m, regions, dim) @ (dim,) -> (m, regions)
-        best = (parts @ self._asked.part).argmax(axis=1)
-        rows = parts[np.arange(len(held)), best]
-        products = (rows.astype(np.float64) * self._asked.part).sum(axis=1)
+        # (m, regions, dim) @ (dim, n) -> (m, regions, n)
+        alike = parts @ self._asked.parts.T
+        best = alike.max(axis=2).argmax(axis=1)
+        here = np.arange(len(held))
+        nearest = self._asked.parts[alike[here, best].argmax(axis=1)]
+        products = (parts[here, best].astype(np.float64) * nearest).sum(axis=1)
         places = np.searchsorted(ids, held)
         theirs = rounded(products - HANDICAP)
         better = theirs > scores[places]

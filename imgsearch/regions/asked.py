@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch.errors import UnreadableImageError, UsageError
+from imgsearch.images.geometry import square_box
 from imgsearch.images.loading import PAD_COLOUR
-from imgsearch.regions.layout import enlarged
 from imgsearch.regions.making import region_network
 from imgsearch.regions.pooling import box_means
 from imgsearch.regions.space import refuse_without_regions
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     from imgsearch.images.geometry import CropBox
     from imgsearch.networks.loaded import LoadedNetworks
+    from imgsearch.networks.source import Network
     from imgsearch.recipe import Recipe
     from imgsearch.regions.space import RegionSpace
     from imgsearch.search.query_inputs import QueryImage
+    from imgsearch.search.query_pictures import GivenImage
     from imgsearch.storage.embeddings import Embeddings
 
 # What is asked about takes this share of the side of an otherwise empty image.
@@ -38,11 +40,12 @@ class AskedParts(AskedPictures):
     """Pictures that are asked about, to be found anywhere in others.
 
     A network sees a thing otherwise when it is small. So beside its embedding, each picture gets
-    the mean over itself in the middle of an empty image of the size that regions are made of.
+    the mean over itself in the middle of an empty image of the size that regions are made of. A
+    part of a picture is also seen where it is, as a region of that picture would be.
 
     Attributes:
-        means: of each picture, shape (c,), of unit length, before any projection; None as long as
-            it is not known.
+        means: of each picture, shape (1 or 2, c), of unit length, before any projection; None as
+            long as it is not known.
     """
 
     def __init__(self, images: Iterable[tuple[QueryImage, CropBox | None]], *, asked: int) -> None:
@@ -79,33 +82,33 @@ class AskedParts(AskedPictures):
             UsageError: a crop does not lie within its picture.
         """
         super().read(recipe, networks)
-        large = enlarged(recipe)
-        small = replace(large, size=max(1, round(SHARE * large.size)))
         for number in self._lacking():
             image = self._given[number]
             assert image is not None  # noqa: S101 - it would have been found to be unreadable
             try:
-                pixels = decoded(image, small).pixels
+                self.means[number] = _means(image, region_network(recipe, networks.of))
             except UnreadableImageError as error:
                 self.found[number] = error
-                continue
-            maps = region_network(recipe, networks.of).feature_maps(_canvas(pixels, large.size))
-            self.means[number] = box_means(maps, _MIDDLE)[0, 0]
 
-    def vector(self, space: RegionSpace) -> NDArray[np.float32]:
-        """Return what is looked for as a unit vector `(dim,)` of a space, once all is known.
+    def vectors(self, space: RegionSpace) -> NDArray[np.float32]:
+        """Return what is looked for as unit vectors (1 or 2, dim) of a space, once all is known.
 
         Raises:
             UsageError: what is asked about and what to stay away from cancel out.
         """
-        rows = space.projection.apply(np.stack([mean for mean in self.means if mean is not None]))
+        means = [mean for mean in self.means if mean is not None]
         weights = np.array([image.weight for image in self._given if image is not None])
-        vector = combined(rows, weights, asked=self._asked)
-        if not vector.any():
-            raise UsageError(
-                "anywhere: the pictures asked about and those to stay away from cancel out"
+        vectors = []
+        for way in range(max(map(len, means))):
+            rows = space.projection.apply(
+                np.stack([mean[min(way, len(mean) - 1)] for mean in means])
             )
-        return vector
+            vectors.append(combined(rows, weights, asked=self._asked))
+            if not vectors[-1].any():
+                raise UsageError(
+                    "anywhere: the pictures asked about and those to stay away from cancel out"
+                )
+        return np.stack(vectors)
 
     def _lacking(self) -> list[int]:
         return [
@@ -113,6 +116,29 @@ class AskedParts(AskedPictures):
             for number, mean in enumerate(self.means)
             if mean is None and not isinstance(self.found[number], UnreadableImageError)
         ]
+
+
+def _means(image: GivenImage, network: Network) -> NDArray[np.float32]:
+    """Return the means over an image seen small, and over a part of one where it is.
+
+    Raises:
+        UnreadableImageError: it cannot be read.
+        UsageError: the crop does not lie within it.
+    """
+    large = network.recipe
+    small = replace(large, size=max(1, round(SHARE * large.size)))
+    maps = network.feature_maps(_canvas(decoded(image, small).pixels, large.size))
+    means = [box_means(maps, _MIDDLE)[0, 0]]
+    if image.crop is not None:
+        whole = decoded(replace(image, crop=None), large)
+        maps = network.feature_maps(whole.pixels[np.newaxis])
+        left, top, right, bottom = square_box(whole.size, None, resize=large.resize)
+        sides = np.array([right - left, bottom - top] * 2)
+        part = (np.array(image.crop.within(whole.size)) - [left, top, left, top]) / sides
+        part = np.clip(part, 0, 1)
+        if (part[2:] > part[:2]).all():  # the square may show nothing of it
+            means.append(box_means(maps, part[np.newaxis])[0, 0])
+    return np.stack(means)
 
 
 def _canvas(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -1,17 +1,25 @@
-"""Where the caches of regions lie, and which of them nobody needs."""
+"""Where the caches of regions lie, whose they are, and which of them nobody needs.
+
+Nothing here loads FAISS.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
 
+from imgsearch.errors import DamagedCacheError
 from imgsearch.storage.findings import Finding
+from imgsearch.vectors.index_header import read_header
+from imgsearch.vectors.projection import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from imgsearch.storage.embeddings import Embeddings
+    from imgsearch.storage.region_rows import StoredRegions
+    from imgsearch.vectors.index_header import IndexHeader
 
 _NAME: Final = re.compile(r"regions-([0-9a-f]{12})-[0-9a-f]{8}\.(?:faiss|lists)")
 
@@ -19,6 +27,36 @@ _NAME: Final = re.compile(r"regions-([0-9a-f]{12})-[0-9a-f]{8}\.(?:faiss|lists)"
 def cache_path(embeddings: Embeddings, digest: str) -> Path:
     """Return where the cache of the regions of that digest lies."""
     return embeddings.folder / f"regions-{embeddings.identifier}-{digest}.faiss"
+
+
+def refuse_foreign(
+    path: Path, header: IndexHeader, embeddings: Embeddings, stored: StoredRegions
+) -> None:
+    """Refuse a cache that is of other regions; it may be of earlier rows.
+
+    Raises:
+        DamagedCacheError: says so.
+    """
+    projection = Projection.from_bytes(stored.projection).version
+    mine = embeddings.identifier, embeddings.stored.gallery, projection
+    if (header.recipe, header.gallery, header.projection) != mine:
+        raise DamagedCacheError(
+            f"{path} is of other regions; the next `imgsearch index` writes another"
+        )
+
+
+def is_current(embeddings: Embeddings, stored: StoredRegions) -> bool:
+    """Say whether the one cache of a recipe's regions is of these rows, and whole but for lists."""
+    path = cache_path(embeddings, stored.digest)
+    if caches(embeddings) != [path]:
+        return False
+    try:
+        header = read_header(path)
+        refuse_foreign(path, header, embeddings, stored)
+    except (DamagedCacheError, OSError):
+        return False
+    lists = header.base.partition(" ")[0]
+    return header.contents == stored.digest and (not lists or path.with_name(lists).is_file())
 
 
 def caches(embeddings: Embeddings) -> list[Path]:

@@ -48,12 +48,14 @@ class Layout:
         size: side of the square that the network sees, in pixels.
         dim: length of a region's vector.
         fitted: how many images the projection was fitted on.
+        held: how many embeddings the gallery had then.
         version: of the boxes and codes.
     """
 
     size: int
     dim: int
     fitted: int
+    held: int
     version: int = VERSION
 
     @property

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from imgsearch import paths
 from imgsearch.errors import ImgsearchError, UnreadableImageError, UsageError
 from imgsearch.networks.source import Network
 from imgsearch.regions.codes import encode
 from imgsearch.regions.layout import DIM, VERSION, Layout, cost, enlarged, region_boxes
 from imgsearch.regions.pooling import box_means
+from imgsearch.storage.typed_values import RootsById
 from imgsearch.vectors.projection import Projection
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from imgsearch.networks.source import EmbedsImages
     from imgsearch.recipe import Recipe
+    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.storage.region_rows import StoredRegions
 
@@ -97,8 +100,21 @@ def region_network(recipe: Recipe, network: Loads) -> Network:
     return loaded
 
 
-def make(embeddings: Embeddings, network: Loads, watch: Watch) -> int:
-    """Give each content regions that has an embedding, a file and none; return how many got some.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What making regions came to.
+
+    Attributes:
+        images: how many got some.
+        stopped: whether it was stopped before its end.
+    """
+
+    images: int = 0
+    stopped: bool = False
+
+
+def make(embeddings: Embeddings, network: Loads, watch: Watch) -> Made:
+    """Give each content regions that has an embedding, a file that is there, and none.
 
     Args:
         embeddings: open for writing.
@@ -108,34 +124,50 @@ def make(embeddings: Embeddings, network: Loads, watch: Watch) -> int:
     Raises:
         UsageError: the recipe's network gives no feature maps, or its embeddings are no means.
     """
-    recipe, store = embeddings.recipe, embeddings.store
+    recipe, store, recipe_id = embeddings.recipe, embeddings.store, embeddings.stored.id
     refuse_unfit(recipe)
-    stored = store.regions_of(embeddings.stored.id)
+    stored = store.regions_of(recipe_id)
     if stored is not None and is_outgrown(stored, embeddings.count()):
         with store.transaction():
-            store.drop_regions(embeddings.stored.id)
+            store.drop_regions(recipe_id)
         stored = None
-    lacking = store.contents_without_regions(embeddings.stored.id)
+    lacking = _at_hand(store, store.contents_without_regions(recipe_id))
     if not lacking:
-        return 0
+        return Made()
     LOG.info("regions: %s", cost(len(lacking)))
     maker = _Maker(embeddings, region_network(recipe, network), watch, len(lacking))
-    if stored is None:
-        sample = set(embeddings.sample(FITTED))
-        first = [content_id for content_id in lacking if content_id in sample]
-        if not maker.fit(first or lacking[:FITTED]):
-            return maker.done
-        lacking = store.contents_without_regions(embeddings.stored.id)
-    else:
+    if stored is not None:
         maker.projection = Projection.from_bytes(stored.projection)
-    maker.fill(lacking)
-    return maker.done
+    elif maker.fit(_by_hash(embeddings, lacking)):
+        made = set(store.ids_with_regions(recipe_id).tolist())
+        lacking = [content_id for content_id in lacking if content_id not in made]
+    if maker.projection is not None and not maker.stopped:
+        maker.fill(lacking)
+    return Made(maker.done, maker.stopped)
 
 
 def is_outgrown(stored: StoredRegions, count: int) -> bool:
     """Whether the projection was fitted on few images, and there are twice as many by now."""
     layout = Layout.from_json(stored.layout)
-    return layout.version != VERSION or 2 * layout.fitted <= min(FITTED, count)
+    return layout.version != VERSION or (layout.fitted < FITTED and count >= 2 * layout.held)
+
+
+def _at_hand(store: Store, content_ids: Sequence[int]) -> list[int]:
+    """Return those contents of which a file is there."""
+    roots = RootsById({root.id: paths.encode(root.path) for root in store.roots()})
+    held = store.files_of_contents(content_ids)
+    return [
+        content_id
+        for content_id in content_ids
+        if any(paths.join(roots[root_id], path).exists() for root_id, path in held[content_id])
+    ]
+
+
+def _by_hash(embeddings: Embeddings, content_ids: Sequence[int]) -> list[int]:
+    """Return contents in the order of their hashes, the first of which are a uniform sample."""
+    wanted = set(content_ids)
+    every = embeddings.sample(embeddings.count())
+    return [content_id for content_id in every if content_id in wanted]
 
 
 class _Maker:
@@ -143,6 +175,7 @@ class _Maker:
 
     def __init__(self, embeddings: Embeddings, network: Network, watch: Watch, total: int) -> None:
         self.done = 0
+        self.stopped = False
         self.projection: Projection | None = None
         self._embeddings = embeddings
         self._network = network
@@ -151,21 +184,35 @@ class _Maker:
         self._boxes = region_boxes()
 
     def fit(self, content_ids: Sequence[int]) -> bool:
-        """Fit the projection on images, and store their regions with it; return whether it is."""
+        """Fit the projection on the first images that can be read, and store their regions.
+
+        Returns:
+            Whether there is one now.
+        """
         from imgsearch.vectors.projection_fitting import fit
 
-        found = list(self._pooled(content_ids))
+        ids: list[int] = []
+        found: list[NDArray[np.float32]] = []
+        for some, means in self._pooled(content_ids):
+            ids += some
+            found.append(means)
+            if len(ids) >= FITTED:
+                break
         if not found:
             return False
-        ids = [content_id for some, _ in found for content_id in some]
-        raw = np.concatenate([means for _, means in found])
+        raw = np.concatenate(found)
         try:
             self.projection = fit(raw.reshape(-1, raw.shape[2]), dim=DIM, power=POWER)
         except UsageError:
             LOG.warning("regions: nothing tells the parts of these pictures apart; none were made")
             return False
         network = self._network.recipe
-        layout = Layout(size=network.size, dim=self.projection.out, fitted=len(ids))
+        layout = Layout(
+            size=network.size,
+            dim=self.projection.out,
+            fitted=len(ids),
+            held=self._embeddings.count(),
+        )
         store, recipe_id = self._embeddings.store, self._embeddings.stored.id
         with store.transaction():
             store.put_region_recipe(recipe_id, layout.to_json(), self.projection.to_bytes())
@@ -210,6 +257,7 @@ class _Maker:
                     if pixels is not None
                 ]
                 if self._watch.at(min(self._total, self.done), self._total):
+                    self.stopped = True
                     return
                 if number + 1 < len(batches):
                     coming = begin(batches[number + 1])

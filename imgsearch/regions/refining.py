@@ -25,19 +25,19 @@ THRESHOLD: Final = 0.5
 
 
 def likeness(
-    maps: NDArray[np.float32], vector: NDArray[np.float32], projection: Projection
+    maps: NDArray[np.float32], vectors: NDArray[np.float32], projection: Projection
 ) -> NDArray[np.float64]:
     """Return the cosine similarity of each place with what is looked for, shape (h, w).
 
     Args:
         maps: feature maps of an image, shape (h, w, c).
-        vector: unit vector `(dim,)` in the space of regions.
+        vectors: unit vectors `(n, dim)` in the space of regions; the nearest to a place counts.
         projection: into that space.
     """
     height, width, channels = maps.shape
     places = projection.apply(l2_normalise(maps.reshape(-1, channels)))
-    alike: NDArray[np.float64] = (places.astype(np.float64) @ vector).reshape(height, width)
-    return alike
+    alike: NDArray[np.float64] = (places.astype(np.float64) @ vectors.T).max(axis=1)
+    return alike.reshape(height, width)
 
 
 def best_box(alike: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -166,18 +166,6 @@ def refuse_without_regions(embeddings: Embeddings) -> StoredRegions:
     return stored
 
 
-def is_current(embeddings: Embeddings, stored: StoredRegions) -> bool:
-    """Say whether the one cache of the regions is of this state, and whole."""
-    path = cache_files.cache_path(embeddings, stored.digest)
-    if cache_files.caches(embeddings) != [path]:
-        return False
-    try:
-        read_cache(path, embeddings, stored)
-    except (DamagedCacheError, OSError):
-        return False
-    return True
-
-
 def refresh(embeddings: Embeddings) -> None:
     """Write the cache of the regions that there are, and delete older ones; only for writers."""
     stored = embeddings.store.regions_of(embeddings.stored.id)
@@ -224,16 +212,12 @@ def read_cache(path: Path, embeddings: Embeddings, stored: StoredRegions) -> Reg
         DamagedCacheError: it is damaged, or belongs to other regions.
         OSError: it cannot be read.
     """
+
+    def accept(header: IndexHeader) -> None:
+        cache_files.refuse_foreign(path, header, embeddings, stored)
+
+    cached = index_cache.load(path, accept=accept)
     projection = Projection.from_bytes(stored.projection)
-
-    def refuse_foreign(header: IndexHeader) -> None:
-        mine = embeddings.identifier, embeddings.stored.gallery, projection.version
-        if (header.recipe, header.gallery, header.projection) != mine:
-            raise DamagedCacheError(
-                f"{path} is of other regions; the next `imgsearch index` writes another"
-            )
-
-    cached = index_cache.load(path, accept=refuse_foreign)
     header = cached.header
     layout = Layout.from_json(stored.layout)
     return RegionSpace(layout, projection, cached.index, header.contents, header.base)

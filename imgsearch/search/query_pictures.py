@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.images.geometry import CropBox
+    from imgsearch.images.geometry import CropBox, Size
     from imgsearch.networks.source import EmbedsImages
     from imgsearch.recipe import Recipe
     from imgsearch.search.query_inputs import QueryImage
@@ -86,14 +86,16 @@ class QueryPixels:
 
     Attributes:
         pixels: uint8 (size, size, 3), as the recipe's network takes them.
-        content: as in `QueryEmbedding`, as are the others.
+        content: as in `QueryEmbedding`, as are the next three.
+        size: width and height of the upright image, in pixels.
     """
 
     pixels: NDArray[np.uint8]
     content: str
     paths: frozenset[Path]
     weight: float
-    named: bool = False
+    named: bool
+    size: Size
 
 
 def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
@@ -186,7 +188,8 @@ def decoded(image: GivenImage, recipe: Recipe) -> QueryPixels:
             name = f"content {image.content[:12]}"
         raise UnreadableImageError(error.reason, name=name) from error
     content = image.content or hashlib.sha256(data).hexdigest()
-    return QueryPixels(loaded.pixels, content, image.places, image.weight, image.named)
+    size = loaded.metadata.width, loaded.metadata.height
+    return QueryPixels(loaded.pixels, content, image.places, image.weight, image.named, size)
 
 
 def read_content(image: GivenImage) -> None:
