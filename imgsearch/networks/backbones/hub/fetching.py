@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import MissingExtraError, WeightsUnavailableError
+from imgsearch.networks.backbones.custom import in_short
 from imgsearch.networks.backbones.hub import library
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def ensure(preset: HubPreset, *, offline: bool) -> Path:
             kagglehub.model_download(preset.handle, path=name)
     except Exception as error:
         # What kagglehub raises depends on the step that fails; it keeps whole files only.
-        raise _unavailable(preset, f"the download failed ({_in_short(error)})") from error
+        raise _unavailable(preset, f"the download failed ({in_short(str(error))})") from error
     return cached_folder(preset)
 
 
@@ -95,8 +96,3 @@ def _unavailable(preset: HubPreset, why: str) -> WeightsUnavailableError:
         "files elsewhere and name their folder, as in --backbone hub:FOLDER. The backbone compact "
         "needs no download."
     )
-
-
-def _in_short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:160]
