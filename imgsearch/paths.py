@@ -15,19 +15,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from imgsearch.addresses import Address, address_of, decoded, is_address
 from imgsearch.errors import UsageError
 
 
 def absolute(path: str | Path) -> Path:
-    """Return the absolute path without ".", ".." and "~".
+    """Return the absolute path without ".", ".." and "~"; an address is one already.
 
     Symbolic links are not resolved, so that a root reached through a link follows that link.
 
     Raises:
-        UsageError: the path holds a NUL byte, or begins with the "~" of a user without a home.
+        UsageError: the path holds a NUL byte, or begins with the "~" of a user without a home; an
+            address that is none, or that should not be kept.
     """
+    if isinstance(path, Address):
+        return path
     if "\0" in str(path):
         raise UsageError(f"path: {str(path)!r} holds a NUL byte, which no file name can")
+    if isinstance(path, str) and is_address(path):
+        return address_of(path)
     expanded = os.path.expanduser(path)  # noqa: PTH111 - pathlib's raises a plain RuntimeError
     if str(expanded) == "~" or str(expanded).startswith("~/"):
         raise UsageError(f"path: {str(path)!r} begins in a home folder, which this user has not")
@@ -51,8 +57,8 @@ def encode(path: Path) -> bytes:
 
 
 def decode(stored: bytes) -> Path:
-    """Return the path of a stored form."""
-    return Path(os.fsdecode(stored))
+    """Return the path, or the address, of a stored form."""
+    return decoded(stored)
 
 
 def join(root: bytes, relative: bytes) -> Path:
@@ -73,6 +79,10 @@ def relative_to(path: Path, root: Path) -> bytes | None:
     """
     if path == root:
         return b""
+    if isinstance(root, Address):
+        # The relative part may begin like an address.
+        text, top = str(path), f"{root}/"
+        return os.fsencode(text[len(top) :]) if text.startswith(top) else None
     return encode(path.relative_to(root)) if path.is_relative_to(root) else None
 
 

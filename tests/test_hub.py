@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
+import shlex
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hub_presets
@@ -22,8 +25,6 @@ from imgsearch.networks.runtimes.runtime import GRAPH_KINDS
 from imgsearch.networks.runtimes.trial import probe_images
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from imgsearch import Recipe
@@ -42,6 +43,7 @@ pytestmark = [
 ]
 RUNTIMES = (*GRAPH_KINDS, "tensorflow")
 AGREEMENT = 0.9999
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -220,74 +222,123 @@ def test_the_table_is_the_registry_of_the_installed_kerashub() -> None:
             assert known[name]["metadata"]["params"] == held.parameters
 
 
-def test_everything_works_from_the_command_line(
+def documented() -> list[list[str]]:
+    """Return the commands that docs/backbones.md shows, of which the README shows some."""
+    page, readme = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("docs/backbones.md", "README.md")
+    )
+    (block,) = re.findall(r"^```sh\n(pip install.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    commands = [shlex.split(line, comments=True) for line in block.splitlines()[1:]]
+    shown = [line for line in readme.splitlines() if re.match("imgsearch .*(hub|--text)", line)]
+    assert all(shlex.split(line, comments=True) in commands for line in shown)
+    assert len(shown) == 4
+    return commands
+
+
+def test_every_command_of_the_documents_does_what_it_says(
     saved: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Index, resume, ask, in words too, evaluate and explain."""
+    """The only changes: folders in place of downloads."""
+    monkeypatch.setenv("IMGSEARCH_GALLERY", str(tmp_path / "gallery"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for number in range(6):
+        for folder in ("Photos", f"labelled/{number % 2}"):
+            picture(tmp_path / folder / f"{number}.png", number)
+    picture(tmp_path / "street.jpg", 9)
+    (tmp_path / "captions.csv").write_text(
+        "picture,caption\n0.png,two dogs\n0.png,a beach\n1.png,people at night\n"
+    )
+    folders = {
+        "~/Photos": str(tmp_path / "Photos"),
+        "hub:siglip2_base_patch16_224": f"hub:{saved['siglip']}",
+        "hub:dinov2_small": f"hub:{saved['dinov2']}",
+    }
+    said = []
+    for command in documented():
+        done = run(*(folders.get(word, word) for word in command[1:]))
+        assert done.exit_code == 0, (command, done.stderr)
+        said.append(done.stdout)
+    assert sum("Photos/" in output for output in said) == 3
+    assert "hub:tiny_dinov2" in said[-2]
+    assert said[-1].startswith("captions: 3 texts over 6 pictures")
+
+
+def test_a_gallery_goes_on_and_says_what_its_recipes_can(
+    saved: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Resume, explain, and what is asked of a recipe that cannot do it."""
     monkeypatch.setenv("IMGSEARCH_GALLERY", str(tmp_path / "gallery"))
     folder = tmp_path / "photos"
-    for number in range(6):
-        picture(folder / f"class{number % 2}" / f"{number}.png", number)
+    for number in range(4):
+        picture(folder / f"{number}.png", number)
     clip, dino = f"hub:{saved['clip']}", f"hub:{saved['dinov2']}"
-    first = run("index", folder, "--backbone", clip, "--json")
-    assert json.loads(first.stdout)["embedded"] == 6, first.stderr
-    again = run("index", folder, "--backbone", clip, "--json")
-    assert json.loads(again.stdout)["embedded"] == 0
-
-    asked = str(folder / "class0" / "0.png")
-    answer = json.loads(run("query", asked, "--json").stdout)
-    assert len(answer["matches"]) == 5
-    told = run("query", "--text", "two dogs on a beach", "--json")
-    answer = json.loads(told.stdout)
-    assert len(answer["matches"]) == 6
-    assert answer["texts"] == ["two dogs on a beach"]
-    words = ["query", "--text", "at night", asked, "--minus-text", "people"]
-    assert run(*words, "--weight", "2", "--weight", "0.5").exit_code == 0
-    assert "class" in run("query", "--text", "a", "--text", "two dogs", "--paths").stdout
-
+    for count in (4, 0):
+        done = run("index", folder, "--backbone", clip, "--json")
+        assert json.loads(done.stdout)["embedded"] == count, done.stderr
+    # Once its graph is there, KerasHub is needed no more.
+    with monkeypatch.context() as patch:
+        patch.setattr(image_tower, "load_hub", None)
+        picture(folder / "4.png", 4)
+        done = run("index", "--json")
+        assert json.loads(done.stdout)["embedded"] == 1, done.stderr
     assert run("index", folder, "--backbone", dino, "--pooling", "gap").exit_code == 0
+    assert run("info").stdout.count("can be asked") == 1
+    asked = str(folder / "0.png")
     explained = run("query", asked, "--recipe", "hub:tiny_dinov2", "--explain", "--json", "-k", "1")
     assert explained.exit_code == 0, explained.stderr
-    refused = run("query", asked, "--explain", "--json")
+    assert np.shape(
+        json.loads(explained.stdout)["matches"][0]["explanation"]["image"]["values"]
+    ) == (
+        4,
+        4,
+    )
+    for arguments, message in (
+        (["query", asked, "--explain", "--json"], "index --pooling gap"),
+        (
+            ["query", "--text", "dogs", "--recipe", "hub:tiny_dinov2"],
+            "has no text encoder; index with a backbone that has one",
+        ),
+    ):
+        refused = run(*arguments)
+        assert refused.exit_code == 2
+        assert message in refused.stderr
+
+
+def test_parts_of_pictures_are_found_through_the_patches_of_a_transformer(
+    saved: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMGSEARCH_GALLERY", str(tmp_path / "gallery"))
+    for number in range(4):
+        picture(tmp_path / "photos" / f"{number}.png", number)
+    indexing = ("index", tmp_path / "photos", "--backbone", f"hub:{saved['dinov2']}", "--regions")
+    refused = run(*indexing, "--gallery", tmp_path / "other")
     assert refused.exit_code == 2
-    assert "index --pooling gap" in refused.stderr
-    refused = run("query", "--text", "dogs", "--recipe", "hub:tiny_dinov2")
-    assert refused.exit_code == 2
-    assert "has no text encoder; index with a backbone that has one" in refused.stderr
-
-    judged = run("evaluate", folder, "--no-cache", "--backbone", clip, "--backbone", dino, "--json")
-    assert judged.exit_code == 0, judged.stderr
-    variants = json.loads(judged.stdout)["ground_truths"][0]["variants"]
-    assert [(found["backbone"], found["pooling"]) for found in variants] == [
-        ("hub:tiny_clip", "cls"),
-        ("hub:tiny_dinov2", "cls"),
-    ]
+    assert "index with --pooling gap beside it" in refused.stderr
+    done = run(*indexing, "--pooling", "gap")
+    assert done.exit_code == 0, done.stderr
+    found = run("query", tmp_path / "photos" / "0.png", "--anywhere", "--json")
+    assert found.exit_code == 0, found.stderr
+    assert len(json.loads(found.stdout)["matches"]) == 3
 
 
-def test_captions_are_measured_and_a_preset_teaches_from_the_command_line(
+@pytest.mark.slow
+def test_a_preset_teaches_a_student_and_is_recommended(
     saved: dict[str, Path], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "photos"
-    for number in range(8):
-        picture(folder / f"{number}.png", number, side=96)
-    table = tmp_path / "captions.csv"
-    table.write_text("picture,caption\n0.png,two dogs\n1.png,people at night\n")
-    done = run(
-        "evaluate", folder, "--captions", table, "--no-cache", "--json",
-        *("--backbone", f"hub:{saved['clip']}", "--backbone", f"hub:{saved['siglip']}"),
-    )  # fmt: skip
-    assert done.exit_code == 0, done.stderr
-    assert [found["backbone"] for found in json.loads(done.stdout)["variants"]] == [
-        "hub:tiny_clip",
-        "hub:tiny_siglip",
-    ]
+    for number in range(64):
+        picture(tmp_path / "photos" / f"{number % 2}" / f"{number}.png", number, side=96)
+    teacher = f"hub:{saved['siglip']}"
     student = tmp_path / "student.keras"
     done = run(
-        "distill", folder, "--teacher", f"hub:{saved['siglip']}", "--out", student,
+        "distill", tmp_path / "photos", "--teacher", teacher, "--out", student,
         *("--samples", "32", "--crops", "1", "--batch-size", "8"),
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
     assert student.is_file()
+    done = run("recommend", tmp_path / "photos", "--backbone", teacher, "--minutes", "1")
+    assert done.exit_code == 0, done.stderr
+    assert f"--backbone {teacher} --pooling " in done.stdout
 
 
 def test_words_and_pictures_stand_beside_each_other_in_python(

@@ -148,6 +148,24 @@ def test_pictures_that_are_there_are_known_by_their_bytes(tmp_path: Path) -> Non
     assert two.is_file()
 
 
+def test_places_may_be_addresses_that_nobody_asks(tmp_path: Path) -> None:
+    np.save(tmp_path / "made.npy", np.array(GRID, np.float32))
+    listed = ("https://host/a/1.jpg", "https://host/b/2.jpg", "s3://bucket/3.jpg", "here/4.jpg")
+    (tmp_path / "made.txt").write_text("\n".join(listed))
+    gallery = Gallery(tmp_path / "g", source=FakeSource(), projection="none")
+    assert gallery.import_embeddings(tmp_path / "made.npy").files == 4
+    roots = {str(root.path) for root in gallery.information().roots}
+    assert roots == {"https://host", "s3://bucket", str(tmp_path / "here")}
+    found = gallery.query("https://host/b/2.jpg", k=3)
+    assert [str(match.path) for match in found] == [
+        *("https://host/a/1.jpg", "s3://bucket/3.jpg", str(tmp_path / "here/4.jpg")),
+    ]
+    (tmp_path / "made.txt").write_text("\n".join([*listed[:3], "https://me:hush@host/4.jpg"]))
+    with pytest.raises(UsageError, match="credentials in an address") as refused:
+        gallery.import_embeddings(tmp_path / "made.npy")
+    assert "hush" not in str(refused.value)
+
+
 def test_doing_it_again_changes_nothing(elsewhere: Path, tmp_path: Path) -> None:
     gallery = Gallery(tmp_path / "g", source=FakeSource())
     gallery.import_embeddings(elsewhere)
@@ -304,6 +322,10 @@ def test_an_export_that_is_not_whole_is_refused(
     recipe.write_text(json.dumps({**json.loads(text), "size": -1}))
     back = Gallery(tmp_path / "back", source=FakeSource())
     with pytest.raises(UsageError, match="not as `imgsearch export` wrote it"):
+        back.import_embeddings(tmp_path / "out")
+    recipe.write_text(text)
+    (tmp_path / "out/verdicts.jsonl").write_text('{"one": "a", "other": "b", "made": "now"}\n')
+    with pytest.raises(UsageError, match="names no two contents"):
         back.import_embeddings(tmp_path / "out")
     recipe.unlink()
     with pytest.raises(UsageError, match="not whole: export again"):

@@ -18,6 +18,7 @@ PACKAGE = REPOSITORY / "imgsearch"
 # The ground, which every room stands on; its modules may import those named.
 GROUND: dict[str, str] = {
     "errors": "",
+    "addresses": "errors",
     "text": "",
     "quantities": "",
     "forking": "",
@@ -26,15 +27,16 @@ GROUND: dict[str, str] = {
     "checked_file": "errors files",
     "pooling_choice": "errors",
     "recipe": "errors pooling_choice",
-    "paths": "errors",
+    "paths": "addresses errors",
 }
 # What each room may import besides the ground and itself, types included.
 ROOMS: dict[str, str] = {
-    "images": "",
+    "sources": "",
+    "images": "sources",
     "networks": "",
     "vectors": "",
     "storage": "images",
-    "indexing": "images networks storage",
+    "indexing": "sources images networks storage",
     "search": "images networks vectors storage",
     "regions": "images networks vectors storage search",
     "duplicates": "images networks vectors storage search",
@@ -42,7 +44,7 @@ ROOMS: dict[str, str] = {
     "explaining": "networks vectors",
     "exchange": "images networks storage",
     "maps": "images networks vectors storage search",
-    "gallery": "images networks vectors storage indexing search regions duplicates plans "
+    "gallery": "sources images networks vectors storage indexing search regions duplicates plans "
     "explaining maps exchange",
     "evaluation": "images networks vectors storage indexing search gallery",
     "distillation": "images networks vectors indexing evaluation",
@@ -50,8 +52,8 @@ ROOMS: dict[str, str] = {
     "documents": "images networks storage indexing search duplicates plans maps exchange gallery "
     "evaluation",
     "web": "images networks storage search duplicates plans maps gallery documents",
-    "cli": "images networks vectors storage indexing search duplicates plans maps exchange gallery "
-    "evaluation distillation sheets documents web",
+    "cli": "sources images networks vectors storage indexing search duplicates plans maps exchange "
+    "gallery evaluation distillation sheets documents web",
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
 VALUES = {
@@ -98,6 +100,7 @@ OWNERS: dict[str, str] = {
     "sqlite_utils": "storage",
     "filelock": "storage.writer_lock",
     "send2trash": "plans.system_trash",
+    "fsspec": "sources.fsspec_files",
     "pyarrow": "exchange.parquet",
     "openTSNE": "maps.tsne",
     "typer": "cli",

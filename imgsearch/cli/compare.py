@@ -3,11 +3,11 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from imgsearch import addresses
 from imgsearch.cli import comma_separated
 from imgsearch.cli.inputs import (
     STANDARD_INPUT,
@@ -76,7 +76,7 @@ def compare(
         )
         where = gallery.path
     if options.json:
-        images = [None if name == STANDARD_INPUT else Path(name) for name in names]
+        images = [None if name == STANDARD_INPUT else addresses.named(name) for name in names]
         content = gallery_documents.comparison_keys(where, images, found)
         write_data(gallery_documents.dump("compare", content))
     elif options.csv:

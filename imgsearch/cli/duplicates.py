@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from imgsearch import addresses
 from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.duplicates_options import DuplicatesOutput, SamenessOptions
 from imgsearch.cli.filter_options import FilterOptions
@@ -89,7 +90,7 @@ def _find(
     where, kinds = matching.filters(), sameness.kind or None
     if sameness.new:
         return gallery.already_held(
-            *map(Path, sameness.new),
+            *map(addresses.named, sameness.new),
             where=where,
             kinds=kinds,
             precision=sameness.precision,

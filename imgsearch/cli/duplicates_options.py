@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from imgsearch import addresses
 from imgsearch.cli import completion
 from imgsearch.cli.query_options import OUTPUT_PANEL, FormOptions
 from imgsearch.errors import UsageError
@@ -92,7 +93,11 @@ class SamenessOptions:
 
     def folders(self) -> tuple[Path, Path] | None:
         """Return the two folders across which alone is looked, or None."""
-        return None if self.between is None else (Path(self.between[0]), Path(self.between[1]))
+        return (
+            None
+            if self.between is None
+            else (addresses.named(self.between[0]), addresses.named(self.between[1]))
+        )
 
     def check(self) -> None:
         """Refuse what excludes each other.

@@ -3,11 +3,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from imgsearch import addresses
 from imgsearch.cli.inputs import STANDARD_INPUT
 from imgsearch.cli.query_options import OUTPUT_PANEL
 from imgsearch.cli.terminal import Terminal
@@ -78,7 +78,7 @@ class ExplainOptions:
         found: list[Explanation | None] = []
         for match in matches if self.explain else ():
             try:
-                found.append(gallery.explain(Path(asked[0]), match, crop=crop))
+                found.append(gallery.explain(addresses.named(asked[0]), match, crop=crop))
             except UnreadableImageError as error:
                 terminal.warn(f"not explained: {error}")
                 found.append(None)

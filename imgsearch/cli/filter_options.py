@@ -2,11 +2,11 @@
 """The filters, as options of the commands that list files of a gallery."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from imgsearch import addresses
 from imgsearch.cli import completion
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class FilterOptions:
         from imgsearch.storage.places import Near
 
         return Filters(
-            under=tuple(map(Path, self.under)),
+            under=tuple(map(addresses.named, self.under)),
             after=self.after,
             before=self.before,
             camera=self.camera,

@@ -31,8 +31,8 @@ def index(
         list[str] | None,
         typer.Argument(
             metavar="PATH",
-            help="Folders (searched recursively) and files; without any, all folders of the "
-            "gallery again.",
+            help="Folders (searched recursively), files, tars, and addresses such as "
+            "s3://bucket/photos; without any, all of the gallery again.",
         ),
     ] = None,
     recipe: RecipeOptions,

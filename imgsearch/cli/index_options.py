@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from imgsearch import addresses
 from imgsearch.cli.inputs import listed_files
 from imgsearch.cli.settings import JsonOption
 from imgsearch.errors import UsageError
@@ -87,7 +88,7 @@ class FileOptions:
         if self.null and self.files_from is None:
             raise UsageError("--null describes the list of --files-from; give --files-from too")
         listed = [] if self.files_from is None else listed_files(self.files_from, null=self.null)
-        return [*map(Path, named), *listed]
+        return [*map(addresses.named, named), *listed]
 
 
 @dataclass(frozen=True)

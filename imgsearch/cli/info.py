@@ -130,6 +130,7 @@ def _recipe(entry: "RecipeInformation") -> list[Line]:
             [("index cache", FAINT), (f"{entry.cache}{size}", style)],
             *([[("index", FAINT), (_index(entry), PLAIN)]] if entry.index else []),
             *([[("parts", FAINT), (_parts(entry.regions), PLAIN)]] if entry.regions else []),
+            *([[("words", FAINT), ("can be asked", PLAIN)]] if entry.recipe.text else []),
             *(
                 [[("duplicates", FAINT), (_calibration(entry.calibration), PLAIN)]]
                 if entry.calibration

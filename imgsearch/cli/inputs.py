@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from imgsearch.addresses import named
 from imgsearch.errors import UnreadableImageError, UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _names(stream: IO[bytes], *, null: bool) -> Iterator[Path]:
         path = name.removeprefix(codecs.BOM_UTF8) if first and not null else name
         first = False
         if path:
-            yield Path(os.fsdecode(path))
+            yield named(os.fsdecode(path))
 
 
 def _records(stream: IO[bytes]) -> Iterator[bytes]:
@@ -67,7 +68,7 @@ def check_path(name: str) -> Path:
             f"{name}: a web address is not a file; `curl -s ADDRESS | imgsearch query -` asks "
             "about what is there"
         )
-    path = Path(name)
+    path = named(name)
     if os.path.isdir(path):  # noqa: PTH112 - never raises
         raise UsageError(
             f"{name}: a folder is not an image; `find {name} -type f | imgsearch query "

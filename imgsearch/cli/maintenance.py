@@ -2,11 +2,11 @@
 """`imgsearch remove`, `prune`, `check` and `relocate`: maintaining a gallery."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from imgsearch import addresses
 from imgsearch.cli.boundary import FAILED
 from imgsearch.cli.progress import working
 from imgsearch.cli.settings import JsonOption, Settings
@@ -67,7 +67,7 @@ def remove(
     with settings.open_gallery(terminal) as gallery:
         if dry_run or not yes:
             with working(terminal, "Counting"):
-                report = gallery.remove(*map(Path, paths), dry_run=True)
+                report = gallery.remove(*map(addresses.named, paths), dry_run=True)
             few = report.files == report.named <= FEW
             if not dry_run and not few and _is_much(report.files, report.before):
                 _ask(
@@ -75,7 +75,7 @@ def remove(
                 )
         if not dry_run:
             with working(terminal, "Removing"):
-                report = gallery.remove(*map(Path, paths))
+                report = gallery.remove(*map(addresses.named, paths))
     done = "Dry run: would remove" if dry_run else "Removed"
     terminal.say(f"{done} {counted(report.files, 'file')} from the gallery.")
     if json:
@@ -193,7 +193,7 @@ def relocate(
     terminal = settings.terminal
     with settings.open_gallery(terminal) as gallery:
         with working(terminal, "Looking"):
-            report = gallery.relocate(Path(old), Path(new), dry_run=True)
+            report = gallery.relocate(addresses.named(old), addresses.named(new), dry_run=True)
         lost = report.files - report.found
         if not dry_run and not force:
             if report.files and not report.found:
@@ -205,7 +205,7 @@ def relocate(
                 _ask(f"{lost:,} of {counted(report.files, 'file')} are not in {report.root}")
         if not dry_run:
             with working(terminal, "Relocating"):
-                report = gallery.relocate(Path(old), Path(new))
+                report = gallery.relocate(addresses.named(old), addresses.named(new))
     terminal.say(
         f"{'Dry run: ' if dry_run else ''}{short_path(report.root)}: {report.found:,} of "
         f"{counted(report.files, 'file')} found there."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imgsearch import addresses
 from imgsearch.cli.answers import AnswerWriter, answer_writer
 from imgsearch.cli.boundary import SOME_UNREADABLE
 from imgsearch.cli.explain_options import FORMS as EXPLAINING_FORMS
@@ -212,7 +213,7 @@ def _listed(names: Sequence[str], search: SearchOptions, *, null: bool) -> Itera
 
 
 def _paths(names: Sequence[str]) -> list[Path | None]:
-    return [None if name == STANDARD_INPUT else Path(name) for name in names]
+    return [None if name == STANDARD_INPUT else addresses.named(name) for name in names]
 
 
 def _write_each(

@@ -4,11 +4,13 @@
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imgsearch.addresses import Address
 from imgsearch.cli.query_options import OUTPUT_PANEL, SEARCH_PANEL
 from imgsearch.cli.terminal import Terminal
 from imgsearch.cli.word_options import WordOptions
@@ -92,7 +94,7 @@ def copy_matches(matches: Iterable["Match"], folder: Path, terminal: Terminal) -
     failed = 0
     for match in matches:
         try:
-            source = match.path.open("rb")
+            source = _opened(match.path)
         except OSError as error:
             terminal.warn(f"{match.path}: not copied: {(error.strerror or str(error)).lower()}")
             failed += 1
@@ -101,8 +103,22 @@ def copy_matches(matches: Iterable["Match"], folder: Path, terminal: Terminal) -
             target = free_name(folder, f"{match.rank:03}-{match.path.name}")
             with target.open("xb") as copy:
                 shutil.copyfileobj(source, copy)
-        shutil.copystat(match.path, target)
+        if not isinstance(match.path, Address):
+            shutil.copystat(match.path, target)
     return failed
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file, or what lies at an address.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    if isinstance(path, Address):
+        from imgsearch.sources import finding
+
+        return BytesIO(finding.read(path))
+    return path.open("rb")
 
 
 def folder_of(copy_to: Path, number: int, name: str) -> Path:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from itertools import tee
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from imgsearch import addresses
 from imgsearch.cli.inputs import STANDARD_INPUT, standard_input_bytes
 from imgsearch.errors import UnreadableImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from imgsearch.cli.query_extras import WeightOptions
     from imgsearch.gallery.gallery import Gallery
@@ -32,7 +33,7 @@ class Images:
     def __call__(self, name: Path | str) -> Path | bytes:
         """Return a path, or the bytes on standard input."""
         if os.fspath(name) != STANDARD_INPUT:
-            return Path(name)
+            return addresses.named(os.fspath(name))
         if self._given is None:
             self._given = standard_input_bytes()
         return self._given

@@ -20,6 +20,7 @@ from imgsearch.cli.tables import amount, counted, duration
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, Terminal, write_data
 from imgsearch.documents import evaluation_documents, gallery_documents
 from imgsearch.errors import UsageError
+from imgsearch.recipe import HUB
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
@@ -204,6 +205,12 @@ def _thinned(truth: "GroundTruth", some: "GroundTruth", terminal: Terminal) -> "
 def _index_options(advice: "Recommendation") -> list[str]:
     """Return the options of `imgsearch index` that select the recipe."""
     ((recipe,),) = advice.variant.composition.parts
+    if recipe.backbone.startswith(HUB):
+        from imgsearch.networks.backbones.hub import folders
+
+        # What is left out would be the preset's own.
+        options = ["--backbone", folders.argument(recipe), "--pooling", recipe.pooling]
+        return [*options, "--resize", recipe.resize, "--size", str(recipe.size)]
     name = recipe.backbone.partition("-")[0]
     options = ["--backbone", name]
     options += ["--pooling", recipe.pooling] if recipe.pooling != "gap" else []

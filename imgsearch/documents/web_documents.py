@@ -97,6 +97,7 @@ def overview_keys(overview: Overview) -> Json:
                 "dim": held.recipe.dim,
                 "primary": held.primary,
                 "embeddings": held.embeddings,
+                "words": held.recipe.text is not None,
             }
             for held in overview.recipes
         ],

@@ -18,6 +18,7 @@ from imgsearch.evaluation.evaluator import Evaluator
 from imgsearch.evaluation.grid import Grid
 from imgsearch.evaluation.recommendation import Recommendation, Tried, choose
 from imgsearch.evaluation.report.number_format import duration
+from imgsearch.recipe import AUTO, HUB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ NETWORKS: Final = (
 POOLINGS: Final = ("gap", "gem", "rmac")
 PROJECTIONS: Final = ("auto", "none")
 # Sizes and resizings that are tried last, with the network that leads by then.
-REFINEMENTS: Final = (("1.5x", "squash"), ("auto", "pad"))
+REFINEMENTS: Final = (("1.5x", AUTO), (AUTO, "pad"))
 # Until it is measured: how long preparing a network for this machine takes, and evaluating a
 # variant, for each score of a query and an image. Both are upper ends of what two cores took.
 _PREPARING_SECONDS: Final = 20.0
@@ -175,11 +176,12 @@ class _Trials:
             text += " More --minutes, or fewer --pictures, leave time for others."
         return text
 
-    def add(self, name: str, network: str, *, size: str = "auto", resize: str = "squash") -> None:
+    def add(self, name: str, network: str, *, size: str = AUTO, resize: str = AUTO) -> None:
         """Try a network, unless it takes too long or cannot be loaded."""
         grid = Grid(
             backbones=(network,),
-            poolings=POOLINGS,
+            # What KerasHub's networks have of their own is what they were trained for.
+            poolings=(AUTO, *POOLINGS) if network.startswith(HUB) else POOLINGS,
             sizes=(size,),
             resizes=(resize,),
             projections=PROJECTIONS,

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from imgsearch import paths
+from imgsearch import addresses, paths
 from imgsearch.errors import RecipeMismatchError, UsageError
 from imgsearch.exchange.arrays import EmbeddingArray
 from imgsearch.exchange.listings import Listing
-from imgsearch.exchange.seeing import Place, see
+from imgsearch.exchange.places import Places
+from imgsearch.exchange.seeing import see
 from imgsearch.images import loading
 from imgsearch.storage.merging import place_of
 from imgsearch.storage.records import Root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -116,7 +117,11 @@ class Importer:
                 if picture.roots:
                     named.update(picture.roots)
                     continue
-                folders = {os.path.dirname(self._absolute(path)) for path in picture.paths}  # noqa: PTH120 - bytes
+                places = [self._absolute(path) for path in picture.paths]
+                named.update(filter(None, map(addresses.top_of, places)))
+                folders = {os.path.dirname(path) for path in places if path.startswith(b"/")}  # noqa: PTH120 - bytes
+                if not folders:
+                    continue
                 common = os.path.commonpath(folders if common is None else {common, *folders})
             if rows != array.rows:
                 raise UsageError(
@@ -191,41 +196,16 @@ class Importer:
                 yield list(islice(listed, len(vectors))), vectors
 
     def _absolute(self, path: bytes) -> bytes:
+        if addresses.is_address(os.fsdecode(path)):
+            return paths.encode(addresses.address_of(os.fsdecode(path)))
         return os.path.normpath(os.path.join(self._folder, path))  # noqa: PTH118 - bytes
 
-    def _places(self, store: Store) -> _Places:
+    def _places(self, store: Store) -> Places:
         """Return the places of all listed paths, in roots that now are the gallery's."""
         for path in sorted(self._roots):
             # Only what is listed belongs to it: `index` does not search it for more.
             place_of(store, Root(id=0, path=paths.decode(path), recursive=False))
-        return _Places({paths.encode(root.path): root for root in store.roots()})
-
-
-class _Places(dict[bytes, Place]):
-    """The places of absolute paths, found as they are asked for; each folder is looked at once."""
-
-    def __init__(self, roots: Mapping[bytes, Root]) -> None:
-        super().__init__()
-        self._roots = roots
-        self._folders: dict[bytes, tuple[Root, bytes]] = {}
-
-    def __missing__(self, path: bytes) -> Place:
-        folder, _, name = path.rpartition(b"/")
-        if folder not in self._folders:
-            self._folders[folder] = self._find(folder)
-        root, below = self._folders[folder]
-        return Place(root, b"/".join(filter(None, (below, name))))
-
-    def _find(self, folder: bytes) -> tuple[Root, bytes]:
-        place, below = folder, b""
-        while (root := self._roots.get(place or b"/")) is None:
-            if not place:
-                raise UsageError(
-                    f"{os.fsdecode(folder)}: in none of the folders that the export names"
-                )
-            place, _, name = place.rpartition(b"/")
-            below = b"/".join(filter(None, (name, below)))
-        return root, below
+        return Places({paths.encode(root.path): root for root in store.roots()})
 
 
 def _content_of(store: Store, picture: ListedPicture, seen: SeenPicture) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+_HASH: Final = re.compile("[0-9a-f]{64}")
 _ARRAYS: Final = (".npy", ".parquet")
 
 
@@ -108,7 +110,7 @@ def _folder(folder: Path) -> FoundEmbeddings:
         recipe,
         _told(
             folder / VERDICTS,
-            lambda lines: tuple(Verdict(**json.loads(line)) for line in lines),
+            lambda lines: tuple(_verdict(json.loads(line)) for line in lines),
             absent=(),
         ),
     )
@@ -136,3 +138,10 @@ def _told(file: Path, read: Callable[[list[str]], T], *, absent: T | None = None
         return read(file.read_text(encoding="ascii").splitlines())
     except (OSError, ValueError, TypeError, KeyError, IndexError, GalleryDamagedError) as error:
         raise UsageError(f"{file}: not as `imgsearch export` wrote it ({error})") from error
+
+
+def _verdict(keys: dict[str, str]) -> Verdict:
+    verdict = Verdict(**keys)
+    if not _HASH.fullmatch(verdict.one) or not _HASH.fullmatch(verdict.other):
+        raise ValueError(f"{keys!r:.80} names no two contents")
+    return verdict

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from imgsearch import paths
+from imgsearch.addresses import Address
 from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.gallery.connections import Connections
 from imgsearch.gallery.exchanging import Exchanging
@@ -119,8 +120,8 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
         reason and tried again when they change.
 
         Args:
-            folders: folders, searched recursively, and files; none for every folder that the
-                gallery knows.
+            folders: folders, searched recursively, files, tars, and addresses such as
+                "s3://bucket/photos"; none for all that the gallery knows.
             options: how to go about it.
             progress: told how far the run has come; None shows a bar in a notebook, and nothing
                 elsewhere. `lambda _: None` shows none anywhere.
@@ -139,11 +140,12 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
         from imgsearch.indexing.report import IndexOptions
         from imgsearch.indexing.run import IndexRun
         from imgsearch.indexing.shards import remembered
+        from imgsearch.sources.finding import entered
         from imgsearch.storage.roots import register
 
         options = options or IndexOptions()
         progress = progress or notebook_bar()
-        wanted = [paths.absolute(folder) for folder in folders]
+        wanted = [entered(paths.absolute(folder)) for folder in folders]
         first = not self._connections.exists
         recipe = None
         if first:
@@ -199,7 +201,7 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
                 "another with --gallery"
             )
         for path in wanted:
-            if not path.exists():
+            if not isinstance(path, Address) and not path.exists():
                 raise UsageError(f"{path}: no such file or folder")
 
     def _recipe_to_index(self, stored: Sequence[StoredRecipe], *, dry_run: bool) -> Recipe | None:

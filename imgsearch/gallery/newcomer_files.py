@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch import paths
+from imgsearch.addresses import Address, is_file_name
 from imgsearch.duplicates.newcomers import Newcomer, Newcomers
 from imgsearch.errors import UsageError
 from imgsearch.images import formats
@@ -44,7 +45,7 @@ def read_newcomers(
         failed: told of each file that cannot be read, and why; they are left out.
 
     Raises:
-        UsageError: a path that does not exist.
+        UsageError: a path of this machine that does not exist.
     """
     found = Newcomers()
     loading = load_files(
@@ -80,9 +81,10 @@ def read_newcomers(
 def _files(places: Sequence[Path]) -> Iterator[Path]:
     rules = ScanRules(suffixes=formats.suffixes())
     for place in places:
-        if not place.exists():
+        elsewhere = isinstance(place, Address)
+        if not elsewhere and not place.exists():
             raise UsageError(f"{place}: no such file or folder")
-        if not place.is_dir():
+        if is_file_name(place.name, rules.suffixes) if elsewhere else not place.is_dir():
             yield place
             continue
         root = paths.encode(place)

@@ -8,17 +8,19 @@ import stat
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from io import BufferedReader, BytesIO
 from typing import TYPE_CHECKING, Final
 
+from imgsearch.addresses import Address
 from imgsearch.errors import NotThereError, UsageError
 from imgsearch.gallery.examining import Examining
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from io import BufferedReader
     from pathlib import Path
 
     from imgsearch.gallery.picture_sets import PictureSet, PictureSets
+    from imgsearch.search.matches import GalleryFile
 
 _REMEMBERED: Final = 4096
 _Stamp = tuple[int, int, int, int, int]
@@ -73,7 +75,8 @@ class Taking(Examining):
     def original(self, content: str) -> Original:
         """Open a file that holds a content, after comparing its bytes with the hash.
 
-        A file that was compared is not read again for as long as its size and times stay.
+        A file that was compared is not read again for as long as its size and times stay. What lies
+        at an address is read into memory.
 
         Raises:
             NoGalleryError: there is no gallery.
@@ -83,6 +86,12 @@ class Taking(Examining):
         held = self.file_of(content)
         reason = "no file holds it any more"
         for path in (held.path, *(copy.path for copy in held.duplicates)):
+            if isinstance(path, Address):
+                try:
+                    return _fetched(path, held)
+                except NotThereError as error:
+                    reason = error.reason
+                    continue
             try:
                 file = _opened(path)
             except OSError as error:
@@ -129,6 +138,18 @@ class Taking(Examining):
         """
         self._connections.reader()
         self._sets.drop(name)
+
+
+def _fetched(address: Address, held: GalleryFile) -> Original:
+    """Read what lies at an address into memory.
+
+    Raises:
+        NotThereError: it can't be had, or is not as it was.
+    """
+    from imgsearch.search.originals import read_content
+
+    data = read_content(held.content, [address])
+    return Original(BufferedReader(BytesIO(data)), address, len(data), held.format)
 
 
 def _opened(path: Path) -> BufferedReader:

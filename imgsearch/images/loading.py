@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
+from imgsearch.addresses import Address
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images.colours import in_resizable_mode, over_white, to_srgb
 from imgsearch.images.fingerprints import SIDE, fingerprint_of
@@ -61,12 +62,14 @@ class LoadedImage:
 
 
 def read_file(path: Path) -> bytes:
-    """Return a file's bytes.
+    """Return the bytes of a file, or of what lies at an address.
 
     Raises:
         UnreadableImageError: it vanished, is no regular file, is empty, is larger than 2 GiB,
             has a name that no file can have, or the operating system refuses.
     """
+    if isinstance(path, Address):
+        return _read_address(path)
     try:
         size = _checked_size(path)
         with path.open("rb") as file:
@@ -90,6 +93,18 @@ def read_file(path: Path) -> bytes:
         raise UnreadableImageError("empty (0 bytes)", name=str(path))
     if len(data) > MAX_FILE_BYTES:
         raise UnreadableImageError("larger than 2 GiB", name=str(path))
+    return data
+
+
+def _read_address(address: Address) -> bytes:
+    from imgsearch.sources import finding, protocol
+
+    try:
+        data = finding.read(address)
+    except protocol.SourceError as error:
+        raise UnreadableImageError(error.reason, name=str(address)) from error
+    if not data:
+        raise UnreadableImageError("empty (0 bytes)", name=str(address))
     return data
 
 

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
+from imgsearch.addresses import Address
 from imgsearch.images import formats
 from imgsearch.indexing.committer import Committed, Committer, decoders_of
 from imgsearch.indexing.executor import EmbeddingJob, FileWork
@@ -23,6 +24,7 @@ from imgsearch.indexing.report import IndexOptions, IndexProgress, IndexReport, 
 from imgsearch.indexing.scan import ScanRules, UnlistedFolder, walk
 from imgsearch.indexing.shards import remembered
 from imgsearch.paths import Listings, ScannedFile, look_up
+from imgsearch.sources.finding import source_of
 from imgsearch.storage.embedded_contents import EmbeddedContents
 from imgsearch.storage.roots import is_absent
 from imgsearch.storage.scan_comparison import Changes
@@ -104,7 +106,7 @@ class IndexRun:
                 target.root.id,
                 target.below,
                 unlisted=unlisted,
-                still_there=self._finder(target.root.path, rules),
+                still_there=self._finder(target.root, rules),
             )
 
     def _walk(
@@ -112,7 +114,7 @@ class IndexRun:
     ) -> Iterator[ScannedFile]:
         def leave_out(path: bytes, reason: str) -> None:
             unlisted.append(path)
-            self._unlisted.append(UnreadableFile(_place(target.root, path), reason))
+            self._unlisted.append(UnreadableFile(target.root.at(path), reason))
 
         try:
             named = self._named(target, rules)
@@ -133,7 +135,7 @@ class IndexRun:
             elif isinstance(found, UnlistedFolder):
                 leave_out(found.path, found.reason)
             else:
-                self._unknown.append(UnreadableFile(_place(target.root, found.path), found.reason))
+                self._unknown.append(UnreadableFile(target.root.at(found.path), found.reason))
             if self._stop():
                 self._counts.interrupted = True
                 return
@@ -252,21 +254,27 @@ class IndexRun:
 
     def _named(self, target: ScanTarget, rules: ScanRules) -> list[ScannedFile] | None:
         """Return the file that a target is, if the share holds it; None for a folder."""
-        file = self._look_up(target.root.path, target.below) if target.below else None
-        return None if file is None else [file] * rules.shard.holds(target.below)
+        root, below = target.root, target.below
+        # Whether an address is a folder is told by its name: to ask would cost a request.
+        is_folder = not below or (root.is_address and not rules.may_be_image(below))
+        file = None if is_folder else self._look_up(root.path, below)
+        return None if file is None else [file] * rules.shard.holds(below)
 
     def _look_up(self, root: Path, path: bytes) -> ScannedFile | None:
+        if isinstance(root, Address):
+            return source_of(root).stat(path)
         found = look_up(root, path)
         return found if found and self._listings.holds(root, path) else None
 
-    def _finder(self, root: Path, rules: ScanRules) -> Callable[[bytes], ScannedFile | None]:
+    def _finder(self, root: Root, rules: ScanRules) -> Callable[[bytes], ScannedFile | None]:
         def find(path: bytes) -> ScannedFile | None:
-            if rules.excludes(path) or not rules.shard.holds(path):
+            listed = root.is_address and root.recursive and rules.may_be_image(path)
+            if listed or rules.excludes(path) or not rules.shard.holds(path):
                 return None
-            folders = [root / folder for folder in paths.decode(path).parents[:-1]]
+            folders = [root.path / folder for folder in paths.decode(path).parents[:-1]]
             if not rules.follow_symlinks and any(folder.is_symlink() for folder in folders):
                 return None
-            return self._look_up(root, path)
+            return self._look_up(root.path, path)
 
         return find
 
@@ -290,7 +298,3 @@ class _Counts:
     interrupted: bool = False
     started: float = field(default_factory=time.monotonic)
     committed: Committed = field(default_factory=Committed)
-
-
-def _place(root: Root, path: bytes) -> Path:
-    return paths.join(paths.encode(root.path), path) if path else root.path

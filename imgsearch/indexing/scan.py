@@ -10,16 +10,21 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from imgsearch.addresses import Address
 from imgsearch.images.formats import identify
+from imgsearch.images.loading import MAX_FILE_BYTES
 from imgsearch.images.unread_kinds import unread_kind
 from imgsearch.indexing.shards import WHOLE, Shard
 from imgsearch.paths import GONE, ScannedFile
+from imgsearch.sources.finding import source_of
+from imgsearch.sources.protocol import SourceError
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
     from pathlib import Path
 
+    from imgsearch.sources.protocol import FileSource
 
 # Folders that network drives and desktop systems fill with thumbnails or deleted files.
 SYSTEM_FOLDERS: Final = frozenset(
@@ -105,19 +110,27 @@ class ScanRules:
 def walk(
     root: Path, rules: ScanRules, *, below: bytes = b"", passed_over: Counter[str] | None = None
 ) -> Iterator[ScannedFile | UnknownFile | UnlistedFolder]:
-    """Yield the files beneath a root that may hold images, always in the same order.
+    """Return the files beneath a root that may hold images, always in the same order.
 
     Hidden files and folders, whose names begin with a dot, and `SYSTEM_FOLDERS` are left out.
 
     Args:
-        root: the folder that paths are relative to.
+        root: the folder, or the address, that paths are relative to.
         rules: what else is left out.
         below: stored relative path of the folder to walk; b"" for the root itself.
         passed_over: counts the pictures, drawings and films that are not read, by kind.
 
-    Yields:
+    Returns:
         Files, those of which nothing is known, and folders that could not be listed.
     """
+    if isinstance(root, Address):
+        return _walk_source(source_of(root), rules, below, passed_over)
+    return _walk_folder(root, rules, below, passed_over)
+
+
+def _walk_folder(
+    root: Path, rules: ScanRules, below: bytes, passed_over: Counter[str] | None
+) -> Iterator[ScannedFile | UnknownFile | UnlistedFolder]:
     top = os.fsencode(root)
     skip = {os.fsencode(folder) for folder in rules.skip}
     visited: set[tuple[int, int]] = set()
@@ -146,6 +159,45 @@ def walk(
             elif passed_over is not None and (kind := unread_kind(entry.name)):
                 passed_over[kind] += 1
         stack.extend(reversed(inner))
+
+
+def _walk_source(
+    source: FileSource, rules: ScanRules, below: bytes, passed_over: Counter[str] | None
+) -> Iterator[ScannedFile | UnknownFile | UnlistedFolder]:
+    """Yield the same of what lies at an address."""
+    stack = [below]
+    while stack:
+        folder = stack.pop()
+        inner: list[bytes] = []
+        try:
+            for entry in source.list(folder):
+                path = folder + b"/" + entry.name if folder else entry.name
+                if entry.name.startswith(b".") or rules.excludes(path):
+                    continue
+                if entry.file is None:
+                    if entry.name not in SYSTEM_FOLDERS:
+                        inner.append(path)
+                elif not rules.shard.holds(path):
+                    continue
+                elif file := _listed_file(source, entry.file, rules):
+                    yield file
+                elif passed_over is not None and (kind := unread_kind(entry.name)):
+                    passed_over[kind] += 1
+        except SourceError as error:
+            yield UnlistedFolder(folder, error.reason)
+        stack.extend(reversed(inner))
+
+
+def _listed_file(
+    source: FileSource, file: ScannedFile, rules: ScanRules
+) -> ScannedFile | UnknownFile | None:
+    if not rules.may_be_image(file.path.rpartition(b"/")[2]):
+        try:
+            if not rules.any_name or identify(source.read(file.path, size=_HEAD_BYTES)) is None:
+                return None
+        except SourceError:
+            return None
+    return file if file.size <= MAX_FILE_BYTES else UnknownFile(file.path, "larger than 2 GiB")
 
 
 def _list(place: bytes, folder: bytes) -> list[os.DirEntry[bytes]] | UnlistedFolder:

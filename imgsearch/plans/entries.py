@@ -6,6 +6,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from imgsearch.addresses import Address
 from imgsearch.duplicates.groups import Evidence, Kind
 from imgsearch.plans.plan import PlannedFile
 
@@ -53,6 +54,8 @@ def status_of(file: GalleryFile) -> tuple[os.stat_result | None, str | None]:
     """Return what the operating system says of a file, or why nothing can be done with it."""
     if file.offline:
         return None, f"offline: {file.root} is not there"
+    if isinstance(file.path, Address):
+        return None, "no file of this machine, and only such are moved"
     try:
         status = file.path.stat()
     except OSError as error:

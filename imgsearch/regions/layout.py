@@ -6,6 +6,7 @@ Sizes, overlaps, dim and codes were chosen by measurement: benchmarks/results/re
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ import numpy as np
 
 from imgsearch.errors import GalleryDamagedError
 from imgsearch.quantities import byte_size, counted
+from imgsearch.recipe import HUB
 from imgsearch.regions.codes import code_bytes
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ _LEAST: Final = 256
 DATABASE_BYTES: Final = 2_100
 INDEX_BYTES: Final = 1_500
 _STEP: Final = 32  # pixels to a place of the feature maps, in most networks
+_PATCHES: Final = 112  # a multiple of 14 and of 16, as wide as the patches of KerasHub's networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,9 @@ def cost(images: int) -> str:
 
 def enlarged(recipe: Recipe) -> Recipe:
     """Return a recipe whose network sees images as large as regions take it."""
-    return replace(recipe, size=max(_LEAST, _STEP * round(_ENLARGED * recipe.size / _STEP)))
+    step = _PATCHES if recipe.backbone.startswith(HUB) else _STEP
+    least = step * math.ceil(_LEAST / step)
+    return replace(recipe, size=max(least, step * round(_ENLARGED * recipe.size / step)))
 
 
 def region_boxes() -> NDArray[np.float64]:

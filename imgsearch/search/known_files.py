@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
+from imgsearch.addresses import Address
 from imgsearch.errors import UsageError
 from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.roots import is_absent
@@ -30,9 +31,7 @@ def content_of(store: Store, file: str | Path) -> str:
     Raises:
         UsageError: the gallery does not hold the file as it is.
     """
-    path = paths.absolute(file)
-    places = (path, Path(os.path.realpath(path)))
-    _, found = indexed(store, places)
+    _, found = indexed(store, places_of(paths.absolute(file)))
     if found is None and _HASH.fullmatch(str(file)):
         return str(file).lower()
     if found is None:
@@ -40,6 +39,13 @@ def content_of(store: Store, file: str | Path) -> str:
             f"{file}: the gallery does not hold this file as it is; run `imgsearch index` first"
         )
     return found
+
+
+def places_of(path: Path) -> tuple[Path, ...]:
+    """Return where a file lies, itself and what it is a link to."""
+    if isinstance(path, Address):
+        return (path,)
+    return paths.absolute(path), Path(os.path.realpath(path))
 
 
 def is_as_indexed(store: Store, file: Path, content: str) -> bool:
@@ -58,7 +64,8 @@ def is_as_indexed(store: Store, file: Path, content: str) -> bool:
 def indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | None]:
     """Return id and hash of a file that is in the gallery and has not changed since.
 
-    A file in an absent root counts as unchanged, as does one that was only ever told of.
+    What lies at an address is not asked for. A file in an absent root counts as unchanged, as
+    does one that was only ever told of.
     """
     roots = store.roots_by_path()
     for path in places:
@@ -69,7 +76,7 @@ def indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | Non
             if root is None or not below:
                 continue
             try:
-                seen = paths.status_of(root.path, below)
+                seen = None if root.is_address else paths.status_of(root.path, below)
             except OSError:
                 seen = None  # reading it says why
             content_id = None
@@ -80,7 +87,7 @@ def indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | Non
                 content_id = store.content_of_file(root.id, row)
             else:
                 # An imported picture may never have been here.
-                unseen = not is_absent(store, root)
+                unseen = not (root.is_address or is_absent(store, root))
                 content_id = store.content_last_at(root.id, below, unseen=unseen)
             if content_id is not None:
                 return content_id, store.contents([content_id])[content_id].hash

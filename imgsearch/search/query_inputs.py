@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from imgsearch.addresses import named
 from imgsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def readable(image: object) -> Path | bytes | NDArray[np.float32]:
         UnreadableImageError: an image of Pillow's cannot be read.
     """
     if isinstance(image, str | Path):
-        return Path(image)
+        return named(image) if isinstance(image, str) else image
     if isinstance(image, bytes | bytearray | memoryview):
         return bytes(image)
     if isinstance(image, np.ndarray) and image.ndim == 1:

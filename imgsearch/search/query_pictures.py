@@ -12,7 +12,7 @@ import numpy as np
 
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
-from imgsearch.search.known_files import indexed
+from imgsearch.search.known_files import indexed, places_of
 from imgsearch.search.query_inputs import HeldContent, Part, Weighted, Words, readable
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def given(image: QueryImage, crop: CropBox | None) -> GivenImage:
             raise UsageError("crop: a vector has no parts; ask without a crop")
         return GivenImage(weight, crop, vector=taken)
     if isinstance(taken, Path):
-        places = frozenset({paths.absolute(taken), Path(os.path.realpath(taken))})
+        places = frozenset(places_of(taken))
         return GivenImage(weight, crop, path=taken, places=places)
     return GivenImage(weight, crop, data=taken, content=hashlib.sha256(taken).hexdigest())
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 
 from imgsearch import paths
+from imgsearch.addresses import named
 from imgsearch.errors import UsageError
 from imgsearch.storage.known_roots import KnownRoots
 from imgsearch.storage.places import Near, distance_km
@@ -263,7 +264,9 @@ class Filters:
             UsageError: names the filter and the value.
         """
         under = _several("under", self.under, (str, Path), "paths of folders")
-        object.__setattr__(self, "under", tuple(map(Path, under)))
+        object.__setattr__(
+            self, "under", tuple(path if isinstance(path, Path) else named(path) for path in under)
+        )
         formats = _several("formats", self.formats, (str,), 'names such as "JPEG"')
         object.__setattr__(self, "formats", formats)
         for name, part in (("camera", self.camera), ("lens", self.lens)):

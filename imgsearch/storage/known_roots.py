@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
+from imgsearch.addresses import Address
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -55,6 +56,8 @@ class KnownRoots:
             yield root, b""
 
     def _place(self, path: Path) -> Path:
+        if isinstance(path, Address):
+            return path
         if path not in self._places:
             self._places[path] = self._listings.spelled(Path(os.path.realpath(path)))
         return self._places[path]

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.paths import GONE
+from imgsearch.addresses import Address
+from imgsearch.paths import GONE, encode, join
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +38,24 @@ class Root:
     exclude: tuple[str, ...] = ()
     follow_symlinks: bool = False
 
+    def at(self, path: bytes) -> Path:
+        """Return where something lies by its stored relative path, b"" for the root itself."""
+        return join(encode(self.path), path) if path else self.path
+
+    @property
+    def is_address(self) -> bool:
+        """Whether its files are not files of this machine."""
+        return isinstance(self.path, Address)
+
     @property
     def online(self) -> bool:
         """Whether the folder exists now and is not empty.
 
-        An unplugged drive leaves an empty folder at its mount point.
+        An unplugged drive leaves an empty folder at its mount point. An address is taken to be
+        there until it is asked for something.
         """
+        if self.is_address:
+            return True
         try:
             with os.scandir(self.path) as listing:
                 return next(listing, None) is not None
@@ -52,6 +65,8 @@ class Root:
     @property
     def refusal(self) -> str | None:
         """Why the folder, which exists, can't be listed; None if it can, or is not there."""
+        if self.is_address:
+            return None
         try:
             os.scandir(self.path).close()
         except OSError as error:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgsearch import paths
+from imgsearch.addresses import Address
 from imgsearch.errors import UsageError
+from imgsearch.images import formats
+from imgsearch.storage import address_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,12 +84,17 @@ def register(
         UsageError: a path that neither exists nor lies in a root.
     """
     asked = sorted(set(wanted))
+    elsewhere = [
+        address_roots.locate(store, path, formats.suffixes())
+        for path in asked
+        if isinstance(path, Address)
+    ]
     book = _Registration(store)
     book.absorb()
-    located = [book.locate(path) for path in asked]
+    located = [book.locate(path) for path in asked if not isinstance(path, Address)]
     if asked:
         book.absorb()
-        located = [book.outermost(root, below) for root, below in located]
+        located = [book.outermost(root, below) for root, below in located] + elsewhere
     else:
         located = [(root, b"") for root in store.roots()]
     roots = {root.id: root for root, _ in located}
@@ -130,7 +138,7 @@ class _Registration:
         self.merged: dict[int, list[MergedPath]] = {}
         self._store = store
         self._listings = paths.Listings()
-        self._roots = {root.path: root for root in store.roots()}
+        self._roots = {root.path: root for root in store.roots() if not root.is_address}
         self._absent: dict[int, bool] = {}
         self._real: dict[Path, Path] = {}
         self._identities: dict[Path, tuple[int, int] | None] = {}

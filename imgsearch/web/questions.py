@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from imgsearch.errors import ImgsearchError, UsageError
 from imgsearch.images.geometry import CropBox
 from imgsearch.search.query_expansion import Expansion
-from imgsearch.search.query_inputs import HeldContent, Part, Weighted
+from imgsearch.search.query_inputs import HeldContent, Part, Weighted, Words
 from imgsearch.storage.filters import Filters
 from imgsearch.web import fields, filters
 from imgsearch.web.refusals import usage
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imgsearch.web.uploads import Uploads
 
 MOST_PICTURES: Final = 32
+MOST_LETTERS: Final = 1_000
 MOST_AT_ONCE: Final = 500
 MOST_MATCHES: Final = 10_000
 USUAL: Final = 60
@@ -28,11 +29,12 @@ _MOST_EXPANSION: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A picture of a question: a content of the gallery or an upload, or a part of one.
+    """A picture of a question: a content of the gallery or an upload, a part of one, or words.
 
     Attributes:
         content: of the gallery, or None.
         upload: id of what was sent, or None.
+        words: that stand for a picture, or None.
         crop: left, top, width and height in percent, or None for all of it.
         weight: how much it counts.
         minus: whether to stay away from it.
@@ -40,6 +42,7 @@ class Asked:
 
     content: str | None
     upload: str | None
+    words: str | None = None
     crop: tuple[float, ...] | None = None
     weight: float = 1.0
     minus: bool = False
@@ -79,18 +82,24 @@ def picture(name: str, value: object) -> Asked:
     given = fields.Fields(value, name)
     content = given.take("content", fields.content, None)
     upload = given.take("upload", fields.text, None)
-    if (content is None) == (upload is None):
-        raise usage(f"{name}: give either content or upload")
+    words = given.take("words", fields.text, None)
+    if sum(each is not None for each in (content, upload, words)) != 1:
+        raise usage(f"{name}: give either content, upload or words")
     asked = Asked(
         content,
         upload,
+        words,
         crop=given.take("crop", fields.numbers(_SIDES), None),
         weight=given.take("weight", fields.number, 1.0),
         minus=given.take("minus", fields.flag, default=False),
     )
     given.end()
     if not 0 < asked.weight <= _MOST_WEIGHT:
-        raise usage(f"{name}.weight: {asked.weight:g} is not above 0")
+        raise usage(
+            f"{name}.weight: {asked.weight:g} is not above 0 and at most {_MOST_WEIGHT:,.0f}"
+        )
+    if words is not None and (asked.crop is not None or len(words) > MOST_LETTERS):
+        raise usage(f"{name}.words: up to {MOST_LETTERS:,} letters, and without a crop")
     return asked
 
 
@@ -118,7 +127,7 @@ def wanted(given: fields.Fields) -> Wanted:
         kinds=given.take("kinds", fields.flag, default=False),
     )
     given.end()
-    if found.kinds and (len(pictures) > 1 or pictures[0].crop is not None):
+    if found.kinds and (len(pictures) > 1 or pictures[0].crop or pictures[0].words):
         raise usage("kinds: are told of one whole picture")
     if found.offset + found.k > MOST_MATCHES:
         raise usage(f"offset: with k beyond {MOST_MATCHES:,}, the last match that is given")
@@ -136,11 +145,13 @@ def image_of(asked: Asked, recipe: str, *, gallery: Gallery, uploads: Uploads) -
 
     Raises:
         RefusalError: the upload is not kept any more.
-        UsageError: the crop is none.
+        UsageError: the crop is none, or the words say nothing.
     """
     crop = None if asked.crop is None else _box(asked.crop)
     image: Any
-    if asked.content is not None:
+    if asked.words is not None:
+        image = Words(asked.words)
+    elif asked.content is not None:
         held = HeldContent(asked.content)
         image = held if crop is None else Part(held, crop)
     else:

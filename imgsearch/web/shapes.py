@@ -51,6 +51,7 @@ SENT: Final[dict[str, Shape]] = {
     "asked": {
         "content?": "text or null",
         "upload?": "text or null",
+        "words?": "text or null",
         "crop?": "list of number",
         "weight?": "number or null",
         "minus?": "boolean or null",
@@ -90,6 +91,7 @@ GIVEN: Final[dict[str, Shape]] = {
         "dim": "integer",
         "primary": "boolean",
         "embeddings": "integer",
+        "words": "boolean",
     },
     "abilities": {
         "reveal": "boolean",

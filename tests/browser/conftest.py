@@ -72,14 +72,18 @@ def gallery_path(tmp_path_factory: pytest.TempPathFactory, cache: None) -> Path:
 
 @contextmanager
 def serving(
-    gallery_path: Path, *, port: int = 0, links: Path | None = None
+    gallery_path: Path,
+    *,
+    port: int = 0,
+    links: Path | None = None,
+    source: FakeSource | None = None,
 ) -> Iterator[PageServer]:
     """Serve a gallery from a thread for as long as the block runs."""
     from imgsearch.web.server import PageServer, ServerOptions
     from imgsearch.web.service import ServiceOptions
 
     server = PageServer(
-        lambda recipe: Gallery(gallery_path, recipe=recipe, source=FakeSource()),
+        lambda recipe: Gallery(gallery_path, recipe=recipe, source=source or FakeSource()),
         ServerOptions(port=port, service=ServiceOptions(links=links, idle_work=False)),
     )
     thread = threading.Thread(target=server.run)

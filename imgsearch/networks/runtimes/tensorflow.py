@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -9,6 +11,8 @@ import numpy as np
 from imgsearch.networks.backbones.framework import refuse_after_fork
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from imgsearch.recipe import Precision
@@ -68,6 +72,23 @@ def as_flatbuffer(function: Any) -> bytes:  # noqa: ANN401  TensorFlow has no ty
     Raises:
         Exception: of any kind, from the converter, for an operation that it does not support.
     """
+    with _without_remarks():
+        return _converted(function)
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Hold back that tables of other networks in this process, vocabularies, are not exported."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _converted(function: Any) -> bytes:  # noqa: ANN401  TensorFlow has no types
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 

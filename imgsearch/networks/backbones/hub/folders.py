@@ -23,6 +23,8 @@ from imgsearch.recipe import HUB
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from imgsearch.recipe import Recipe
+
 CONFIG: Final = "config.json"
 CONVERTER: Final = "image_converter.json"
 TOKENIZER: Final = "tokenizer.json"
@@ -113,6 +115,13 @@ def stored_name(backbone: str) -> str:
     if name not in presets.PRESETS:
         name = re.sub(r"[^A-Za-z0-9_.]", "_", Path(name).expanduser().absolute().name)
     return f"{HUB}{name}"
+
+
+def argument(recipe: Recipe) -> str:
+    """Return what `--backbone` takes for a recipe's preset: its name, or its folder."""
+    name = recipe.backbone.removeprefix(HUB)
+    known = name in presets.PRESETS or recipe.weights_path is None
+    return recipe.backbone if known else f"{HUB}{recipe.weights_path}"
 
 
 def image_fingerprint(folder: Path) -> str:

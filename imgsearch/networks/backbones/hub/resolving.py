@@ -79,5 +79,5 @@ def locate(recipe: Recipe) -> Path:
         )
     raise WeightsUnavailableError(
         f"{recipe.weights_path}: the preset of recipe {recipe.name} is no longer there; restore "
-        f"the folder, or download it again: imgsearch index --backbone {recipe.backbone}"
+        f"the folder, or download it again: imgsearch index --backbone {folders.argument(recipe)}"
     )

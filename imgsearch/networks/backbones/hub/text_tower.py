@@ -8,7 +8,6 @@ the small packages `tokenizers` and `sentencepiece`, which KerasHub brings.
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +24,7 @@ from imgsearch.networks.runtimes.graphs import Graph, GraphKey
 from imgsearch.networks.runtimes.trial import LEAST_AGREEMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -127,18 +126,6 @@ def _kerashub(folder: Path) -> tuple[TextTower, Any, ToIds, Any]:
     return TextTower("tensorflow", to_ids, to_rows), model, to_ids, preprocessor
 
 
-@contextmanager
-def _quiet_tensorflow() -> Iterator[None]:
-    """Hold back that the vocabulary's tables are not exported; they are not needed."""
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
 def _agreeing(tower: TextTower, model: Any, to_ids: ToIds, preprocessor: Any) -> Graph | None:  # noqa: ANN401  Keras has no types
     """Return the exported tower and tokenizer; None where they differ from KerasHub's own."""
     from imgsearch.networks.runtimes.tensorflow import concrete_function
@@ -149,8 +136,7 @@ def _agreeing(tower: TextTower, model: Any, to_ids: ToIds, preprocessor: Any) ->
         return None
     try:
         same = np.array_equal(tokens.Tokenizer(how)(tokens.PROBES), to_ids(tokens.PROBES))
-        with _quiet_tensorflow():
-            exported = litert.export(concrete_function(model))
+        exported = litert.export(concrete_function(model))
         graph = Graph(topology=exported.topology, constants=how.to_bytes())
         rows = _exported(graph, threads=None).embed_text(tokens.PROBES).astype(np.float64)
     except Exception as error:  # noqa: BLE001  a converter may raise anything; the reference works

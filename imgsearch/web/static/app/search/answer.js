@@ -74,6 +74,7 @@ export class Answer extends EventTarget {
   async #ask(again = true) {
     const { question, signal } = this;
     const pictures = await Promise.all(question.pictures.map((one) => asked(one, signal)));
+    if (question.words) pictures.unshift({ words: question.words });
     const offset = this.#offset;
     const k = Math.min(offset ? NEXT : FIRST, this.most - offset);
     const body = { pictures, filters: asJson(question.filters), k, offset, recipe: question.recipe };

@@ -42,7 +42,11 @@ export class Asked {
   }
 
   #showLarge(one) {
-    if (!one) return;
+    if (!one) {
+      this.#shown = "";
+      this.large.replaceChildren();
+      return;
+    }
     if (this.#shown === one.content) {
       this.#frame.show(one.crop);
       return;

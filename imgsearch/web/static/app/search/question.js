@@ -1,4 +1,4 @@
-/** A question: pictures, plus and minus, parts of them, filters, a recipe. It lives in the address. */
+/** A question: words, pictures, plus and minus, parts of them, filters, a recipe. It lives in the address. */
 
 const MANY = ["under", "format"];
 const ONE = ["after", "before", "undated", "camera", "lens", "near", "min_width", "min_height"];
@@ -9,8 +9,9 @@ const FILE = "file:";
  * gallery, `crop` `[left, top, width, height]` in percent or null.
  */
 export class Question {
-  constructor({ pictures = [], filters = {}, recipe = null } = {}) {
+  constructor({ pictures = [], words = "", filters = {}, recipe = null } = {}) {
     this.pictures = pictures;
+    this.words = words;
     this.filters = filters;
     this.recipe = recipe;
   }
@@ -20,7 +21,7 @@ export class Question {
     for (const [name, value] of parameters) {
       if (name === "like" || name === "not") pictures.push(picture(value, name === "not"));
     }
-    return new Question({ pictures, filters: filtersOf(parameters), recipe: parameters.get("recipe") });
+    return new Question({ pictures, words: parameters.get("words") ?? "", filters: filtersOf(parameters), recipe: parameters.get("recipe") });
   }
 
   with(changes) {
@@ -28,12 +29,12 @@ export class Question {
   }
 
   get asks() {
-    return this.pictures.some(({ minus }) => !minus);
+    return Boolean(this.words) || this.pictures.some(({ minus }) => !minus);
   }
 
   /** Whether it is about one whole picture, with which a match can be the same. */
   get isWhole() {
-    return this.pictures.length === 1 && !this.pictures[0].crop;
+    return !this.words && this.pictures.length === 1 && !this.pictures[0].crop;
   }
 
   /** Add a picture; one that is there already takes on the new sign. */
@@ -55,6 +56,7 @@ export class Question {
   /** The address of the page that asks this. */
   address(path = "/") {
     const parameters = new URLSearchParams();
+    if (this.words) parameters.append("words", this.words);
     for (const { content, file, minus, crop } of this.pictures) {
       const part = crop ? `@${crop.map((value) => Number(value.toFixed(2))).join(",")}` : "";
       parameters.append(minus ? "not" : "like", (file ? FILE : "") + content + part);

@@ -17,6 +17,7 @@ import { Asked } from "./asked.js";
 import { takeIn } from "./intake.js";
 import { offered } from "./offered.js";
 import { Question } from "./question.js";
+import { WordsField } from "./words_field.js";
 
 const SCORES = "imgsearch-scores";
 
@@ -55,13 +56,13 @@ class SearchPage {
     this.turn.abort();
     this.turn = new AbortController();
     const signal = AbortSignal.any([this.signal, this.turn.signal]);
-    if (question.pictures.length) await this.#showAnswer(question, signal, place);
-    else await this.#showStart(signal, place);
+    if (question.pictures.length || question.words) await this.#showAnswer(question, signal, place);
+    else await this.#showStart(question, signal, place);
   }
 
   // Before anything is asked
 
-  async #showStart(signal, place) {
+  async #showStart(question, signal, place) {
     this.asked = null;
     document.title = "Search · imgsearch";
     const choose = button("button.button.main", { icon: icon("picture"), text: "Choose a picture", click: () => this.intake.choose() });
@@ -76,6 +77,9 @@ class SearchPage {
     try {
       const known = await info();
       if (signal.aborted) return;
+      const words = new WordsField((text) => this.ask(question.with({ words: text })));
+      words.show(question, known.recipes);
+      drop.prepend(words.node);
       if (!known.contents) {
         this.main.append(emptyGallery(known));
         return;
@@ -113,10 +117,11 @@ class SearchPage {
     this.recipes = make("select.recipes", { "aria-label": "Recipe", title: "Which network's embeddings are searched", hidden: true });
     this.recipes.addEventListener("change", () => this.ask(this.question.with({ recipe: this.recipes.value || null })), { signal });
     this.line = make("div.results-line", {}, this.said, this.recipes);
+    this.words = new WordsField((text) => this.ask(this.question.with({ words: text })));
     this.results.append(make("div.results-head", {}, this.filters.node, scores), this.line);
     this.main.replaceChildren(
       make("h1.unseen", { text: "Pictures that look like the one in hand" }),
-      make("div.search", {}, this.asked.node, this.results),
+      this.words.node, make("div.search", {}, this.asked.node, this.results),
     );
     this.grid = null;
   }
@@ -133,6 +138,7 @@ class SearchPage {
     this.results.classList.add("waiting");
     const known = await info();
     this.#showRecipes(known.recipes);
+    this.words.show(question, known.recipes);
     const answer = new Answer(question, { signal, most: known.limits.matches, kinds: scoresAreOn() });
     await answer.more();
     if (signal.aborted) return;
