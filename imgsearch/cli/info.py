@@ -129,8 +129,8 @@ def _recipe(entry: "RecipeInformation") -> list[Line]:
             [("searched", FAINT), (searched, PLAIN)],
             [("index cache", FAINT), (f"{entry.cache}{size}", style)],
             *([[("index", FAINT), (_index(entry), PLAIN)]] if entry.index else []),
-            *([[("parts", FAINT), (_parts(entry.regions), PLAIN)]] if entry.regions else []),
             *([[("words", FAINT), ("can be asked", PLAIN)]] if entry.recipe.text else []),
+            *([[("parts", FAINT), (_parts(entry.regions), PLAIN)]] if entry.regions else []),
             *(
                 [[("duplicates", FAINT), (_calibration(entry.calibration), PLAIN)]]
                 if entry.calibration
