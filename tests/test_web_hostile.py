@@ -588,6 +588,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "kinds": False,
     },
     "POST /comparisons": {"one": {"content": NO_SUCH}, "other": {"upload": "x"}, "recipe": "x"},
+    "POST /explanations": {"one": {"content": NO_SUCH}, "other": {"content": NO_SUCH}},
     "POST /exports": {"contents": [NO_SUCH], "form": "zip", "name": "x"},
     "PUT /sets/odd": {"contents": [NO_SUCH]},
     f"POST /contents/{NO_SUCH}/reveal": {"file": 0},

@@ -213,12 +213,13 @@ class Explaining(Deduplicating):
         """Return an image's file as bytes, and its name."""
         from imgsearch.images import loading
         from imgsearch.search.originals import read_content
-        from imgsearch.search.query_inputs import Weighted, readable
+        from imgsearch.search.query_inputs import HeldContent, Weighted, readable
 
-        if isinstance(image, GalleryFile):
+        if isinstance(image, GalleryFile | HeldContent):
             with self._connections.snapshot() as store:
                 files = store.files_holding(image.content)
-            return read_content(image.content, files), str(image.path)
+            name = str(image.path) if isinstance(image, GalleryFile) else None
+            return read_content(image.content, files), name
         given = readable(image.image if isinstance(image, Weighted) else image)
         if isinstance(given, Path):
             return loading.read_file(paths.absolute(given)), str(given)

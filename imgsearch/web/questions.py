@@ -147,7 +147,7 @@ def image_of(asked: Asked, recipe: str, *, gallery: Gallery, uploads: Uploads) -
         RefusalError: the upload is not kept any more.
         UsageError: the crop is none, or the words say nothing.
     """
-    crop = None if asked.crop is None else _box(asked.crop)
+    crop = None if asked.crop is None else box_of(asked.crop)
     image: Any
     if asked.words is not None:
         image = Words(asked.words)
@@ -175,7 +175,23 @@ def picture_of(asked: Asked, uploads: Uploads) -> str | bytes:
     return upload.examined.content if upload.examined.held else upload.rendering.result().data
 
 
-def _box(crop: tuple[float, ...]) -> CropBox:
+def whole_of(asked: Asked, uploads: Uploads) -> HeldContent | bytes:
+    """Return a whole picture as `Gallery.explain` takes it.
+
+    Raises:
+        RefusalError: the upload is not kept any more.
+    """
+    if asked.content is not None:
+        return HeldContent(asked.content)
+    return uploads.get(asked.upload or "").rendering.result().data
+
+
+def box_of(crop: tuple[float, ...]) -> CropBox:
+    """Return a part of a picture in percent.
+
+    Raises:
+        UsageError: it is none.
+    """
     left, top, width, height = crop
     return CropBox(left, top, width, height, percent=True)
 

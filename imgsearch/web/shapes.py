@@ -218,6 +218,18 @@ GIVEN: Final[dict[str, Shape]] = {
         "raw_score": "number",
         "same_content": "boolean",
     },
+    "score map": {
+        "values": "list of numbers",
+        "box": "list of number",
+        "size": "list of integer",
+    },
+    "explanation": {
+        **_HEAD,
+        "recipe": "text",
+        "score": "number",
+        "image": "score map",
+        "match": "score map",
+    },
     "export": {
         **_HEAD,
         "contents": "integer",

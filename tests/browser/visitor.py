@@ -66,8 +66,9 @@ class Visitor:
             self.requested.append(request.url)
 
     def go(self, path: str) -> None:
-        """Open a path of the page."""
+        """Open a path of the page, and wait until its view listens."""
         self.page.goto(self.base + path)
+        self.page.locator("main > *").first.wait_for(state="attached")
 
     @property
     def where(self) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 
 from imgsearch.documents import web_documents as documents
+from imgsearch.documents.gallery_documents import explanation_keys
 from imgsearch.errors import ImgsearchError, NotThereError, UnreadableImageError
 from imgsearch.web import fields, questions, replies, uploads
-from imgsearch.web.refusals import RefusalError
+from imgsearch.web.refusals import RefusalError, usage
 from imgsearch.web.service import Service, service_of
 
 if TYPE_CHECKING:
@@ -181,3 +182,32 @@ async def compare(request: Request) -> Response:
         }
 
     return replies.document("comparison", await service.workers.asking.run(compared))
+
+
+async def explain(request: Request) -> Response:
+    """Say where two images agree."""
+    service = service_of(request)
+    body = await fields.json_body(request, most=MOST_JSON)
+    one, other = body.take("one", questions.picture), body.take("other", questions.picture)
+    wanted = body.take("recipe", fields.text, None)
+    body.end()
+    if one.words is not None or other.words is not None or other.crop is not None:
+        raise usage("one and other: two pictures, of which the second is whole")
+    await _await_renderings(service, (one, other), whole=True)
+    recipe, gallery = await service.workers.looking.run(service.galleries.asking, wanted)
+
+    def explained() -> documents.Json:
+        images = [questions.whole_of(asked, service.uploads) for asked in (one, other)]
+        crop = None if one.crop is None else questions.box_of(one.crop)
+        found = gallery.explain(*images, crop=crop)
+        keys = explanation_keys(found)
+        for name, seen in (("image", found.one), ("match", found.other)):
+            keys[name]["size"] = list(seen.size)
+        return {"recipe": recipe, **keys}
+
+    try:
+        return replies.document("explanation", await service.workers.asking.run(explained))
+    except NotThereError:
+        raise
+    except UnreadableImageError as error:
+        raise RefusalError(422, "unreadable", str(error)) from None

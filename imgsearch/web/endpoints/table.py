@@ -107,6 +107,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     _change("DELETE", "/uploads/{upload}", asking.drop_upload, status=204),
     _change("POST", "/queries", asking.query, body="query", answer="answer"),
     _change("POST", "/comparisons", asking.compare, body="pair", answer="comparison"),
+    _change("POST", "/explanations", asking.explain, body="pair", answer="explanation"),
     _change(
         "POST",
         "/exports",

@@ -8,8 +8,8 @@ const HELD = 450;
  * Let a grid answer to clicks and keys.
  *
  * @param {import("./window.js").Grid} grid
- * @param {{likes?: Function, add?: Function}} act `likes(entry)` asks for likes, `add(entry, minus)`
- *   adds the picture to the question
+ * @param {{likes?: Function, add?: Function, why?: Function}} act `likes(entry)` asks for likes,
+ *   `add(entry, minus)` adds the picture to the question, `why(entry)` shows why it is a match
  */
 export function actOn(grid, act, signal) {
   const pointed = { from: null, held: null, swallow: false };
@@ -43,6 +43,8 @@ export function actOn(grid, act, signal) {
     } else if (event.target.closest(".tile-mark") || (marks.size && (event.shiftKey || event.ctrlKey || event.metaKey))) {
       event.preventDefault();
       mark(index, event.shiftKey);
+    } else if (act.why && event.target.closest(".tile-score")) {
+      act.why(grid.source.entry(index));
     } else if (event.target.closest(".tile-like")) {
       act.likes?.(grid.source.entry(index));
     }
@@ -90,6 +92,7 @@ export function actOn(grid, act, signal) {
     else if (event.ctrlKey) return;
     else if (event.key === " ") mark(index, event.shiftKey);
     else if (event.key === "l" && act.likes) act.likes(entry);
+    else if (event.key === "w" && act.why) act.why(entry);
     else if (event.key === "+" && act.add) act.add(entry, false);
     else if (event.key === "-" && act.add) act.add(entry, true);
     else return;

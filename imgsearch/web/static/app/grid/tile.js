@@ -46,7 +46,7 @@ export function fill(tile, entry, { href, likes, badge }) {
     }));
   }
   const notes = [];
-  if (entry.score !== undefined) notes.push(make("span.tile-score", { text: score(entry.score) }));
+  if (entry.score !== undefined) notes.push(make("span.tile-score", { text: score(entry.score), title: "Show where the two agree (W)" }));
   if (entry.kind) notes.push(make("span.tile-score", { text: kindName(entry.kind), title: kindMeaning(entry.kind) }));
   if (entry.offline) notes.push(make("span", { title: "Its folder is not connected" }, icon("offline"), "Offline"));
   if (badge) notes.push(make("span", {}, badge));

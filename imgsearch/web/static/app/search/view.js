@@ -17,6 +17,7 @@ import { Asked } from "./asked.js";
 import { takeIn } from "./intake.js";
 import { offered } from "./offered.js";
 import { Question } from "./question.js";
+import { canSayWhy, showWhy } from "./why.js";
 import { WordsField } from "./words_field.js";
 
 const SCORES = "imgsearch-scores";
@@ -181,6 +182,7 @@ class SearchPage {
       actOn(this.grid, {
         likes: ({ content }) => this.ask(this.question.with({ pictures: [] }).adding({ content })),
         add: ({ content }, minus) => this.ask(this.question.adding({ content, minus })),
+        why: (entry) => canSayWhy(this.question) && showWhy(this.question, entry, this.signal),
       }, this.signal);
       this.grid.node.addEventListener("click", (event) => {
         if (event.target.closest(".tile > a")) leaveTrail(this.grid.source.contents, this.question.address());

@@ -8,7 +8,7 @@ import { go } from "../core/router.js";
 const KEYS = [
   ["Everywhere", [["/", "Search"], ["b", "Browse"], ["?", "These keys"], ["Esc", "Close what is open"]]],
   ["Among pictures", [
-    ["← → ↑ ↓", "From picture to picture"], ["Enter", "Open it"], ["Space", "Mark it; with Shift all up to it"], ["Ctrl+A", "Mark all that are loaded"], ["l", "Find its likes"],
+    ["← → ↑ ↓", "From picture to picture"], ["Enter", "Open it"], ["Space", "Mark it; with Shift all up to it"], ["Ctrl+A", "Mark all that are loaded"], ["l", "Find its likes"], ["w", "Show why it is a match"],
     ["+ −", "Add it to the question, as like or unlike"], ["Home End", "Ends of the row; with Ctrl of everything"],
   ]],
   ["A picture", [["← →", "Previous, next"], ["+ − 0", "Zoom in, out, whole"], ["r", "Turn it, for the eye only"], ["l", "Find its likes"], ["Space", "Mark it"]]],
