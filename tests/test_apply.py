@@ -416,6 +416,27 @@ def test_a_disk_that_becomes_full_while_copying_leaves_no_half_copy(
     assert [path for path in (desk.base / "out").rglob("*") if path.is_file()] == []
 
 
+def test_a_full_disk_is_named_by_the_file_that_had_no_room(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writing to a descriptor fails without a name."""
+
+    def refuse(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    plan = desk.plan()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", refuse)
+        with pytest.raises(OSError, match="No space left") as failed:
+            file_acts.create(desk.base / "new", b"bytes")
+    assert failed.value.filename == str(desk.base / "new")
+    other_device(monkeypatch, desk.base / "out")
+    monkeypatch.setattr(file_acts, "write", lambda *_: refuse())
+    with pytest.raises(OSError, match="No space left") as failed:
+        desk.gallery.apply(plan, to=desk.base / "out")
+    assert str(failed.value.filename).startswith(str(desk.base / "out"))
+
+
 def test_too_little_room_is_found_before_anything_is_done(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

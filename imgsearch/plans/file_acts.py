@@ -36,6 +36,9 @@ def create(path: Path, data: bytes) -> None:
     try:
         _write(descriptor, data)
         os.fsync(descriptor)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         os.close(descriptor)
 

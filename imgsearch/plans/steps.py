@@ -127,6 +127,9 @@ def _copy(file: Seen, temporary: Path, target: Path) -> None:
                 file_acts.write(descriptor, block)
         shutil.copystat(file.path, temporary)
         os.fsync(descriptor)
+    except OSError as error:
+        error.filename = error.filename or str(target)
+        raise
     finally:
         os.close(descriptor)
     if not holds(temporary, content=file.content, size=file.status.st_size):
