@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 # Longer side in pixels of what is looked at again.
 LONGEST: Final = 512
-# Pixels that three quarters of the patches may be off, beyond what an affine map explains. Of edits
-# of one exposure 99 in 100 stay below; see benchmarks/results/duplicates.md.
+# Pixels that three quarters of the patches may be off, beyond what an affine map explains. Edits of
+# one exposure stay below, and other exposures do not: docs/design.md has the figures.
 MOST: Final = 0.75
 # Score from which on two pictures agree plainly: most that were only scaled or compressed do.
 PLAIN: Final = 7.0
