@@ -26,7 +26,7 @@ AUTO: Final = "auto"
 HUB: Final = "hub:"  # before the name or the folder of a preset of KerasHub
 DEFAULT_POOLING: Final = "gap"
 DEFAULT_RESIZE: Final = "squash"
-DECODER_VERSION: Final = 1
+DECODER_VERSION: Final = 2
 
 # Bounds of what is read back; no network comes near them.
 LARGEST_SIZE: Final = 2**16

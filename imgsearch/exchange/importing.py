@@ -266,7 +266,10 @@ def _compare(
         RecipeMismatchError: most of them have other embeddings.
     """
     del samples[_SAMPLES:]
-    images = [loading.load(data, size=recipe.size, resize=recipe.resize) for data, _ in samples]
+    images = [
+        loading.load(data, size=recipe.size, resize=recipe.resize, decoder=recipe.decoder)
+        for data, _ in samples
+    ]
     made = network.embed(np.stack([image.pixels for image in images])).astype(np.float64)
     given = np.stack([vector for _, vector in samples]).astype(np.float64)
     cosine = float(np.median(np.einsum("ij,ij->i", made, given)))

@@ -64,7 +64,7 @@ class Examining(Asking):
             held = any(store.files_of_contents(known).values())
         if facts is None or vector is None:
             recipe = embeddings.recipe
-            loaded = load(data, size=recipe.size, resize=recipe.resize)
+            loaded = load(data, size=recipe.size, resize=recipe.resize, decoder=recipe.decoder)
             facts = loaded.metadata
             vector = self._networks.of(recipe).embed(loaded.pixels[np.newaxis])[0]
         return Examined(content, held, facts.width, facts.height, facts.format, vector)

@@ -203,7 +203,13 @@ class Explaining(Deduplicating):
 
         data, name = self._bytes(image)
         try:
-            loaded = loading.load(data, size=recipe.size, resize=recipe.resize, crop=crop)
+            loaded = loading.load(
+                data,
+                size=recipe.size,
+                resize=recipe.resize,
+                decoder=recipe.decoder,
+                crop=crop,
+            )
         except UnreadableImageError as error:
             raise UnreadableImageError(error.reason, name=name) from error
         displayed = loaded.metadata.width, loaded.metadata.height

@@ -82,6 +82,7 @@ class _Child:
                 request.data,
                 size=request.size,
                 resize=request.resize,
+                decoder=request.decoder,
                 fingerprint=request.fingerprint,
             )
         except UnreadableImageError as error:

@@ -43,6 +43,7 @@ class Request:
         data: the bytes of the whole file.
         size: as in `loading.load`.
         resize: likewise.
+        decoder: likewise.
         fingerprint: likewise.
         seconds: after which the child gives up by itself, should its parent be gone.
         most_pixels: Pillow's limit, which a program may have changed.
@@ -51,6 +52,7 @@ class Request:
     data: bytes
     size: int
     resize: Resize
+    decoder: int
     fingerprint: bool
     seconds: float
     most_pixels: int | None
@@ -85,7 +87,14 @@ class DecodingProcess:
         self._ended = False
 
     def load(
-        self, data: bytes, *, size: int, resize: Resize, seconds: float, fingerprint: bool = False
+        self,
+        data: bytes,
+        *,
+        size: int,
+        resize: Resize,
+        decoder: int,
+        seconds: float,
+        fingerprint: bool = False,
     ) -> LoadedImage:
         """Decode a file's bytes as `loading.load` does.
 
@@ -93,6 +102,7 @@ class DecodingProcess:
             data: the bytes of a whole file.
             size: side of the square in pixels.
             resize: how the image becomes a square.
+            decoder: version of the decoding rules.
             seconds: how long decoding may take; to wait for memory or for the process to start
                 does not count.
             fingerprint: make that of the whole image too.
@@ -103,7 +113,9 @@ class DecodingProcess:
             OSError: no process can be started here.
         """
         process = self._started()
-        request = Request(data, size, resize, fingerprint, seconds, Image.MAX_IMAGE_PIXELS)
+        request = Request(
+            data, size, resize, decoder, fingerprint, seconds, Image.MAX_IMAGE_PIXELS
+        )
         clock = _Clock(process, seconds)
         try:
             answer = _exchange(process, request, clock)

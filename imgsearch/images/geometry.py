@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from imgsearch.errors import UsageError
+from imgsearch.errors import RecipeMismatchError, UsageError
 from imgsearch.images.metadata import swaps_sides
 
 if TYPE_CHECKING:
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 # Images are decoded no smaller than this multiple of the wanted size, so that the antialiased
 # resize afterwards hides what a decoder's coarse scale left out.
-OVERSAMPLING: Final = 2
+OVERSAMPLING: Final = 2.0
+# For a network's input, by the version of the decoding rules in a recipe; figures in
+# benchmarks/results/oversampling.md.
+OVERSAMPLING_OF_VERSION: Final = {1: OVERSAMPLING, 2: 1.0}
 
 _TRANSPOSITIONS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -112,21 +115,46 @@ class Plan:
     Attributes:
         box: left, top, right and bottom of the part, in displayed pixels.
         target: width and height in pixels that the part becomes.
+        oversampling: least multiple of the target at which the part is decoded.
     """
 
     box: Box
     target: Size
+    oversampling: float = OVERSAMPLING
 
     def needed(self, displayed: Size) -> Size:
         """Return how large the whole displayed image must be decoded for this plan."""
         left, top, right, bottom = self.box
         return (
-            math.ceil(displayed[0] * OVERSAMPLING * self.target[0] / (right - left)),
-            math.ceil(displayed[1] * OVERSAMPLING * self.target[1] / (bottom - top)),
+            math.ceil(displayed[0] * self.oversampling * self.target[0] / (right - left)),
+            math.ceil(displayed[1] * self.oversampling * self.target[1] / (bottom - top)),
         )
 
 
-def plan_square(displayed: Size, crop: CropBox | None, *, size: int, resize: Resize) -> Plan:
+def oversampling_of(decoder: int) -> float:
+    """Return the oversampling of a version of the decoding rules.
+
+    Raises:
+        RecipeMismatchError: the version is not known.
+    """
+    oversampling = OVERSAMPLING_OF_VERSION.get(decoder)
+    if oversampling is None:
+        raise RecipeMismatchError(
+            f"the recipe's decoding rules are version {decoder}, and this imgsearch knows "
+            f"{min(OVERSAMPLING_OF_VERSION)} to {max(OVERSAMPLING_OF_VERSION)}: a newer one made "
+            "the embeddings, and is needed to compare anything with them"
+        )
+    return oversampling
+
+
+def plan_square(
+    displayed: Size,
+    crop: CropBox | None,
+    *,
+    size: int,
+    resize: Resize,
+    oversampling: float = OVERSAMPLING,
+) -> Plan:
     """Plan a square of `size` pixels a side; under "pad" what the image covers of it.
 
     Raises:
@@ -136,12 +164,12 @@ def plan_square(displayed: Size, crop: CropBox | None, *, size: int, resize: Res
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     if resize == "pad":
-        return Plan(box, _scaled((width, height), size / max(width, height)))
+        return Plan(box, _scaled((width, height), size / max(width, height)), oversampling)
     if resize == "crop":
         side = min(width, height)
         left, top = left + (width - side) / 2, top + (height - side) / 2
         box = (left, top, left + side, top + side)
-    return Plan(box, (size, size))
+    return Plan(box, (size, size), oversampling)
 
 
 def square_box(displayed: Size, crop: CropBox | None, *, resize: Resize) -> Box:

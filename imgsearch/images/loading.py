@@ -24,8 +24,15 @@ from imgsearch.errors import UnreadableImageError
 from imgsearch.images.colours import in_resizable_mode, over_white, to_srgb
 from imgsearch.images.fingerprints import SIDE, fingerprint_of
 from imgsearch.images.formats import decoder_of, identify
-from imgsearch.images.geometry import CropBox, plan_display, plan_square, resized
+from imgsearch.images.geometry import (
+    CropBox,
+    oversampling_of,
+    plan_display,
+    plan_square,
+    resized,
+)
 from imgsearch.images.refusals import TRUNCATED, refusing, what_else
+from imgsearch.recipe import DECODER_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +134,7 @@ def load(
     size: int,
     resize: Resize,
     crop: CropBox | None = None,
+    decoder: int = DECODER_VERSION,
     fingerprint: bool = False,
 ) -> LoadedImage:
     """Decode a file's bytes to a square of RGB pixels, for a network.
@@ -140,15 +148,19 @@ def load(
         size: side of the square in pixels.
         resize: how the image becomes a square.
         crop: only this part of the displayed image.
+        decoder: version of the decoding rules, a recipe's where there is one.
         fingerprint: make that of the whole image too.
 
     Raises:
         UnreadableImageError: the bytes cannot be decoded; its reason says why.
         UsageError: the crop reaches beyond the image, or covers less than one pixel of it.
     """
+    oversampling = oversampling_of(decoder)
 
     def square(displayed: Size) -> Plan:
-        return plan_square(displayed, crop, size=size, resize=resize)
+        return plan_square(
+            displayed, crop, size=size, resize=resize, oversampling=oversampling
+        )
 
     plans = (square, _plan_fingerprint) if fingerprint else (square,)
     (rgb, *renderings), metadata = _render(data, *plans)

@@ -41,7 +41,7 @@ class Decoder(Protocol):
     """What decodes a file's bytes as `loading.load` does."""
 
     def load(
-        self, data: bytes, *, size: int, resize: Resize, fingerprint: bool = False
+        self, data: bytes, *, size: int, resize: Resize, decoder: int, fingerprint: bool = False
     ) -> LoadedImage:
         """Return pixels and metadata, and the fingerprint if it is asked for."""
         ...
@@ -207,7 +207,7 @@ class _TimedDecoder:
         self._slow = slow
 
     def load(
-        self, data: bytes, *, size: int, resize: Resize, fingerprint: bool = False
+        self, data: bytes, *, size: int, resize: Resize, decoder: int, fingerprint: bool = False
     ) -> LoadedImage:
         """Return pixels and metadata.
 
@@ -223,7 +223,12 @@ class _TimedDecoder:
             if apart and elsewhere:
                 try:
                     return self._process.load(
-                        data, size=size, resize=resize, seconds=seconds, fingerprint=fingerprint
+                        data,
+                        size=size,
+                        resize=resize,
+                        decoder=decoder,
+                        fingerprint=fingerprint,
+                        seconds=seconds,
                     )
                 except OSError:
                     elsewhere = False  # no process can be started here
@@ -232,7 +237,9 @@ class _TimedDecoder:
             self._task.seconds = seconds / SHARE if elsewhere else seconds
             self._task.format = row.name
             self._task.began = time.monotonic()
-        return loading.load(data, size=size, resize=resize, fingerprint=fingerprint)
+        return loading.load(
+            data, size=size, resize=resize, decoder=decoder, fingerprint=fingerprint
+        )
 
 
 def some_given_up() -> bool:

@@ -113,7 +113,13 @@ def _load(
     if is_embedded(content_hash):
         return LoadedFile(item, content_hash, size)
     try:
-        image = decoder.load(data, size=recipe.size, resize=recipe.resize, fingerprint=True)
+        image = decoder.load(
+            data,
+            size=recipe.size,
+            resize=recipe.resize,
+            decoder=recipe.decoder,
+            fingerprint=True,
+        )
     except Exception as error:  # noqa: BLE001 - no single file may stop a run
         return LoadedFile(item, content_hash, size, reason=_reason(error))
     return LoadedFile(item, content_hash, size, image)

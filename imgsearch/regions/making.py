@@ -278,6 +278,8 @@ def _pixels(recipe: Recipe, content: str, files: Sequence[Path]) -> NDArray[np.u
 
     try:
         data = read_content(content, files)
-        return loading.load(data, size=recipe.size, resize=recipe.resize).pixels
+        return loading.load(
+            data, size=recipe.size, resize=recipe.resize, decoder=recipe.decoder
+        ).pixels
     except (UnreadableImageError, OSError):
         return None
