@@ -4,10 +4,10 @@
 
 Each set is labelled: images in subfolders by the subfolder's name, images directly in the folder by
 their file name up to the last "_". Every image is a query for the others of its label, searched as
-a gallery searches: projected, exactly. Its embeddings are made at each oversampling, and the
-average precision and the precision among the first five are compared with those at 2, query by
-query, with a 95 % interval over labels. "Mixed" is what a gallery would answer that holds
-embeddings of both rules: queries decoded at that oversampling, everything else at 2.
+a gallery searches: projected, exactly. Its embeddings are made by each rule, that is at each
+oversampling, and the average precision and the precision among the first five are compared with
+those at 2, query by query, with a 95 % interval over labels. "Mixed" is what a gallery would answer
+that holds embeddings of both rules: queries decoded by that rule, everything else at 2.
 
 A JPEG is decoded at 1/1, 1/2, 1/4 or 1/8, the least that is no smaller than the oversampling says,
 so a picture shows a difference only where it is more than that many times as large as the network's
@@ -44,17 +44,24 @@ from imgsearch.vectors.projection_choice import DEFAULT
 from imgsearch.vectors.projection_fitting import fit_choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from imgsearch.evaluation.metrics.bootstrap import Estimate
+    from imgsearch.evaluation.results import Estimate
     from imgsearch.networks.embedder import Embedder
 
-USUAL: Final = geometry.OVERSAMPLING
-TRIED: Final = (1.0, 1.25, 1.5, USUAL)
-# Each oversampling stands for a version of the decoding rules that no recipe has.
-VERSIONS: Final = {factor: 1000 + number for number, factor in enumerate(TRIED)}
+BICUBIC, LANCZOS = Image.Resampling.BICUBIC, Image.Resampling.LANCZOS
+USUAL: Final = "2"
+# Each stands for a version of the decoding rules that no recipe has.
+TRIED: Final = {
+    "1": geometry.DecodingRules(1.0, BICUBIC, one_scale=False),
+    "1, Lanczos": geometry.DecodingRules(1.0, LANCZOS, one_scale=False),
+    "1.25": geometry.DecodingRules(1.25, BICUBIC, one_scale=False),
+    "1.5": geometry.DecodingRules(1.5, BICUBIC, one_scale=False),
+    USUAL: geometry.DecodingRules(2.0, BICUBIC, one_scale=False),
+}
+VERSIONS: Final = {rule: number for number, rule in enumerate(TRIED, 1000)}
 NETWORKS: Final = (
     ("mobilenet_v2", None),
     ("mobilenet_v2", 96),
@@ -75,7 +82,7 @@ class Row:
     Attributes:
         pictures: name of the set.
         network: name and input size.
-        factor: the oversampling.
+        rule: the oversampling, and what resizes if that is not the bicubic.
         reduced: share of the pictures that are decoded at another scale than at 2.
         precision: mAP.
         loss: of average precision.
@@ -86,7 +93,7 @@ class Row:
 
     pictures: str
     network: str
-    factor: float
+    rule: str
     reduced: float
     precision: float
     loss: Estimate
@@ -109,32 +116,33 @@ def enlarged(data: bytes, *, seed: int) -> bytes:
 
 
 def squares(
-    numbered: tuple[int, Path], *, sides: Sequence[int], large: bool
+    numbered: tuple[int, Path], *, sides: Sequence[int], rules: Sequence[str], large: bool
 ) -> list[NDArray[np.uint8]]:
-    """Return a picture's squares, for each side at each oversampling: uint8 (side, side, 3)."""
+    """Return a picture's squares, for each side by each rule: uint8 (side, side, 3)."""
     number, path = numbered
     data = path.read_bytes()
     if large:
         data = enlarged(data, seed=number)
     return [
-        loading.load(data, size=side, resize="squash", decoder=version).pixels
+        loading.load(data, size=side, resize="squash", decoder=VERSIONS[rule]).pixels
         for side in sides
-        for version in VERSIONS.values()
+        for rule in rules
     ]
 
 
 def embeddings(
-    paths: Sequence[Path], networks: Sequence[Embedder], *, large: bool
+    paths: Sequence[Path], networks: Sequence[Embedder], *, rules: Sequence[str], large: bool
 ) -> list[list[NDArray[np.float32]]]:
-    """Return unit rows `(n, dim)` of all pictures, by network and oversampling."""
+    """Return unit rows `(n, dim)` of all pictures, by network and rule."""
     sides = sorted({network.recipe.size for network in networks})
-    found: list[list[list[NDArray[np.float32]]]] = [[[] for _ in TRIED] for _ in networks]
+    found: list[list[list[NDArray[np.float32]]]] = [[[] for _ in rules] for _ in networks]
+    decode = partial(squares, sides=sides, rules=rules, large=large)
     with ThreadPoolExecutor(cores()) as threads:
         for start in range(0, len(paths), BATCH):
             numbered = list(enumerate(paths[start : start + BATCH], start))
-            made = list(threads.map(partial(squares, sides=sides, large=large), numbered))
+            made = list(threads.map(decode, numbered))
             for network, rows in zip(networks, found, strict=True):
-                first = len(TRIED) * sides.index(network.recipe.size)
+                first = len(rules) * sides.index(network.recipe.size)
                 for place, some in enumerate(rows, first):
                     some.append(network.embed(np.stack([each[place] for each in made])))
             print(f"{start + len(numbered)} of {len(paths)}", file=sys.stderr, flush=True)
@@ -160,33 +168,33 @@ def precisions(
 def compare(
     pictures: str,
     network: str,
-    by_factor: Sequence[NDArray[np.float32]],
+    by_rule: Mapping[str, NDArray[np.float32]],
     labels: NDArray[np.str_],
 ) -> Iterator[Row]:
-    """Yield a row for each oversampling.
+    """Yield a row for each rule.
 
     Args:
         pictures: name of the set.
         network: name and input size.
-        by_factor: unit rows `(n, dim)` at each oversampling, the last one at 2.
+        by_rule: unit rows `(n, dim)`.
         labels: of the rows.
     """
-    raw = by_factor[-1]
-    fitted = [fit_choice(rows, DEFAULT) for rows in by_factor]
-    usual = fitted[-1].apply(raw)
+    raw = by_rule[USUAL]
+    fitted = fit_choice(raw, DEFAULT)
+    usual = fitted.apply(raw)
     base, base_first = precisions(usual, usual, labels)
     names = labels.tolist()
-    for factor, rows, projection in zip(TRIED, by_factor, fitted, strict=True):
-        own = projection.apply(rows)
+    for rule, rows in by_rule.items():
+        own = fit_choice(rows, DEFAULT).apply(rows)
         whole, first = precisions(own, own, labels)
-        mixed, _ = precisions(fitted[-1].apply(rows), usual, labels)
+        mixed, _ = precisions(fitted.apply(rows), usual, labels)
         cosines = np.einsum("ij,ij->i", rows, raw)
         differs = np.any(rows != raw, axis=1)
         changed = cosines[differs] if differs.any() else np.ones(1)
         yield Row(
             pictures,
             network,
-            factor,
+            rule,
             float(differs.mean()),
             estimate(whole, names).value,
             paired_difference(whole, base, names),
@@ -204,17 +212,19 @@ def label_of(path: Path, folder: Path) -> str:
 def table(rows: Sequence[Row]) -> list[str]:
     """Return the rows as a Markdown table; precisions in points."""
     lines = [
-        "| pictures | network | oversampling | decoded otherwise | mAP | mAP, difference | "
-        f"P@{FIRST}, difference | mAP, mixed | cosine, least · median |",
+        (
+            "| pictures | network | oversampling | decoded otherwise | mAP | mAP, difference | "
+            f"P@{FIRST}, difference | mAP, mixed | cosine, least · median |"
+        ),
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        if row.factor == USUAL:
+        if row.rule == USUAL:
             shown = ["", "", "", ""]
         else:
             shown = [_points(row.loss), _points(row.first), _points(row.mixed)]
             shown += ["{:.4f} · {:.4f}".format(*row.cosine)]
-        cells = [row.pictures, row.network, f"{row.factor:g}", f"{row.reduced:.0%}"]
+        cells = [row.pictures, row.network, row.rule, f"{row.reduced:.0%}"]
         lines.append("| " + " | ".join([*cells, f"{100 * row.precision:.2f}", *shown]) + " |")
     return lines
 
@@ -227,10 +237,13 @@ def main() -> None:
     """Run with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("sets", nargs="+", metavar="NAME=FOLDER")
+    parser.add_argument("--rule", action="append", choices=list(TRIED), help="beside 2; all")
     parser.add_argument("--most", type=int, help="take no more pictures of a set")
+    parser.add_argument("--most-enlarged", type=int, help="enlarge no more pictures of a set")
     parser.add_argument("--markdown", type=Path, help="write the table into this file too")
     options = parser.parse_args()
-    geometry.OVERSAMPLING_OF_VERSION.update({VERSIONS[factor]: factor for factor in TRIED})
+    rules = [*options.rule, USUAL] if options.rule else list(TRIED)
+    geometry.RULES.update({VERSIONS[rule]: TRIED[rule] for rule in rules})
     networks = [
         load_embedder(resolve(RecipeRequest(name, size=size), offline=True))
         for name, size in NETWORKS
@@ -247,14 +260,14 @@ def main() -> None:
             name, _, place = text.partition("=")
             folder = Path(place)
             paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg"})
-            paths = paths[: options.most]
+            paths = paths[: options.most_enlarged if large else options.most]
             labels = np.array([label_of(path, folder) for path in paths])
-            found = embeddings(paths, asked, large=large)
-            for network, by_factor in zip(asked, found, strict=True):
+            found = embeddings(paths, asked, rules=rules, large=large)
+            for network, by_rule in zip(asked, found, strict=True):
                 called = f"{network.recipe.backbone}, {network.recipe.size} px"
                 set_name = f"{name}, enlarged" if large else name
-                rows += compare(set_name, called, by_factor, labels)
-                print("\n".join(table(rows[-len(TRIED) :])), flush=True)
+                rows += compare(set_name, called, dict(zip(rules, by_rule, strict=True)), labels)
+                print("\n".join(table(rows[-len(rules) :])), flush=True)
     page = "\n".join([*facts(), "", *table(rows), ""])
     print(page)
     if options.markdown:

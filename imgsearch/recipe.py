@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -55,6 +55,8 @@ class RecipeRequest:
         preprocessing: of the pixels; for custom models only.
         trusted_sha256: checksum of a custom model that the caller trusts.
         precision: arithmetic of the runtime.
+        decoder: version of the decoding rules. `None` takes the newest, and in a gallery what its
+            recipe has.
     """
 
     backbone: str = AUTO
@@ -66,6 +68,7 @@ class RecipeRequest:
     preprocessing: Preprocessing | None = None
     trusted_sha256: str | None = None
     precision: Precision = "float32"
+    decoder: int | None = None
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -83,6 +86,8 @@ class RecipeRequest:
                 raise UsageError(f"{option}: {value!r} is none of {', '.join(allowed)}")
         if self.size is not None and self.size < 1:
             raise UsageError(f"size: {self.size} is not a positive number of pixels")
+        if self.decoder is not None and not 1 <= self.decoder <= DECODER_VERSION:
+            raise UsageError(f"decoder: {self.decoder} is no version from 1 to {DECODER_VERSION}")
         pooling, resize = self.pooling, self.resize
         if not self.backbone.startswith(HUB):
             pooling = DEFAULT_POOLING if pooling is None else pooling
@@ -108,7 +113,8 @@ class Recipe:
         dim: dimensions of the embedding.
         preprocessing: of the pixels, before the backbone.
         precision: arithmetic of the runtime that computes the embeddings.
-        decoder: version of the decoding rules (rotation, colour, antialiased resizing).
+        decoder: version of the decoding rules (rotation, colour, antialiased resizing). 2 decodes
+            a JPEG at the least scale that is no smaller than `size`, 1 at twice that.
         text: fingerprint of the text encoder whose embeddings are comparable with these; None if
             there is none, and then not part of the identifier.
         weights_path: where the weights were found; not part of the identifier.
@@ -149,7 +155,9 @@ class Recipe:
         return label if self.precision == "float32" else f"{label}/{self.precision}"
 
     def supersedes(self, other: Recipe) -> bool:
-        """Return whether this differs from the other only in a newer version of its backbone."""
+        """Return whether this is the other with a newer version of its backbone or its decoder."""
+        if self.decoder > other.decoder and replace(other, decoder=self.decoder) == self:
+            return True
         (name, mine), (older, theirs) = _versioned(self.backbone), _versioned(other.backbone)
         ways = [
             (recipe.layer, recipe.size, recipe.resize, recipe.pooling, recipe.precision)

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 import imgsearch.networks.source
 from imgsearch.cli import app, main
-from imgsearch.recipe import Recipe, RecipeRequest
+from imgsearch.recipe import DECODER_VERSION, Recipe, RecipeRequest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +74,7 @@ class FakeSource:
             dim=DIM,
             preprocessing="raw",
             precision=request.precision,
+            decoder=request.decoder or DECODER_VERSION,
         )
 
     def load(self, recipe: Recipe) -> FakeEmbedder:

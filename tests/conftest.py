@@ -15,7 +15,7 @@ from hypothesis import settings
 from PIL import Image
 
 from imgsearch.gallery.gallery import Gallery
-from imgsearch.recipe import Recipe, RecipeRequest
+from imgsearch.recipe import DECODER_VERSION, Recipe, RecipeRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -91,6 +91,7 @@ class FakeSource:
     embedders: list[FakeEmbedder] = field(default_factory=list)
     runtime: str = "auto"
     threads: int | None = None
+    decoder: int = DECODER_VERSION
 
     def resolve(self, request: RecipeRequest, *, offline: bool) -> Recipe:
         """Return a recipe whose name is the request's backbone."""
@@ -104,6 +105,7 @@ class FakeSource:
             resize=request.resize,
             pooling=request.pooling,
             precision=request.precision,
+            decoder=request.decoder or self.decoder,
             dim=48,
             preprocessing="raw",
         )

@@ -58,6 +58,8 @@ SMALL = (
 EXCLUDED = Photo("photos/private/diary.png", 13)
 GONE = Photo("archive/gone.png", 14)
 NO_PICTURE = b"no picture"
+# The newest decoding rules when the galleries were made.
+DECODER = 1
 SECOND = RecipeRequest(backbone="fake-2", size=32, resize="pad", pooling="gem:4", layer="inner")
 
 # As many as a projection is fitted on, and a few more than named indexes are trained on.
@@ -115,7 +117,7 @@ class Golden:
 
     def source(self) -> FakeSource | None:
         """Return a fresh source of its embeddings; None for the real one."""
-        return FakeSource() if self.fake else None
+        return FakeSource(decoder=DECODER) if self.fake else None
 
     def open(self, base: Path, **choices: str) -> Gallery:
         """Return the gallery that lies beneath a folder."""
@@ -179,7 +181,7 @@ def _make_exact(base: Path) -> None:
         gallery.index(base / "archive", options=ONE_THREAD)
         (base / GONE.path).unlink()
         gallery.index(options=ONE_THREAD)
-    with Gallery(gallery.path, recipe=SECOND, source=FakeSource()) as gallery:
+    with Gallery(gallery.path, recipe=SECOND, source=FakeSource(decoder=DECODER)) as gallery:
         gallery.index(options=ONE_THREAD)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import Any
 
 import numpy as np
 import picture_files
@@ -12,39 +11,76 @@ import pytest
 from picture_checks import flat, reason_for, squash
 from PIL import Image
 
-from imgsearch.images import pillow_decoder
+from imgsearch.errors import RecipeMismatchError
+from imgsearch.images import geometry, pillow_decoder
 from imgsearch.images.geometry import Plan
 from imgsearch.images.loading import load
 from imgsearch.images.strict_pillow import StrictJpeg
 
-
-def whole_and_reduced(image: Image.Image, *, size: int, **options: Any) -> tuple[Any, Any]:
-    data = picture_files.encode(image, "JPEG", quality=92, **options)
-    with Image.open(io.BytesIO(data)) as opened:
-        full = opened.resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(full, np.int64), squash(data, size)
+RULES = pytest.mark.parametrize("decoder", geometry.RULES)
 
 
+@RULES
 @pytest.mark.parametrize(("size", "seed"), [(32, 1), (48, 2), (64, 3), (100, 4)])
-def test_a_jpeg_decoded_at_reduced_scale_stays_close_to_the_whole(size: int, seed: int) -> None:
+def test_a_jpeg_decoded_at_reduced_scale_stays_close_to_the_whole(
+    size: int, seed: int, decoder: int
+) -> None:
     """Measured: 0.3 grey levels in the mean on 12 megapixels, 0.4 on photographs of 300 pixels.
 
     The largest differences, up to 26 levels there, lie in the last row or column, where a
     reduced pixel holds some of the encoder's padding.
     """
-    full, reduced = whole_and_reduced(picture_files.photograph(801, 603, seed=seed), size=size)
-    difference = np.abs(full - reduced)
+    image = picture_files.photograph(801, 603, seed=seed)
+    data = picture_files.encode(image, "JPEG", quality=92)
+    with Image.open(io.BytesIO(data)) as opened:
+        full = opened.resize((size, size), geometry.rules_of(decoder).resampling)
+    reduced = load(data, size=size, resize="squash", decoder=decoder).pixels
+    difference = np.abs(np.asarray(full, np.int64) - reduced)
     assert difference.mean() <= 1
     assert difference.max() <= 16
 
 
-def test_a_jpeg_is_decoded_no_smaller_than_twice_the_wanted_size() -> None:
+@RULES
+def test_a_jpeg_is_decoded_no_smaller_than_its_rules_say(decoder: int) -> None:
+    """By the first rules, twice the wanted size; by the second, that size."""
     data = picture_files.encode(picture_files.photograph(800, 600), "JPEG")
-    for size, expected in ((300, 800), (151, 800), (150, 400), (75, 200), (37, 100), (5, 100)):
-        plan = Plan((0.0, 0.0, 800.0, 600.0), (size, size))
+    for side, expected in ((600, 800), (302, 800), (300, 400), (150, 200), (75, 100), (10, 100)):
+        wanted = side // (2 if decoder == 1 else 1)
+        plan = Plan((0.0, 0.0, 800.0, 600.0), (wanted, wanted), geometry.rules_of(decoder))
         image = StrictJpeg(io.BytesIO(data))
         pillow_decoder.reduce_jpeg(image, data, plan.needed(image.size))
         assert image.width == expected
+
+
+@RULES
+@pytest.mark.parametrize("scale", [1, 2])
+def test_only_a_reduced_picture_is_resized_by_its_rules_filter(scale: int, decoder: int) -> None:
+    """Decoding has filtered it once, and the bicubic would blur it again."""
+    data = picture_files.encode(picture_files.photograph(320 * scale, 240 * scale), "JPEG")
+    with Image.open(io.BytesIO(data)) as opened:
+        if decoder == 1:
+            expected = opened.resize((200, 200), Image.Resampling.BICUBIC)
+        else:
+            opened.draft(None, (320, 240))
+            assert opened.size == (320, 240)
+            filters = {1: Image.Resampling.BICUBIC, 2: Image.Resampling.LANCZOS}
+            expected = opened.resize((200, 200), filters[scale])
+    got = load(data, size=200, resize="squash", decoder=decoder).pixels
+    np.testing.assert_array_equal(got, np.asarray(expected))
+
+
+def test_the_network_sees_the_same_whether_a_picture_is_indexed_or_asked_about() -> None:
+    """A rendering wants more than a small network does."""
+    data = picture_files.encode(picture_files.photograph(1280, 960), "JPEG")
+    indexed = load(data, size=32, resize="pad", fingerprint=True)
+    asked = load(data, size=32, resize="pad")
+    np.testing.assert_array_equal(indexed.pixels, asked.pixels)
+
+
+def test_decoding_rules_of_a_later_imgsearch_are_named_as_such() -> None:
+    data = picture_files.encode(picture_files.photograph(64, 48), "JPEG")
+    with pytest.raises(RecipeMismatchError, match="rules are version 3, and this imgsearch knows"):
+        load(data, size=32, resize="squash", decoder=3)
 
 
 # ── Limits ──────────────────────────────────────────────────────────────────────────────────
@@ -69,7 +105,7 @@ def test_a_jpeg_may_be_larger_because_it_is_decoded_reduced() -> None:
     jpeg = picture_files.encode(picture_files.photograph(64, 64), "JPEG")
     assert "the limit is 500 megapixels" in reason_for(announcing(jpeg, 30_000, 30_000))
     assert load(announcing(jpeg, 20_000, 20_000), size=8, resize="squash").metadata.width == 20_000
-    assert "250 megapixels" in reason_for(announcing(jpeg, 20_000, 20_000), size=5_100)
+    assert "250 megapixels" in reason_for(announcing(jpeg, 20_000, 20_000), size=10_100)
     progressive = picture_files.encode(picture_files.photograph(64, 64), "JPEG", progressive=True)
     assert "the limit is 250 megapixels" in reason_for(announcing(progressive, 20_000, 20_000))
 

@@ -65,7 +65,7 @@ def test_two_recipes_have_one_identifier_exactly_when_they_are_equal(a: Recipe, 
         ("pooling", "gem:4"),
         ("dim", 1279),
         ("preprocessing", "torch"),
-        ("decoder", 2),
+        ("decoder", 1),
         ("precision", "bfloat16"),
     ],
 )
@@ -82,7 +82,7 @@ def test_where_the_weights_lie_changes_nothing() -> None:
 
 
 def test_the_identifier_is_twelve_hexadecimal_digits_and_the_same_in_every_process() -> None:
-    assert RECIPE.identifier == "2261f993f036"
+    assert replace(RECIPE, decoder=1).identifier == "2261f993f036"
 
 
 def test_the_name_reads_as_a_path_of_choices() -> None:
@@ -106,6 +106,8 @@ def test_text_that_is_no_recipe_is_damage_that_names_the_remedy(text: str) -> No
         ({"resize": "stretch"}, "resize: 'stretch' is none of squash, pad, crop"),
         ({"preprocessing": "keras"}, "preprocessing: 'keras' is none of"),
         ({"size": 0}, "size: 0 is not"),
+        ({"decoder": 0}, "decoder: 0 is no version from 1 to 2"),
+        ({"decoder": 3}, "decoder: 3 is no version from 1 to 2"),
     ],
 )
 def test_a_request_outside_the_vocabulary_is_refused_with_the_choices(
@@ -208,3 +210,10 @@ def test_a_newer_version_taken_in_the_same_way_supersedes(
     older = replace(RECIPE, backbone="compact-1")
     assert replace(older, backbone=backbone, **changes).supersedes(older) is expected
     assert not RECIPE.supersedes(RECIPE)
+
+
+def test_newer_decoding_rules_supersede_older_ones_of_the_same_network() -> None:
+    older = replace(RECIPE, decoder=1)
+    assert RECIPE.supersedes(older)
+    assert not older.supersedes(RECIPE)
+    assert not replace(RECIPE, weights="sha256:b").supersedes(older)

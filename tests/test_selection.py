@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from imgsearch.errors import UnknownRecipeError
-from imgsearch.gallery.recipe_choice import choose_stored, find_stored
+from imgsearch.gallery.recipe_choice import (
+    choose_stored,
+    find_stored,
+    stored_to_index,
+    with_stored_decoder,
+)
 from imgsearch.recipe import Recipe, RecipeRequest
 from imgsearch.storage.records import StoredRecipe
 
@@ -95,6 +100,31 @@ def test_of_several_versions_the_newest_is_meant() -> None:
     assert find_stored(stored, "compact") == newer
     assert find_stored(stored, "compact-1") == STORED[1]
     assert choose_stored(stored, RecipeRequest("compact"), any_version=True) == newer
+
+
+def test_of_several_decoding_rules_the_newest_are_meant() -> None:
+    older = StoredRecipe(9, replace(MOBILENET, decoder=1), False, 0)
+    stored = [older, STORED[0]]
+    assert find_stored(stored, "mobilenet_v2") == STORED[0]
+    assert choose_stored(stored, RecipeRequest("mobilenet_v2")) == STORED[0]
+    assert choose_stored(stored, RecipeRequest("mobilenet_v2", decoder=1)) == older
+
+
+def test_other_decoding_rules_for_what_a_gallery_has_need_no_network_to_be_resolved() -> None:
+    older = StoredRecipe(1, replace(MOBILENET, decoder=1), True, 0)
+    for request in (RecipeRequest(decoder=2), RecipeRequest("mobilenet_v2", decoder=2)):
+        assert stored_to_index([older], request).known == MOBILENET
+    assert stored_to_index([older], RecipeRequest(size=192, decoder=2)).known is None
+
+
+def test_a_resolved_recipe_keeps_the_decoding_rules_that_a_gallery_has_it_with() -> None:
+    older = StoredRecipe(1, replace(COMPACT, decoder=1), True, 0)
+    request = RecipeRequest("compact")
+    assert with_stored_decoder(COMPACT, [older], request) == older.recipe
+    assert with_stored_decoder(COMPACT, [older, STORED[1]], request) == COMPACT
+    assert with_stored_decoder(COMPACT, [older], replace(request, decoder=2)) == COMPACT
+    newer = replace(COMPACT, backbone="compact-2", weights="sha256:new")
+    assert with_stored_decoder(newer, [older], request) == newer
 
 
 def test_a_request_in_another_precision_is_another_recipe() -> None:

@@ -25,7 +25,7 @@ from imgsearch.images.format_row import Format
 from imgsearch.indexing import decoding_threads
 from imgsearch.indexing.file_loader import LoadedFile, load_files
 from imgsearch.indexing.report import IndexOptions
-from imgsearch.recipe import RecipeRequest
+from imgsearch.recipe import DECODER_VERSION, RecipeRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,7 +210,7 @@ def process() -> Iterator[DecodingProcess]:
 
 
 def decode(process: DecodingProcess, data: bytes, *, seconds: float = 100.0) -> object:
-    return process.load(data, size=8, resize="squash", seconds=seconds)
+    return process.load(data, size=8, resize="squash", decoder=DECODER_VERSION, seconds=seconds)
 
 
 def test_a_process_gives_the_same_reasons(process: DecodingProcess, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from imgsearch.cli import completion
 from imgsearch.errors import UsageError
-from imgsearch.recipe import AUTO, Precision, Preprocessing, RecipeRequest, Resize
+from imgsearch.recipe import AUTO, DECODER_VERSION, Precision, Preprocessing, RecipeRequest, Resize
 
 BACKBONE_PANEL: Final = "Embeddings"
 _SHA256: Final = re.compile(r"(sha256:)?([0-9a-fA-F]{64})")
@@ -110,6 +110,18 @@ class RecipeOptions:
             rich_help_panel=BACKBONE_PANEL,
         ),
     ] = None
+    decoder: Annotated[
+        int | None,
+        typer.Option(
+            "--decoder",
+            metavar="VERSION",
+            min=1,
+            max=DECODER_VERSION,
+            help="Version of the rules by which pictures are decoded (default: the gallery's, in "
+            f"a new one {DECODER_VERSION}). Another one embeds all pictures anew.",
+            rich_help_panel=BACKBONE_PANEL,
+        ),
+    ] = None
     offline: Annotated[
         bool,
         typer.Option("--offline", help="Never download weights.", rich_help_panel=BACKBONE_PANEL),
@@ -131,6 +143,7 @@ class RecipeOptions:
             "preprocessing": self.preprocessing,
             "trusted_sha256": trusted_sha256(self.trust_model),
             "precision": self.precision,
+            "decoder": self.decoder,
         }
         given = {key: value for key, value in wanted.items() if value is not None}
         if not given or given == {"backbone": AUTO}:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.gallery.asking import Asking
-from imgsearch.gallery.recipe_choice import stored_to_index
+from imgsearch.gallery.recipe_choice import stored_to_index, with_stored_decoder
 from imgsearch.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -111,8 +111,10 @@ class Exchanging(Asking):
         """Return the recipe of what was found, and the network if that was named by a person."""
         if self._wanted is not None:
             chosen = stored_to_index(stored, self._wanted)
-            recipe = chosen.known or self._networks.source.resolve(
-                chosen.request, offline=self._offline
+            recipe = chosen.known or with_stored_decoder(
+                self._networks.source.resolve(chosen.request, offline=self._offline),
+                stored,
+                chosen.request,
             )
             return recipe, lambda: self._networks.of(recipe)
         if name is None and found.recipe is not None:

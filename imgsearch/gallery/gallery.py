@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from imgsearch import paths
 from imgsearch.addresses import Address
@@ -14,7 +15,7 @@ from imgsearch.gallery.explaining import Explaining
 from imgsearch.gallery.location import default_gallery_path
 from imgsearch.gallery.mapping import MapMaking
 from imgsearch.gallery.picture_sets import PictureSets
-from imgsearch.gallery.recipe_choice import stored_to_index
+from imgsearch.gallery.recipe_choice import stored_to_index, with_stored_decoder
 from imgsearch.gallery.taking import Taking, Verified
 from imgsearch.gallery.tidying import Tidying
 from imgsearch.networks import source as networks
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from imgsearch.search.engine import SearchEngine
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.records import StoredRecipe
+
+LOG: Final = logging.getLogger(__name__)
 
 
 class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
@@ -185,7 +188,9 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
                 run.forget_missing()
                 fingerprints.fill_in(store, jobs=options.jobs, progress=progress, stop=stop)
                 made = self._make_regions(held, options, progress, stop)
-                run.promote(held.stored)
+                if run.promote(held.stored):
+                    name, decoder = held.stored.recipe.name, held.stored.recipe.decoder
+                    LOG.info("recipe: queries now use %s, decoding rules %d", name, decoder)
                 self._refresh(held, anyway=anew)
             elif options.regions:
                 self._tell_cost(store, stored, lacking=total)
@@ -208,7 +213,8 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
         chosen = stored_to_index(stored, self._wanted)
         if chosen.known is not None or dry_run:
             return chosen.known
-        recipe = self._networks.source.resolve(chosen.request, offline=self._offline)
+        resolved = self._networks.source.resolve(chosen.request, offline=self._offline)
+        recipe = with_stored_decoder(resolved, stored, chosen.request)
         if all(item.recipe != recipe for item in stored):
             # A network that cannot be loaded must not become a gallery's recipe.
             self._networks.of(recipe)

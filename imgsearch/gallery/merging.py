@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imgsearch.errors import GalleryDamagedError, ImgsearchError, UsageError
@@ -132,6 +132,8 @@ def _named(recipes: Sequence[Recipe]) -> str:
 def _version(theirs: Sequence[Recipe], ours: Sequence[Recipe]) -> str:
     for one in theirs:
         for other in ours:
+            if replace(one, decoder=other.decoder) == other:
+                return f" (decoding rules {one.decoder} and {other.decoder}; --decoder names them)"
             if one.supersedes(other) or other.supersedes(one) or one.name == other.name:
                 return " (another version of the same network)"
     return ""

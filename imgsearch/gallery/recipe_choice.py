@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import UnknownRecipeError
@@ -73,6 +73,7 @@ def choose_stored(
         and request.pooling in (None, item.recipe.pooling)
         and request.resize in (None, item.recipe.resize)
         and request.precision == item.recipe.precision
+        and request.decoder in (None, item.recipe.decoder)
     ]
     fitting = _newest(fitting)
     return fitting[0] if len(fitting) == 1 else None
@@ -120,7 +121,27 @@ def stored_to_index(
         if named is not None:
             return ChosenRecipe(named.recipe, request)
     known = choose_stored(stored, request)
+    if known is None and request.decoder is not None:
+        # Other decoding rules for what the gallery has need no network to be resolved.
+        decoded = choose_stored(stored, replace(request, decoder=None))
+        if decoded is not None:
+            return ChosenRecipe(replace(decoded.recipe, decoder=request.decoder), request)
     return ChosenRecipe(known.recipe if known else None, request)
+
+
+def with_stored_decoder(
+    recipe: Recipe, stored: Sequence[StoredRecipe], request: RecipeRequest
+) -> Recipe:
+    """Return a resolved recipe with the decoding rules that the gallery has embedded it with.
+
+    So what is embedded stays as it is, unless the request names other rules.
+    """
+    if request.decoder is not None:
+        return recipe
+    same = [
+        item.recipe for item in stored if replace(item.recipe, decoder=recipe.decoder) == recipe
+    ]
+    return max(same, key=lambda kept: kept.decoder, default=recipe)
 
 
 def stored_to_query(

@@ -57,6 +57,11 @@ class Decoded:
     profile: bytes | None = None
     area: Box | None = None
 
+    @property
+    def is_reduced(self) -> bool:
+        """Whether the image was decoded at a reduced scale."""
+        return self.image.width < self.metadata.width or self.image.height < self.metadata.height
+
     def locate(self, box: Box) -> Box:
         """Return where in `image` lies what `box` is in pixels of the full image."""
         left, top, right, bottom = self.area or whole(self.image.size)

@@ -113,9 +113,7 @@ class DecodingProcess:
             OSError: no process can be started here.
         """
         process = self._started()
-        request = Request(
-            data, size, resize, decoder, fingerprint, seconds, Image.MAX_IMAGE_PIXELS
-        )
+        request = Request(data, size, resize, decoder, fingerprint, seconds, Image.MAX_IMAGE_PIXELS)
         clock = _Clock(process, seconds)
         try:
             answer = _exchange(process, request, clock)

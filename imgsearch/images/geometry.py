@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 # Images are decoded no smaller than this multiple of the wanted size, so that the antialiased
 # resize afterwards hides what a decoder's coarse scale left out.
 OVERSAMPLING: Final = 2.0
-# For a network's input, by the version of the decoding rules in a recipe; figures in
-# benchmarks/results/oversampling.md.
-OVERSAMPLING_OF_VERSION: Final = {1: OVERSAMPLING, 2: 1.0}
 
 _TRANSPOSITIONS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -34,6 +31,30 @@ _TRANSPOSITIONS: Final = {
 # Width and height; left, top, right and bottom.
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingRules:
+    """How large an image is decoded for a network.
+
+    Attributes:
+        oversampling: least multiple of the network's input.
+        resampling: what resizes an image that was decoded at a reduced scale; any other is resized
+            by the antialiased bicubic.
+        one_scale: it is never decoded smaller than its rendering wants, made or not, so that the
+            network sees the same of a file whether it is indexed or asked about.
+    """
+
+    oversampling: float
+    resampling: Image.Resampling
+    one_scale: bool
+
+
+# By the version in a recipe; figures are in benchmarks/results/oversampling.md.
+RULES: Final = {
+    1: DecodingRules(OVERSAMPLING, Image.Resampling.BICUBIC, one_scale=False),
+    2: DecodingRules(1.0, Image.Resampling.LANCZOS, one_scale=True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,36 +136,36 @@ class Plan:
     Attributes:
         box: left, top, right and bottom of the part, in displayed pixels.
         target: width and height in pixels that the part becomes.
-        oversampling: least multiple of the target at which the part is decoded.
+        rules: how large the part is decoded, and what resizes it.
     """
 
     box: Box
     target: Size
-    oversampling: float = OVERSAMPLING
+    rules: DecodingRules = RULES[1]
 
     def needed(self, displayed: Size) -> Size:
         """Return how large the whole displayed image must be decoded for this plan."""
         left, top, right, bottom = self.box
         return (
-            math.ceil(displayed[0] * self.oversampling * self.target[0] / (right - left)),
-            math.ceil(displayed[1] * self.oversampling * self.target[1] / (bottom - top)),
+            math.ceil(displayed[0] * self.rules.oversampling * self.target[0] / (right - left)),
+            math.ceil(displayed[1] * self.rules.oversampling * self.target[1] / (bottom - top)),
         )
 
 
-def oversampling_of(decoder: int) -> float:
-    """Return the oversampling of a version of the decoding rules.
+def rules_of(decoder: int) -> DecodingRules:
+    """Return a version of the decoding rules.
 
     Raises:
         RecipeMismatchError: the version is not known.
     """
-    oversampling = OVERSAMPLING_OF_VERSION.get(decoder)
-    if oversampling is None:
+    rules = RULES.get(decoder)
+    if rules is None:
         raise RecipeMismatchError(
             f"the recipe's decoding rules are version {decoder}, and this imgsearch knows "
-            f"{min(OVERSAMPLING_OF_VERSION)} to {max(OVERSAMPLING_OF_VERSION)}: a newer one made "
-            "the embeddings, and is needed to compare anything with them"
+            f"{min(RULES)} to {max(RULES)}: a newer one made the embeddings, and is needed to "
+            "compare anything with them"
         )
-    return oversampling
+    return rules
 
 
 def plan_square(
@@ -153,7 +174,7 @@ def plan_square(
     *,
     size: int,
     resize: Resize,
-    oversampling: float = OVERSAMPLING,
+    rules: DecodingRules = RULES[1],
 ) -> Plan:
     """Plan a square of `size` pixels a side; under "pad" what the image covers of it.
 
@@ -164,12 +185,12 @@ def plan_square(
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     if resize == "pad":
-        return Plan(box, _scaled((width, height), size / max(width, height)), oversampling)
+        return Plan(box, _scaled((width, height), size / max(width, height)), rules)
     if resize == "crop":
         side = min(width, height)
         left, top = left + (width - side) / 2, top + (height - side) / 2
         box = (left, top, left + side, top + side)
-    return Plan(box, (size, size), oversampling)
+    return Plan(box, (size, size), rules)
 
 
 def square_box(displayed: Size, crop: CropBox | None, *, resize: Resize) -> Box:
@@ -224,15 +245,20 @@ def turned_box(extent: tuple[float, float], orientation: int, *, within: Size) -
     return left, top, left + width, top + height
 
 
-def resized(image: Image.Image, box: Box, target: Size) -> Image.Image:
+def resized(
+    image: Image.Image,
+    box: Box,
+    target: Size,
+    resampling: Image.Resampling = Image.Resampling.BICUBIC,
+) -> Image.Image:
     """Resize a part of the image, and let nothing bleed in from outside of it.
-
-    Pillow's bicubic, antialiased (Keys 1981, a = -0.5, stretched by the scale).
 
     Args:
         image: in a mode whose channels may be averaged.
         box: left, top, right and bottom of the part; cut off where it leaves the image.
         target: width and height of the result.
+        resampling: antialiased: Pillow stretches it by the scale. Its bicubic is Keys's of 1981
+            with a = -0.5.
     """
     left, top = max(0, math.floor(box[0])), max(0, math.floor(box[1]))
     right, bottom = min(image.width, math.ceil(box[2])), min(image.height, math.ceil(box[3]))
@@ -247,4 +273,4 @@ def resized(image: Image.Image, box: Box, target: Size) -> Image.Image:
         min(float(image.width), box[2] - left),
         min(float(image.height), box[3] - top),
     )
-    return image.resize(target, Image.Resampling.BICUBIC, box=inner)
+    return image.resize(target, resampling, box=inner)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image
+from PIL.Image import Resampling
 
 from imgsearch.addresses import Address
 from imgsearch.errors import UnreadableImageError
@@ -26,10 +27,10 @@ from imgsearch.images.fingerprints import SIDE, fingerprint_of
 from imgsearch.images.formats import decoder_of, identify
 from imgsearch.images.geometry import (
     CropBox,
-    oversampling_of,
     plan_display,
     plan_square,
     resized,
+    rules_of,
 )
 from imgsearch.images.refusals import TRUNCATED, refusing, what_else
 from imgsearch.recipe import DECODER_VERSION
@@ -141,7 +142,7 @@ def load(
 
     "squash" fits the whole image into the square whatever its shape; "pad" keeps its shape
     and fills the rest with ImageNet's mean colour; "crop" takes the largest centred square.
-    The resize is Pillow's bicubic, antialiased (Keys 1981, a = -0.5, stretched by the scale).
+    How it is resized, the decoding rules say.
 
     Args:
         data: the bytes of a whole file.
@@ -155,15 +156,14 @@ def load(
         UnreadableImageError: the bytes cannot be decoded; its reason says why.
         UsageError: the crop reaches beyond the image, or covers less than one pixel of it.
     """
-    oversampling = oversampling_of(decoder)
+    rules = rules_of(decoder)
 
     def square(displayed: Size) -> Plan:
-        return plan_square(
-            displayed, crop, size=size, resize=resize, oversampling=oversampling
-        )
+        return plan_square(displayed, crop, size=size, resize=resize, rules=rules)
 
     plans = (square, _plan_fingerprint) if fingerprint else (square,)
-    (rgb, *renderings), metadata = _render(data, *plans)
+    floor = _plan_fingerprint if rules.one_scale else None
+    (rgb, *renderings), metadata = _render(data, *plans, floor=floor)
     if rgb.size != (size, size):
         padded = Image.new("RGB", (size, size), PAD_COLOUR)
         padded.paste(rgb, ((size - rgb.width) // 2, (size - rgb.height) // 2))
@@ -204,8 +204,16 @@ def _plan_fingerprint(displayed: Size) -> Plan:
     return plan_display(displayed, longest=SIDE)
 
 
-def _render(data: bytes, *plans: Callable[[Size], Plan]) -> tuple[list[Image.Image], Metadata]:
-    """Decode what the plans want, which they say once they know the image's displayed size."""
+def _render(
+    data: bytes, *plans: Callable[[Size], Plan], floor: Callable[[Size], Plan] | None = None
+) -> tuple[list[Image.Image], Metadata]:
+    """Decode what the plans want, which they say once they know the image's displayed size.
+
+    Args:
+        data: the bytes of a whole file.
+        plans: what is returned.
+        floor: a plan that is not carried out, but for which enough is decoded.
+    """
     row = identify(data)
     if row is None:
         raise UnreadableImageError(what_else(data))
@@ -213,7 +221,8 @@ def _render(data: bytes, *plans: Callable[[Size], Plan]) -> tuple[list[Image.Ima
         raise UnreadableImageError(TRUNCATED)
 
     def needed(displayed: Size) -> Size:
-        sizes = [plan(displayed).needed(displayed) for plan in plans]
+        asked = plans if floor is None else (*plans, floor)
+        sizes = [plan(displayed).needed(displayed) for plan in asked]
         return max(width for width, _ in sizes), max(height for _, height in sizes)
 
     with ExitStack() as turn, refusing(data, row):
@@ -223,6 +232,8 @@ def _render(data: bytes, *plans: Callable[[Size], Plan]) -> tuple[list[Image.Ima
         rendered = []
         for plan in plans:
             planned = plan(displayed)
-            small = over_white(resized(flat, decoded.locate(planned.box), planned.target))
+            place = decoded.locate(planned.box)
+            resampling = planned.rules.resampling if decoded.is_reduced else Resampling.BICUBIC
+            small = over_white(resized(flat, place, planned.target, resampling))
             rendered.append(to_srgb(small, decoded.profile))
         return rendered, decoded.metadata

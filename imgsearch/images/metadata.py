@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UPRIGHT: Final = 1
+_TIFF: Final = frozenset({b"II", b"MM"})
 TEXT_LIMIT: Final = 200
 
 
@@ -86,7 +87,8 @@ def read_metadata(
             width, height = height, width
         xmp = Xmp(find_xmp(image.info, data))
         iptc = find_iptc(image.info, data)
-        block = image.info.get("exif") or elsewhere or data
+        # What is no TIFF would be read as one that is broken, entry by entry.
+        block = image.info.get("exif") or elsewhere or (data if data[:2] in _TIFF else b"")
         place = _place(exif_directory(main, ExifTags.IFD.GPSInfo))
         if place == (None, None):
             place = _known_place(xmp.degrees("exif:GPSLatitude"), xmp.degrees("exif:GPSLongitude"))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import loading
+from imgsearch.images.geometry import rules_of
 from imgsearch.images.refusals import unexpected
 from imgsearch.indexing.decoding_threads import DecodingThreads
 
@@ -73,7 +74,11 @@ def load_files(
 
     Yields:
         Files that cannot be read carry the reason and raise nothing.
+
+    Raises:
+        RecipeMismatchError: the recipe's decoding rules are not known.
     """
+    rules_of(recipe.decoder)  # before a file is blamed for rules that nobody here knows
     workers = jobs or os.cpu_count() or 1
     window: deque[Task[LoadedFile[T]]] = deque()
 

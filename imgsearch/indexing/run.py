@@ -208,17 +208,16 @@ class IndexRun:
                 self._changes.forget_missing()
                 self._changes.fill_in()
 
-    def promote(self, stored: StoredRecipe) -> None:
-        """Make a recipe the primary one if it is a newer version of the primary one.
-
-        So a newer bundled network takes over once it has embedded as much as the older one.
-        """
+    def promote(self, stored: StoredRecipe) -> bool:
+        """Make a newer version of the primary recipe the primary one, once it has as much."""
         primary, *_ = self._store.recipes()
         if not self._counts.interrupted and stored.recipe.supersedes(primary.recipe):
             count = self._store.embedding_count
             if count(stored.id) >= count(primary.id):
                 with self._store.transaction():
                     self._store.make_primary(stored.id)
+                return True
+        return False
 
     def report(
         self, recipe: Recipe | None, targets: Sequence[ScanTarget], *, first: bool

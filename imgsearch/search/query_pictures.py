@@ -182,12 +182,12 @@ def decoded(image: GivenImage, recipe: Recipe) -> QueryPixels:
     data = _data(image)
     try:
         loaded = loading.load(
-                data,
-                size=recipe.size,
-                resize=recipe.resize,
-                decoder=recipe.decoder,
-                crop=image.crop,
-            )
+            data,
+            size=recipe.size,
+            resize=recipe.resize,
+            decoder=recipe.decoder,
+            crop=image.crop,
+        )
     except UnreadableImageError as error:
         name = None if image.path is None else str(image.path)
         if image.named and image.content is not None:

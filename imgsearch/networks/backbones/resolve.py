@@ -11,7 +11,15 @@ from imgsearch.networks.backbones import build, catalogue, custom, layer_names, 
 from imgsearch.networks.backbones.compact import bundled
 from imgsearch.networks.backbones.hub import resolving
 from imgsearch.pooling_choice import OWN_POOLINGS
-from imgsearch.recipe import AUTO, DEFAULT_POOLING, DEFAULT_RESIZE, HUB, PREPROCESSINGS, Recipe
+from imgsearch.recipe import (
+    AUTO,
+    DECODER_VERSION,
+    DEFAULT_POOLING,
+    DEFAULT_RESIZE,
+    HUB,
+    PREPROCESSINGS,
+    Recipe,
+)
 
 if TYPE_CHECKING:
     from imgsearch.networks.backbones.catalogue import Backbone
@@ -151,6 +159,7 @@ def _resolve_catalogue(request: RecipeRequest, backbone: Backbone, *, offline: b
         dim=dim,
         preprocessing=backbone.preprocessing,
         precision=request.precision,
+        decoder=request.decoder or DECODER_VERSION,
         weights_path=None if backbone.is_compact else str(path.absolute()),
     )
 
@@ -180,6 +189,7 @@ def _resolve_custom(request: RecipeRequest) -> Recipe:
         dim=int(output.shape[-1]),
         preprocessing=request.preprocessing,
         precision=request.precision,
+        decoder=request.decoder or DECODER_VERSION,
         weights_path=str(path),
     )
 

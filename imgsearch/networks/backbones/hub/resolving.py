@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imgsearch.errors import RecipeMismatchError, UsageError, WeightsUnavailableError
 from imgsearch.networks.backbones.hub import fetching, folders, image_tower, presets
-from imgsearch.recipe import HUB, Recipe
+from imgsearch.recipe import DECODER_VERSION, HUB, Recipe
 
 if TYPE_CHECKING:
     from imgsearch.recipe import RecipeRequest
@@ -50,6 +50,7 @@ def resolve(request: RecipeRequest, *, offline: bool) -> Recipe:
         dim=tower.dim,
         preprocessing="raw",
         precision=request.precision,
+        decoder=request.decoder or DECODER_VERSION,
         text=folders.text_fingerprint(folder) if tower.has_text else None,
         weights_path=str(folder),
     )
