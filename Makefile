@@ -21,6 +21,7 @@ docs:
 bench:
 	$(PYTHON) benchmarks/extraction.py --photos $(PHOTOS) --markdown $(RESULTS)/extraction.md --json $(RESULTS)/extraction.json
 	$(PYTHON) benchmarks/embedding_rivals.py $(PHOTOS) --json $(RESULTS)/embedding_rivals.json
+	$(PYTHON) benchmarks/indexing_rivals.py --photos $(PHOTOS) --markdown $(RESULTS)/indexing_rivals.md
 	$(PYTHON) benchmarks/runtimes.py --photos $(PHOTOS) --markdown $(RESULTS)/runtimes.md --json $(RESULTS)/runtimes.json
 	$(PYTHON) benchmarks/start_up.py --markdown $(RESULTS)/start_up.md --json $(RESULTS)/start_up.json
 	$(PYTHON) benchmarks/gallery_scale.py --json $(RESULTS)/gallery_scale.json

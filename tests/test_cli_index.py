@@ -237,6 +237,22 @@ def test_options_of_the_recipe_reach_the_library(photos: Path) -> None:
     rounded = report_of(photos, *network, "--precision", "bfloat16")["recipe"]
     assert isinstance(rounded, dict)
     assert rounded["name"] == "vgg16/block4_pool/gap/32/squash/bfloat16"
+    assert (rounded["decoder"], report_of(photos, *network)["recipe"]["decoder"]) == (2, 2)
+
+
+def test_other_decoding_rules_embed_anew_and_take_over(gallery: Path, photos: Path) -> None:
+    first = report_of(photos, "--decoder", "1")
+    kept = report_of(photos)
+    assert kept["embedded"] == 0
+    assert kept["recipe"] == first["recipe"]
+    result = run("index", "--decoder", "2", "--gallery", gallery)
+    assert "queries now use" in result.stderr
+    assert "decoding rules 2" in result.stderr
+    again = report_of(photos)
+    assert (again["embedded"], again["recipe"]["decoder"]) == (0, 2)
+    refused = run("index", photos, "--decoder", "3")
+    assert refused.exit_code == 2
+    assert "--decoder" in refused.stderr
 
 
 def test_runtime_and_threads_reach_what_makes_embeddings(

@@ -34,6 +34,10 @@ DEEP_PIXEL_BYTES: Final = 14
 # https://libjpeg-turbo.org/pmwiki/uploads/About/TwoIssueswiththeJPEGStandard.pdf
 MAX_JPEG_SCANS: Final = 100
 
+# libjpeg gets so much of a file at a time. In Pillow's blocks of 64 KiB, each of which ends within
+# a row, 12 megapixels take 3 % longer.
+BLOCK_BYTES: Final = 4 << 20
+
 # Of TIFF; whether Pillow's libtiff was built with them shows only when it decodes.
 _RARE_COMPRESSIONS: Final = frozenset({"lzma", "webp", "zstd"})
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\0\x01\xd0-\xd7\xff]")
@@ -133,6 +137,7 @@ def load_jpeg(image: StrictJpeg, data: bytes, wanted: Size) -> StrictJpeg:
     Raises:
         OSError: the file ends within the pixels' data, or whatever Pillow raises.
     """
+    image.decodermaxblock = BLOCK_BYTES
     try:
         image.load()
     except OSError:
