@@ -103,17 +103,17 @@ class Centroids:
 
     def _products(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
         assert self.values is not None  # noqa: S101  # who calls has looked
-        if len(queries) > 1:
-            return queries @ self.values.T
-        # BLAS would start threads, which take longer to meet than this takes.
-        scores = np.empty((1, len(self.values)), np.float32)
-        faiss.fvec_inner_products_ny(
-            faiss.swig_ptr(scores),
-            faiss.swig_ptr(queries),
-            faiss.swig_ptr(self.values),
-            queries.shape[1],
-            len(self.values),
-        )
+        rows = np.ascontiguousarray(queries)
+        scores = np.empty((len(rows), len(self.values)), np.float32)
+        # Not by BLAS, whose threads would spin between one block of queries and the next.
+        for row, products in zip(rows, scores, strict=True):
+            faiss.fvec_inner_products_ny(
+                faiss.swig_ptr(products),
+                faiss.swig_ptr(row),
+                faiss.swig_ptr(self.values),
+                rows.shape[1],
+                len(self.values),
+            )
         return scores
 
 
