@@ -36,6 +36,7 @@ ROOMS: dict[str, str] = {
     "networks": "",
     "vectors": "",
     "storage": "images",
+    "services": "images vectors storage",
     "indexing": "sources images networks storage",
     "search": "images networks vectors storage",
     "regions": "images networks vectors storage search",
