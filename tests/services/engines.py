@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from services import memory_engine
+from services.postgres_server import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,4 +57,4 @@ def memory(folder: Path) -> MemoryServer:
 
 
 # What makes a server in a folder, by engine; it skips the test where its packages are missing.
-ENGINES: dict[str, Callable[[Path], Server]] = {"memory": memory}
+ENGINES: dict[str, Callable[[Path], Server]] = {"memory": memory, "pgvector": postgres}
