@@ -38,7 +38,7 @@ ROOMS: dict[str, str] = {
     "storage": "images",
     "services": "images vectors storage",
     "indexing": "sources images networks storage",
-    "search": "images networks vectors storage",
+    "search": "images networks vectors storage services",
     "regions": "images networks vectors storage search",
     "duplicates": "images networks vectors storage search",
     "plans": "images storage search duplicates",
