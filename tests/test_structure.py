@@ -45,7 +45,7 @@ ROOMS: dict[str, str] = {
     "explaining": "networks vectors",
     "exchange": "images networks storage",
     "maps": "images networks vectors storage search",
-    "gallery": "sources images networks vectors storage indexing search regions duplicates plans "
+    "gallery": "sources images networks vectors storage services indexing search regions duplicates plans "
     "explaining maps exchange",
     "evaluation": "images networks vectors storage indexing search gallery",
     "distillation": "images networks vectors indexing evaluation",

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from imgsearch.images.geometry import CropBox
     from imgsearch.regions.asked import AskedParts
     from imgsearch.search.answering import Question
@@ -62,7 +65,13 @@ def _terms(
 
 
 class Questioning:
-    """What answers queries; not used by itself."""
+    """What answers queries: a gallery, or one that was published; not used by itself.
+
+    Attributes:
+        path: the gallery's folder, or the address of the collection.
+    """
+
+    path: Path
 
     def query(  # noqa: PLR0913 - what a person can ask, each under its name
         self,
@@ -159,6 +168,20 @@ class Questioning:
                     yield Answer((), picture.reason)
                 else:
                     yield Answer(tuple(next(found)))
+
+    def with_kinds(self, picture: QueryImage, matches: Iterable[Match]) -> list[Match]:
+        """Return a query's matches, each with how it is the same as the picture asked about."""
+        raise NotImplementedError
+
+    def refined(
+        self, matches: Sequence[Match], *images: QueryImage, crop: CropBox | None = None
+    ) -> list[Match]:
+        """Return matches of `query` with `anywhere`, the boxes of the first drawn closer."""
+        raise NotImplementedError
+
+    def image(self, content: str, *, longest: int = 1024) -> NDArray[np.uint8]:
+        """Return an image (height, width, 3) for showing it."""
+        raise NotImplementedError
 
     def _embedded(self, asked: AskedPictures, where: Filters) -> AbstractContextManager[Embeddings]:
         """Find, or read and embed, what is asked about; give what to answer with."""

@@ -22,18 +22,19 @@ class PublishedRows(Store):
     """A store in memory, which fetches a content when it is asked for by its hash.
 
     Attributes:
+        collection: that was opened.
         entries: those that have been fetched, by id.
     """
 
     entries: dict[int, Entry]
-    _collection: Collection
+    collection: Collection
 
     @classmethod
     def of(cls, collection: Collection) -> Self:
         """Return the rows of a collection, none of which have been fetched yet."""
         rows = cls.in_memory()
         rows.entries = {}
-        rows._collection = collection  # noqa: SLF001 - of this very class
+        rows.collection = collection
         write_roots(rows, roots_of(collection.description))
         return rows
 
@@ -75,7 +76,7 @@ class PublishedRows(Store):
 
     def _fetch(self, content_hash: str) -> None:
         if all(entry.content != content_hash for entry in self.entries.values()):
-            self.take(self._collection.find([content_hash]))
+            self.take(self.collection.find([content_hash]))
 
 
 def _content_of(entry: Entry) -> Content:
