@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imgsearch.gallery.explaining import Explanation
     from imgsearch.images.geometry import CropBox
     from imgsearch.regions.asked import AskedParts
     from imgsearch.search.answering import Question
-    from imgsearch.search.matches import Match
+    from imgsearch.search.matches import GalleryFile, Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.query_inputs import QueryImage
     from imgsearch.search.search_space import Space
@@ -177,6 +178,16 @@ class Questioning:
         self, matches: Sequence[Match], *images: QueryImage, crop: CropBox | None = None
     ) -> list[Match]:
         """Return matches of `query` with `anywhere`, the boxes of the first drawn closer."""
+        raise NotImplementedError
+
+    def explain(
+        self,
+        one: QueryImage | GalleryFile,
+        other: QueryImage | GalleryFile,
+        *,
+        crop: CropBox | None = None,
+    ) -> Explanation:
+        """Say which places of two images make up their score."""
         raise NotImplementedError
 
     def image(self, content: str, *, longest: int = 1024) -> NDArray[np.uint8]:

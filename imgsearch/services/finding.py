@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # The module whose `open_service(address)` answers, by scheme. It is imported when it is needed.
 ENGINES: Final[dict[str, str]] = {
-    "postgresql": "imgsearch.services.pgvector.service",
+    "postgresql": "imgsearch.services.pgvector.opening",
 }
 
 
