@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +14,10 @@ import pytest
 from cli_fakes import FakeSource, picture, run
 from services import memory_engine
 
+import imgsearch
 from imgsearch.services import finding
 
+SCALING = Path(imgsearch.__file__).resolve().parent.parent / "docs/scaling.md"
 ADDRESS = "memory://here/photos"
 
 
@@ -65,6 +70,24 @@ def test_the_address_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("IMGSEARCH_GALLERY", ADDRESS)
     assert run("query", "photos/0/2.png", "--paths").stdout
     assert json.loads(run("info", "--json").stdout)["address"] == ADDRESS
+
+
+def test_what_the_page_on_scaling_shows_works_as_it_stands(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a service in this process in PostgreSQL's place."""
+    monkeypatch.setenv("HOME", str(photos.parent))
+    photos.rename("Photos")
+    picture(Path("sunset.jpg"), 1)
+    monkeypatch.setenv("IMGSEARCH_GALLERY", "fresh")
+    text = SCALING.read_text(encoding="utf-8").partition("## A search service")[2]
+    (block,) = re.findall(r"```sh\n(.*?)```", text.partition("\n## ")[0], re.DOTALL)
+    lines = [line for line in block.splitlines() if line.startswith("imgsearch ")]
+    assert len(lines) == 5
+    for line in lines:
+        words = shlex.split(line.replace("postgresql://host/db/photos", ADDRESS), comments=True)
+        done = run(*(os.path.expanduser(word) for word in words[1:]))  # noqa: PTH111 - words
+        assert done.exit_code == 0, (line, done.stderr)
 
 
 def test_publishing_again_sends_what_has_changed(photos: Path) -> None:
@@ -210,5 +233,5 @@ def test_a_missing_extra_is_named_and_nothing_else_needs_it(tmp_path: Path) -> N
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode == 1
-    assert "psycopg[binary]" in done.stderr
+    assert "imgsearch-gallery[pgvector]" in done.stderr
     assert "Traceback" not in done.stderr

@@ -11,8 +11,8 @@ from imgsearch.services import service_address
 if TYPE_CHECKING:
     from imgsearch.services.protocol import SearchService
 
-# Where the server listens and how it proves who it is; nothing secret.
-OPTIONS: Final = frozenset({"host", "sslmode", "sslrootcert"})
+# How the server proves who it is; nothing secret.
+OPTIONS: Final = frozenset({"sslmode", "sslrootcert"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 
 
@@ -38,6 +38,7 @@ def open_service(address: str) -> SearchService:
         from imgsearch.services.pgvector.service import PgvectorService
     except ImportError as error:
         raise MissingExtraError(
-            f"{found}: needs a package that is not installed: pip install 'psycopg[binary]'"
+            f"{found}: needs a package that is not installed: "
+            "pip install 'imgsearch-gallery[pgvector]'"
         ) from error
     return PgvectorService(found)

@@ -169,7 +169,7 @@ class PgvectorService:
     def _connect(self) -> Connection[Any]:
         place = self._place
         given: dict[str, Any] = {
-            "host": place.host or None,
+            "host": place.host,
             "port": place.port,
             "user": place.user,
             "dbname": place.parts[0],
