@@ -58,7 +58,9 @@ def _terms(
     filters = arguments.checked_filters(where)
     return _Terms(
         k=arguments.whole_number("k", k),
-        where=replace(filters, under=tuple(map(paths.absolute, filters.under))),
+        where=filters
+        if not filters.under
+        else replace(filters, under=tuple(map(paths.absolute, filters.under))),
         min_score=arguments.checked_score(min_score),
         include_self=bool(include_self),
         expand=arguments.checked_expansion(expand),
