@@ -49,8 +49,8 @@ call_in_children(_do_without_dead_threads)
 def threads_for(queries: int) -> Iterator[None]:
     """Let FAISS answer few queries on the thread that asks.
 
-    To share out what takes some milliseconds costs more than it gains: on two threads, 32 queries at
-    a time took twice the processor time, and no less of the clock's.
+    To share out what takes some milliseconds costs more than it gains: on two threads, 32 queries
+    at a time took twice the processor time, and no less of the clock's.
     """
     before = faiss.omp_get_max_threads()
     if queries >= LEAST_SHARED or before == 1:
