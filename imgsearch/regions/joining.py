@@ -84,8 +84,8 @@ def join(store: Store, part: Part) -> JoinedRegions:
 def to_make(store: Store) -> int:
     """Return of how many contents the next `index` makes the regions.
 
-    Those that have none; or all, where the projection was fitted on few contents and there are
-    twice as many by now. None where a recipe has no regions at all.
+    Those that have none, or all where the projection was fitted on few contents and there are
+    twice as many by now. Recipes without any regions count for nothing.
     """
     count = 0
     for stored in store.recipes():
