@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Route
 
 NAME = "Find it anywhere in pictures"
+# Left, top, width and height of the frame on the tile of a picture.
+FRAMED = """async ([box, width, height]) => {
+    const { framePart } = await import("/static/app/grid/part.js");
+    const { shown } = await import("/static/app/grid/justify.js");
+    const { style } = framePart({ box, width, height }, shown(width / height));
+    const sides = ["left", "top", "width", "height"];
+    return sides.map((side) => `${Math.round(parseFloat(style[side]))}%`);
+}"""
 PLACE = "matches in 38 by 38 percent of it, 50 from the left, 13 from the top"
 
 
@@ -48,6 +56,26 @@ def place(frame: Locator, picture: Locator) -> list[int]:
             inner["x"] - outer["x"], inner["y"] - outer["y"], inner["width"], inner["height"],
         )
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("box", "size", "placed"),
+    [
+        ([200, 50, 100, 50], [400, 200], ["50%", "25%", "25%", "25%"]),
+        # Of eight to two, 640 pixels are seen, from 80 to 720.
+        ([0, 0, 400, 200], [800, 200], ["0%", "0%", "50%", "100%"]),
+        ([400, 0, 160, 100], [800, 200], ["50%", "0%", "25%", "50%"]),
+        ([730, 0, 70, 200], [800, 200], ["98%", "0%", "2%", "100%"]),
+        ([0, 0, 70, 200], [800, 200], ["0%", "0%", "2%", "100%"]),
+        # Of 90 to 400, 200 pixels are seen, from 100 to 300.
+        ([0, 150, 45, 250], [90, 400], ["0%", "25%", "50%", "75%"]),
+    ],
+)
+def test_a_frame_lies_where_the_part_is_also_where_a_tile_cuts_the_picture(
+    visitor: Visitor, box: list[int], size: list[int], placed: list[str]
+) -> None:
+    visitor.go("/browse")
+    assert visitor.page.evaluate(FRAMED, [box, *size]) == placed
 
 
 def test_a_dropped_thing_is_found_in_a_picture_and_framed_there(
@@ -79,6 +107,9 @@ def test_a_dropped_thing_is_found_in_a_picture_and_framed_there(
     paper = page.locator(".stage-paper")
     assert place(frame, paper) == pytest.approx([128, 32, 96, 96], abs=1)
     assert serious(seeker) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate(WIDTH) <= 390
+    page.set_viewport_size({"width": 1280, "height": 800})
     switch = page.get_by_role("button", name="Frame the part that matches")
     switch.click()
     expect(frame).to_be_hidden()

@@ -2,6 +2,8 @@
 
 import { make } from "../core/dom.js";
 
+const SLIVER = 2;
+
 /** Whether a part matches, rather than the whole, or a picture of which nobody asked that. */
 export const isPart = ({ box, width, height }) => Boolean(box) && (box[2] < width || box[3] < height);
 
@@ -20,16 +22,18 @@ export function sayPart({ box: [left, top, across, down], width, height }) {
  *   own ratio shows all of it
  */
 export function framePart({ box: [left, top, across, down], width, height }, ratio = width / height) {
-  const wide = Math.min(1, (ratio * height) / width);
-  const high = Math.min(1, width / height / ratio);
-  const [start, end] = [left, left + across].map((x) => seen(x / width, wide));
-  const [above, below] = [top, top + down].map((y) => seen(y / height, high));
-  return make("div.part-frame", {
-    style: { left: `${start}%`, top: `${above}%`, width: `${end - start}%`, height: `${below - above}%` },
-  });
+  const own = width / height;
+  const [x, wide] = seen(left / width, across / width, Math.min(1, ratio / own));
+  const [y, high] = seen(top / height, down / height, Math.min(1, own / ratio));
+  return make("div.part-frame", { style: { left: `${x}%`, top: `${y}%`, width: `${wide}%`, height: `${high}%` } });
 }
 
-/** Return where a share of a side lies in the middle part of it that is seen, in percent of that. */
-function seen(share, part) {
-  return 100 * Math.min(1, Math.max(0, (share - (1 - part) / 2) / part));
+/**
+ * Return where a stretch of a side begins in the middle part of it that is seen, and how long it is, in percent
+ * of that. What lies beyond shows at the edge, for without a frame the whole would seem to match.
+ */
+function seen(start, length, part) {
+  const place = (share) => (100 * (share - (1 - part) / 2)) / part;
+  const from = Math.min(100 - SLIVER, Math.max(0, place(start)));
+  return [from, Math.min(100, Math.max(from + SLIVER, place(start + length))) - from];
 }

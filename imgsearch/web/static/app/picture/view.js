@@ -76,7 +76,7 @@ function wayOf(entry, parameters) {
 
 function bar({ previous, next, back, likes, entry, stage, position, total }) {
   const framed = stage.part && button("button.button.quiet.round", {
-    icon: icon("frame"), title: "Frame the part that matches", "aria-label": "Frame the part that matches", "aria-pressed": "true",
+    icon: icon("part"), title: "Frame the part that matches", "aria-label": "Frame the part that matches", "aria-pressed": "true",
     click: () => {
       stage.part.hidden = !stage.part.hidden;
       framed.setAttribute("aria-pressed", String(!stage.part.hidden));

@@ -24,6 +24,6 @@ export class AnywhereSwitch {
     this.box.disabled = Boolean(question.words);
     this.note.textContent = question.words
       ? "Words are looked for in whole pictures."
-      : "Parts of pictures are searched, too; a frame shows what matches.";
+      : "Parts of pictures are searched, too. A frame shows the part that matches; without one, the whole does.";
   }
 }
