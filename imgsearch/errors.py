@@ -12,6 +12,7 @@
     ├── RecipeMismatchError        1  embeddings that are not comparable
     ├── UnknownNetworkError        1  embeddings that were imported, and a picture that was not
     ├── MissingExtraError          1  an optional package that is not installed
+    ├── ServiceError               1  a search service that does not answer or refuses
     ├── DamagedCacheError          1  a cache file that fails its checksum or header
     ├── PlanRefusedError           1  a plan, or a journal, that is not carried out
     ├── GalleryDamagedError        1  a gallery whose database is damaged
@@ -85,6 +86,10 @@ class UnknownNetworkError(ImgsearchError):
 
 class MissingExtraError(ImgsearchError):
     """An optional package that is not installed; the message names it."""
+
+
+class ServiceError(ImgsearchError):
+    """A search service that does not answer, refuses, or holds what it should not."""
 
 
 class DamagedCacheError(ImgsearchError):

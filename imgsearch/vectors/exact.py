@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -13,12 +14,24 @@ from imgsearch.forking import call_in_children
 from imgsearch.vectors.index_plan import EXACT
 from imgsearch.vectors.protocol import IndexDescription, IndexParts
 
-with warnings.catch_warnings():
-    # The SWIG of older FAISS builds creates types without a module, which Python 3.12 deplores.
-    warnings.filterwarnings(
-        "ignore", message="builtin type .* has no __module__ attribute", category=DeprecationWarning
-    )
-    import faiss as typed_faiss
+_POLICY: Final = "OMP_WAIT_POLICY"
+_IS_CHOSEN: Final = _POLICY in os.environ
+# OpenMP reads it as it is loaded. Threads that spin while they wait for one another took twice the
+# processor time to build an index on a busy machine, and as long by the clock.
+os.environ.setdefault(_POLICY, "passive")
+try:
+    with warnings.catch_warnings():
+        # The SWIG of older FAISS builds creates types without a module, which Python 3.12 deplores.
+        warnings.filterwarnings(
+            "ignore",
+            message="builtin type .* has no __module__ attribute",
+            category=DeprecationWarning,
+        )
+        import faiss as typed_faiss
+finally:
+    # Other programs that this one starts choose for themselves.
+    if not _IS_CHOSEN:
+        del os.environ[_POLICY]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
