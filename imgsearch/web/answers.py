@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.gallery.explaining import REFINED
@@ -97,24 +98,18 @@ class Answers:
         gallery: Gallery,
         boxes: dict[str, PixelBox | None],
     ) -> list[Match]:
-        images = [
-            (
-                image_of(
-                    asked,
-                    recipe,
-                    gallery=gallery,
-                    uploads=self._uploads,
-                    pixels=question.anywhere,
-                ),
-                asked.minus,
-            )
-            for asked in question.pictures
-        ]
-        likes = [image for image, minus in images if not minus]
+        image = partial(
+            image_of,
+            recipe=recipe,
+            gallery=gallery,
+            uploads=self._uploads,
+            pixels=question.anywhere,
+        )
+        likes = [image(asked) for asked in question.pictures if not asked.minus]
         matches = gallery.query(
             *likes,
             k=k,
-            minus=[image for image, minus in images if minus],
+            minus=[image(asked) for asked in question.pictures if asked.minus],
             where=question.where,
             min_score=question.min_score,
             expand=expansion_of(question),
