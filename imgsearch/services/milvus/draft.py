@@ -1,0 +1,166 @@
+"""The next version of a collection: rows that nobody sees before its head is there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from imgsearch.services.milvus.head import Ended, Head
+from imgsearch.services.milvus.rows import HIDDEN, head_rows, row_number, rows_of
+from imgsearch.services.milvus.table import blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from imgsearch.services.entries import Description, Entry
+    from imgsearch.services.milvus.table import Table
+    from imgsearch.services.milvus.writer_lock import WriterLock
+
+# How long whoever reads goes on in the state that was opened.
+GRACE_SECONDS: Final = 3600.0
+# Milvus compares so few new rows one by one; in more it overlooks what passes a narrow condition,
+# until they are indexed.
+MOST_UNSEALED: Final = 2000
+_INDEXED_SECONDS: Final = 900.0
+_CHUNK: Final = 1000
+
+
+@dataclass(slots=True)
+class MilvusDraft:
+    """A `Draft`.
+
+    Attributes:
+        table: the collection that is written, as it is now.
+        alias: what readers call it.
+        lock: which the writer holds.
+        seen: what readers see of this collection; None where they see another one, or none.
+    """
+
+    table: Table
+    alias: str
+    lock: WriterLock
+    seen: Head | None
+    _ended: set[int] = field(default_factory=set)
+    _put: int = 0
+
+    @property
+    def version(self) -> int:
+        """The one that is being written."""
+        return 1 if self.seen is None else self.seen.version + 1
+
+    def clear(self) -> None:
+        """Delete what a writer has left that readers are not to see, now or ever.
+
+        A collection that nobody sees keeps its entries, for this writer to go on with.
+        """
+        if self.seen is None:
+            self._delete("row < 0")
+            return
+        version = self.seen.version
+        self._delete(f"since > {version} and since < {HIDDEN}")
+        self._delete(f"since == {HIDDEN} and mark > {version}")
+        self._delete(f"since == {HIDDEN} and id == 0 and mark < {version}")
+        until = time.time() - GRACE_SECONDS
+        for ended in self.seen.ended:
+            ids = sorted(ended.ids) if ended.at < until else []
+            for start in range(0, len(ids), _CHUNK):
+                among = f"id in {ids[start : start + _CHUNK]}"
+                self._delete(f"{among} and since < {ended.version}")
+                self._delete(f"{among} and since == {HIDDEN} and mark < {ended.version}")
+
+    def marks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield ids (n,) and marks (n,) of all entries."""
+        for rows in self.table.windows("id > 0", ["row", "id", "since", "mark"]):
+            seen = [row for row in rows if self.seen is None or self.seen.sees(row)]
+            # A server that was killed while it replaced a row may have both.
+            once = {row["id"]: row for row in seen}
+            if len(once) < len(seen):
+                counts = np.unique([row["id"] for row in seen], return_counts=True)
+                twice = counts[0][counts[1] > 1].tolist()
+                self.remove(twice)
+                for identifier in twice:
+                    del once[identifier]
+            yield (
+                np.array(list(once), dtype=np.int64),
+                np.array([row["mark"] for row in once.values()], dtype=np.int64),
+            )
+
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Add entries, or replace those of the same ids."""
+        self._end([entry.id for entry in entries])
+        rows = [row for entry in entries for row in rows_of(entry, self.version)]
+        for block in blocks(rows):
+            self.table.connection.ask("upsert", self.table.name, block)
+        self._put += len(rows)
+
+    def remove(self, ids: Sequence[int]) -> None:
+        """Remove entries."""
+        self._end(ids)
+        for start in range(0, len(ids), _CHUNK):
+            rows = [row_number(one, self.version) for one in ids[start : start + _CHUNK]]
+            self.table.connection.ask("delete", self.table.name, ids=rows)
+
+    def publish(self, description: Description) -> None:
+        """Make the draft what readers see: by its head, or by the alias of a new collection."""
+        connection, name = self.table.connection, self.table.name
+        unsealed = self._put + (0 if self.seen is None else self.seen.unsealed)
+        if unsealed > MOST_UNSEALED:
+            self._index(description.count)
+            unsealed = 0
+        *parts, head = head_rows(
+            self._head(description, unsealed).to_text(), self.version, description.dim
+        )
+        for block in blocks(parts):
+            connection.ask("upsert", name, block)
+        self.lock.check()
+        connection.ask("upsert", name, [head])
+        if self.seen is None:
+            known = connection.find(self.alias)
+            connection.ask("create_alias" if known is None else "alter_alias", name, self.alias)
+
+    def _head(self, description: Description, unsealed: int) -> Head:
+        now = time.time()
+        ended, before = ((), 0) if self.seen is None else (self.seen.ended, self.seen.time)
+        ended = tuple(one for one in ended if one.at >= now - GRACE_SECONDS)
+        if self._ended:
+            ended = (*ended, Ended(self.version, now, frozenset(self._ended)))
+        return Head(
+            version=self.version,
+            description=description,
+            time=max(self.table.connection.written(self.table.name), before),
+            since=now if self.seen is None else self.seen.since,
+            unsealed=unsealed,
+            ended=ended,
+        )
+
+    def _end(self, ids: Sequence[int]) -> None:
+        """Take note of the entries whose rows readers are no longer to see."""
+        if self.seen is None:
+            return
+        for start in range(0, len(ids), _CHUNK):
+            among = f"id in {list(ids[start : start + _CHUNK])}"
+            rows = self.table.rows(f"since <= {self.seen.version} and {among}", ["id", "since"])
+            self._ended.update(row["id"] for row in rows if self.seen.sees(row))
+
+    def _delete(self, where: str) -> None:
+        if self.table.count(where):
+            self.table.connection.ask("delete", self.table.name, filter=where)
+
+    def _index(self, count: int) -> None:
+        """Have Milvus close the segments of new rows, and wait until they are indexed."""
+        connection, name = self.table.connection, self.table.name
+        connection.ask("flush", name)
+        until = time.monotonic() + _INDEXED_SECONDS
+        while time.monotonic() < until:
+            index: dict[str, Any] = connection.ask("describe_index", name, "vector")
+            loaded = connection.ask("list_loaded_segments", name)
+            if not int(index.get("pending_index_rows", 0)) and count <= sum(
+                segment.num_rows for segment in loaded if "Sealed" in str(segment.state)
+            ):
+                break
+            time.sleep(1)

@@ -1,0 +1,169 @@
+"""Rows of a Milvus collection: the schema, and entries and long texts to and from rows.
+
+row        the key: an entry's is its id and the version that put it; a head's is -VERSION; those
+           of texts that go on are below any head's
+since      the version that put it, or `HIDDEN`, which no search sees
+mark       the entry's; of a hidden row, the version that put it
+about      JSON of what the other columns do not give back exactly; `parts` rows go on with it
+others     what is searched and filtered by; see `expressions.py`
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from pymilvus import DataType, MilvusClient
+
+from imgsearch.services.entries import Entry, EntryFile
+from imgsearch.services.milvus.expressions import NOWHERE, folder_hashes, kept_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from pymilvus import CollectionSchema
+    from pymilvus.milvus_client.index import IndexParams
+
+HIDDEN: Final = 2**62
+# Versions of one collection; the next one would take a new collection.
+MOST_VERSIONS: Final = 2**16
+# What an entry is made of again.
+ENTRY_FIELDS: Final = ("row", "id", "since", "mark", "vector", "about", "parts")
+_PART: Final = 60_000  # bytes of a text in one row, of 65,535
+_LEAST_DIM: Final = 2  # Milvus's own
+_ABOUT: Final = (
+    "content", "bytes", "width", "height", "format", "taken", "camera", "lens", "latitude",
+    "longitude",
+)  # fmt: skip
+
+
+def schema_of(dim: int, description: str = "") -> CollectionSchema:
+    """Return the columns of a collection for vectors of a length."""
+    schema = MilvusClient.create_schema(
+        auto_id=False, enable_dynamic_field=False, description=description
+    )
+    schema.add_field("row", DataType.INT64, is_primary=True)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=max(dim, _LEAST_DIM))
+    for name in ("id", "since", "mark", "parts", "width", "height"):
+        schema.add_field(name, DataType.INT64)
+    for name in ("latitude", "longitude"):
+        schema.add_field(name, DataType.DOUBLE)
+    for name in ("content", "format", "taken", "camera", "lens"):
+        schema.add_field(name, DataType.VARCHAR, max_length=1100)
+    schema.add_field("about", DataType.VARCHAR, max_length=65_535)
+    schema.add_field("folders", DataType.ARRAY, element_type=DataType.INT64, max_capacity=4096)
+    return schema
+
+
+def index_of() -> IndexParams:
+    """Return the index of the vectors."""
+    index = MilvusClient.prepare_index_params()
+    index.add_index(
+        "vector",
+        index_type="HNSW",
+        metric_type="IP",
+        params={"M": 16, "efConstruction": 200},
+    )
+    return index
+
+
+def padded(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a vector of the length that Milvus takes."""
+    return np.pad(vector, (0, max(0, _LEAST_DIM - len(vector))))
+
+
+def row_number(identifier: int, version: int) -> int:
+    """Return the key of an entry's row."""
+    return identifier * MOST_VERSIONS + version
+
+
+def rows_of(entry: Entry, version: int) -> list[dict[str, Any]]:
+    """Return the row of an entry, behind those that its text goes on in."""
+    values = {name: getattr(entry, name) for name in _ABOUT}
+    values["files"] = [[file.root, b64encode(file.path).decode()] for file in entry.files]
+    row = {
+        "id": entry.id,
+        "since": version,
+        "mark": entry.mark,
+        "vector": padded(entry.vector),
+        "width": entry.width,
+        "height": entry.height,
+        "latitude": NOWHERE if entry.latitude is None else entry.latitude,
+        "longitude": NOWHERE if entry.longitude is None else entry.longitude,
+        "content": entry.content,
+        "format": kept_name(entry.format),
+        "taken": kept_name(entry.taken),
+        "camera": kept_name(entry.camera),
+        "lens": kept_name(entry.lens),
+        "folders": folder_hashes(entry.files),
+    }
+    return _with_text(row, row_number(entry.id, version), json.dumps(values), version)
+
+
+def head_rows(text: str, version: int, dim: int) -> list[dict[str, Any]]:
+    """Return the head row of a version, behind those that its text goes on in."""
+    return _with_text(_hidden(0, version, dim), -version, text, version)
+
+
+def part_rows(row: int, parts: int) -> list[int]:
+    """Return the keys of the rows that a row's text goes on in."""
+    keys = (b"%d:%d" % (row, part) for part in range(parts))
+    digests = (blake2b(key, digest_size=8).digest() for key in keys)
+    return [-HIDDEN - int.from_bytes(digest, "big") % HIDDEN for digest in digests]
+
+
+def entry_of(row: Mapping[str, Any], text: str, dim: int) -> Entry:
+    """Return the entry of a row with `ENTRY_FIELDS`.
+
+    Args:
+        row: as it came.
+        text: its whole text.
+        dim: length of a vector.
+    """
+    values = json.loads(text)
+    files = tuple(EntryFile(root, b64decode(path)) for root, path in values.pop("files"))
+    return Entry(
+        id=row["id"],
+        mark=row["mark"],
+        vector=np.array(row["vector"], dtype=np.float32)[:dim],
+        files=files,
+        **values,
+    )
+
+
+def _with_text(row: dict[str, Any], number: int, text: str, version: int) -> list[dict[str, Any]]:
+    first, *others = [text[start : start + _PART] for start in range(0, len(text), _PART)]
+    others_rows = part_rows(number, len(others))
+    hidden = _hidden(row["id"], version, len(row["vector"]))
+    return [
+        *(
+            {**hidden, "row": key, "about": part}
+            for key, part in zip(others_rows, others, strict=True)
+        ),
+        {**row, "row": number, "about": first, "parts": len(others)},
+    ]
+
+
+def _hidden(identifier: int, version: int, dim: int) -> dict[str, Any]:
+    """Return a row that no search sees, without its key and its text."""
+    return {
+        "id": identifier,
+        "since": HIDDEN,
+        "mark": version,
+        "vector": padded(np.zeros(dim, np.float32)),
+        "parts": 0,
+        "width": 0,
+        "height": 0,
+        "latitude": NOWHERE,
+        "longitude": NOWHERE,
+        "content": "",
+        "format": "",
+        "taken": "",
+        "camera": "",
+        "lens": "",
+        "folders": [],
+    }

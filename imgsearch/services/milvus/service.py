@@ -1,0 +1,147 @@
+"""The service at milvus://HOST[:PORT][/DATABASE]/COLLECTION."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from imgsearch.errors import NoGalleryError, ServiceError, UsageError
+from imgsearch.services import service_address
+from imgsearch.services.milvus.collection import MilvusCollection
+from imgsearch.services.milvus.connection import Connection
+from imgsearch.services.milvus.draft import GRACE_SECONDS, MilvusDraft
+from imgsearch.services.milvus.head import Head, read_head
+from imgsearch.services.milvus.names import checked_name, data_name, data_names
+from imgsearch.services.milvus.rows import MOST_VERSIONS, index_of, schema_of
+from imgsearch.services.milvus.table import Table
+from imgsearch.services.milvus.writer_lock import held_lock
+from imgsearch.services.protocol import Health
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imgsearch.services.milvus.names import DataName
+    from imgsearch.services.service_address import ServiceAddress
+
+OPTIONS: Final = frozenset({"tls"})
+_DATABASE: Final = "default"
+
+
+def open_service(address: str) -> MilvusService:
+    """Return the service at an address; nothing is asked of it yet.
+
+    Raises:
+        UsageError: the address is none, or holds a password.
+    """
+    found = service_address.parse(address, options=OPTIONS)
+    if not found.host or not 1 <= len(found.parts) <= 2:  # noqa: PLR2004 - database, collection
+        raise UsageError(
+            f"{found}: expected milvus://HOST[:PORT][/DATABASE]/COLLECTION, such as "
+            "milvus://host:19530/photos"
+        )
+    checked_name(found)
+    return MilvusService(found)
+
+
+class MilvusService:
+    """A `SearchService`. Any thread may read."""
+
+    def __init__(self, address: ServiceAddress) -> None:
+        self.address = str(address)
+        self._name = checked_name(address)
+        database = address.parts[0] if len(address.parts) > 1 else _DATABASE
+        self._connection = Connection(address, database)
+
+    def health(self) -> Health:
+        """Ask for the server's version."""
+        version = str(self._connection.ask("get_server_version"))
+        return Health(f"Milvus {version.removeprefix('v')}", "hnsw" if self._seen() else "")
+
+    @contextmanager
+    def reading(self) -> Iterator[MilvusCollection]:
+        """Open what was published last."""
+        full = self._seen()
+        head = None
+        if full is not None:
+            self._load(full)
+            head = read_head(self._table(full, 0))
+        if full is None or head is None:
+            raise NoGalleryError(
+                f"{self.address}: nothing is published there; `imgsearch publish {self.address}` "
+                "does it where the gallery is"
+            )
+        yield MilvusCollection(self._table(full, head.description.dim, head.time), head)
+
+    @contextmanager
+    def writing(self, space: str, dim: int) -> Iterator[MilvusDraft]:
+        """Open the draft of a space, as the only writer."""
+        with held_lock(self._connection, self._name) as lock:
+            seen, head = self._seen(), None
+            names = data_names(self._name, self._connection.ask("list_collections"))
+            live = next((one for one in names if one.full == seen), None)
+            if live is not None:
+                self._load(live.full)
+                head = read_head(self._table(live.full, 0))
+            if (
+                live is not None
+                and head is not None
+                and live.space == space
+                and head.version + 1 < MOST_VERSIONS
+            ):
+                written, base = live, head
+            else:
+                written, base = self._new(names, live, space, dim), None
+            self._drop(names, live, written, head)
+            draft = MilvusDraft(self._table(written.full, dim), self._name, lock, base)
+            draft.clear()
+            yield draft
+
+    def close(self) -> None:
+        """Leave the server."""
+        self._connection.close()
+
+    def _table(self, full: str, dim: int, seen_at: int = 0) -> Table:
+        return Table(self._connection, full, dim, seen_at)
+
+    def _seen(self) -> str | None:
+        """Return the collection that readers see."""
+        found = self._connection.find(self._name)
+        if found is None:
+            return None
+        full = str(found["collection_name"])
+        if full == self._name:
+            raise ServiceError(
+                f"{self.address}: there is a collection of that name that imgsearch has not made; "
+                "publish under another name"
+            )
+        return full
+
+    def _load(self, full: str) -> None:
+        """Have it in the server's memory, in case that somebody has released it."""
+        self._connection.ask("load_collection", full)
+
+    def _new(self, names: list[DataName], live: DataName | None, space: str, dim: int) -> DataName:
+        """Return the draft that an interrupted writer of the space has left, or a new one."""
+        after = 0 if live is None else live.number
+        for name in names:
+            if name.number > after and name.space == space:
+                made = name
+                break
+        else:
+            made = data_name(self._name, 1 + max([after, *(one.number for one in names)]), space)
+            self._connection.ask("create_collection", made.full, schema=schema_of(dim))
+        # A writer may have been killed between these.
+        self._connection.ask("create_index", made.full, index_of())
+        self._load(made.full)
+        return made
+
+    def _drop(
+        self, names: list[DataName], live: DataName | None, written: DataName, head: Head | None
+    ) -> None:
+        """Drop drafts of other spaces, and what was read until an hour ago."""
+        late = head is not None and head.since < time.time() - GRACE_SECONDS
+        for name in names:
+            is_old = live is not None and name.number < live.number
+            if name not in (live, written) and (late or not is_old):
+                self._connection.ask("drop_collection", name.full)
