@@ -38,14 +38,14 @@ ROOMS: dict[str, str] = {
     "storage": "images",
     "services": "images vectors storage",
     "indexing": "sources images networks storage",
-    "search": "images networks vectors storage",
+    "search": "images networks vectors storage services",
     "regions": "images networks vectors storage search",
     "duplicates": "images networks vectors storage search",
     "plans": "images storage search duplicates",
     "explaining": "networks vectors",
     "exchange": "images networks storage",
     "maps": "images networks vectors storage search",
-    "gallery": "sources images networks vectors storage indexing search regions duplicates plans "
+    "gallery": "sources images networks vectors storage services indexing search regions duplicates plans "
     "explaining maps exchange",
     "evaluation": "images networks vectors storage indexing search gallery",
     "distillation": "images networks vectors indexing evaluation",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from imgsearch.regions.space import RegionSpace
     from imgsearch.search.answering import Question
     from imgsearch.search.matches import PixelBox
-    from imgsearch.search.search_space import SearchSpace
+    from imgsearch.search.search_space import Space
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.vectors.protocol import VectorIndex
 
@@ -60,7 +60,7 @@ class PartQuestion:
 class Spaces:
     """Where wholes and parts are searched."""
 
-    wholes: SearchSpace
+    wholes: Space
     parts: RegionSpace
 
 
@@ -77,7 +77,7 @@ class _Scored:
 class _List:
     """An index, what it is asked for, and what it has named so far, the best first."""
 
-    index: VectorIndex
+    index: VectorIndex | Space
     vector: NDArray[np.float32]
     handicap: float
     ids: NDArray[np.int64]
@@ -110,7 +110,7 @@ class _Search:
         self._sieve = Sieve(embeddings.store, question.where)
         self._files = HeldFiles.of(embeddings.store, question.where).without(question.left_out)
         nothing = np.empty(0, np.int64)
-        self._wholes = _List(spaces.wholes.index, question.vector, 0.0, nothing)
+        self._wholes = _List(spaces.wholes, question.vector, 0.0, nothing)
         self._parts = [
             _List(spaces.parts.index, vector, HANDICAP, nothing) for vector in asked.parts
         ]

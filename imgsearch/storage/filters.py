@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 from imgsearch import paths
 from imgsearch.addresses import named
 from imgsearch.errors import UsageError
+from imgsearch.storage.camera_names import camera_texts, storable
 from imgsearch.storage.known_roots import KnownRoots
 from imgsearch.storage.places import Near, distance_km
 from imgsearch.storage.under import parts_under
@@ -171,22 +172,12 @@ def _is_near(near: Near, store: Store) -> Condition:
     )
 
 
-# What makers call themselves besides their name, and galleries' cameras need not.
-_COMPANY: Final = frozenset({
-    "ag", "camera", "co", "company", "corp", "corporation", "digital", "eastman",
-    "electronics", "gmbh", "imaging", "inc", "kk", "ltd", "optical", "techwin",
-})  # fmt: skip
-
-
 def _has_camera(part: str, store: Store) -> Condition:
     """Match a part of the name, or "NIKON CORPORATION NIKON D850" as the gallery has it.
 
     A gallery keeps make and model without what is said twice.
     """
-    plain = [word.strip(",.") for word in part.casefold().split()]
-    words = [word for word in plain if word and word not in _COMPANY]
-    once = [word for word, before in zip(words, ["", *words], strict=False) if word != before]
-    texts = (_text(part), _text(" ".join(once)) or _text(part))
+    texts = camera_texts(part)
     each = "(instr(lower(camera), lower(?)) > 0 OR instr(lower(camera), lower(?)) > 0)"
     if not store.has_index("content_by_camera"):
         return Condition(each, texts)
@@ -203,7 +194,7 @@ def _has_camera(part: str, store: Store) -> Condition:
 def _is_one_of(formats: tuple[str, ...], store: Store) -> Condition:
     from imgsearch.images.formats import all_formats, name_of
 
-    names = [name_of(_text(name)) for name in formats]
+    names = [name_of(storable(name)) for name in formats]
     known = [row.name for row in all_formats()]
     for given, name in zip(formats, names, strict=True):
         # A gallery may hold formats that another program has registered.
@@ -211,11 +202,6 @@ def _is_one_of(formats: tuple[str, ...], store: Store) -> Condition:
             raise UsageError(f"formats: {given!r} is not a format; choose from {', '.join(known)}")
     marks = ", ".join("?" * len(names))
     return Condition(f"format IN ({marks})", tuple(names))
-
-
-def _text(word: str) -> str:
-    """Return a word that SQLite takes, even if a command line held bytes that are not UTF-8."""
-    return word.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +230,7 @@ class Filters:
     )
     camera: str | None = filtered(_has_camera, None)
     lens: str | None = filtered(
-        lambda part, _: Condition("instr(lower(lens), lower(?)) > 0", (_text(part),)),
+        lambda part, _: Condition("instr(lower(lens), lower(?)) > 0", (storable(part),)),
         None,
     )
     near: Near | None = filtered(_is_near, None, check=_check_place)  # noqa: RUF009 - it declares a field, as field() does
@@ -277,6 +263,11 @@ class Filters:
         for name, declared, value in _given(self):
             if declared.check is not None:
                 declared.check(name, value)
+
+
+def given_values(where: Filters) -> dict[str, Any]:
+    """Return the value of each filter that is not left at its default, by its name."""
+    return {name: value for name, _, value in _given(where)}
 
 
 def _given(where: Filters) -> Iterator[tuple[str, _Filter, Any]]:
