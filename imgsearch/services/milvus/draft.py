@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from imgsearch.errors import ServiceError
 from imgsearch.services.milvus.head import Ended, Head
+from imgsearch.services.milvus.names import seen_alias, seen_aliases
 from imgsearch.services.milvus.rows import HIDDEN, head_rows, row_number, rows_of
 from imgsearch.services.milvus.table import blocks
 
@@ -106,33 +109,39 @@ class MilvusDraft:
             self.table.connection.ask("delete", self.table.name, ids=rows)
 
     def publish(self, description: Description) -> None:
-        """Make the draft what readers see: by its head, or by the alias of a new collection."""
+        """Make the draft what readers see, in the moment when an alias is made or altered."""
         connection, name = self.table.connection, self.table.name
         unsealed = self._put + (0 if self.seen is None else self.seen.unsealed)
         if unsealed > MOST_UNSEALED:
             self._index(description.count)
             unsealed = 0
-        *parts, head = head_rows(
-            self._head(description, unsealed).to_text(), self.version, description.dim
-        )
-        for block in blocks(parts):
+        head = self._head(description, unsealed)
+        for block in blocks(head_rows(head.to_text(), head.version, description.dim)):
             connection.ask("upsert", name, block)
         self.lock.check()
-        connection.ask("upsert", name, [head])
-        if self.seen is None:
-            known = connection.find(self.alias)
-            connection.ask("create_alias" if known is None else "alter_alias", name, self.alias)
+        seen = seen_alias(self.alias, head.version, connection.written(name))
+        connection.ask("create_alias", name, seen)
+        known = connection.find(self.alias)
+        if self.seen is not None and known is not None:
+            earlier = seen_aliases(self.alias, name, known["aliases"]).values()
+            for alias in set(earlier) - {seen}:
+                connection.ask("drop_alias", alias)
+        elif known is not None:
+            connection.ask("alter_alias", name, self.alias)
+        else:
+            with suppress(ServiceError):  # one whose collection somebody has dropped
+                connection.ask("drop_alias", self.alias)
+            connection.ask("create_alias", name, self.alias)
 
     def _head(self, description: Description, unsealed: int) -> Head:
         now = time.time()
-        ended, before = ((), 0) if self.seen is None else (self.seen.ended, self.seen.time)
+        ended = () if self.seen is None else self.seen.ended
         ended = tuple(one for one in ended if one.at >= now - GRACE_SECONDS)
         if self._ended:
             ended = (*ended, Ended(self.version, now, frozenset(self._ended)))
         return Head(
             version=self.version,
             description=description,
-            time=max(self.table.connection.written(self.table.name), before),
             since=now if self.seen is None else self.seen.since,
             unsealed=unsealed,
             ended=ended,

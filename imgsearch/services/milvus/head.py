@@ -12,7 +12,6 @@ import numpy as np
 
 from imgsearch.errors import ServiceError
 from imgsearch.services.description_text import from_text, to_text
-from imgsearch.services.milvus.rows import MOST_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +44,6 @@ class Head:
     Attributes:
         version: rows of later ones are not seen.
         description: of the entries.
-        time: of the server, by which all rows of the version were there.
         since: when the first version of this collection was published, in seconds since 1970.
         unsealed: how many rows were put since Milvus last closed a segment for us.
         ended: rows that are not seen.
@@ -53,7 +51,6 @@ class Head:
 
     version: int
     description: Description
-    time: int
     since: float
     unsealed: int
     ended: tuple[Ended, ...] = ()
@@ -74,48 +71,40 @@ class Head:
         return self._last
 
     def to_text(self) -> str:
-        """Return one line of ASCII, which `from_head` reads."""
+        """Return one line of ASCII, which `read_head` reads."""
         return json.dumps({
             "description": to_text(self.description),
-            "time": self.time,
             "since": self.since,
             "unsealed": self.unsealed,
             "ended": [[one.version, one.at, _packed(one.ids)] for one in self.ended],
         })  # fmt: skip
 
 
-def read_head(table: Table) -> Head | None:
-    """Return the newest head of a collection, or None where there is none yet.
+def read_head(table: Table, version: int) -> Head:
+    """Return the head of a version.
 
     Args:
-        table: as it is now.
+        table: at a time when it was there.
+        version: that readers see.
 
     Raises:
-        ServiceError: it is of another version of imgsearch.
+        ServiceError: it is of another version of imgsearch, or gone.
     """
     shown = table.connection.shown
-    while found := table.rows(f"row < 0 and row > {-MOST_VERSIONS}", ["row"]):
-        newest = min(row["row"] for row in found)
-        rows = table.by_number([newest], ["row", "about", "parts"])
-        if rows:  # else a writer has just replaced it
-            text = table.text(rows[0])
-            break
-    else:
-        return None
+    rows = table.by_number([-version], ["row", "about", "parts"])
     try:
-        values = json.loads(text)
+        values = json.loads(table.text(rows[0]))
         ended = tuple(
             Ended(int(version), float(at), _unpacked(ids)) for version, at, ids in values["ended"]
         )
         return Head(
-            -newest,
+            version,
             from_text(values["description"], shown),
-            int(values["time"]),
             float(values["since"]),
             int(values["unsealed"]),
             ended,
         )
-    except (ValueError, TypeError, KeyError, zlib.error) as error:
+    except (ValueError, TypeError, LookupError, zlib.error) as error:
         raise ServiceError(
             f"{shown}: what describes the collection can't be read; it was published by another "
             "version of imgsearch, or is damaged: drop it in Milvus and publish it again"

@@ -58,6 +58,33 @@ def data_names(name: str, collections: Iterable[str]) -> list[DataName]:
     return sorted(DataName(int(one[1]), one[2], one[0]) for one in found if one)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Seen:
+    """What an alias of its own says of the version that readers see.
+
+    Attributes:
+        version: of the rows.
+        time: of the server, by which all rows of the version were there.
+        full: the collection's name.
+    """
+
+    version: int
+    time: int
+    full: str
+
+
+def seen_alias(name: str, version: int, time: int) -> str:
+    """Return the alias that says which version is seen."""
+    return f"{name}__seen_{version}_{time}"
+
+
+def seen_aliases(name: str, full: str, aliases: Iterable[str]) -> dict[Seen, str]:
+    """Return what the aliases of a collection say, and which they are, the newest last."""
+    pattern = re.compile(rf"{re.escape(name)}__seen_(\d+)_(\d+)")
+    found = (pattern.fullmatch(alias) for alias in aliases)
+    return dict(sorted((Seen(int(one[1]), int(one[2]), full), one[0]) for one in found if one))
+
+
 def lock_name(name: str, number: int) -> str:
     """Return the name of a writer's lock."""
     return f"{name}__lock_{number}"

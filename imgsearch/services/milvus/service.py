@@ -11,8 +11,13 @@ from imgsearch.services import service_address
 from imgsearch.services.milvus.collection import MilvusCollection
 from imgsearch.services.milvus.connection import Connection
 from imgsearch.services.milvus.draft import GRACE_SECONDS, MilvusDraft
-from imgsearch.services.milvus.head import Head, read_head
-from imgsearch.services.milvus.names import checked_name, data_name, data_names
+from imgsearch.services.milvus.head import read_head
+from imgsearch.services.milvus.names import (
+    checked_name,
+    data_name,
+    data_names,
+    seen_aliases,
+)
 from imgsearch.services.milvus.rows import MOST_VERSIONS, index_of, schema_of
 from imgsearch.services.milvus.table import Table
 from imgsearch.services.milvus.writer_lock import held_lock
@@ -21,7 +26,8 @@ from imgsearch.services.protocol import Health
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imgsearch.services.milvus.names import DataName
+    from imgsearch.services.milvus.head import Head
+    from imgsearch.services.milvus.names import DataName, Seen
     from imgsearch.services.service_address import ServiceAddress
 
 OPTIONS: Final = frozenset({"tls"})
@@ -52,6 +58,7 @@ class MilvusService:
         self._name = checked_name(address)
         database = address.parts[0] if len(address.parts) > 1 else _DATABASE
         self._connection = Connection(address, database)
+        self._known: tuple[Seen, Head] | None = None
 
     def health(self) -> Health:
         """Ask for the server's version."""
@@ -61,28 +68,25 @@ class MilvusService:
     @contextmanager
     def reading(self) -> Iterator[MilvusCollection]:
         """Open what was published last."""
-        full = self._seen()
-        head = None
-        if full is not None:
-            self._load(full)
-            head = read_head(self._table(full, 0))
-        if full is None or head is None:
+        seen = self._seen()
+        if seen is None:
             raise NoGalleryError(
                 f"{self.address}: nothing is published there; `imgsearch publish {self.address}` "
                 "does it where the gallery is"
             )
-        yield MilvusCollection(self._table(full, head.description.dim, head.time), head)
+        head = self._head(seen)
+        yield MilvusCollection(
+            Table(self._connection, seen.full, head.description.dim, seen.time), head
+        )
 
     @contextmanager
     def writing(self, space: str, dim: int) -> Iterator[MilvusDraft]:
         """Open the draft of a space, as the only writer."""
         with held_lock(self._connection, self._name) as lock:
-            seen, head = self._seen(), None
+            seen = self._seen()
+            head = None if seen is None else self._head(seen)
             names = data_names(self._name, self._connection.ask("list_collections"))
-            live = next((one for one in names if one.full == seen), None)
-            if live is not None:
-                self._load(live.full)
-                head = read_head(self._table(live.full, 0))
+            live = next((one for one in names if seen is not None and one.full == seen.full), None)
             if (
                 live is not None
                 and head is not None
@@ -93,7 +97,8 @@ class MilvusService:
             else:
                 written, base = self._new(names, live, space, dim), None
             self._drop(names, live, written, head)
-            draft = MilvusDraft(self._table(written.full, dim), self._name, lock, base)
+            table = Table(self._connection, written.full, dim, 0)
+            draft = MilvusDraft(table, self._name, lock, base)
             draft.clear()
             yield draft
 
@@ -101,21 +106,28 @@ class MilvusService:
         """Leave the server."""
         self._connection.close()
 
-    def _table(self, full: str, dim: int, seen_at: int = 0) -> Table:
-        return Table(self._connection, full, dim, seen_at)
-
-    def _seen(self) -> str | None:
-        """Return the collection that readers see."""
+    def _seen(self) -> Seen | None:
+        """Return which version of which collection readers see, or None before there is one."""
         found = self._connection.find(self._name)
         if found is None:
             return None
         full = str(found["collection_name"])
-        if full == self._name:
+        versions = [*seen_aliases(self._name, full, found["aliases"])]
+        if full == self._name or not versions:
             raise ServiceError(
                 f"{self.address}: there is a collection of that name that imgsearch has not made; "
                 "publish under another name"
             )
-        return full
+        return versions[-1]
+
+    def _head(self, seen: Seen) -> Head:
+        """Return the head of what readers see, which never changes."""
+        known = self._known
+        if known is None or known[0] != seen:
+            self._load(seen.full)
+            head = read_head(Table(self._connection, seen.full, 0, seen.time), seen.version)
+            known = self._known = (seen, head)
+        return known[1]
 
     def _load(self, full: str) -> None:
         """Have it in the server's memory, in case that somebody has released it."""
@@ -144,4 +156,7 @@ class MilvusService:
         for name in names:
             is_old = live is not None and name.number < live.number
             if name not in (live, written) and (late or not is_old):
+                found = self._connection.find(name.full)
+                for alias in [] if found is None else found["aliases"]:
+                    self._connection.ask("drop_alias", alias)
                 self._connection.ask("drop_collection", name.full)
