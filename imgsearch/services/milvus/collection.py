@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 # So few entries are compared here, one by one.
 FEW: Final = 1000
-# efSearch, with and without a condition: a graph whose nodes mostly do not pass is walked longer.
+# efSearch without a condition, and what it is with one, over the share that passes: the more nodes
+# of a graph do not pass, the longer it is walked. Below 7 % Milvus itself compares all that pass.
 EF: Final = 128
-EF_FILTERED: Final = 512
+EF_FILTERED: Final = 400
+_LARGEST_EF: Final = 6000
 # Milvus's own limit for one search.
 _MOST_FOUND: Final = 16_384
 _VECTORS: Final = ("row", "id", "since", "vector")
@@ -60,8 +62,9 @@ class MilvusCollection:
         count = self.table.count(passing)
         # Milvus names fewer than there are at times, and then all are looked at.
         limit = width + min(ended, width)
+        ef = EF if where == EVERYTHING else EF_FILTERED * self.description.count // max(count, 1)
         while count > FEW and limit < min(count, _MOST_FOUND + 1):
-            rows = self._nearest(vector, limit, passing, EF if where == EVERYTHING else EF_FILTERED)
+            rows = self._nearest(vector, limit, passing, min(ef, _LARGEST_EF))
             seen = [row for row in rows if self.head.sees(row)]
             if len(seen) >= width:
                 return Nearest(tuple(self._entries(seen)), exhausted=False, is_exact=False)

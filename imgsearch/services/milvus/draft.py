@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -166,10 +166,13 @@ class MilvusDraft:
         connection.ask("flush", name)
         until = time.monotonic() + _INDEXED_SECONDS
         while time.monotonic() < until:
-            index: dict[str, Any] = connection.ask("describe_index", name, "vector")
             loaded = connection.ask("list_loaded_segments", name)
-            if not int(index.get("pending_index_rows", 0)) and count <= sum(
-                segment.num_rows for segment in loaded if "Sealed" in str(segment.state)
-            ):
+            ready = sum(
+                segment.num_rows
+                for segment in loaded
+                if segment.state_name == "Sealed"
+                and (segment.index_name or segment.num_rows < MOST_UNSEALED)
+            )
+            if ready >= count:
                 break
             time.sleep(1)
