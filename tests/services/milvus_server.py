@@ -65,6 +65,10 @@ class MilvusServer:
         self._process.kill()
         self._process.wait(30)
         self._process.stdin.close()
+        until = time.monotonic() + START_SECONDS
+        while _answers(self._port):  # the others die after it
+            assert time.monotonic() < until, "the server does not die"
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """End the server and delete what it kept."""
@@ -103,6 +107,11 @@ def milvus(folder: Path) -> MilvusServer:
         pytest.skip("no network namespace can be made, in which alone Milvus may listen")
     os.environ["MILVUS_TOKEN"] = TOKEN
     return MilvusServer(folder, way)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _works(command: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Rows of a Milvus collection: the schema, and entries and long texts to and from rows.
+"""Rows of a Milvus collection, made of entries and long texts, and what they are made again of.
 
 row        the key: an entry's is its id and the version that put it; a head's is -VERSION; those
            of texts that go on are below any head's
@@ -16,7 +16,6 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from pymilvus import DataType, MilvusClient
 
 from imgsearch.services.entries import Entry, EntryFile
 from imgsearch.services.milvus.expressions import NOWHERE, folder_hashes, kept_name
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-    from pymilvus import CollectionSchema
-    from pymilvus.milvus_client.index import IndexParams
 
 HIDDEN: Final = 2**62
 # Versions of one collection; the next one would take a new collection.
@@ -34,46 +31,16 @@ MOST_VERSIONS: Final = 2**16
 # What an entry is made of again.
 ENTRY_FIELDS: Final = ("row", "id", "since", "mark", "vector", "about", "parts")
 _PART: Final = 60_000  # bytes of a text in one row, of 65,535
-_LEAST_DIM: Final = 2  # Milvus's own
+LEAST_DIM: Final = 2  # Milvus's own
 _ABOUT: Final = (
     "content", "bytes", "width", "height", "format", "taken", "camera", "lens", "latitude",
     "longitude",
 )  # fmt: skip
 
 
-def schema_of(dim: int, description: str = "") -> CollectionSchema:
-    """Return the columns of a collection for vectors of a length."""
-    schema = MilvusClient.create_schema(
-        auto_id=False, enable_dynamic_field=False, description=description
-    )
-    schema.add_field("row", DataType.INT64, is_primary=True)
-    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=max(dim, _LEAST_DIM))
-    for name in ("id", "since", "mark", "parts", "width", "height"):
-        schema.add_field(name, DataType.INT64)
-    for name in ("latitude", "longitude"):
-        schema.add_field(name, DataType.DOUBLE)
-    for name in ("content", "format", "taken", "camera", "lens"):
-        schema.add_field(name, DataType.VARCHAR, max_length=1100)
-    schema.add_field("about", DataType.VARCHAR, max_length=65_535)
-    schema.add_field("folders", DataType.ARRAY, element_type=DataType.INT64, max_capacity=4096)
-    return schema
-
-
-def index_of() -> IndexParams:
-    """Return the index of the vectors."""
-    index = MilvusClient.prepare_index_params()
-    index.add_index(
-        "vector",
-        index_type="HNSW",
-        metric_type="IP",
-        params={"M": 16, "efConstruction": 200},
-    )
-    return index
-
-
 def padded(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return a vector of the length that Milvus takes."""
-    return np.pad(vector, (0, max(0, _LEAST_DIM - len(vector))))
+    return np.pad(vector, (0, max(0, LEAST_DIM - len(vector))))
 
 
 def row_number(identifier: int, version: int) -> int:

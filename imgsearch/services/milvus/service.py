@@ -18,7 +18,8 @@ from imgsearch.services.milvus.names import (
     data_names,
     seen_aliases,
 )
-from imgsearch.services.milvus.rows import MOST_VERSIONS, index_of, schema_of
+from imgsearch.services.milvus.rows import MOST_VERSIONS
+from imgsearch.services.milvus.schema import index_of, schema_of
 from imgsearch.services.milvus.table import Table
 from imgsearch.services.milvus.writer_lock import held_lock
 from imgsearch.services.protocol import Health

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import GalleryLockedError, ServiceError
 from imgsearch.services.milvus.names import lock_name, lock_numbers
-from imgsearch.services.milvus.rows import schema_of
+from imgsearch.services.milvus.schema import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
