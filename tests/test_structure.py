@@ -45,16 +45,16 @@ ROOMS: dict[str, str] = {
     "explaining": "networks vectors",
     "exchange": "images networks storage",
     "maps": "images networks vectors storage search",
-    "gallery": "sources images networks vectors storage services indexing search regions duplicates plans "
-    "explaining maps exchange",
+    "gallery": "sources images networks vectors storage services indexing search regions "
+    "duplicates plans explaining maps exchange",
     "evaluation": "images networks vectors storage indexing search gallery",
     "distillation": "images networks vectors indexing evaluation",
     "sheets": "images explaining search duplicates plans gallery",
     "documents": "images networks storage indexing search duplicates plans maps exchange gallery "
     "evaluation",
     "web": "images networks storage search duplicates plans maps gallery documents",
-    "cli": "sources images networks vectors storage indexing search duplicates plans maps exchange "
-    "gallery evaluation distillation sheets documents web",
+    "cli": "sources images networks vectors storage services indexing search duplicates plans "
+    "maps exchange gallery evaluation distillation sheets documents web",
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
 VALUES = {
@@ -70,6 +70,8 @@ VALUES = {
     "gallery.merging",
     "gallery.overview",
     "gallery.picture_sets",
+    "gallery.published",
+    "gallery.publishing",
     "indexing.report",
     "maps.gallery_map",
     "networks.backbones.catalogue",

@@ -24,6 +24,7 @@ from imgsearch.storage.records import StoredRecipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -70,7 +71,7 @@ class PublishedInformation:
     published: str
     contents: int
     files: int
-    roots: tuple[str, ...]
+    roots: tuple[Path, ...]
 
 
 class PublishedGallery(Questioning):
@@ -146,7 +147,7 @@ class PublishedGallery(Questioning):
             published=known.published,
             contents=known.count,
             files=known.files,
-            roots=tuple(str(paths.decode(root.path)) for root in known.roots),
+            roots=tuple(paths.decode(root.path) for root in known.roots),
         )
 
     def takes_words(self) -> bool:

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imgsearch.gallery.explaining import Explanation
     from imgsearch.images.geometry import CropBox
     from imgsearch.regions.asked import AskedParts
     from imgsearch.search.answering import Question
-    from imgsearch.search.matches import Match
+    from imgsearch.search.matches import GalleryFile, Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.query_inputs import QueryImage
     from imgsearch.search.search_space import Space
@@ -57,7 +58,9 @@ def _terms(
     filters = arguments.checked_filters(where)
     return _Terms(
         k=arguments.whole_number("k", k),
-        where=replace(filters, under=tuple(map(paths.absolute, filters.under))),
+        where=filters
+        if not filters.under
+        else replace(filters, under=tuple(map(paths.absolute, filters.under))),
         min_score=arguments.checked_score(min_score),
         include_self=bool(include_self),
         expand=arguments.checked_expansion(expand),
@@ -177,6 +180,16 @@ class Questioning:
         self, matches: Sequence[Match], *images: QueryImage, crop: CropBox | None = None
     ) -> list[Match]:
         """Return matches of `query` with `anywhere`, the boxes of the first drawn closer."""
+        raise NotImplementedError
+
+    def explain(
+        self,
+        one: QueryImage | GalleryFile,
+        other: QueryImage | GalleryFile,
+        *,
+        crop: CropBox | None = None,
+    ) -> Explanation:
+        """Say which places of two images make up their score."""
         raise NotImplementedError
 
     def image(self, content: str, *, longest: int = 1024) -> NDArray[np.uint8]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.search.held_files import HeldFiles
-from imgsearch.search.matches import GalleryFile, Match
 from imgsearch.search.query_expansion import expanded
 from imgsearch.search.ranking import FEW_MORE, SCORE_DECIMALS, ranked_contents, rounded
-from imgsearch.search.same_file import other_files
 from imgsearch.search.sieve import FIRST_SHARE
 from imgsearch.storage.filters import Filters
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.ranking import Ranked
     from imgsearch.search.search_space import Space
@@ -80,18 +79,11 @@ def answer_each(
     """
     return [
         [
-            Match(rank=rank, score=score, **with_others_on_disk(found.files.facts(held)))
+            found.files.match(held, rank=rank, score=score)
             for rank, (score, held) in enumerate(ranked, start=1)
         ]
         for found, ranked in _ranked_each(embeddings, space, questions)
     ]
-
-
-def with_others_on_disk(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a match, with what the disk says of its duplicates."""
-    if facts["duplicates"]:
-        facts["duplicates"] = other_files(GalleryFile(**facts))
-    return facts
 
 
 def _ranked_each(
@@ -144,7 +136,8 @@ class _Search:
             there = ids >= 0
             scores, ids = scores[there], ids[there]
             exhausted = len(ids) < width
-            near = ids if allowed is not None else ids[self._sieve.passing(ids)]
+            is_all = allowed is not None or self._sieve.is_open
+            near = ids if is_all else ids[self._sieve.passing(ids)]
             passed = len(near)
             if self._excluded:
                 near = near[[item not in self._excluded for item in near.tolist()]]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from imgsearch.errors import UsageError
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://")
+# A number of IPv6 in brackets, or another host; and a port.
+_PLACE: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]*))(?::([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class ServiceAddress:
 
     Attributes:
         scheme: such as "postgresql".
-        host: name or number; "" where the engine's own default is meant.
+        host: name or number, or the folder of a socket, which is typed as %2Frun%2Fpostgresql.
         port: None for the engine's own.
         user: None where the environment names one, or there is none.
         parts: of the path, such as ("db", "photos").
@@ -33,11 +35,11 @@ class ServiceAddress:
     options: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        user = "" if self.user is None else f"{self.user}@"
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        user = "" if self.user is None else f"{quote(self.user, safe='')}@"
+        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
         port = "" if self.port is None else f":{self.port}"
         options = "&".join(f"{name}={value}" for name, value in self.options)
-        path = "/".join(self.parts)
+        path = "/".join(quote(part, safe="") for part in self.parts)
         return f"{self.scheme}://{user}{host}{port}/{path}{'?' if options else ''}{options}"
 
 
@@ -64,11 +66,10 @@ def parse(text: str, *, options: frozenset[str] = frozenset()) -> ServiceAddress
         raise UsageError(f"{text}: no address, such as postgresql://host/database/photos")
     try:
         split = urlsplit(text)
-        port = split.port
     except ValueError:
         raise UsageError(f"{shown}: no host and port, such as host:5432") from None
-    before, at, _ = split.netloc.rpartition("@")
-    if at and ":" in before:
+    before, at, place = split.netloc.rpartition("@")
+    if at and ":" in unquote(before):
         raise UsageError(
             f"{shown}: a password in an address would be shown; give it by the environment or a "
             "file, as docs/scaling.md says, and leave it out here"
@@ -81,10 +82,14 @@ def parse(text: str, *, options: frozenset[str] = frozenset()) -> ServiceAddress
             f"{shown}: what stands behind '?' or '#' may be a secret, and would be shown; expected "
             f"options: {allowed}"
         )
+    found = _PLACE.fullmatch(place)
+    host = "" if found is None else found[1] or unquote(found[2])
+    if found is None or not host:
+        raise UsageError(f"{shown}: expected a host, such as localhost or host:5432")
     return ServiceAddress(
         scheme,
-        split.hostname or "",
-        port,
+        host,
+        int(found[3]) if found[3] else None,
         unquote(before) if at else None,
         tuple(unquote(part) for part in split.path.split("/") if part),
         given,

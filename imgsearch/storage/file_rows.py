@@ -12,7 +12,7 @@ from imgsearch.errors import GalleryDamagedError, UsageError
 from imgsearch.storage.id_lists import in_parts
 from imgsearch.storage.reading import Reading
 from imgsearch.storage.records import NEVER_SEEN, Root, SampledFile, ScannedRow
-from imgsearch.storage.typed_values import RootsById, typed
+from imgsearch.storage.typed_values import RootsById, RowTypes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_ROOT_TYPES: Final = ((int,), (bytes,), (int,), (str,), (int,))
+_ROOT_TYPES: Final = RowTypes("a root", (int,), (bytes,), (int,), (str,), (int,))
 
 
 class FileRows(Reading):
@@ -57,8 +57,8 @@ class FileRows(Reading):
                 exclude=_patterns(exclude),
                 follow_symlinks=bool(follow_symlinks),
             )
-            for identifier, path, recursive, exclude, follow_symlinks in (
-                typed(row, _ROOT_TYPES, "a root") for row in rows
+            for identifier, path, recursive, exclude, follow_symlinks in map(
+                _ROOT_TYPES.checked, rows
             )
         ]
 
@@ -233,19 +233,20 @@ class FileRows(Reading):
         )
         return [paths.join(root, path) for root, path in held]
 
-    def content_of_file(self, root_id: int, row: ScannedRow) -> int | None:
-        """Return the content id of a file if it is as it was when it was indexed."""
+    def content_of_file(self, root_id: int, row: ScannedRow) -> tuple[int, str] | None:
+        """Return id and hash of a file's content if it is as it was when it was indexed."""
         identity = "inode, ctime_ns" if self.keeps_identity() else "NULL, NULL"
         found = self.connection.execute(
-            f"SELECT content_id, {identity} FROM file WHERE root_id = ? AND path = ? "  # noqa: S608 - names of columns
+            f"SELECT content.id, hash, {identity} FROM file JOIN content "  # noqa: S608 - names of columns
+            "ON content.id = content_id WHERE root_id = ? AND path = ? "
             "AND size = ? AND mtime_ns = ?",
             (root_id, row.path, row.size, row.mtime_ns),
         ).fetchone()
         if found is None:
             return None
-        content_id, inode, ctime_ns = found
+        content_id, content_hash, inode, ctime_ns = found
         same = inode in (None, row.inode) and ctime_ns in (None, row.ctime_ns)
-        return content_id if same else None
+        return (content_id, content_hash) if same else None
 
     def keeps_identity(self) -> bool:
         """Whether the file's table has the columns `inode` and `ctime_ns`.
@@ -254,13 +255,14 @@ class FileRows(Reading):
         """
         return self._has_column("file", "inode")
 
-    def content_last_at(self, root_id: int, path: bytes, *, unseen: bool) -> int | None:
-        """Return the content id of a file as it was when it was indexed; or `unseen` ones only."""
-        found = self.connection.execute(
-            "SELECT content_id FROM file WHERE root_id = ? AND path = ? AND (size = ? OR NOT ?)",
+    def content_last_at(self, root_id: int, path: bytes, *, unseen: bool) -> tuple[int, str] | None:
+        """Return id and hash of what a file held when it was indexed; or `unseen` ones only."""
+        found: tuple[int, str] | None = self.connection.execute(
+            "SELECT content.id, hash FROM file JOIN content ON content.id = content_id "
+            "WHERE root_id = ? AND path = ? AND (size = ? OR NOT ?)",
             (root_id, path, NEVER_SEEN, unseen),
         ).fetchone()
-        return found[0] if found else None
+        return found
 
     def content_hash_at(self, root_id: int, path: bytes) -> str | None:
         """Return the hash of what a file held when it was indexed."""

@@ -17,6 +17,7 @@ from imgsearch import paths
 from imgsearch.addresses import named
 from imgsearch.errors import UsageError
 from imgsearch.storage.camera_names import camera_texts, storable
+from imgsearch.storage.filter_condition import Condition
 from imgsearch.storage.known_roots import KnownRoots
 from imgsearch.storage.places import Near, distance_km
 from imgsearch.storage.under import parts_under
@@ -34,25 +35,6 @@ Undated = Literal["include", "exclude"]
 _FILTER: Final = "filter"
 _DATE: Final = re.compile(r"\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2})?)?)?)?")
 _DATE_FILL: Final = "0000-01-01T00:00:00"
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """An SQL condition on a row of `content`.
-
-    Attributes:
-        sql: over the columns of `content`, with a question mark for each value.
-        values: for the question marks, in their order.
-        of_few: the same, quicker where it is asked of a few rows only; "" for none. It takes the
-            same values.
-        source: a statement without values that gives the ids of all such rows, maybe repeated, one
-            by one as they are fetched; "" for none.
-    """
-
-    sql: str
-    values: tuple[object, ...] = ()
-    of_few: str = ""
-    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +260,18 @@ def _given(where: Filters) -> Iterator[tuple[str, _Filter, Any]]:
             yield declared.name, declared.metadata[_FILTER], value
 
 
+EVERYTHING: Final = Filters()
+"""Filters that let everything pass."""
+
+
 def conditions(where: Filters, store: Store) -> dict[str, Condition]:
     """Return the condition of each filter that is given, by its name.
 
     Raises:
         UsageError: a folder that is not in the gallery, or a format that does not exist.
     """
+    if where is EVERYTHING:
+        return {}  # as in most questions
     found = {name: declared.condition(value, store) for name, declared, value in _given(where)}
     if where.undated == "include":
         for name in found.keys() & {"after", "before"}:

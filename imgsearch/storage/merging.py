@@ -14,7 +14,7 @@ from imgsearch.images.fingerprints import Fingerprint
 from imgsearch.storage.embedding_checks import UNIT_TOLERANCE
 from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.sqlite_errors import translated_errors
-from imgsearch.storage.typed_values import typed
+from imgsearch.storage.typed_values import RowTypes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 512
 _NONE: Final = type(None)
-_FILE_TYPES: Final = (
+_FILE_TYPES: Final = RowTypes(
+    "a file",
     *((bytes,), (int,), (int,), (int, _NONE), (int, _NONE)),
     *((str, _NONE), (str, _NONE), (str, _NONE)),
 )
@@ -160,7 +161,7 @@ class Part:
             (root.id,),
         )
         for row in rows:
-            path, size, mtime_ns, inode, ctime_ns, *rest = typed(row, _FILE_TYPES, "a file")
+            path, size, mtime_ns, inode, ctime_ns, *rest = _FILE_TYPES.checked(row)
             yield _FileState(ScannedRow(root.id, path, size, mtime_ns, inode, ctime_ns), *rest)
 
 

@@ -12,14 +12,14 @@ from imgsearch.errors import GalleryDamagedError
 from imgsearch.storage.fingerprint_rows import has_table
 from imgsearch.storage.id_lists import in_parts
 from imgsearch.storage.reading import Reading
-from imgsearch.storage.typed_values import typed
+from imgsearch.storage.typed_values import RowTypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-_TYPES: Final = ((str,), (bytes,))
+_TYPES: Final = RowTypes("how regions were made", (str,), (bytes,))
 _BLOCK: Final = 512
 
 
@@ -74,7 +74,7 @@ class RegionRows(Reading):
         ).fetchone()
         if row is None:
             return None
-        layout, projection = typed(row, _TYPES, "how regions were made")
+        layout, projection = _TYPES.checked(row)
         # From an index that covers them: no codes are read.
         count, checksums = self.connection.execute(
             "SELECT COUNT(*), COALESCE(SUM(checksum), 0) FROM region INDEXED BY region_by_content "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from imgsearch.storage.filters import Condition, conditions
+from imgsearch.storage.filter_condition import Condition
+from imgsearch.storage.filters import conditions
 from imgsearch.storage.passing import joined
 
 if TYPE_CHECKING:

@@ -98,7 +98,7 @@ class MilvusServer:
 
 def milvus(folder: Path) -> MilvusServer:
     """Return a server, or skip the test where something is missing."""
-    pytest.importorskip("imgsearch.services.milvus.connection", reason="pymilvus is not installed")
+    pytest.importorskip("imgsearch.services.milvus.library", reason="pymilvus is not installed")
     # Importing it would make a server's folder in the user's home.
     if find_spec("milvus") is None:
         pytest.skip("the wheel milvus, which has the server, is not installed")

@@ -11,6 +11,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import pytest
 
@@ -37,7 +38,7 @@ class PostgresServer:
 
     def address(self, collection: str) -> str:
         """Return the address of a collection in the database postgres."""
-        return f"postgresql:///postgres/{collection}?host={self._folder}"
+        return f"postgresql://{quote(str(self._folder), safe='')}/postgres/{collection}"
 
     def start(self) -> None:
         """Start the server and wait until it answers."""

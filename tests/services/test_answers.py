@@ -129,7 +129,7 @@ def test_filters_say_what_they_leave_out(
 
 
 def test_what_a_collection_cannot_answer_is_refused(published: PublishedGallery) -> None:
-    picture = published.information().roots[0] + "/one.png"
+    picture = published.information().roots[0] / "one.png"
     with pytest.raises(UsageError, match="not in the gallery"):
         published.query(picture, where=Filters(under="/nowhere"))
     with pytest.raises(UsageError, match="not a format"):
@@ -156,4 +156,4 @@ def test_information_says_what_is_there(original: Gallery, published: PublishedG
     assert there.recipe == original.information().recipes[0].recipe
     assert there.recipe.weights_path is None
     assert there.projection == original.information().recipes[0].projection
-    assert there.roots == tuple(str(root.path) for root in original.information().roots)
+    assert there.roots == tuple(root.path for root in original.information().roots)

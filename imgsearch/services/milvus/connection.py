@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from imgsearch.errors import MissingExtraError, ServiceError
-from imgsearch.forking import forget_in_children, never_free
+import grpc
 
-# It would read the file .env of any folder above its own into the environment.
-_DISABLED = os.environ.setdefault("PYTHON_DOTENV_DISABLED", "1")
-try:
-    import grpc
-    import pymilvus
-    from pymilvus.client.ts_utils import get_collection_ts
-except ImportError as error:
-    raise MissingExtraError(
-        "milvus:// needs the package pymilvus: pip install 'imgsearch-gallery[milvus]'"
-    ) from error
-# It writes every error to standard error, with what was sent, before it raises it.
-logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
+from imgsearch.errors import ServiceError
+from imgsearch.forking import forget_in_children, never_free
+from imgsearch.services.milvus.library import pymilvus
 
 if TYPE_CHECKING:
     from imgsearch.services.service_address import ServiceAddress
@@ -80,6 +69,8 @@ class Connection:
     def written(self, collection: str) -> int:
         """Return the server's time of this process's last change to a collection, 0 for none."""
         place = f"{self._place.host}:{self._place.port or PORT}"
+        from pymilvus.client.ts_utils import get_collection_ts
+
         return int(get_collection_ts(collection, place, self._database) or 0)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The service at milvus://HOST[:PORT][/DATABASE]/COLLECTION."""
+"""The service at milvus://HOST[:PORT]/[DATABASE/]COLLECTION: readers, and one writer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.errors import NoGalleryError, ServiceError, UsageError
-from imgsearch.services import service_address
+from imgsearch.errors import NoGalleryError, ServiceError
 from imgsearch.services.milvus.collection import MilvusCollection
 from imgsearch.services.milvus.connection import Connection
 from imgsearch.services.milvus.draft import GRACE_SECONDS, MilvusDraft
@@ -31,24 +30,7 @@ if TYPE_CHECKING:
     from imgsearch.services.milvus.names import DataName, Seen
     from imgsearch.services.service_address import ServiceAddress
 
-OPTIONS: Final = frozenset({"tls"})
 _DATABASE: Final = "default"
-
-
-def open_service(address: str) -> MilvusService:
-    """Return the service at an address; nothing is asked of it yet.
-
-    Raises:
-        UsageError: the address is none, or holds a password.
-    """
-    found = service_address.parse(address, options=OPTIONS)
-    if not found.host or not 1 <= len(found.parts) <= 2:  # noqa: PLR2004 - database, collection
-        raise UsageError(
-            f"{found}: expected milvus://HOST[:PORT][/DATABASE]/COLLECTION, such as "
-            "milvus://host:19530/photos"
-        )
-    checked_name(found)
-    return MilvusService(found)
 
 
 class MilvusService:

@@ -85,7 +85,7 @@ class PgCollection:
     def _are_many(self, given: sql.Composable, values: list[Any]) -> bool:
         if self.description.count <= MOST_COMPARED:
             return False
-        statement = sql.SQL("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT %s) AS some")
+        statement = sql.SQL("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT %s) AS passing")
         (count,) = self._ids(
             statement.format(table("entry", self.number), given), [*values, MOST_COMPARED + 1]
         )

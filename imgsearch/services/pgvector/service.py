@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from imgsearch.errors import (
-    GalleryLockedError,
-    MissingExtraError,
-    NoGalleryError,
-    ServiceError,
-    UsageError,
-)
-from imgsearch.services import service_address
+import psycopg
+from psycopg import errors, sql
+
+from imgsearch.errors import GalleryLockedError, NoGalleryError, ServiceError
 from imgsearch.services.description_text import from_text
-from imgsearch.services.protocol import Health
-
-try:
-    import psycopg
-    from psycopg import errors, sql
-except ImportError as error:
-    raise MissingExtraError(
-        "postgresql:// needs the package psycopg: pip install 'imgsearch-gallery[pgvector]'"
-    ) from error
-
 from imgsearch.services.pgvector.collection import PgCollection
 from imgsearch.services.pgvector.draft import PgDraft, drop_others, index_name
 from imgsearch.services.pgvector.statements import FOUNDATION, SCHEMA, making_tables, table
+from imgsearch.services.protocol import Health
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,31 +26,8 @@ if TYPE_CHECKING:
 
     from imgsearch.services.service_address import ServiceAddress
 
-# Where the server listens and how it proves who it is; nothing secret.
-OPTIONS: Final = frozenset({"host", "sslmode", "sslrootcert"})
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 _PATIENCE: Final = 10  # seconds for a connection, where PGCONNECT_TIMEOUT says nothing
 _OLDEST: Final = (0, 8)  # the first pgvector with iterative scans
-
-
-def open_service(address: str) -> PgvectorService:
-    """Return the service at an address; nothing is asked of it yet.
-
-    Raises:
-        UsageError: the address is none, or holds a password.
-    """
-    found = service_address.parse(address, options=OPTIONS)
-    if len(found.parts) != 2:  # noqa: PLR2004 - database, collection
-        raise UsageError(
-            f"{found}: expected postgresql://HOST[:PORT]/DATABASE/COLLECTION, such as "
-            "postgresql://host/db/photos"
-        )
-    if not _NAME.fullmatch(found.parts[1]):
-        raise UsageError(
-            f"{found}: {found.parts[1]!r} is not the name of a collection: expected letters, "
-            "digits, '_' and '-', 63 at most"
-        )
-    return PgvectorService(found)
 
 
 class PgvectorService:
@@ -206,7 +169,7 @@ class PgvectorService:
     def _connect(self) -> Connection[Any]:
         place = self._place
         given: dict[str, Any] = {
-            "host": place.host or None,
+            "host": place.host,
             "port": place.port,
             "user": place.user,
             "dbname": place.parts[0],
@@ -255,16 +218,28 @@ class PgvectorService:
         try:
             yield
         except psycopg.Error as error:
-            # What a server says may repeat rows; libpq, who says why there is no connection,
-            # repeats no password.
-            first = str(error).strip().partition("\n")[0]
-            reason = (
-                f"{type(error).__name__}, SQLSTATE {error.sqlstate}" if error.sqlstate else first
-            )
-            raise ServiceError(
-                f"{self.address}: {reason}; the address, PGUSER, PGPASSWORD or ~/.pgpass may be "
-                "wrong, or the server away: try again, nothing published is lost"
-            ) from error
+            raise ServiceError(f"{self.address}: {_reason(error)}") from error
+
+
+def _reason(error: psycopg.Error) -> str:
+    """Return what went wrong and what helps.
+
+    What a server says may repeat rows, so it is not repeated. libpq, which says why there is no
+    connection, repeats no password.
+    """
+    name = f"{type(error).__name__}, SQLSTATE {error.sqlstate}"
+    if isinstance(error, errors.InsufficientPrivilege):
+        return (
+            f"this user may not do that ({name}): docs/scaling.md says which rights readers need; "
+            "to publish, CREATE on the database, or to own the schema imgsearch"
+        )
+    if isinstance(error, psycopg.OperationalError):
+        said = name if error.sqlstate else str(error).strip().partition("\n")[0]
+        return (
+            f"{said}; the address, PGUSER, PGPASSWORD or ~/.pgpass may be wrong, or the server "
+            "away: try again, nothing that was published is lost"
+        )
+    return f"the server refused a statement ({name}); nothing that was published is lost"
 
 
 def _one(
