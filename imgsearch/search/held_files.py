@@ -84,7 +84,7 @@ class HeldFiles:
         return cls(
             store,
             roots,
-            Under(where.under, roots.values()),
+            Under(where.under, store),
             left_out=frozenset(map(paths.encode, left_out)),
             _names=store.root_names(),
         )

@@ -18,7 +18,6 @@ from imgsearch.addresses import named
 from imgsearch.errors import UsageError
 from imgsearch.storage.camera_names import camera_texts, storable
 from imgsearch.storage.filter_condition import Condition
-from imgsearch.storage.known_roots import KnownRoots
 from imgsearch.storage.places import Near, distance_km
 from imgsearch.storage.under import parts_under
 
@@ -108,9 +107,9 @@ def _several(name: str, value: object, kinds: tuple[type, ...], wanted: str) -> 
 
 
 def _lies_under_one(folders: tuple[Path, ...], store: Store) -> Condition:
-    known = KnownRoots(store.roots())
+    known = store.known_roots()
     # A table, as one expression over thousands of parts is more than SQLite takes.
-    store.connection.execute(
+    store.temporary_table(
         "CREATE TEMP TABLE IF NOT EXISTS part_under "
         "(root_id INTEGER, below BLOB, first BLOB, last BLOB, PRIMARY KEY (root_id, below)) "
         "WITHOUT ROWID"
@@ -145,7 +144,7 @@ def _lies_under_one(folders: tuple[Path, ...], store: Store) -> Condition:
 
 
 def _is_near(near: Near, store: Store) -> Condition:
-    store.connection.create_function("distance_km", 4, distance_km, deterministic=True)
+    store.function("distance_km", distance_km, 4)
     south, north = near.latitudes
     return Condition(
         "latitude BETWEEN ? AND ? AND longitude IS NOT NULL "
