@@ -124,7 +124,7 @@ class MilvusCollection:
 
     def _compared(self, vector: NDArray[np.float32], width: int, passing: str) -> Nearest:
         """Return the nearest of all that pass, each of which is looked at."""
-        best: list[tuple[float, int]] = []
+        best: list[tuple[float, str]] = []
         count = 0
         for rows in self._all(passing):
             seen = [row for row in rows if self.head.sees(row)]
@@ -134,7 +134,7 @@ class MilvusCollection:
                 scores = (vectors @ padded(vector)).tolist()
                 best += zip(scores, (row["row"] for row in seen), strict=True)
                 best = sorted(best, reverse=True)[:width]
-        entries = self._entries([{"row": number} for _, number in best])
+        entries = self._entries([{"row": key} for _, key in best])
         return Nearest(tuple(entries), exhausted=count <= width)
 
     def _all(self, passing: str) -> Iterator[list[dict[str, Any]]]:
@@ -146,5 +146,5 @@ class MilvusCollection:
     def _entries(self, rows: list[dict[str, Any]]) -> list[Entry]:
         """Return entries in the order of their rows, of which there may be no more than the key."""
         lacking = [row["row"] for row in rows if "about" not in row]
-        made = {row["row"]: row for row in self.table.by_number(lacking, ENTRY_FIELDS)}
+        made = {row["row"]: row for row in self.table.by_key(lacking, ENTRY_FIELDS)}
         return self.table.entries([made.get(row["row"], row) for row in rows])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from imgsearch.errors import ServiceError
 from imgsearch.services.milvus.head import Ended, Head
 from imgsearch.services.milvus.names import seen_alias, seen_aliases
-from imgsearch.services.milvus.rows import HIDDEN, head_rows, row_number, rows_of
+from imgsearch.services.milvus.rows import HIDDEN, entry_key, head_key, head_rows, rows_of
 from imgsearch.services.milvus.table import blocks
 
 if TYPE_CHECKING:
@@ -61,14 +61,19 @@ class MilvusDraft:
         A collection that nobody sees keeps its entries, for this writer to go on with.
         """
         if self.seen is None:
-            self._delete("row < 0")
-            return
-        version = self.seen.version
+            self._delete("id == 0")
+        else:
+            self._clear(self.seen)
+        # A change is needed to learn the server's time: no row has this key.
+        self.table.connection.ask("delete", self.table.name, ids=[head_key(0)])
+
+    def _clear(self, seen: Head) -> None:
+        version = seen.version
         self._delete(f"since > {version} and since < {HIDDEN}")
         self._delete(f"since == {HIDDEN} and mark > {version}")
         self._delete(f"since == {HIDDEN} and id == 0 and mark < {version}")
         until = time.time() - GRACE_SECONDS
-        for ended in self.seen.ended:
+        for ended in seen.ended:
             ids = sorted(ended.ids) if ended.at < until else []
             for start in range(0, len(ids), _CHUNK):
                 among = f"id in {ids[start : start + _CHUNK]}"
@@ -77,7 +82,7 @@ class MilvusDraft:
 
     def marks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield ids (n,) and marks (n,) of all entries."""
-        for rows in self.table.windows("id > 0", ["row", "id", "since", "mark"]):
+        for rows in self._now().windows("id > 0", ["row", "id", "since", "mark"]):
             seen = [row for row in rows if self.seen is None or self.seen.sees(row)]
             # A server that was killed while it replaced a row may have both.
             once = {row["id"]: row for row in seen}
@@ -104,7 +109,7 @@ class MilvusDraft:
         """Remove entries."""
         self._end(ids)
         for start in range(0, len(ids), _CHUNK):
-            rows = [row_number(one, self.version) for one in ids[start : start + _CHUNK]]
+            rows = [entry_key(one, self.version) for one in ids[start : start + _CHUNK]]
             self.table.connection.ask("delete", self.table.name, ids=rows)
 
     def publish(self, description: Description) -> None:
@@ -155,8 +160,12 @@ class MilvusDraft:
             return
         for start in range(0, len(ids), _CHUNK):
             among = f"id in {list(ids[start : start + _CHUNK])}"
-            rows = self.table.rows(f"since <= {self.seen.version} and {among}", ["id", "since"])
+            rows = self._now().rows(f"since <= {self.seen.version} and {among}", ["id", "since"])
             self._ended.update(row["id"] for row in rows if self.seen.sees(row))
+
+    def _now(self) -> Table:
+        """Return the rows with all that has been written; it need not be waited for again."""
+        return replace(self.table, time=self.table.connection.written(self.table.name))
 
     def _delete(self, where: str) -> None:
         if self.table.count(where):

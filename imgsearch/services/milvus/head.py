@@ -12,6 +12,7 @@ import numpy as np
 
 from imgsearch.errors import ServiceError
 from imgsearch.services.description_text import from_text, to_text
+from imgsearch.services.milvus.rows import head_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,9 +92,9 @@ def read_head(table: Table, version: int) -> Head:
         ServiceError: it is of another version of imgsearch, or gone.
     """
     shown = table.connection.shown
-    rows = table.by_number([-version], ["row", "about", "parts"])
+    rows = table.by_key([head_key(version)], ["row", "about", "parts"])
     try:
-        values = json.loads(table.text(rows[0]))
+        values = json.loads(table.whole_text(rows[0]))
         ended = tuple(
             Ended(int(version), float(at), _unpacked(ids)) for version, at, ids in values["ended"]
         )

@@ -1,7 +1,6 @@
 """Rows of a Milvus collection, made of entries and long texts, and what they are made again of.
 
-row        the key: an entry's is its id and the version that put it; a head's is -VERSION; those
-           of texts that go on are below any head's
+row        the key: ID.VERSION of an entry, head.VERSION of a head, KEY.PART where a text goes on
 since      the version that put it, or `HIDDEN`, which no search sees
 mark       the entry's; of a hidden row, the version that put it
 about      JSON of what the other columns do not give back exactly; `parts` rows go on with it
@@ -12,7 +11,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HIDDEN: Final = 2**62
-# Versions of one collection; the next one would take a new collection.
-MOST_VERSIONS: Final = 2**16
 # What an entry is made of again.
 ENTRY_FIELDS: Final = ("row", "id", "since", "mark", "vector", "about", "parts")
 _PART: Final = 60_000  # bytes of a text in one row, of 65,535
@@ -43,9 +39,14 @@ def padded(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.pad(vector, (0, max(0, LEAST_DIM - len(vector))))
 
 
-def row_number(identifier: int, version: int) -> int:
+def entry_key(identifier: int, version: int) -> str:
     """Return the key of an entry's row."""
-    return identifier * MOST_VERSIONS + version
+    return f"{identifier}.{version}"
+
+
+def head_key(version: int) -> str:
+    """Return the key of a head's row."""
+    return f"head.{version}"
 
 
 def rows_of(entry: Entry, version: int) -> list[dict[str, Any]]:
@@ -68,19 +69,17 @@ def rows_of(entry: Entry, version: int) -> list[dict[str, Any]]:
         "lens": kept_name(entry.lens),
         "folders": folder_hashes(entry.files),
     }
-    return _with_text(row, row_number(entry.id, version), json.dumps(values), version)
+    return _with_text(row, entry_key(entry.id, version), json.dumps(values), version)
 
 
 def head_rows(text: str, version: int, dim: int) -> list[dict[str, Any]]:
     """Return the head row of a version, behind those that its text goes on in."""
-    return _with_text(_hidden(0, version, dim), -version, text, version)
+    return _with_text(_hidden(0, version, dim), head_key(version), text, version)
 
 
-def part_rows(row: int, parts: int) -> list[int]:
+def part_keys(key: str, parts: int) -> list[str]:
     """Return the keys of the rows that a row's text goes on in."""
-    keys = (b"%d:%d" % (row, part) for part in range(parts))
-    digests = (blake2b(key, digest_size=8).digest() for key in keys)
-    return [-HIDDEN - int.from_bytes(digest, "big") % HIDDEN for digest in digests]
+    return [f"{key}.{part}" for part in range(parts)]
 
 
 def entry_of(row: Mapping[str, Any], text: str, dim: int) -> Entry:
@@ -102,16 +101,13 @@ def entry_of(row: Mapping[str, Any], text: str, dim: int) -> Entry:
     )
 
 
-def _with_text(row: dict[str, Any], number: int, text: str, version: int) -> list[dict[str, Any]]:
+def _with_text(row: dict[str, Any], key: str, text: str, version: int) -> list[dict[str, Any]]:
     first, *others = [text[start : start + _PART] for start in range(0, len(text), _PART)]
-    others_rows = part_rows(number, len(others))
+    keys = part_keys(key, len(others))
     hidden = _hidden(row["id"], version, len(row["vector"]))
     return [
-        *(
-            {**hidden, "row": key, "about": part}
-            for key, part in zip(others_rows, others, strict=True)
-        ),
-        {**row, "row": number, "about": first, "parts": len(others)},
+        *({**hidden, "row": its, "about": part} for its, part in zip(keys, others, strict=True)),
+        {**row, "row": key, "about": first, "parts": len(others)},
     ]
 
 

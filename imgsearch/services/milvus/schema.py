@@ -17,7 +17,7 @@ def schema_of(dim: int, description: str = "") -> CollectionSchema:
     schema = pymilvus.MilvusClient.create_schema(
         auto_id=False, enable_dynamic_field=False, description=description
     )
-    schema.add_field("row", pymilvus.DataType.INT64, is_primary=True)
+    schema.add_field("row", pymilvus.DataType.VARCHAR, max_length=64, is_primary=True)
     schema.add_field("vector", pymilvus.DataType.FLOAT_VECTOR, dim=max(dim, LEAST_DIM))
     for name in ("id", "since", "mark", "parts", "width", "height"):
         schema.add_field(name, pymilvus.DataType.INT64)

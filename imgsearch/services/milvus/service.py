@@ -17,7 +17,6 @@ from imgsearch.services.milvus.names import (
     data_names,
     seen_aliases,
 )
-from imgsearch.services.milvus.rows import MOST_VERSIONS
 from imgsearch.services.milvus.schema import index_of, schema_of
 from imgsearch.services.milvus.table import Table
 from imgsearch.services.milvus.writer_lock import held_lock
@@ -70,12 +69,7 @@ class MilvusService:
             head = None if seen is None else self._head(seen)
             names = data_names(self._name, self._connection.ask("list_collections"))
             live = next((one for one in names if seen is not None and one.full == seen.full), None)
-            if (
-                live is not None
-                and head is not None
-                and live.space == space
-                and head.version + 1 < MOST_VERSIONS
-            ):
+            if live is not None and head is not None and live.space == space:
                 written, base = live, head
             else:
                 written, base = self._new(names, live, space, dim), None

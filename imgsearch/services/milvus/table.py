@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from imgsearch.services.milvus.rows import HIDDEN, entry_of, part_rows
+from imgsearch.services.milvus.expressions import text
+from imgsearch.services.milvus.rows import HIDDEN, entry_of, part_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # An answer may have 64 MiB.
 _ANSWER_BYTES: Final = 1 << 23
 _MOST_ROWS: Final = 8192
+_LARGEST_ID: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,37 +52,41 @@ class Table:
     def windows(self, where: str, fields: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of entries that an expression is true of, all of an entry at once.
 
-        They are asked for by id, as answers are not in any order that could be gone on with.
+        They are asked for by id, as answers are not in any order that could be gone on with. Ids
+        lie far apart and in heaps, so that what holds too many is halved.
         """
-        left = self.count(f"since < {HIDDEN} and ({where})")
-        step, first = self.block(fields), 0
-        while left > 0:
-            ids = f"id >= {first} and id < {first + step}"
-            rows = self.rows(f"since < {HIDDEN} and {ids} and ({where})", fields)
-            left -= len(rows)
-            first += step
-            if rows:
-                yield rows
+        step = self.block(fields)
+        ranges = [(1, _LARGEST_ID)]
+        while ranges:
+            first, last = ranges.pop()
+            within = f"since < {HIDDEN} and id >= {first} and id <= {last} and ({where})"
+            count = self.count(within)
+            if count > step and first < last:
+                middle = (first + last) // 2
+                ranges += [(middle + 1, last), (first, middle)]
+            elif count:
+                yield self.rows(within, fields)
 
-    def by_number(self, numbers: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
+    def by_key(self, keys: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
         """Return rows by their keys, in any order; those that are not there are left out."""
         found: list[dict[str, Any]] = []
         step = self.block(fields)
-        for start in range(0, len(numbers), step):
-            found += self.rows(f"row in {list(numbers[start : start + step])}", fields)
+        for start in range(0, len(keys), step):
+            some = ", ".join(map(text, keys[start : start + step]))
+            found += self.rows(f"row in [{some}]", fields)
         return found
 
     def entries(self, rows: Sequence[dict[str, Any]]) -> list[Entry]:
         """Return the entries of rows with `ENTRY_FIELDS`, in their order."""
-        return [entry_of(row, self.text(row), self.dim) for row in rows]
+        return [entry_of(row, self.whole_text(row), self.dim) for row in rows]
 
-    def text(self, row: dict[str, Any]) -> str:
+    def whole_text(self, row: dict[str, Any]) -> str:
         """Return the whole text of a row with "row", "about" and "parts"."""
         if not row["parts"]:
             return str(row["about"])
-        numbers = part_rows(row["row"], row["parts"])
-        parts = {part["row"]: part["about"] for part in self.by_number(numbers, ["row", "about"])}
-        return "".join([row["about"], *(parts[number] for number in numbers)])
+        keys = part_keys(row["row"], row["parts"])
+        parts = {part["row"]: part["about"] for part in self.by_key(keys, ["row", "about"])}
+        return "".join([row["about"], *(parts[key] for key in keys)])
 
     def block(self, fields: Sequence[str]) -> int:
         """Return how many rows may be asked for at once."""
