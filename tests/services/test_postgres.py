@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 
 from imgsearch.errors import ServiceError
-from imgsearch.services.conditions import EVERYTHING, AllOf, AtLeast, LessThan, OneOf, passes
+from imgsearch.services.conditions import (
+    EVERYTHING,
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Folder,
+    LessThan,
+    OneOf,
+    UnderOneOf,
+    passes,
+)
+from imgsearch.services.entries import EntryFile
 from imgsearch.services.finding import open_service
 from services.engines import ENGINES
 from services.postgres_server import PASSWORD, USER
@@ -106,11 +117,16 @@ def test_who_may_only_read_can_query_and_not_publish(
 
 
 def test_many_entries_are_searched_through_the_index_and_few_one_by_one(server: Server) -> None:
-    """Of 24,000 entries; the recall of the nearest ten, and k truly k, under each condition."""
+    """Of 36,000 entries; the recall of the nearest ten, and k truly k, under each condition."""
     drawn = np.random.default_rng(1)
     entries = [
-        entry(number, width=int(drawn.integers(1000)), format="PNG" if number % 500 else "JPEG")
-        for number in range(1, 24_001)
+        entry(
+            number,
+            width=int(drawn.integers(1000)),
+            format="PNG" if number % 500 else "JPEG",
+            files=(EntryFile(1, b"%c/%d.jpg" % (b"abc"[number % 3 :][:1], number)),),
+        )
+        for number in range(1, 36_001)
     ]
     service = open_service(server.address("many"))
     description = described(entries)
@@ -124,6 +140,10 @@ def test_many_entries_are_searched_through_the_index_and_few_one_by_one(server: 
         for where, exact in (
             (EVERYTHING, False),
             (AtLeast("width", 100), False),
+            (UnderOneOf((Folder(1, b"a"), Folder(1, b"b"), Folder(2, b"c"))), False),
+            (UnderOneOf((Folder(1, b"c"), Folder(1, b"a/3.jpg"))), True),
+            (AnyOf((UnderOneOf((Folder(1, b"a"),)), AtLeast("width", 300))), False),
+            (AnyOf(()), True),
             (AtLeast("width", 950), True),
             (OneOf("format", ("JPEG",)), True),
             (AllOf((LessThan("width", 20), OneOf("format", ("JPEG",)))), True),

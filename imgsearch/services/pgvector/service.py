@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -21,13 +22,24 @@ from imgsearch.services.protocol import Health
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import LiteralString
+    from uuid import UUID
 
     from psycopg import Connection
 
+    from imgsearch.services.entries import Description
     from imgsearch.services.service_address import ServiceAddress
 
 _PATIENCE: Final = 10  # seconds for a connection, where PGCONNECT_TIMEOUT says nothing
 _OLDEST: Final = (0, 8)  # the first pgvector with iterative scans
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What was read of a state, megabytes of projection among it, and need not travel again."""
+
+    stamp: UUID
+    description: Description
+    indexed: bool
 
 
 class PgvectorService:
@@ -39,6 +51,7 @@ class PgvectorService:
         self._name = address.parts[1]
         self._reader: Connection[Any] | None = None
         self._reading = threading.Lock()
+        self._known: _Known | None = None
 
     def health(self) -> Health:
         """Ask for versions and sizes."""
@@ -116,14 +129,21 @@ class PgvectorService:
                 f"{self.address}: nothing is published there; `imgsearch publish {self.address}` "
                 "does it where the gallery is"
             )
-        number, text = found
-        for kind in ("entry", "file"):
-            connection.execute(
-                sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(table(kind, number))
+        number, stamp = found
+        connection.execute(
+            sql.SQL("LOCK TABLE {}, {} IN ACCESS SHARE MODE").format(
+                table("entry", number), table("file", number)
             )
-        return PgCollection(
-            connection, number, from_text(text, self.address), _is_indexed(connection, number)
         )
+        if self._known is None or self._known.stamp != stamp:
+            (text,) = _one(
+                connection, "SELECT description FROM imgsearch.version WHERE number = %s", [number]
+            )
+            indexed = _is_indexed(connection, number)
+            self._known = _Known(
+                stamp=stamp, description=from_text(text, self.address), indexed=indexed
+            )
+        return PgCollection(connection, number, self._known.description, self._known.indexed)
 
     def _begun(self) -> Connection[Any]:
         """Return the readers' connection in a new snapshot; another one if the server has gone."""
@@ -248,17 +268,16 @@ def _one(
     return connection.execute(statement, values).fetchone()
 
 
-def _published(connection: Connection[Any], name: str) -> tuple[int, str] | None:
-    """Return number and description of the version that readers see."""
-    (there,) = _one(connection, "SELECT to_regclass('imgsearch.collection')")
-    if there is None:
-        return None
-    row: tuple[int, str] | None = _one(
-        connection,
-        "SELECT number, description FROM imgsearch.version JOIN imgsearch.collection "
-        "ON version = number WHERE name = %s",
-        [name],
+def _published(connection: Connection[Any], name: str) -> tuple[int, UUID] | None:
+    """Return the number of the version that readers see, and what differs with every publish."""
+    find: LiteralString = (
+        "SELECT number, stamp FROM imgsearch.version JOIN imgsearch.collection "
+        "ON version = number WHERE name = %s"
     )
+    try:
+        row: tuple[int, UUID] | None = _one(connection, find, [name])
+    except errors.UndefinedTable:
+        return None  # nobody has ever published to this database
     return row
 
 
