@@ -42,6 +42,7 @@ from grown_embeddings import NEAREST, Grown, neighbours
 from run_facts import facts
 
 from imgsearch import Filters, Gallery, Near
+from imgsearch.images.fingerprints import Fingerprint
 from imgsearch.images.metadata import Metadata
 from imgsearch.paths import look_up
 from imgsearch.recipe import Recipe
@@ -64,6 +65,8 @@ NEW: Final = 100
 QUERIES: Final = 60
 BLOCK: Final = 10_000
 SIDE: Final = 16
+# As long as those of small photographs, and no picture.
+RENDERING: Final = bytes(1_500)
 
 
 class Sketch:
@@ -145,6 +148,9 @@ def fill(workspace: Path, size: int, real: NDArray[np.float32], stretch: float) 
                     digest = f"{int(number) * 0x9E3779B97F4A7C15 % 2**64:064x}"
                     content = store.add_content(digest, 9, facts_of(int(number)))
                     store.add_embedding(stored.id, content, row)
+                    store.put_fingerprint(
+                        content, Fingerprint(RENDERING, bytes.fromhex(digest[:16]))
+                    )
                     seen = look_up(photos, name.encode())
                     assert seen is not None  # noqa: S101  # it was written
                     state = ScannedRow(

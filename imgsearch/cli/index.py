@@ -70,7 +70,8 @@ def index(
         shard=None if files.shard is None else Shard.parse(files.shard),
         index=run.index,
         memory=None if run.memory is None else parse_memory(run.memory),
-        regions=run.regions,
+        regions=True if run.regions is None and run.regions_like else run.regions,
+        regions_like=run.regions_like,
     )
     if files.files_from is not None and not wanted:
         terminal.say("The list names no files: nothing to index.")

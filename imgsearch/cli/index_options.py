@@ -163,6 +163,15 @@ class RunOptions:
             "them.",
         ),
     ] = None
+    regions_like: Annotated[
+        Path | None,
+        typer.Option(
+            "--regions-like",
+            metavar="GALLERY",
+            help="Make these parts with the projection of another gallery of the same recipe, so "
+            "that 'merge' can join both; it has parts of 300 pictures or more.",
+        ),
+    ] = None
     rehash: Annotated[
         bool,
         typer.Option(

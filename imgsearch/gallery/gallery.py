@@ -177,6 +177,8 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
                     exclude=options.exclude,
                     follow_symlinks=options.follow_symlinks,
                 )
+                if stored is not None and options.regions_like is not None:
+                    self._follow_regions(store, stored, options.regions_like)
             held = Embeddings(store, self.path, stored) if stored and not options.dry_run else None
             anew = held is not None and self._engine.choose(
                 held, factory=options.index, memory=options.memory

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imgsearch.errors import GalleryDamagedError, ImgsearchError, UsageError
+from imgsearch.regions import joining
 from imgsearch.storage.database import Store
-from imgsearch.storage.merging import DamagedPartError, JoinedRows, Part, join
+from imgsearch.storage.merging import JoinedRows, join
+from imgsearch.storage.part import DamagedPartError, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from imgsearch.recipe import Recipe
+    from imgsearch.storage.part import Part
     from imgsearch.storage.records import Root
 
 
@@ -27,7 +29,8 @@ class MergedPart:
         path: its folder.
         joined: what came of it; nothing where it was refused.
         reason: why it was refused, all of it; None if it was merged.
-        remarks: what is worth knowing of it besides: recipes of its own, other rules for a folder.
+        remarks: what is worth knowing of it besides: recipes of its own, other rules for a folder,
+            why regions were left there.
     """
 
     path: Path
@@ -43,10 +46,13 @@ class MergeReport:
     Attributes:
         parts: in the order in which they were named.
         dry_run: whether nothing was written.
+        regions_to_make: of how many contents the next `index` makes the regions, where their files
+            are there: those that have none, or all if they are outgrown; 0 if no gallery has any.
     """
 
     parts: tuple[MergedPart, ...]
     dry_run: bool = False
+    regions_to_make: int = 0
 
     @property
     def refused(self) -> int:
@@ -89,23 +95,16 @@ def merge_part(store: Store, folder: Path, *, any_recipe: bool) -> MergedPart:
         any_recipe: also where the two have no recipe in common.
     """
     try:
-        with _opened(folder) as part, store.transaction():
+        with opened(folder) as part, store.transaction():
             remarks = _about_recipes(store, part, any_recipe=any_recipe)
             remarks += _about_roots(store.roots(), part.roots())
             joined = join(store, part)
+            regions = joining.join(store, part)
+            joined = replace(joined, regions=regions.taken, regions_left=regions.left)
+            remarks += regions.reasons
     except (DamagedPartError, _NothingInCommonError) as error:
         return MergedPart(path=folder, reason=str(error))
     return MergedPart(path=folder, joined=joined, remarks=tuple(remarks))
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[Part]:
-    try:
-        store = Store.open(folder)
-    except GalleryDamagedError as error:
-        raise DamagedPartError(str(error)) from error
-    with closing(store), store.snapshot():
-        yield Part(store, folder)
 
 
 class _NothingInCommonError(ImgsearchError):

@@ -15,7 +15,7 @@ import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.vectors.approximate_front import capacities
-from imgsearch.vectors.exact import faiss, threads_for
+from imgsearch.vectors.faiss_library import faiss, threads_for
 from imgsearch.vectors.index_plan import lists_wanted
 
 if TYPE_CHECKING:

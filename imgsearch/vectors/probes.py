@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from imgsearch.vectors.exact import faiss
+from imgsearch.vectors.faiss_library import faiss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

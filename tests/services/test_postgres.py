@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import traceback
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -160,4 +162,34 @@ def test_many_entries_are_searched_through_the_index_and_few_one_by_one(server: 
         wide = collection.search(vectors[0], 1500, EVERYTHING)
         assert len(wide.entries) == 1500
         assert wide.is_exact
+    service.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_was_forked_off_has_a_connection_of_its_own(server: Server) -> None:
+    service = open_service(server.address("forked"))
+    publish(service, [entry(1)])
+
+    def count() -> int:
+        with service.reading() as collection:
+            return collection.count(EVERYTHING)
+
+    def session() -> int:
+        return service._reader.info.backend_pid
+
+    assert count() == 1
+    ours = session()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of threads that other tests have left
+        child = os.fork()
+    if not child:
+        status = 1
+        try:
+            status = 0 if count() == 1 and session() != ours else 2
+            service.close()
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert count() == 1
+    assert session() == ours
     service.close()

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import errors, sql
 
 from imgsearch.errors import GalleryLockedError, NoGalleryError, ServiceError
+from imgsearch.forking import forget_in_children, never_free
 from imgsearch.services.description_text import from_text
 from imgsearch.services.pgvector.collection import PgCollection
 from imgsearch.services.pgvector.draft import PgDraft, drop_others, index_name
@@ -52,6 +53,7 @@ class PgvectorService:
         self._reader: Connection[Any] | None = None
         self._reading = threading.Lock()
         self._known: _Known | None = None
+        forget_in_children(self._forget_parents)
 
     def health(self) -> Health:
         """Ask for versions and sizes."""
@@ -108,6 +110,12 @@ class PgvectorService:
         if self._reader is not None:
             self._reader.close()
         self._reader = None
+
+    def _forget_parents(self) -> None:
+        # Two processes can't talk over one connection, and closing it would end the parent's.
+        never_free(self._reader)
+        self._reader = None
+        self._reading = threading.Lock()
 
     def _opened(self) -> PgCollection | None:
         """Begin a snapshot; return None where the version was dropped before it could be held."""
