@@ -157,6 +157,18 @@ def test_what_is_no_longer_seen_is_deleted_after_its_hour(
     assert len(collections_of(service)) == 1
 
 
+def test_an_hour_that_ends_while_something_is_published_brings_nothing_back(
+    service: MilvusService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not deleted yet stays unseen."""
+    publish(service, [entry(1), entry(2)])
+    publish(service, [entry(1)])
+    with service.writing(described([]).space, DIM) as draft:
+        monkeypatch.setattr("imgsearch.services.milvus.draft.GRACE_SECONDS", -1.0)
+        draft.publish(described([entry(1)]))
+    assert seen(service) == [1]
+
+
 @pytest.mark.parametrize("gallery", ["a", "b"])
 def test_a_server_that_is_killed_while_something_is_published_keeps_what_was_there(
     service: MilvusService, server: MilvusServer, gallery: str

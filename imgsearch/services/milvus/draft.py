@@ -49,6 +49,7 @@ class MilvusDraft:
     seen: Head | None
     _ended: set[int] = field(default_factory=set)
     _put: int = 0
+    _deleted_until: float = 0.0
 
     @property
     def version(self) -> int:
@@ -72,9 +73,9 @@ class MilvusDraft:
         self._delete(f"since > {version} and since < {HIDDEN}")
         self._delete(f"since == {HIDDEN} and mark > {version}")
         self._delete(f"since == {HIDDEN} and id == 0 and mark < {version}")
-        until = time.time() - GRACE_SECONDS
+        self._deleted_until = time.time() - GRACE_SECONDS
         for ended in seen.ended:
-            ids = sorted(ended.ids) if ended.at < until else []
+            ids = sorted(ended.ids) if ended.at < self._deleted_until else []
             for start in range(0, len(ids), _CHUNK):
                 among = f"id in {ids[start : start + _CHUNK]}"
                 self._delete(f"{among} and since < {ended.version}")
@@ -143,7 +144,7 @@ class MilvusDraft:
     def _head(self, description: Description, unsealed: int) -> Head:
         now = time.time()
         ended = () if self.seen is None else self.seen.ended
-        ended = tuple(one for one in ended if one.at >= now - GRACE_SECONDS)
+        ended = tuple(one for one in ended if one.at >= self._deleted_until)
         if self._ended:
             ended = (*ended, Ended(self.version, now, frozenset(self._ended)))
         return Head(
