@@ -145,7 +145,7 @@ def retell(path: Path) -> None:
 
 
 def processor_seconds() -> float:
-    """Return the processor time of this process and all that it has started, as far as they run."""
+    """Return the processor time of this process and all that it has started, ended or not."""
     parents, spent = {}, {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -154,7 +154,8 @@ def processor_seconds() -> float:
             continue
         number = int(stat.parent.name)
         parents[number] = int(fields[1])
-        spent[number] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        # proc(5): utime and stime, and the same of children that have ended.
+        spent[number] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
     total = 0.0
     for number, seconds in spent.items():
         at = number
