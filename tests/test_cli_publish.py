@@ -80,17 +80,18 @@ def test_the_address_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatc
 def test_what_the_page_on_scaling_shows_works_as_it_stands(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a service in this process in PostgreSQL's place."""
+    """With a service in this process in the place of both."""
     monkeypatch.setenv("HOME", str(photos.parent))
     photos.rename("Photos")
     picture(Path("sunset.jpg"), 1)
     monkeypatch.setenv("IMGSEARCH_GALLERY", "fresh")
     text = SCALING.read_text(encoding="utf-8").partition("## A search service")[2]
-    (block,) = re.findall(r"```sh\n(.*?)```", text.partition("\n## ")[0], re.DOTALL)
-    lines = [line for line in block.splitlines() if line.startswith("imgsearch ")]
-    assert len(lines) == 5
+    blocks = re.findall(r"```sh\n(.*?)```", text.partition("\n## ")[0], re.DOTALL)
+    lines = [line for line in "".join(blocks).splitlines() if line.startswith("imgsearch ")]
+    assert len(lines) == 7
     for line in lines:
-        words = shlex.split(line.replace("postgresql://host/db/photos", ADDRESS), comments=True)
+        here = re.sub(r"(postgresql://host/db|milvus://host:19530)/photos", ADDRESS, line)
+        words = shlex.split(here, comments=True)
         done = run(*(os.path.expanduser(word) for word in words[1:]))  # noqa: PTH111 - words
         assert done.exit_code == 0, (line, done.stderr)
 
@@ -217,7 +218,12 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(
         ("postgresql://host/db", "DATABASE/COLLECTION"),
         ("postgresql://host/db/a/b", "DATABASE/COLLECTION"),
         ("postgresql://host/db/a%22b", "name of a collection"),
-        ("mysql://host/db/photos", "postgresql://"),
+        ("milvus://host", "[DATABASE/]COLLECTION"),
+        ("milvus://host/db/photos/2024", "[DATABASE/]COLLECTION"),
+        ("milvus://host/my__photos", "name of a collection"),
+        ("milvus://host/my-photos", "name of a collection"),
+        ("milvus://host/photos?tls=perhaps", "?tls=true"),
+        ("mysql://host/db/photos", "milvus://, postgresql://"),
         ("photos", "postgresql://"),
     ],
 )
@@ -227,10 +233,20 @@ def test_an_address_that_is_none_says_what_was_expected(address: str, expected: 
     assert expected in done.stderr
 
 
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("imgsearch.services.pgvector.")]:
+@pytest.mark.parametrize(
+    ("extra", "package", "address"),
+    [
+        ("pgvector", "psycopg", "postgresql://host/db/photos"),
+        ("milvus", "pymilvus", "milvus://host:19530/photos"),
+    ],
+)
+def test_a_missing_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, extra: str, package: str, address: str
+) -> None:
+    own = f"imgsearch.services.{extra}."
+    for name in [name for name in sys.modules if name.startswith(own)]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "psycopg", None)
-    done = run("info", "--gallery", "postgresql://host/db/photos")
+    monkeypatch.setitem(sys.modules, package, None)
+    done = run("info", "--gallery", address)
     assert done.exit_code == 1
-    assert "imgsearch-gallery[pgvector]" in done.stderr
+    assert f"imgsearch-gallery[{extra}]" in done.stderr

@@ -106,6 +106,8 @@ OWNERS: dict[str, str] = {
     "fsspec": "sources.fsspec_files",
     "pyarrow": "exchange.parquet",
     "psycopg": "services.pgvector",
+    "pymilvus": "services.milvus",
+    "grpc": "services.milvus",
     "openTSNE": "maps.tsne",
     "typer": "cli",
     "rich": "cli",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # The module whose `open_service(address)` answers, by scheme. It is imported when it is needed.
 ENGINES: Final[dict[str, str]] = {
+    "milvus": "imgsearch.services.milvus.opening",
     "postgresql": "imgsearch.services.pgvector.opening",
 }
 
