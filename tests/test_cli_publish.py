@@ -193,6 +193,10 @@ def test_nothing_published_is_no_gallery() -> None:
     [
         "postgresql://me:s3cret@host/db/photos",
         "postgresql://host/db/photos?password=s3cret",
+        "POSTGRESQL://anna:s3cret@host/db/photos",
+        " postgresql://anna:s3cret@host/db/photos",
+        "postgresql:/anna:s3cret@host/db/photos",
+        "postgres://anna:s3cret@host/db/photos",
         "postgresql://host/db/photos#s3cret",
         "postgresql://me:s3cret@host:nonsense/db/photos",
     ],
