@@ -96,6 +96,9 @@ def test_who_may_only_read_can_query_and_not_publish(
     with connected(server) as connection:
         for statement in (
             "CREATE ROLE reader LOGIN PASSWORD 'read'",
+            "CREATE ROLE writer LOGIN PASSWORD 'write'",
+            "GRANT ALL ON SCHEMA imgsearch TO writer",
+            "GRANT ALL ON imgsearch.collection, imgsearch.version TO writer",
             "GRANT USAGE ON SCHEMA imgsearch TO reader",
             "GRANT SELECT ON ALL TABLES IN SCHEMA imgsearch TO reader",
             "ALTER DEFAULT PRIVILEGES IN SCHEMA imgsearch GRANT SELECT ON TABLES TO reader",
@@ -108,8 +111,14 @@ def test_who_may_only_read_can_query_and_not_publish(
         with reader.reading() as collection:
             assert len(collection.find([entry(1).content])) == 1
         writing = reader.writing(described([]).space, DIM)
-        with pytest.raises(ServiceError, match="rights"), writing:
-            pass
+        with pytest.raises(ServiceError, match="rights"), writing as draft:
+            draft.put([entry(9)])
+    with monkeypatch.context() as patch:
+        patch.setenv("PGUSER", "writer")
+        patch.setenv("PGPASSWORD", "write")
+        writer = open_service(server.address("another"))
+        publish(writer, [entry(7)])
+        writer.close()
     # What is published later, in tables of its own, can be read as well.
     publish(service, [entry(3)], "another gallery")
     with reader.reading() as collection:

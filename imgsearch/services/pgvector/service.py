@@ -92,8 +92,10 @@ class PgvectorService:
                 raise GalleryLockedError(
                     f"{self.address}: another `imgsearch publish` is at it; wait for it to end"
                 )
-            for statement in FOUNDATION:
-                connection.execute(statement)
+            # Whoever owns the schema may lack the right to make one.
+            if _one(connection, "SELECT to_regclass('imgsearch.collection')") == (None,):
+                for statement in FOUNDATION:
+                    connection.execute(statement)
             number, is_seen = self._version(connection, space, dim)
             draft = PgDraft(connection, self._name, number)
             if is_seen:
