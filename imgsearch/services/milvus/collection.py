@@ -28,8 +28,8 @@ FEW: Final = 1000
 # efSearch without a condition, and what it is with one, over the share that passes: the more nodes
 # of a graph do not pass, the longer it is walked. Below 7 % Milvus itself compares all that pass.
 EF: Final = 128
-EF_FILTERED: Final = 400
-_LARGEST_EF: Final = 6000
+EF_FILTERED: Final = 1000
+_LARGEST_EF: Final = 10_000
 # Milvus's own limit for one search.
 _MOST_FOUND: Final = 16_384
 _VECTORS: Final = ("row", "id", "since", "vector")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import NoGalleryError, ServiceError
@@ -57,9 +58,9 @@ class MilvusService:
                 "does it where the gallery is"
             )
         head = self._head(seen)
-        yield MilvusCollection(
-            Table(self._connection, seen.full, head.description.dim, seen.time), head
-        )
+        table = Table(self._connection, seen.full, head.description.dim, seen.time)
+        self._check_all_is_there(table, head)
+        yield MilvusCollection(table, head)
 
     @contextmanager
     def writing(self, space: str, dim: int) -> Iterator[MilvusDraft]:
@@ -102,9 +103,18 @@ class MilvusService:
         known = self._known
         if known is None or known[0] != seen:
             self._load(seen.full)
-            head = read_head(Table(self._connection, seen.full, 0, seen.time), seen.version)
+            head = read_head(Table(self._connection, seen.full, 0, 0), seen.version)
             known = self._known = (seen, head)
         return known[1]
+
+    def _check_all_is_there(self, table: Table, head: Head) -> None:
+        """Wait for a server that starts after a crash, and at first answers without its rows."""
+        there, count = f"since <= {head.version}", head.description.count
+        if table.count(there) < count and replace(table, time=0).count(there) < count:
+            raise ServiceError(
+                f"{self.address}: the server lacks entries of what was published; ask again, and "
+                "if that is of no use, drop its collections and `imgsearch publish` again"
+            )
 
     def _load(self, full: str) -> None:
         """Have it in the server's memory, in case that somebody has released it."""
