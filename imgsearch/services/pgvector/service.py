@@ -17,6 +17,7 @@ from imgsearch.forking import forget_in_children, never_free
 from imgsearch.services.description_text import from_text
 from imgsearch.services.pgvector.collection import PgCollection
 from imgsearch.services.pgvector.draft import PgDraft, drop_others, index_name
+from imgsearch.services.pgvector.reasons import reason
 from imgsearch.services.pgvector.statements import FOUNDATION, SCHEMA, making_tables, table
 from imgsearch.services.protocol import Health
 
@@ -248,28 +249,7 @@ class PgvectorService:
         try:
             yield
         except psycopg.Error as error:
-            raise ServiceError(f"{self.address}: {_reason(error)}") from error
-
-
-def _reason(error: psycopg.Error) -> str:
-    """Return what went wrong and what helps.
-
-    What a server says may repeat rows, so it is not repeated. libpq, which says why there is no
-    connection, repeats no password.
-    """
-    name = f"{type(error).__name__}, SQLSTATE {error.sqlstate}"
-    if isinstance(error, errors.InsufficientPrivilege):
-        return (
-            f"this user may not do that ({name}): docs/scaling.md says which rights readers need; "
-            "to publish, CREATE on the database, or to own the schema imgsearch"
-        )
-    if isinstance(error, psycopg.OperationalError):
-        said = name if error.sqlstate else str(error).strip().partition("\n")[0]
-        return (
-            f"{said}; the address, PGUSER, PGPASSWORD or ~/.pgpass may be wrong, or the server "
-            "away: try again, nothing that was published is lost"
-        )
-    return f"the server refused a statement ({name}); nothing that was published is lost"
+            raise ServiceError(f"{self.address}: {reason(error)}") from error
 
 
 def _one(
