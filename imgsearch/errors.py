@@ -12,6 +12,7 @@
     ├── RecipeMismatchError        1  embeddings that are not comparable
     ├── UnknownNetworkError        1  embeddings that were imported, and a picture that was not
     ├── MissingExtraError          1  an optional package that is not installed
+    ├── WorkersError               1  other machines that cannot be reached, or do their work
     ├── DamagedCacheError          1  a cache file that fails its checksum or header
     ├── PlanRefusedError           1  a plan, or a journal, that is not carried out
     ├── GalleryDamagedError        1  a gallery whose database is damaged
@@ -85,6 +86,10 @@ class UnknownNetworkError(ImgsearchError):
 
 class MissingExtraError(ImgsearchError):
     """An optional package that is not installed; the message names it."""
+
+
+class WorkersError(ImgsearchError):
+    """Other machines that cannot be reached, or whose workers cannot do what they are to do."""
 
 
 class DamagedCacheError(ImgsearchError):

@@ -37,6 +37,7 @@ ROOMS: dict[str, str] = {
     "vectors": "",
     "storage": "images",
     "indexing": "sources images networks storage",
+    "workers": "sources images networks indexing",
     "search": "images networks vectors storage",
     "regions": "images networks vectors storage search",
     "duplicates": "images networks vectors storage search",
@@ -52,7 +53,7 @@ ROOMS: dict[str, str] = {
     "documents": "images networks storage indexing search duplicates plans maps exchange gallery "
     "evaluation",
     "web": "images networks storage search duplicates plans maps gallery documents",
-    "cli": "sources images networks vectors storage indexing search duplicates plans maps exchange "
+    "cli": "sources images networks vectors storage indexing workers search duplicates plans maps exchange "
     "gallery evaluation distillation sheets documents web",
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
@@ -103,6 +104,7 @@ OWNERS: dict[str, str] = {
     "fsspec": "sources.fsspec_files",
     "pyarrow": "exchange.parquet",
     "openTSNE": "maps.tsne",
+    "ray": "workers.ray_machines",
     "typer": "cli",
     "rich": "cli",
     "IPython": "gallery.notebook_bar",
@@ -113,7 +115,7 @@ OWNERS: dict[str, str] = {
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
     "torch", "jinja2", "openTSNE", "starlette", "uvicorn", "keras_hub", "kagglehub", "tokenizers",
-    "sentencepiece",
+    "sentencepiece", "ray",
 }  # fmt: skip
 LONGEST = 300
 
