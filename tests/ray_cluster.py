@@ -151,7 +151,8 @@ def serve(scratch: str, port: str, count: str) -> None:
             for node in nodes
             if "raylet" in node.all_processes
         }
-        print(json.dumps(raylets), flush=True)
+        sys.stdout.write(json.dumps(raylets) + "\n")
+        sys.stdout.flush()
         words = sys.stdin.readline().split()
         if not words:
             break

@@ -53,8 +53,8 @@ ROOMS: dict[str, str] = {
     "documents": "images networks storage indexing search duplicates plans maps exchange gallery "
     "evaluation",
     "web": "images networks storage search duplicates plans maps gallery documents",
-    "cli": "sources images networks vectors storage indexing workers search duplicates plans maps exchange "
-    "gallery evaluation distillation sheets documents web",
+    "cli": "sources images networks vectors storage indexing workers search duplicates plans maps "
+    "exchange gallery evaluation distillation sheets documents web",
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
 VALUES = {

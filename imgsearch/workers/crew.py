@@ -89,7 +89,7 @@ class Crew:
         machines: Machines,
         order: Callable[[int], EmbeddingJob],
         *,
-        folders: Sequence[Path],
+        places: Sequence[Path],
         processors: int | None,
     ) -> None:
         """Hire nobody yet.
@@ -97,13 +97,13 @@ class Crew:
         Args:
             machines: where to.
             order: returns the job for a worker with so many processors.
-            folders: that every worker has to see.
+            places: paths and addresses that every worker has to see.
             processors: of each worker; None for one worker on each machine, with all of them.
         """
         self.lost: deque[Share] = deque()
         self._machines = machines
         self._order = order
-        self._folders = folders
+        self._places = places
         self._processors = processors
         self._members: list[Member] = []
         self._failures: Counter[str] = Counter()
@@ -140,7 +140,7 @@ class Crew:
             return
         self._counted_at = now
         nodes = self._machines.nodes()
-        if nodes and not self._members and all(self._places(node) == 0 for node in nodes):
+        if nodes and not self._members and all(self._room(node) == 0 for node in nodes):
             most = max(node.processors for node in nodes)
             raise WorkersError(
                 f"no machine has {self._processors or 1} processors for a worker, {most} at most; "
@@ -150,7 +150,7 @@ class Crew:
             here = [member for member in self._members if member.node.id == node.id]
             # The first prepares the network's graph, which the others then find.
             is_first = all(member.stage is not Stage.READY for member in here)
-            wanted = min(1, self._places(node)) if is_first else self._places(node)
+            wanted = min(1, self._room(node)) if is_first else self._room(node)
             for _ in range(wanted - len(here)):
                 self._hire(node)
 
@@ -204,7 +204,7 @@ class Crew:
             self._machines.dismiss(member.worker)
         self._members.clear()
 
-    def _places(self, node: Node) -> int:
+    def _room(self, node: Node) -> int:
         if self._processors is None:
             return min(1, node.processors)
         return node.processors // self._processors
@@ -223,7 +223,7 @@ class Crew:
             _compare(member, theirs)
             member.stage = Stage.CHECKED
             member.ticket = self._machines.ask(
-                member.worker, Stage.CHECKED.value, self._order(member.processors), self._folders
+                member.worker, Stage.CHECKED.value, self._order(member.processors), self._places
             )
         elif answer is not None:
             raise type(answer)(f"worker on {member.host}: {answer}")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 OBJECT_STORE: Final = 128 << 20
 """Bytes of shared memory that a cluster of this machine alone takes: answers are small."""
 
+TRIES: Final = 3
+
 
 class RayMachines:
     """The machines of a Ray cluster; asked from one thread."""
@@ -61,10 +63,10 @@ class RayMachines:
         ray = _load()
         with _quiet():
             try:
-                ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
+                _join(ray, address)
             except Exception as error:
                 raise WorkersError(
-                    f"{address}: no Ray cluster can be reached there ({_first_line(error)}); the "
+                    f"{address}: no Ray cluster can be reached there ({_line(error)}); the "
                     "address is that of the head and its client port, 10001 by default; the same "
                     "versions of Ray and Python have to run here and there, and where a token is "
                     "asked for, RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH name it"
@@ -102,7 +104,7 @@ class RayMachines:
                 ray.shutdown()
                 scratch.cleanup()
                 raise WorkersError(
-                    f"no Ray cluster can be started on this machine ({_first_line(error)}); it may "
+                    f"no Ray cluster can be started on this machine ({_line(error)}); it may "
                     "be too busy: try again, or leave out --on"
                 ) from error
         return cls(ray, "ray://local", scratch)
@@ -168,11 +170,9 @@ class RayMachines:
             try:
                 return self._ray.get(ticket)
             except lost as error:
-                raise WorkerLostError(_first_line(error)) from error
+                raise WorkerLostError(_line(error)) from error
             except exceptions.RayTaskError as error:
-                raise WorkersError(
-                    f"a worker failed: {_first_line(error.cause or error)}"
-                ) from error
+                raise WorkersError(f"a worker failed: {_line(error.cause or error)}") from error
 
     def dismiss(self, worker: Any) -> None:  # noqa: ANN401 - as there
         """End a worker at once, if it is still there."""
@@ -200,9 +200,22 @@ class RayMachines:
                 yield
         except (ConnectionError, RaySystemError, RpcError) as error:
             raise WorkersError(
-                f"{self._name}: the connection is lost ({_first_line(error)}); all that was "
+                f"{self._name}: the connection is lost ({_line(error)}); all that was "
                 "committed is kept, and the same command goes on"
             ) from error
+
+
+def _join(ray: Any, address: str) -> None:  # noqa: ANN401 - a module without types
+    """Connect; a head that has not yet brought up what speaks with clients is asked again."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
+        except ConnectionAbortedError:
+            if not tries_left:
+                raise
+            ray.shutdown()
+        else:
+            return
 
 
 def _load() -> Any:  # noqa: ANN401 - a module without types
@@ -231,7 +244,9 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _first_line(error: BaseException) -> str:
-    """Return what an error says in its first line; Ray's go on with whole logs."""
+def _line(error: BaseException) -> str:
+    """Return what an error says in a line: the last of a traceback, the first of all else."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    return lines[-1] if any("Traceback" in line for line in lines) else lines[0]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from imgsearch.addresses import Address
 from imgsearch.errors import WorkersError
 from imgsearch.indexing.executor import KnowsSizes
 from imgsearch.networks.source import RunsElsewhere
@@ -16,7 +19,6 @@ from imgsearch.workers.crew import AT_ONCE, Crew, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from imgsearch.indexing.executor import EmbeddedFile, EmbeddingJob, FileWork
     from imgsearch.workers.protocol import Machines
@@ -70,7 +72,8 @@ class RemoteExecutor:
         """
         order = _orders(job)
         with closing(self._connect()) as machines:
-            crew = Crew(machines, order, folders=folders, processors=self._processors)
+            places = [_something_in(folder) for folder in folders]
+            crew = Crew(machines, order, places=places, processors=self._processors)
             try:
                 self._assemble(crew, stop)
                 self._crew = crew
@@ -133,6 +136,14 @@ class RemoteExecutor:
         for share in window:  # of a run that was stopped
             if share.done is not None:
                 yield share.done.files
+
+
+def _something_in(folder: Path) -> Path:
+    """Return what a folder holds first: where a drive is not mounted, the folder may be there."""
+    if not isinstance(folder, Address):
+        with suppress(OSError), os.scandir(folder) as entries:
+            return next((Path(entry.path) for entry in entries), folder)
+    return folder
 
 
 def _orders(job: EmbeddingJob) -> Callable[[int], EmbeddingJob]:

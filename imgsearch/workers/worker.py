@@ -62,19 +62,19 @@ class Worker:
         """
         return platform.node(), capabilities()
 
-    def take(self, job: EmbeddingJob, folders: Sequence[Path]) -> ImgsearchError | None:
-        """Load the network of a job, and look whether its folders are there.
+    def take(self, job: EmbeddingJob, places: Sequence[Path]) -> ImgsearchError | None:
+        """Load the network of a job, and look whether its pictures are there.
 
         Args:
             job: what is the same for all files; the hashes it knows come with each share.
-            folders: absolute paths and addresses.
+            places: absolute paths of folders or of something in them, and addresses.
 
         Returns:
             Why this worker cannot do it, or None.
         """
         try:
-            for folder in folders:
-                _look_into(folder)
+            for place in places:
+                _look_into(place)
             self._network = job.load()
         except Exception as error:  # noqa: BLE001 - the other machine raises it
             return _portable(error)
@@ -119,25 +119,19 @@ def _is_there(path: Path) -> bool:
     return isinstance(path, Address) or os.path.lexists(path)
 
 
-def _look_into(folder: Path) -> None:
-    """Raise what keeps this machine from reading a folder."""
-    if isinstance(folder, Address):
-        if is_file_name(folder.name, formats.suffixes()):
-            return  # each file says for itself what is wrong with it
+def _look_into(place: Path) -> None:
+    """Raise what keeps this machine from reading what is there on another one."""
+    if not isinstance(place, Address):
+        if not _is_there(place):
+            raise WorkersError(
+                f"{place}: is not there, or may not be seen there; every machine has to see the "
+                "folders under the same paths, as on a shared file system"
+            )
+    elif not is_file_name(place.name, formats.suffixes()):  # files say for themselves what is wrong
         try:
-            next(iter(source_of(folder).list(b"")), None)
+            next(iter(source_of(place).list(b"")), None)
         except SourceError as error:
-            raise WorkersError(f"{folder}: cannot be listed there: {error.reason}") from error
-        return
-    try:
-        with os.scandir(folder):
-            pass
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise WorkersError(
-            f"{folder}: cannot be listed there: {reason}; every machine has to see the folders "
-            "under the same paths, as on a shared file system"
-        ) from error
+            raise WorkersError(f"{place}: cannot be listed there: {error.reason}") from error
 
 
 def _portable(error: Exception) -> ImgsearchError:
