@@ -69,6 +69,11 @@ class RayCluster:
         )
         self._take_answer()
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that all others descend from."""
+        return self._process.pid
+
     def add_node(self) -> str:
         """Add a node of one processor, and return its name."""
         before = set(self._raylets)
