@@ -6,8 +6,8 @@ Two nodes of one processor each, on 127.0.0.1, against one process with two thre
 two for the network: the same cores. Other work may share these, so what counts is processor time,
 read from /proc twice a second for every process of the run and of the cluster, the runs taking
 turns. Then one run is disturbed: a worker is killed, later the job itself, the job is started
-again, and a worker is killed once more. With --folder, a folder of photographs is indexed instead of
-pictures made for this.
+again, and a worker is killed once more. With --folder, a folder of photographs is indexed instead
+of pictures made for this.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def command(photos: Path, gallery: Path, *more: str) -> list[str]:
 def rows(gallery: Path) -> list[list[Any]]:
     """Return what a gallery says of its files, contents and embeddings."""
     statements = (
-        "SELECT path, hash, reason FROM file LEFT JOIN content ON content.id = content_id ORDER BY 1",
+        "SELECT path, hash, reason FROM file LEFT JOIN content c ON c.id = content_id ORDER BY 1",
         "SELECT hash, bytes, width, height, format FROM content ORDER BY hash",
         "SELECT hash, vector FROM embedding JOIN content ON content.id = content_id ORDER BY hash",
     )
@@ -151,7 +151,7 @@ class Bench:
         self._cluster = cluster
         self._environment = {**os.environ, **cluster.environment}
         self.lines = [
-            "| run | job, s | workers, s | Ray, s | all, s | peak of the job, MB | of a worker, MB |",
+            "| run | job, s | workers, s | Ray, s | all, s | peak of the job, MB | a worker, MB |",
             "|---|---|---|---|---|---|---|",
         ]
         self.ratios: list[float] = []
@@ -251,7 +251,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.pictures, options.pairs = 96, 1
-    place = Path(tempfile.mkdtemp(prefix="ray-"))
+    place = Path(tempfile.mkdtemp(prefix="imgsearch-bench-"))
     try:
         if options.folder is None:
             photos = place / "photos"
@@ -268,6 +268,7 @@ def main() -> None:
             bench = Bench(place, photos, cluster)
             for number in range(options.pairs):
                 bench.pair(number)
+                print("\n".join(bench.lines[-2:]), flush=True)
             count = len(rows(place / "alone-0")[2])
             lines = [*facts(), f"- {count:,} pictures", "", *bench.lines, ""]
             lines.append(

@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import tempfile
+import threading
 import warnings
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -27,6 +29,7 @@ OBJECT_STORE: Final = 128 << 20
 """Bytes of shared memory that a cluster of this machine alone takes: answers are small."""
 
 TRIES: Final = 3
+LOOPBACK: Final = "127.0.0.1"
 
 
 class RayMachines:
@@ -81,13 +84,16 @@ class RayMachines:
             MissingExtraError: Ray is not installed.
             WorkersError: it does not start.
         """
+        # What Ray does on its own where it knows of no clusters, as on Windows; otherwise it takes
+        # the network's address for 127.0.0.1, and listens on all of them.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         if "RAY_AUTH_TOKEN_PATH" not in os.environ:
             # Otherwise Ray would write one into the home folder.
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         ray = _load()
         scratch = tempfile.TemporaryDirectory(prefix="imgsearch-ray-", ignore_cleanup_errors=True)
-        with _quiet():
+        with _quiet(), _same_handler():
             try:
                 ray.init(
                     address="local",
@@ -96,10 +102,10 @@ class RayMachines:
                     object_store_memory=OBJECT_STORE,
                     log_to_driver=False,
                     logging_level=logging.CRITICAL,
-                    # Loopback alone: nothing else on the network can connect.
-                    _node_ip_address="127.0.0.1",
+                    _node_ip_address=LOOPBACK,
                     _temp_dir=scratch.name,
                 )
+                _check_loopback(ray)
             except Exception as error:
                 ray.shutdown()
                 scratch.cleanup()
@@ -203,6 +209,30 @@ class RayMachines:
                 f"{self._name}: the connection is lost ({_line(error)}); all that was "
                 "committed is kept, and the same command goes on"
             ) from error
+
+
+def _check_loopback(ray: Any) -> None:  # noqa: ANN401 - a module without types
+    """Refuse a cluster that others on the network could reach.
+
+    Raises:
+        WorkersError: Ray was imported before by this program, and has taken another address.
+    """
+    address = ray.util.get_node_ip_address()
+    if address != LOOPBACK:
+        raise WorkersError(f"Ray listens on {address} and not on {LOOPBACK} alone")
+
+
+@contextmanager
+def _same_handler() -> Iterator[None]:
+    """Put back what happens at SIGTERM, for which Ray sets a handler that aborts the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _join(ray: Any, address: str) -> None:  # noqa: ANN401 - a module without types
