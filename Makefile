@@ -39,7 +39,9 @@ bench-quick:
 	$(PYTHON) benchmarks/runtimes.py --quick
 	$(PYTHON) benchmarks/start_up.py --quick --no-rivals
 	$(PYTHON) benchmarks/gallery_scale.py --quick
+	$(PYTHON) benchmarks/growth.py --quick
 	$(PYTHON) benchmarks/merge_rounds.py --quick
+	$(PYTHON) benchmarks/services.py --quick
 	$(PYTHON) benchmarks/evaluation_scale.py --quick
 	$(PYTHON) benchmarks/grown_embeddings.py --quick
 	$(PYTHON) benchmarks/index_scale.py --quick --no-rivals

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
-EFFORTS: Final = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+EFFORTS: Final = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
 RECALL: Final = 0.97
 LINKS: Final = 16
 BUILD_EFFORT: Final = 100

@@ -118,6 +118,7 @@ REFERENCE: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "ImportReport",
         ),
     ),
+    ("Search services", ("PublishedGallery", "PublishedInformation", "PublishReport")),
     ("The map", ("GalleryMap", "MapCluster", "MapAge", "MapReport", "MapProgress")),
     ("Sources of embeddings", ("EmbedderSource", "PretrainedNetworks")),
 )

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         Overview,
     )
     from imgsearch.gallery.picture_sets import PictureSet
+    from imgsearch.gallery.published import PublishedGallery, PublishedInformation
+    from imgsearch.gallery.publishing import PublishReport
     from imgsearch.gallery.taking import Original
     from imgsearch.images.exposure import Detail
     from imgsearch.images.geometry import CropBox
@@ -133,6 +135,9 @@ __all__ = [
     "PlannedRemoval",
     "PretrainedNetworks",
     "PruneReport",
+    "PublishReport",
+    "PublishedGallery",
+    "PublishedInformation",
     "Recipe",
     "RecipeInformation",
     "RecipeRequest",
@@ -186,6 +191,8 @@ _HOMES = {
         "Overview",
     ),
     "gallery.picture_sets": ("PictureSet",),
+    "gallery.published": ("PublishedGallery", "PublishedInformation"),
+    "gallery.publishing": ("PublishReport",),
     "gallery.taking": ("Original",),
     "images.exposure": ("Detail",),
     "gallery.merging": ("MergeReport", "MergedPart"),

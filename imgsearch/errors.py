@@ -13,6 +13,7 @@
     ├── UnknownNetworkError        1  embeddings that were imported, and a picture that was not
     ├── MissingExtraError          1  an optional package that is not installed
     ├── WorkersError               1  other machines that cannot be reached, or do their work
+    ├── ServiceError               1  a search service that does not answer or refuses
     ├── DamagedCacheError          1  a cache file that fails its checksum or header
     ├── PlanRefusedError           1  a plan, or a journal, that is not carried out
     ├── GalleryDamagedError        1  a gallery whose database is damaged
@@ -90,6 +91,10 @@ class MissingExtraError(ImgsearchError):
 
 class WorkersError(ImgsearchError):
     """Other machines that cannot be reached, or whose workers cannot do what they are to do."""
+
+
+class ServiceError(ImgsearchError):
+    """A search service that does not answer, refuses, or holds what it should not."""
 
 
 class DamagedCacheError(ImgsearchError):

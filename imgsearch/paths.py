@@ -147,13 +147,18 @@ class ScannedFile:
         )
 
 
+_LARGEST: Final = (1 << 63) - 1
+
+
 def _clamped(value: int) -> int:
-    return max(-(1 << 63), min(value, (1 << 63) - 1))
+    if -_LARGEST <= value <= _LARGEST:
+        return value  # as nearly always, a million times in a scan
+    return _LARGEST if value > 0 else -_LARGEST - 1
 
 
 def _signed(value: int) -> int:
     """Return an unsigned number of 64 bits as the signed one with the same bits."""
-    return (value + (1 << 63)) % (1 << 64) - (1 << 63)
+    return value if value <= _LARGEST else value - (1 << 64)
 
 
 def look_up(root: Path, path: bytes) -> ScannedFile | None:

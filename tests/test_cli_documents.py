@@ -20,6 +20,7 @@ from imgsearch.documents import backbone_documents, gallery_documents
 from imgsearch.gallery.gallery import Gallery
 from imgsearch.networks.backbones.layer_names import CustomInfo, LayerInfo
 from imgsearch.plans.plan_file import write_plan
+from imgsearch.services import finding
 
 DOCS = Path(imgsearch.__file__).resolve().parent.parent / "docs"
 SCALARS: dict[str, tuple[type, ...]] = {
@@ -108,7 +109,10 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
+def test_every_document_is_as_described(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(finding.ENGINES, "memory", "services.memory_engine")
     commands: list[tuple[str | Path, ...]] = [
         ("index", photos, "--dry-run"),
         ("index", photos, "--exclude", "*.tmp"),
@@ -131,6 +135,8 @@ def test_every_document_is_as_described(photos: Path, tmp_path: Path) -> None:
         ("export", tmp_path / "out"),
         ("import", tmp_path / "out", "--gallery", tmp_path / "imported"),
         ("merge", tmp_path / "gallery", "--gallery", tmp_path / "merged"),
+        ("publish", "memory://documents/photos"),
+        ("info", "--gallery", "memory://documents/photos"),
         ("duplicates",),
         ("info",),
         ("map", "--method", "pca"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cli_fakes import FakeSource, picture, run
+from region_fakes import HistogramSource, scene, thing, write_scenes
 
 import imgsearch
 
@@ -126,3 +127,35 @@ def test_what_makes_no_sense_is_refused_and_makes_nothing(line: str, message: st
     assert done.exit_code in {2, 10}
     assert message in done.stderr
     assert not Path("new.gallery").exists()
+
+
+def test_parts_of_pictures_come_along_and_what_is_lacking_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", HistogramSource)
+    monkeypatch.chdir(tmp_path)
+    write_scenes(tmp_path / "photos/many", 4)
+    scene(20).save(tmp_path / "photos/new.png")
+    thing(1).save(tmp_path / "thing1.png")
+    for folder, name in (("photos/many", "one"), ("photos", "other")):
+        done = run("index", folder, "--regions", "--gallery", f"{name}.gallery")
+        assert done.exit_code == 0, done.stderr
+    line = ("merge", "one.gallery", "other.gallery", "--gallery", "all.gallery")
+    looked = run(*line, "--dry-run")
+    assert "would add 4 files, 4 embeddings, parts of 4 pictures" in looked.stderr
+    assert "Parts of 1 picture would be still to be made" in looked.stderr
+    done = run(*line, "--json")
+    assert done.exit_code == 0, done.stderr
+    assert "parts of 1 picture left there: they were made with another projection" in done.stderr
+    assert "'imgsearch index --regions --gallery all.gallery' does that" in done.stderr
+    document = json.loads(done.stdout)
+    assert document["regions_to_make"] == 1
+    assert [(part["regions"], part["regions_left"]) for part in document["parts"]] == [
+        (4, 0),
+        (0, 1),
+    ]
+    asked = run("query", "thing1.png", "--anywhere", "-k", "1", "--gallery", "all.gallery")
+    assert "(at 128,32 96x96)" in asked.stdout
+    made = run("index", "--regions", "--gallery", "all.gallery", "--json")
+    assert json.loads(made.stdout)["regions"] == 1
+    assert "still to be made" not in run(*line).stderr

@@ -56,6 +56,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server
 def lines() -> list[str]:
     """Return the commands of the sections about object storage and tars."""
     text = SCALING.read_text(encoding="utf-8").partition("## Object storage")[2]
+    text = text.partition("## A search service")[0]
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if line.startswith("imgsearch")]
 

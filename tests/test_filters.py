@@ -17,7 +17,8 @@ from imgsearch.recipe import RecipeRequest
 from imgsearch.storage import filters as storage_filters
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
-from imgsearch.storage.filters import Condition, Filters, filtered
+from imgsearch.storage.filter_condition import Condition
+from imgsearch.storage.filters import Filters, filtered
 from imgsearch.storage.passing import allowed_ids
 from imgsearch.storage.places import Near
 from imgsearch.storage.records import ScannedRow

@@ -31,6 +31,7 @@ from imgsearch.cli.maintenance import check, prune, relocate, remove
 from imgsearch.cli.map import map_
 from imgsearch.cli.merge import merge
 from imgsearch.cli.parameters import with_option_groups
+from imgsearch.cli.publish import publish
 from imgsearch.cli.query import query
 from imgsearch.cli.recommend import recommend
 from imgsearch.cli.serve import serve
@@ -82,6 +83,7 @@ for _command in (
     check,
     relocate,
     merge,
+    publish,
     export,
     import_,
     map_,

@@ -15,7 +15,7 @@ from imgsearch.errors import UnreadableImageError, UsageError
 
 if TYPE_CHECKING:
     from imgsearch.gallery.explaining import Explanation
-    from imgsearch.gallery.gallery import Gallery
+    from imgsearch.gallery.questioning import Questioning
     from imgsearch.images.geometry import CropBox
     from imgsearch.search.matches import Match
 
@@ -59,7 +59,7 @@ class ExplainOptions:
 
     def explanations(
         self,
-        gallery: "Gallery",
+        gallery: "Questioning",
         asked: Sequence[str],
         matches: "Sequence[Match]",
         *,

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from imgsearch.cli.collection_info import show_collection
 from imgsearch.cli.settings import JsonOption, Settings
 from imgsearch.cli.shown_paths import short_path
 from imgsearch.cli.tables import align, amount, byte_size, counted
 from imgsearch.cli.terminal import FAINT, PLAIN, Line, write_data
 from imgsearch.documents import gallery_documents
+from imgsearch.errors import UsageError
 from imgsearch.text import path_keys, printable
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ def info(*, options: InfoOptions, settings: Settings) -> None:
     Files with the same content share one entry, a content.
     """
     terminal = settings.terminal
+    if settings.service is not None:
+        if options.unreadable:
+            raise UsageError("--unreadable: files that could not be read are not published")
+        show_collection(settings.service, terminal, json=options.json)
+        return
     with settings.open_gallery(terminal) as gallery:
         if options.unreadable:
             files = gallery.unreadable()

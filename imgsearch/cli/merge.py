@@ -49,6 +49,9 @@ def merge(
     Nothing is embedded, and no photo is read. Each part comes in whole or not at all; the same
     command can be run again, and after a crash it goes on. A part that is damaged, or was indexed
     with other recipes only, is left out with the reason, and the command exits with 3.
+
+    What 'index --regions' made for 'query --anywhere' comes along from the first gallery that has
+    it, and from those whose projection is the same. How many pictures still lack it is said.
     """
     terminal = settings.terminal
     with settings.open_gallery(terminal) as gallery, working(terminal, "Merging"):
@@ -57,6 +60,13 @@ def merge(
         )
     for part in report.parts:
         terminal.say_lines(_lines(part, dry_run=report.dry_run))
+    if report.regions_to_make:
+        verb = "would be" if report.dry_run else "are"
+        terminal.say(
+            f"Parts of {counted(report.regions_to_make, 'picture')} {verb} still to be made for "
+            f"'query --anywhere': '{settings.command('imgsearch index --regions')}' does that "
+            "where the folders are at hand."
+        )
     if options.json:
         write_data(
             gallery_documents.dump("merge", maintenance_documents.merge_keys(gallery.path, report))
@@ -74,6 +84,7 @@ def _lines(part: "MergedPart", *, dry_run: bool) -> list[Line]:
         ]
     joined = part.joined
     counts = [counted(joined.files, "file"), counted(joined.embeddings, "embedding")]
+    counts += [f"parts of {counted(joined.regions, 'picture')}"] * bool(joined.regions)
     counts += [f"{counted(joined.newer, 'file')} newer there"] * bool(joined.newer)
     counts += [f"{counted(joined.older, 'file')} older there, kept as here"] * bool(joined.older)
     verb = "would add" if dry_run else "added"

@@ -34,6 +34,8 @@ from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.recipe import AUTO
 
 if TYPE_CHECKING:
+    from imgsearch.gallery.gallery import Gallery
+    from imgsearch.gallery.published import PublishedGallery
     from imgsearch.images.geometry import CropBox
     from imgsearch.search.local_engine import LocalEngine
     from imgsearch.search.matches import Match
@@ -83,6 +85,9 @@ def query(
         shown=output.sheet is not None or form in EXPLAINING_FORMS,
         one_by_one=one_by_one,
     )
+    service = settings.service
+    if service is not None:
+        _check_published(search, explained=output.explain)
     terminal = settings.terminal
     images_of = Images()
     ask = Question(
@@ -108,14 +113,7 @@ def query(
     folder = None if copying.copy_to is None else Path(copying.copy_to)
     with (
         native_stderr_held(terminal),
-        settings.open_gallery(
-            terminal,
-            runtime=search.runtime,
-            recipe=search.recipe,
-            projection=search.projection,
-            engine=_engine(exact=search.exact),
-            offline=search.offline,
-        ) as gallery,
+        _opened(settings, search, service, terminal) as gallery,
     ):
         writer = answer_writer(
             form, terminal, gallery=gallery.path, null=output.null, several=one_by_one, said=weights
@@ -146,6 +144,23 @@ def query(
     output.written(terminal)
     if failed:
         raise typer.Exit(SOME_UNREADABLE)
+
+
+def _opened(
+    settings: Settings, search: SearchOptions, service: str | None, terminal: Terminal
+) -> "Gallery | PublishedGallery":
+    if service is not None:
+        return settings.open_published(
+            terminal, service, runtime=search.runtime, recipe=search.recipe
+        )
+    return settings.open_gallery(
+        terminal,
+        runtime=search.runtime,
+        recipe=search.recipe,
+        projection=search.projection,
+        engine=_engine(exact=search.exact),
+        offline=search.offline,
+    )
 
 
 def _engine(*, exact: bool) -> "LocalEngine":
@@ -204,6 +219,25 @@ def _check_anywhere(search: SearchOptions, *, explained: bool) -> None:
     ):
         if given:
             raise UsageError(f"{option} does not go with --anywhere: {why}; leave out one of them")
+
+
+def _check_published(search: SearchOptions, *, explained: bool) -> None:
+    """Refuse what a search service cannot be asked.
+
+    Raises:
+        UsageError: names the option.
+    """
+    for option, given, why in (
+        ("--anywhere", search.anywhere, "parts of pictures are not published"),
+        ("--copies", search.copies, "what tells copies and edits is not published"),
+        ("--explain", explained, "it takes the gallery"),
+        ("--exact", search.exact, "the engine chooses how it searches"),
+        ("--projection", search.projection != AUTO, "'imgsearch publish' chose it"),
+    ):
+        if given:
+            raise UsageError(
+                f"{option} is not for a search service: {why}; name the gallery's folder instead"
+            )
 
 
 def _listed(names: Sequence[str], search: SearchOptions, *, null: bool) -> Iterator[str]:

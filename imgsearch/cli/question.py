@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.cli.query_extras import WeightOptions
-    from imgsearch.gallery.gallery import Gallery
+    from imgsearch.gallery.questioning import Questioning
     from imgsearch.images.geometry import CropBox
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
@@ -57,7 +57,7 @@ class Question:
     copies: bool
     kinds: bool
 
-    def __call__(self, gallery: Gallery, names: Sequence[str]) -> list[Match]:
+    def __call__(self, gallery: Questioning, names: Sequence[str]) -> list[Match]:
         """Return the matches of one query."""
         images = [self.images_of(name) for name in names]
         asked = [*images, *self.weights.words]
@@ -88,7 +88,7 @@ class Question:
         return max(self.k, LOOKED_AT) if self.copies else self.k
 
     def each(
-        self, gallery: Gallery, names: Iterable[str], *, ahead: bool
+        self, gallery: Questioning, names: Iterable[str], *, ahead: bool
     ) -> Iterator[tuple[str, list[Match] | UnreadableImageError]]:
         """Yield names with the matches of each, or why it cannot be read.
 
@@ -121,7 +121,7 @@ class Question:
                 yield name, self._shown(gallery, [self.images_of(name)], list(answer.matches))
 
     def _shown(
-        self, gallery: Gallery, images: Sequence[Path | bytes], matches: list[Match]
+        self, gallery: Questioning, images: Sequence[Path | bytes], matches: list[Match]
     ) -> list[Match]:
         plain = not (self.minus or self.weights.labels or self.crop or self.anywhere)
         alone = len(images) == 1 and plain

@@ -1,6 +1,7 @@
 # No postponed annotations here: Typer evaluates them when the commands are built.
 """The options that every command takes."""
 
+import os
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -10,10 +11,13 @@ import typer
 from imgsearch.cli import completion
 from imgsearch.cli.log_lines import show_log
 from imgsearch.cli.terminal import Terminal
+from imgsearch.errors import UsageError
+from imgsearch.services.finding import is_service
 from imgsearch.text import printable
 
 if TYPE_CHECKING:
     from imgsearch.gallery.gallery import Gallery
+    from imgsearch.gallery.published import PublishedGallery
     from imgsearch.networks.runtimes.runtime import RuntimeChoice
 
 COMMON_PANEL: Final = "Common options"
@@ -35,7 +39,8 @@ class Settings:
             "--gallery",
             metavar="DIR",
             autocompletion=completion.galleries,
-            help="The gallery's folder (default: $IMGSEARCH_GALLERY, else in your user data).",
+            help="The gallery's folder (default: $IMGSEARCH_GALLERY, else in your user data); for "
+            "query and info also the address of a collection, postgresql://HOST/DATABASE/NAME.",
             rich_help_panel=COMMON_PANEL,
         ),
     ] = None
@@ -83,11 +88,38 @@ class Settings:
         threads: int | None = None,
         **choices: Any,  # noqa: ANN401 - Gallery's own keyword arguments
     ) -> "Gallery":
-        """Return the gallery that these options name."""
+        """Return the gallery that these options name.
+
+        Raises:
+            UsageError: they name a search service, which this command does not ask.
+        """
         from imgsearch.gallery.gallery import Gallery
         from imgsearch.networks.source import PretrainedNetworks
 
+        if self.service is not None:
+            raise UsageError(
+                "--gallery: query and info ask a search service; this command works on the "
+                "gallery's folder: name that"
+            )
         source = PretrainedNetworks(runtime=runtime, threads=threads)
         gallery = Gallery(self.gallery, source=source, **choices)
         terminal.detail(f"gallery: {gallery.path}")
         return gallery
+
+    @property
+    def service(self) -> str | None:
+        """The address of a search service, where that is named in the place of a folder."""
+        named = self.gallery or os.environ.get("IMGSEARCH_GALLERY", "")
+        return named if is_service(named) else None
+
+    def open_published(
+        self, terminal: Terminal, address: str, *, runtime: "RuntimeChoice", recipe: str | None
+    ) -> "PublishedGallery":
+        """Return what was published at an address."""
+        from imgsearch.gallery.published import PublishedGallery
+        from imgsearch.networks.source import PretrainedNetworks
+
+        source = PretrainedNetworks(runtime=runtime, threads=None)
+        published = PublishedGallery(address, recipe=recipe, source=source)
+        terminal.detail(f"gallery: {published.path}")
+        return published

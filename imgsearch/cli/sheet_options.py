@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imgsearch.cli.answers import Explanations, Images
     from imgsearch.duplicates.groups import Group
     from imgsearch.gallery.gallery import Gallery
+    from imgsearch.gallery.questioning import Questioning
     from imgsearch.plans.plan import Plan
     from imgsearch.search.matches import Match
 
@@ -88,7 +89,7 @@ class WithSheet(AnswerWriter):
         self,
         writer: AnswerWriter,
         path: Path,
-        gallery: "Gallery",
+        gallery: "Questioning",
         images_of: Callable[[str | Path], Path | bytes],
         *,
         words: Sequence[str],

@@ -100,6 +100,7 @@ def merge_keys(gallery: Path, report: MergeReport) -> Json:
     return {
         **path_keys(gallery, "gallery"),
         "dry_run": report.dry_run,
+        "regions_to_make": report.regions_to_make,
         "parts": [
             {
                 **path_keys(part.path, "part"),
@@ -108,6 +109,8 @@ def merge_keys(gallery: Path, report: MergeReport) -> Json:
                 "embeddings": part.joined.embeddings,
                 "newer": part.joined.newer,
                 "older": part.joined.older,
+                "regions": part.joined.regions,
+                "regions_left": part.joined.regions_left,
                 "reason": part.reason,
                 "remarks": list(part.remarks),
             }

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from imgsearch.errors import UsageError
-from imgsearch.storage.filters import Filters
+from imgsearch.storage.filters import EVERYTHING, Filters
 
 if TYPE_CHECKING:
     from imgsearch.images.geometry import CropBox
@@ -107,7 +107,7 @@ def checked_filters(value: object) -> Filters:
         UsageError: it is something else.
     """
     if value is None:
-        return Filters()
+        return EVERYTHING
     if not isinstance(value, Filters):
         raise _wrong("where", value, "Filters(...)")
     return value

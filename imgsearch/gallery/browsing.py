@@ -188,7 +188,7 @@ class Browsing(Holdings):
         where = _absolute(Filters(under=tuple(under)))
         with self._connections.own_snapshot() as store:
             roots = store.roots()
-            within = Under(where.under, roots)
+            within = Under(where.under, store)
             found = [
                 (path, root, reason)
                 for root in roots

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from imgsearch.exchange.importing import ImportReport
     from imgsearch.exchange.layouts import Layout
     from imgsearch.exchange.parts import FoundEmbeddings
+    from imgsearch.gallery.publishing import PublishReport
     from imgsearch.networks.source import EmbedsImages
     from imgsearch.storage.records import StoredRecipe
 
@@ -53,6 +55,43 @@ class Exchanging(Asking):
             return exporting.export(
                 held, paths.absolute(folder), layout=layout, overwrite=overwrite
             )
+
+    def publish(
+        self,
+        address: str,
+        *,
+        replacing: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> PublishReport:
+        """Send what queries search to a search service; of what is there, only what has changed.
+
+        Readers see the collection as it was until all has been sent, and then as it is; a publish
+        that was killed is run again, and sends the rest. `PublishedGallery` asks the collection.
+
+        Args:
+            address: such as "postgresql://host:5432/DATABASE/COLLECTION". Credentials come from
+                the environment or a file.
+            replacing: also where the collection is of another gallery or recipe.
+            progress: told how many contents of how many have been looked at.
+
+        Raises:
+            NoGalleryError: there is no gallery.
+            UsageError: no address of a search service, one that holds a password, or a collection
+                of another gallery or recipe.
+            MissingExtraError: the package that talks to the service is not installed.
+            GalleryLockedError: another publish to the collection is running.
+            ServiceError: the server does not answer or refuses.
+        """
+        from imgsearch.gallery.publishing import publish
+        from imgsearch.services.finding import open_service
+
+        with (
+            closing(open_service(address)) as service,
+            self._connections.own_snapshot() as store,
+        ):
+            held = self._embeddings_to_query(store)
+            space = self._open_space(held)
+            return publish(held, space, service, replacing=replacing, progress=progress)
 
     def import_embeddings(
         self,

@@ -11,8 +11,8 @@ import numpy as np
 from imgsearch import paths
 from imgsearch.errors import UnreadableImageError, UsageError
 from imgsearch.gallery import arguments
-from imgsearch.gallery.asking import readable_picture
 from imgsearch.gallery.deduplicating import Deduplicating
+from imgsearch.gallery.questioning import readable_picture
 from imgsearch.networks.source import Network
 from imgsearch.search.asked_pictures import AskedPictures
 from imgsearch.search.matches import Comparison, GalleryFile

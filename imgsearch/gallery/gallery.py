@@ -22,6 +22,7 @@ from imgsearch.networks import source as networks
 from imgsearch.networks.loaded import LoadedNetworks
 from imgsearch.recipe import AUTO, RecipeRequest
 from imgsearch.search.local_engine import LocalEngine
+from imgsearch.services.finding import is_service
 from imgsearch.storage.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
             executor: what reads and embeds files for `index`; None for threads of this process,
                 `imgsearch.workers.choosing.executor_on("ray://head:10001")` for other machines.
         """
+        if isinstance(path, str) and is_service(path):
+            raise UsageError(
+                "gallery: the address of a search service is no folder; queries of what was "
+                "published there are answered by imgsearch.PublishedGallery"
+            )
         self.path = paths.absolute(path if path is not None else default_gallery_path())
         self._wanted = None if recipe == AUTO else recipe
         self._indexed_under: str | None = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from imgsearch.errors import GalleryDamagedError, ImgsearchError, UsageError
+from imgsearch.regions import joining
 from imgsearch.storage.database import Store
-from imgsearch.storage.merging import DamagedPartError, JoinedRows, Part, join
+from imgsearch.storage.merging import JoinedRows, join
+from imgsearch.storage.part import DamagedPartError, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +29,8 @@ class MergedPart:
         path: its folder.
         joined: what came of it; nothing where it was refused.
         reason: why it was refused, all of it; None if it was merged.
-        remarks: what is worth knowing of it besides: recipes of its own, other rules for a folder.
+        remarks: what is worth knowing of it besides: recipes of its own, other rules for a folder,
+            why regions were left there.
     """
 
     path: Path
@@ -43,10 +46,13 @@ class MergeReport:
     Attributes:
         parts: in the order in which they were named.
         dry_run: whether nothing was written.
+        regions_to_make: of how many contents the next `index` makes the regions, where their files
+            are there: those that have none, or all if they are outgrown; 0 if no gallery has any.
     """
 
     parts: tuple[MergedPart, ...]
     dry_run: bool = False
+    regions_to_make: int = 0
 
     @property
     def refused(self) -> int:
@@ -93,6 +99,9 @@ def merge_part(store: Store, folder: Path, *, any_recipe: bool) -> MergedPart:
             remarks = _about_recipes(store, part, any_recipe=any_recipe)
             remarks += _about_roots(store.roots(), part.roots())
             joined = join(store, part)
+            regions = joining.join(store, part)
+            joined = replace(joined, regions=regions.taken, regions_left=regions.left)
+            remarks += regions.reasons
     except (DamagedPartError, _NothingInCommonError) as error:
         return MergedPart(path=folder, reason=str(error))
     return MergedPart(path=folder, joined=joined, remarks=tuple(remarks))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.query_inputs import QueryImage
-    from imgsearch.search.search_space import SearchSpace
+    from imgsearch.search.search_space import Space
     from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.storage.records import StoredRecipe
@@ -95,7 +95,7 @@ class PartSearch(Spaces):
         LOG.info("regions: %s", cost(held + lacking))
 
     def _answer_parts(
-        self, held: Embeddings, wholes: SearchSpace, question: Question, asked: AskedParts
+        self, held: Embeddings, wholes: Space, question: Question, asked: AskedParts
     ) -> list[Match]:
         """Answer a question about wholes, and about parts beside them."""
         from imgsearch.regions import answering

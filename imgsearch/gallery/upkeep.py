@@ -154,10 +154,12 @@ class Upkeep:
     def merge(
         self, *parts: str | Path, any_recipe: bool = False, dry_run: bool = False
     ) -> MergeReport:
-        """Take other galleries in: their files, contents and embeddings; nothing is embedded.
+        """Take other galleries in: their files, contents, embeddings, regions; nothing is embedded.
 
         Each is taken in as a whole or not at all, and is only read. Doing it again changes nothing,
-        so a merge that was killed is started again. The gallery is made if there is none.
+        so a merge that was killed is started again. The gallery is made if there is none. One that
+        has no regions takes those of the first that has some, with their projection; of the others
+        come those of the same projection.
 
         Args:
             parts: folders of the galleries.
@@ -170,6 +172,7 @@ class Upkeep:
             GalleryLockedError: another process is writing this gallery.
         """
         from imgsearch.gallery import merging
+        from imgsearch.regions import joining
 
         folders = [paths.absolute(part) for part in parts]
         merging.refuse_nonsense(self.path, folders)
@@ -179,7 +182,7 @@ class Upkeep:
             )
             if not dry_run:
                 self._refresh_all(store)
-        return merging.MergeReport(merged, dry_run)
+            return merging.MergeReport(merged, dry_run, joining.to_make(store))
 
     def _refresh_all(self, store: Store) -> None:
         for held in embeddings_of(store, self.path):

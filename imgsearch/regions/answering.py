@@ -17,9 +17,7 @@ from imgsearch.errors import UsageError
 from imgsearch.images.geometry import square_box, whole
 from imgsearch.regions.layout import region_boxes, within_square
 from imgsearch.regions.space import ROOM, region_ids
-from imgsearch.search.answering import with_others_on_disk
 from imgsearch.search.held_files import HeldFiles
-from imgsearch.search.matches import Match
 from imgsearch.search.ranking import SCORE_DECIMALS, ranked_contents, rounded
 from imgsearch.search.sieve import FIRST_SHARE, Sieve
 
@@ -29,8 +27,8 @@ if TYPE_CHECKING:
     from imgsearch.recipe import Resize
     from imgsearch.regions.space import RegionSpace
     from imgsearch.search.answering import Question
-    from imgsearch.search.matches import PixelBox
-    from imgsearch.search.search_space import SearchSpace
+    from imgsearch.search.matches import Match, PixelBox
+    from imgsearch.search.search_space import Space
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.vectors.protocol import VectorIndex
 
@@ -60,7 +58,7 @@ class PartQuestion:
 class Spaces:
     """Where wholes and parts are searched."""
 
-    wholes: SearchSpace
+    wholes: Space
     parts: RegionSpace
 
 
@@ -77,7 +75,7 @@ class _Scored:
 class _List:
     """An index, what it is asked for, and what it has named so far, the best first."""
 
-    index: VectorIndex
+    index: VectorIndex | Space
     vector: NDArray[np.float32]
     handicap: float
     ids: NDArray[np.int64]
@@ -110,7 +108,7 @@ class _Search:
         self._sieve = Sieve(embeddings.store, question.where)
         self._files = HeldFiles.of(embeddings.store, question.where).without(question.left_out)
         nothing = np.empty(0, np.int64)
-        self._wholes = _List(spaces.wholes.index, question.vector, 0.0, nothing)
+        self._wholes = _List(spaces.wholes, question.vector, 0.0, nothing)
         self._parts = [
             _List(spaces.parts.index, vector, HANDICAP, nothing) for vector in asked.parts
         ]
@@ -150,17 +148,11 @@ class _Search:
         boxes, resize = region_boxes(), self._embeddings.recipe.resize
         matches = []
         for rank, (score, held) in enumerate(ranked[: question.k], start=1):
-            known = held.content.metadata
-            region = best[held.content.id]
+            known = held.content
+            region = best[known.id]
             part = boxes[0] if region < 0 else boxes[region]
-            matches.append(
-                Match(
-                    rank=rank,
-                    score=score,
-                    box=pixel_box((known.width, known.height), part, resize),
-                    **with_others_on_disk(self._files.facts(held)),
-                )
-            )
+            box = pixel_box((known.width, known.height), part, resize)
+            matches.append(self._files.match(held, rank=rank, score=score, box=box))
         return matches
 
     def _search(self, one: _List, width: int, allowed: NDArray[np.int64] | None) -> None:

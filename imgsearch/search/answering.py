@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.search.held_files import HeldFiles
-from imgsearch.search.matches import GalleryFile, Match
 from imgsearch.search.query_expansion import expanded
 from imgsearch.search.ranking import FEW_MORE, SCORE_DECIMALS, ranked_contents, rounded
-from imgsearch.search.same_file import other_files
-from imgsearch.search.sieve import FIRST_SHARE, Sieve
+from imgsearch.search.sieve import FIRST_SHARE
 from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
@@ -23,9 +21,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.ranking import Ranked
-    from imgsearch.search.search_space import SearchSpace
+    from imgsearch.search.search_space import Space
+    from imgsearch.search.sieve import Sieve
     from imgsearch.storage.embeddings import Embeddings
 
 
@@ -53,13 +53,13 @@ class Question:
     known: tuple[int, ...] = ()
 
 
-def answer(embeddings: Embeddings, space: SearchSpace, question: Question) -> list[Match]:
+def answer(embeddings: Embeddings, space: Space, question: Question) -> list[Match]:
     """Return the nearest matches of one question, as `answer_each` does."""
     return answer_each(embeddings, space, [question])[0]
 
 
 def answer_each(
-    embeddings: Embeddings, space: SearchSpace, questions: Sequence[Question]
+    embeddings: Embeddings, space: Space, questions: Sequence[Question]
 ) -> list[list[Match]]:
     """Return the nearest matches of each question, ordered by score and then by path.
 
@@ -79,33 +79,26 @@ def answer_each(
     """
     return [
         [
-            Match(rank=rank, score=score, **with_others_on_disk(found.files.facts(held)))
+            found.files.match(held, rank=rank, score=score)
             for rank, (score, held) in enumerate(ranked, start=1)
         ]
         for found, ranked in _ranked_each(embeddings, space, questions)
     ]
 
 
-def with_others_on_disk(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a match, with what the disk says of its duplicates."""
-    if facts["duplicates"]:
-        facts["duplicates"] = other_files(GalleryFile(**facts))
-    return facts
-
-
 def _ranked_each(
-    embeddings: Embeddings, space: SearchSpace, questions: Sequence[Question]
+    embeddings: Embeddings, space: Space, questions: Sequence[Question]
 ) -> Iterator[tuple[_Search, list[Ranked]]]:
     """Yield, for each question, what searched for it, and scores and contents, the best first."""
     first = questions[0]
     if first.k < 1:
         raise UsageError(f"k: {first.k} is not a number of matches above 0")
-    sieve = Sieve(embeddings.store, first.where)
+    space, sieve = space.narrowed(embeddings.store, first.where)
     files = HeldFiles.of(embeddings.store, first.where)
     searches = [_Search(embeddings, space, question, sieve, files) for question in questions]
     width = max(search.width for search in searches)
     vectors = np.stack([question.vector for question in questions])
-    scores, ids = space.index.search(vectors, width)
+    scores, ids = space.search(vectors, width)
     if len(questions) > 1 and sieve.is_open:
         # Most of what the answers need, in two statements for all.
         some = ids[:, : first.k + FEW_MORE + 1]
@@ -120,7 +113,7 @@ class _Search:
     def __init__(
         self,
         embeddings: Embeddings,
-        space: SearchSpace,
+        space: Space,
         question: Question,
         sieve: Sieve,
         files: HeldFiles,
@@ -131,7 +124,7 @@ class _Search:
         self._question = question
         self._sieve = sieve
         self._excluded = frozenset(question.excluded)
-        self._everything = len(space.index) + 1
+        self._everything = len(space) + 1
         self._wanted = space.candidates(question.k)
         share = 1 if sieve.is_open else FIRST_SHARE
         self.width = min(share * self._wanted + len(self._excluded), self._everything)
@@ -143,7 +136,8 @@ class _Search:
             there = ids >= 0
             scores, ids = scores[there], ids[there]
             exhausted = len(ids) < width
-            near = ids if allowed is not None else ids[self._sieve.passing(ids)]
+            is_all = allowed is not None or self._sieve.is_open
+            near = ids if is_all else ids[self._sieve.passing(ids)]
             passed = len(near)
             if self._excluded:
                 near = near[[item not in self._excluded for item in near.tolist()]]
@@ -164,9 +158,7 @@ class _Search:
             else:
                 width, allowed = self._sieve.next_search(len(ids), passed, self._wanted)
                 width = min(width + len(self._excluded), self._everything)
-            found = self._space.index.search(
-                self._question.vector[np.newaxis], width, allowed=allowed
-            )
+            found = self._space.search(self._question.vector[np.newaxis], width, allowed=allowed)
             scores, ids = found[0][0], found[1][0]
 
     def _with_known(self, near: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -207,7 +199,7 @@ class _Search:
 
 
 def expand(
-    embeddings: Embeddings, space: SearchSpace, question: Question, *, expansion: Expansion
+    embeddings: Embeddings, space: Space, question: Question, *, expansion: Expansion
 ) -> Question:
     """Return the question with its vector moved towards its own first matches.
 

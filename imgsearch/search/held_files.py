@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from imgsearch import paths
-from imgsearch.search.matches import FileCopy, GalleryFile
+from imgsearch.search.matches import FileCopy, GalleryFile, Match
+from imgsearch.search.same_file import other_files
 from imgsearch.storage.under import Under
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from imgsearch.search.matches import PixelBox
     from imgsearch.storage.database import Store
     from imgsearch.storage.filters import Filters
-    from imgsearch.storage.records import Content, Root
+    from imgsearch.storage.held_rows import KnownContent
+    from imgsearch.storage.records import Root
 
 Held = TypeVar("Held", bound=GalleryFile)
 
@@ -34,16 +37,15 @@ class Place(NamedTuple):
     root_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeldContent:
+class HeldContent(NamedTuple):
     """A content, and the files that hold it.
 
     Attributes:
-        content: the content.
+        content: what is known of the content.
         places: one at least; those that are there first, then by path.
     """
 
-    content: Content
+    content: KnownContent
     places: list[Place]
 
 
@@ -65,8 +67,9 @@ class HeldFiles:
     left_out: frozenset[bytes] = frozenset()
     _names: Mapping[int, bytes] = field(default_factory=dict)
     _online: dict[int, bool] = field(default_factory=dict)
-    _contents: dict[int, Content] = field(default_factory=dict)
-    _files: dict[int, Sequence[tuple[int, bytes]]] = field(default_factory=dict)
+    _known: dict[int, tuple[KnownContent, list[tuple[int, bytes]]] | None] = field(
+        default_factory=dict
+    )
 
     @classmethod
     def of(
@@ -81,7 +84,7 @@ class HeldFiles:
         return cls(
             store,
             roots,
-            Under(where.under, roots.values()),
+            Under(where.under, store),
             left_out=frozenset(map(paths.encode, left_out)),
             _names=store.root_names(),
         )
@@ -97,7 +100,7 @@ class HeldFiles:
         a file are left out.
         """
         for held in self.held(content_ids):
-            yield held.content.id, GalleryFile(**self.facts(held))
+            yield held.content.id, self.file(held)
 
     def held(self, content_ids: Sequence[int]) -> list[HeldContent]:
         """Return contents, in their order, with the files that hold them.
@@ -105,48 +108,50 @@ class HeldFiles:
         Those without a file are left out.
         """
         # What is not remembered is looked up, and forgotten: a listing may go through everything.
-        others = [identifier for identifier in content_ids if identifier not in self._files]
-        contents = self.store.contents(others)
-        files = self.store.files_of_contents(contents)
+        known = self._known
+        others = [identifier for identifier in content_ids if identifier not in known]
+        looked_up = self.store.contents_with_files(others) if others else {}
         found = []
         for content_id in content_ids:
-            content = contents.get(content_id) or self._contents.get(content_id)
-            held = files.get(content_id) or self._files.get(content_id, ())
-            places = self._places(held)
-            if places and content is not None:
-                found.append(HeldContent(content, places))
+            one = looked_up.get(content_id) or known.get(content_id)
+            if one is not None and (places := self._places(one[1])):
+                found.append(HeldContent(one[0], places))
         return found
 
     def remember(self, content_ids: Sequence[int]) -> None:
         """Look contents up together that will be asked for one by one."""
-        contents = self.store.contents(content_ids)
-        self._contents.update(contents)
-        self._files.update(dict.fromkeys(content_ids, ()))
-        self._files.update(self.store.files_of_contents(contents))
+        self._known.update(dict.fromkeys(content_ids))
+        self._known.update(self.store.contents_with_files(content_ids))
 
-    def facts(self, held: HeldContent) -> dict[str, Any]:
-        """Return the fields of a `GalleryFile`."""
+    def file(self, held: HeldContent) -> GalleryFile:
+        """Return the first file that holds a content, with the others as its duplicates."""
         first, *others = held.places
-        known = held.content.metadata
-        return {
-            "path": paths.decode(first.path),
-            "root": self.roots[first.root_id].path,
-            "content": held.content.hash,
-            "width": known.width,
-            "height": known.height,
-            "format": known.format,
-            "bytes": held.content.bytes,
-            "taken": known.taken,
-            "camera": known.camera,
-            "lens": known.lens,
-            "latitude": known.latitude,
-            "longitude": known.longitude,
-            "offline": first.offline,
-            "duplicates": tuple(
+        return GalleryFile(
+            paths.decode(first.path),
+            self.roots[first.root_id].path,
+            *held.content[1:],
+            first.offline,
+            tuple(
                 FileCopy(paths.decode(place.path), self.roots[place.root_id].path, place.offline)
                 for place in others
             ),
-        }
+        )
+
+    def match(
+        self, held: HeldContent, *, rank: int, score: float, box: PixelBox | None = None
+    ) -> Match:
+        """Return a content as a match, its duplicates as they are on disk now."""
+        first = held.places[0]
+        return Match(
+            paths.decode(first.path),
+            self.roots[first.root_id].path,
+            *held.content[1:],
+            first.offline,
+            other_files(self.file(held)) if len(held.places) > 1 else (),
+            rank=rank,
+            score=score,
+            box=box,
+        )
 
     def _places(self, files: Sequence[tuple[int, bytes]]) -> list[Place]:
         names, under, left_out = self._names, self.under, self.left_out
@@ -163,9 +168,10 @@ class HeldFiles:
 
     def _is_online(self, root_id: int) -> bool:
         """Whether a root is there; only of roots that are met, as there may be thousands."""
-        if root_id not in self._online:
-            self._online[root_id] = self.roots[root_id].online
-        return self._online[root_id]
+        online = self._online.get(root_id)
+        if online is None:
+            online = self._online[root_id] = self.roots[root_id].online
+        return online
 
 
 def each_file(file: Held) -> Iterator[Held]:

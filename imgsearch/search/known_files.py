@@ -45,7 +45,9 @@ def places_of(path: Path) -> tuple[Path, ...]:
     """Return where a file lies, itself and what it is a link to."""
     if isinstance(path, Address):
         return (path,)
-    return paths.absolute(path), Path(os.path.realpath(path))
+    place = paths.absolute(path)
+    real = os.path.realpath(place)
+    return (place,) if real == str(place) else (place, Path(real))
 
 
 def is_as_indexed(store: Store, file: Path, content: str) -> bool:
@@ -79,16 +81,16 @@ def indexed(store: Store, places: Iterable[Path]) -> tuple[int | None, str | Non
                 seen = None if root.is_address else paths.status_of(root.path, below)
             except OSError:
                 seen = None  # reading it says why
-            content_id = None
+            found = None
             if seen:
                 row = ScannedRow(
                     root.id, seen.path, seen.size, seen.mtime_ns, seen.inode, seen.ctime_ns
                 )
-                content_id = store.content_of_file(root.id, row)
+                found = store.content_of_file(root.id, row)
             else:
                 # An imported picture may never have been here.
                 unseen = not (root.is_address or is_absent(store, root))
-                content_id = store.content_last_at(root.id, below, unseen=unseen)
-            if content_id is not None:
-                return content_id, store.contents([content_id])[content_id].hash
+                found = store.content_last_at(root.id, below, unseen=unseen)
+            if found is not None:
+                return found
     return None, None

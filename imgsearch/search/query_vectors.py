@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.search.query_pictures import QueryEmbedding
-    from imgsearch.search.search_space import SearchSpace
+    from imgsearch.search.search_space import Space
     from imgsearch.storage.embeddings import Embeddings
 
 
@@ -36,7 +36,7 @@ class AskedImages:
 
 
 def query_vectors(
-    space: SearchSpace, embeddings: Embeddings, queries: Sequence[AskedImages]
+    space: Space, embeddings: Embeddings, queries: Sequence[AskedImages]
 ) -> list[NDArray[np.float32]]:
     """Return the unit query vector `(out,)` of each query: what it asks about less what it avoids.
 
@@ -60,10 +60,10 @@ def query_vectors(
 
 
 def projected_each(
-    space: SearchSpace, embeddings: Embeddings, images: Sequence[QueryEmbedding]
+    space: Space, embeddings: Embeddings, images: Sequence[QueryEmbedding]
 ) -> NDArray[np.float32]:
     """Return the vectors `(n, out)` of images in a search space."""
-    rows = np.empty((len(images), space.index.dim), np.float32)
+    rows = np.empty((len(images), space.dim), np.float32)
     here, raw = [], []
     for line, image in enumerate(images):
         if image.embedding is not None:

@@ -22,9 +22,9 @@ FEW_MORE: Final = 1
 
 def rounded(products: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return inner products of unit vectors as scores are shown."""
-    # + 0.0 makes 0.0 of -0.0.
-    scores: NDArray[np.float64] = np.clip(np.round(products, SCORE_DECIMALS), -1, 1) + 0.0
-    return scores
+    # + 0.0 makes 0.0 of -0.0; np.clip takes three times as long for so few.
+    scores: NDArray[np.float64] = np.minimum(np.maximum(products.round(SCORE_DECIMALS), -1.0), 1.0)
+    return scores + 0.0
 
 
 def ranked_contents(

@@ -3,23 +3,68 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from imgsearch.networks.pooling import l2_normalise
+from imgsearch.search.sieve import Sieve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from imgsearch.storage.database import Store
     from imgsearch.storage.embeddings import Embeddings
+    from imgsearch.storage.filters import Filters
     from imgsearch.vectors.projection import Projection
     from imgsearch.vectors.protocol import VectorIndex
 
 
+class Space(Protocol):
+    """What answers are found in: the caches of a gallery, or a collection that was published."""
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors that are searched."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the last search found what is nearest, rather than nearly always."""
+
+    def __len__(self) -> int:
+        """Return how many vectors there are."""
+
+    def candidates(self, k: int) -> int:
+        """Return how many candidates to ask for when k matches are wanted."""
+
+    def search(
+        self,
+        queries: NDArray[np.float32],
+        width: int,
+        *,
+        allowed: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return scores and ids, as `VectorIndex.search` does."""
+
+    def vectors(
+        self, embeddings: Embeddings, ids: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return candidates' ids `(m,)` and their exact vectors `(m, out)`; some may be lacking."""
+
+    def project(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return embeddings `(n, dim)` as unit vectors `(n, out)` of this space."""
+
+    def narrowed(self, store: Store, where: Filters) -> tuple[Space, Sieve]:
+        """Return what to search for matches that pass filters, and what tells candidates that do.
+
+        Raises:
+            UsageError: a folder of the filter is not in the gallery.
+        """
+
+
 @dataclass(slots=True)
 class SearchSpace:
-    """The embeddings of one recipe as they are searched.
+    """The embeddings of one recipe as they are searched: a `Space`.
 
     Attributes:
         projection: what the raw embeddings go through; None when they are searched as they are.
@@ -37,6 +82,14 @@ class SearchSpace:
     base: str = ""
 
     @property
+    def dim(self) -> int:
+        """Length of the vectors that are searched."""
+        return self.index.dim
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
     def is_exact(self) -> bool:
         """Whether the index finds what is nearest, rather than nearly always."""
         return self.index.is_exact
@@ -44,6 +97,24 @@ class SearchSpace:
     def candidates(self, k: int) -> int:
         """Return how many candidates to ask the index for when k matches are wanted."""
         return self.index.candidates(k)
+
+    def search(
+        self,
+        queries: NDArray[np.float32],
+        width: int,
+        *,
+        allowed: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return scores and ids, as `VectorIndex.search` does."""
+        return self.index.search(queries, width, allowed=allowed)
+
+    def narrowed(self, store: Store, where: Filters) -> tuple[SearchSpace, Sieve]:
+        """Return all of it, and the filters of the database.
+
+        Raises:
+            UsageError: a folder of the filter is not in the gallery.
+        """
+        return self, Sieve(store, where)
 
     def vectors(
         self, embeddings: Embeddings, ids: NDArray[np.int64]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imgsearch.gallery.explaining import Explanation
-    from imgsearch.gallery.gallery import Gallery
+    from imgsearch.gallery.questioning import Questioning
     from imgsearch.search.matches import Match
     from imgsearch.sheets.pictures import Picture
 
@@ -69,7 +69,7 @@ class MatchSheet(Sheet):
 
     template = "matches"
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: Questioning) -> None:
         super().__init__(gallery)
         self._answers: list[_Answer] = []
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from imgsearch.gallery.explaining import ScoreMap
-    from imgsearch.gallery.gallery import Gallery
+    from imgsearch.gallery.questioning import Questioning
     from imgsearch.search.matches import GalleryFile, Match
 
 # A tile is at most 320 pixels wide; the rest is for screens of a higher resolution.
@@ -50,7 +50,7 @@ class Picture:
 class Pictures:
     """Makes the pictures of one sheet, as long as there is room."""
 
-    def __init__(self, gallery: Gallery, *, most: int = MOST_PICTURES) -> None:
+    def __init__(self, gallery: Questioning, *, most: int = MOST_PICTURES) -> None:
         self._gallery = gallery
         self.room = most
 

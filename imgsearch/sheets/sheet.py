@@ -12,7 +12,7 @@ from imgsearch.sheets.pictures import Pictures
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgsearch.gallery.gallery import Gallery
+    from imgsearch.gallery.questioning import Questioning
 
 
 class Sheet:
@@ -25,7 +25,7 @@ class Sheet:
 
     template: ClassVar[str]
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: Questioning) -> None:
         self.pictures = Pictures(gallery)
         self._name = gallery.path.name
 

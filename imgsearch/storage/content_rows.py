@@ -11,7 +11,7 @@ from imgsearch.errors import GalleryDamagedError
 from imgsearch.images.metadata import Metadata
 from imgsearch.storage.id_lists import in_parts
 from imgsearch.storage.records import Content
-from imgsearch.storage.typed_values import typed
+from imgsearch.storage.typed_values import RowTypes
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,7 +29,8 @@ _COLUMNS: Final = (
     "id, hash, bytes, width, height, format, taken, camera, lens, latitude, longitude, orientation"
 )
 _NONE: Final = type(None)
-_TYPES: Final = (
+_TYPES: Final = RowTypes(
+    "a content",
     *((int,), (str,), (int,), (int,), (int,), (str,)),
     *((str, _NONE), (str, _NONE), (str, _NONE)),
     *((float, _NONE), (float, _NONE), (int,)),
@@ -117,7 +118,7 @@ class ContentRows:
                 part,
             )
             for row in rows:
-                fine = typed(row, _TYPES, "a content")
+                fine = _TYPES.checked(row)
                 found[fine[0]] = Content(fine[0], fine[1], fine[2], Metadata(*fine[3:]))
         return found
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import GalleryDamagedError, ImgsearchError, NoGalleryError
 from imgsearch.storage import schema
@@ -19,6 +19,7 @@ from imgsearch.storage.content_rows import ContentRows
 from imgsearch.storage.embedding_rows import EmbeddingRows
 from imgsearch.storage.file_rows import FileRows
 from imgsearch.storage.fingerprint_rows import FingerprintRows
+from imgsearch.storage.held_rows import HeldRows
 from imgsearch.storage.records import Counts, Integrity
 from imgsearch.storage.region_rows import RegionRows
 from imgsearch.storage.sqlite_errors import (
@@ -35,8 +36,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
+# Pages that a reader keeps, as far as it has met them: SQLite's default of 2 MiB holds too few, and
+# an answer would read some thirty from the file again.
+READER_CACHE_KIB: Final = 32_768
 
-class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, RegionRows, VerdictRows):
+
+class Store(
+    FileRows, ContentRows, HeldRows, EmbeddingRows, FingerprintRows, RegionRows, VerdictRows
+):
     """The rows of one gallery, over one connection.
 
     A writer must hold the writer lock.
@@ -107,6 +114,7 @@ class Store(FileRows, ContentRows, EmbeddingRows, FingerprintRows, RegionRows, V
             try:
                 with translated_errors(folder):
                     _distrust(connection)
+                    connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
                     if schema.refuse_strangers(connection):
                         raise none  # noqa: TRY301 - the handler below closes the connection
             except (sqlite3.OperationalError, DiskFullError) as error:

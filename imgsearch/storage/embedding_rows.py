@@ -12,14 +12,14 @@ from imgsearch.recipe import Recipe
 from imgsearch.storage.content_digest import content_digest, digest_of, digest_of_rows
 from imgsearch.storage.reading import Reading
 from imgsearch.storage.records import StoredRecipe
-from imgsearch.storage.typed_values import typed
+from imgsearch.storage.typed_values import RowTypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-_RECIPE_TYPES: Final = ((int,), (str,), (str,), (int,), (int,), (int,), (int,))
+_RECIPE_TYPES: Final = RowTypes("a recipe", (int,), (str,), (str,), (int,), (int,), (int,), (int,))
 
 
 class EmbeddingRows(Reading):
@@ -46,8 +46,8 @@ class EmbeddingRows(Reading):
             f"SELECT id, identifier, recipe, is_primary, generation, {state} "  # noqa: S608 - columns
             "FROM recipe ORDER BY is_primary DESC, id"
         ):
-            recipe_id, identifier, text, primary, generation, digest, undigested = typed(
-                row, _RECIPE_TYPES, "a recipe"
+            recipe_id, identifier, text, primary, generation, digest, undigested = (
+                _RECIPE_TYPES.checked(row)
             )
             recipe = Recipe.from_json(text)
             if recipe.identifier != identifier:

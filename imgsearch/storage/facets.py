@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.storage.filters import Condition, conditions
+from imgsearch.storage.filter_condition import Condition
+from imgsearch.storage.filters import conditions
 from imgsearch.storage.passing import joined
 
 if TYPE_CHECKING:

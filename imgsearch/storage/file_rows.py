@@ -1,107 +1,27 @@
-"""Rows of roots and files: where contents lie on disk."""
+"""Rows of files: where contents lie on disk."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgsearch import paths
-from imgsearch.errors import GalleryDamagedError, UsageError
+from imgsearch.errors import UsageError
 from imgsearch.storage.id_lists import in_parts
-from imgsearch.storage.reading import Reading
 from imgsearch.storage.records import NEVER_SEEN, Root, SampledFile, ScannedRow
-from imgsearch.storage.typed_values import RootsById, typed
+from imgsearch.storage.root_rows import RootRows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-_ROOT_TYPES: Final = ((int,), (bytes,), (int,), (str,), (int,))
 
-
-class FileRows(Reading):
-    """The tables *root* and *file*, over one connection."""
-
-    def roots(self) -> list[Root]:
-        """Return the registered folders, ordered by path."""
-        return list(self.once("roots", self._read_roots))
-
-    def roots_by_path(self) -> Mapping[Path, Root]:
-        """Return the registered folders by their paths."""
-        return self.once("roots by path", lambda: {root.path: root for root in self.roots()})
-
-    def roots_by_id(self) -> Mapping[int, Root]:
-        """Return the registered folders by row id."""
-        return self.once("roots by id", lambda: RootsById({root.id: root for root in self.roots()}))
-
-    def root_names(self) -> Mapping[int, bytes]:
-        """Return the stored forms of the registered folders' paths, by row id."""
-        return self.once(
-            "names of roots",
-            lambda: RootsById({root.id: paths.encode(root.path) for root in self.roots()}),
-        )
-
-    def _read_roots(self) -> list[Root]:
-        rows = self.connection.execute(
-            "SELECT id, path, recursive, exclude, follow_symlinks FROM root ORDER BY path"
-        )
-        return [
-            Root(
-                id=identifier,
-                path=paths.decode(path),
-                recursive=bool(recursive),
-                exclude=_patterns(exclude),
-                follow_symlinks=bool(follow_symlinks),
-            )
-            for identifier, path, recursive, exclude, follow_symlinks in (
-                typed(row, _ROOT_TYPES, "a root") for row in rows
-            )
-        ]
-
-    def add_root(self, path: Path, *, recursive: bool) -> Root:
-        """Register a folder that is not registered yet."""
-        cursor = self.connection.execute(
-            "INSERT INTO root (path, recursive, exclude, follow_symlinks) VALUES (?, ?, '[]', 0)",
-            (paths.encode(path), recursive),
-        )
-        return Root(id=cursor.lastrowid or 0, path=path, recursive=recursive)
-
-    def update_root(self, root: Root) -> None:
-        """Write a root's path and options."""
-        self.connection.execute(
-            "UPDATE root SET path = ?, recursive = ?, exclude = ?, follow_symlinks = ? "
-            "WHERE id = ?",
-            (
-                paths.encode(root.path),
-                root.recursive,
-                json.dumps(root.exclude),
-                root.follow_symlinks,
-                root.id,
-            ),
-        )
-
-    def absorb_root(self, inner: Root, outer: Root, below: bytes) -> None:
-        """Move a root's files to the root that contains it, and delete the inner one.
-
-        Args:
-            inner: the root to delete.
-            outer: the root that contains it.
-            below: stored path of the inner root, relative to the outer one.
-        """
-        self.connection.execute(
-            "UPDATE OR REPLACE file SET root_id = ?, path = CAST(? || path AS BLOB) "
-            "WHERE root_id = ?",
-            (outer.id, below + b"/" if below else b"", inner.id),
-        )
-        self.connection.execute("DELETE FROM root WHERE id = ?", (inner.id,))
-
-    def remove_root(self, root_id: int) -> None:
-        """Delete a root and its files from the gallery."""
-        self.connection.execute("DELETE FROM root WHERE id = ?", (root_id,))
+class FileRows(RootRows):
+    """The table *file*, over one connection."""
 
     def put_file(
         self,
@@ -233,19 +153,20 @@ class FileRows(Reading):
         )
         return [paths.join(root, path) for root, path in held]
 
-    def content_of_file(self, root_id: int, row: ScannedRow) -> int | None:
-        """Return the content id of a file if it is as it was when it was indexed."""
+    def content_of_file(self, root_id: int, row: ScannedRow) -> tuple[int, str] | None:
+        """Return id and hash of a file's content if it is as it was when it was indexed."""
         identity = "inode, ctime_ns" if self.keeps_identity() else "NULL, NULL"
         found = self.connection.execute(
-            f"SELECT content_id, {identity} FROM file WHERE root_id = ? AND path = ? "  # noqa: S608 - names of columns
+            f"SELECT content.id, hash, {identity} FROM file JOIN content "  # noqa: S608 - names of columns
+            "ON content.id = content_id WHERE root_id = ? AND path = ? "
             "AND size = ? AND mtime_ns = ?",
             (root_id, row.path, row.size, row.mtime_ns),
         ).fetchone()
         if found is None:
             return None
-        content_id, inode, ctime_ns = found
+        content_id, content_hash, inode, ctime_ns = found
         same = inode in (None, row.inode) and ctime_ns in (None, row.ctime_ns)
-        return content_id if same else None
+        return (content_id, content_hash) if same else None
 
     def keeps_identity(self) -> bool:
         """Whether the file's table has the columns `inode` and `ctime_ns`.
@@ -254,13 +175,14 @@ class FileRows(Reading):
         """
         return self._has_column("file", "inode")
 
-    def content_last_at(self, root_id: int, path: bytes, *, unseen: bool) -> int | None:
-        """Return the content id of a file as it was when it was indexed; or `unseen` ones only."""
-        found = self.connection.execute(
-            "SELECT content_id FROM file WHERE root_id = ? AND path = ? AND (size = ? OR NOT ?)",
+    def content_last_at(self, root_id: int, path: bytes, *, unseen: bool) -> tuple[int, str] | None:
+        """Return id and hash of what a file held when it was indexed; or `unseen` ones only."""
+        found: tuple[int, str] | None = self.connection.execute(
+            "SELECT content.id, hash FROM file JOIN content ON content.id = content_id "
+            "WHERE root_id = ? AND path = ? AND (size = ? OR NOT ?)",
             (root_id, path, NEVER_SEEN, unseen),
         ).fetchone()
-        return found[0] if found else None
+        return found
 
     def content_hash_at(self, root_id: int, path: bytes) -> str | None:
         """Return the hash of what a file held when it was indexed."""
@@ -287,12 +209,3 @@ class FileRows(Reading):
         )
         for path, reason in rows:
             yield paths.join(paths.encode(root.path), path), reason
-
-
-def _patterns(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(json.loads(text))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise GalleryDamagedError(
-            f"the exclusion patterns of a root cannot be read ({error})"
-        ) from error

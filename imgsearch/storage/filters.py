@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 from imgsearch import paths
 from imgsearch.addresses import named
 from imgsearch.errors import UsageError
-from imgsearch.storage.known_roots import KnownRoots
+from imgsearch.storage.camera_names import camera_texts, storable
+from imgsearch.storage.filter_condition import Condition
 from imgsearch.storage.places import Near, distance_km
 from imgsearch.storage.under import parts_under
 
@@ -33,25 +34,6 @@ Undated = Literal["include", "exclude"]
 _FILTER: Final = "filter"
 _DATE: Final = re.compile(r"\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2})?)?)?)?")
 _DATE_FILL: Final = "0000-01-01T00:00:00"
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """An SQL condition on a row of `content`.
-
-    Attributes:
-        sql: over the columns of `content`, with a question mark for each value.
-        values: for the question marks, in their order.
-        of_few: the same, quicker where it is asked of a few rows only; "" for none. It takes the
-            same values.
-        source: a statement without values that gives the ids of all such rows, maybe repeated, one
-            by one as they are fetched; "" for none.
-    """
-
-    sql: str
-    values: tuple[object, ...] = ()
-    of_few: str = ""
-    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +107,9 @@ def _several(name: str, value: object, kinds: tuple[type, ...], wanted: str) -> 
 
 
 def _lies_under_one(folders: tuple[Path, ...], store: Store) -> Condition:
-    known = KnownRoots(store.roots())
+    known = store.known_roots()
     # A table, as one expression over thousands of parts is more than SQLite takes.
-    store.connection.execute(
+    store.temporary_table(
         "CREATE TEMP TABLE IF NOT EXISTS part_under "
         "(root_id INTEGER, below BLOB, first BLOB, last BLOB, PRIMARY KEY (root_id, below)) "
         "WITHOUT ROWID"
@@ -162,7 +144,7 @@ def _lies_under_one(folders: tuple[Path, ...], store: Store) -> Condition:
 
 
 def _is_near(near: Near, store: Store) -> Condition:
-    store.connection.create_function("distance_km", 4, distance_km, deterministic=True)
+    store.function("distance_km", distance_km, 4)
     south, north = near.latitudes
     return Condition(
         "latitude BETWEEN ? AND ? AND longitude IS NOT NULL "
@@ -171,22 +153,12 @@ def _is_near(near: Near, store: Store) -> Condition:
     )
 
 
-# What makers call themselves besides their name, and galleries' cameras need not.
-_COMPANY: Final = frozenset({
-    "ag", "camera", "co", "company", "corp", "corporation", "digital", "eastman",
-    "electronics", "gmbh", "imaging", "inc", "kk", "ltd", "optical", "techwin",
-})  # fmt: skip
-
-
 def _has_camera(part: str, store: Store) -> Condition:
     """Match a part of the name, or "NIKON CORPORATION NIKON D850" as the gallery has it.
 
     A gallery keeps make and model without what is said twice.
     """
-    plain = [word.strip(",.") for word in part.casefold().split()]
-    words = [word for word in plain if word and word not in _COMPANY]
-    once = [word for word, before in zip(words, ["", *words], strict=False) if word != before]
-    texts = (_text(part), _text(" ".join(once)) or _text(part))
+    texts = camera_texts(part)
     each = "(instr(lower(camera), lower(?)) > 0 OR instr(lower(camera), lower(?)) > 0)"
     if not store.has_index("content_by_camera"):
         return Condition(each, texts)
@@ -203,7 +175,7 @@ def _has_camera(part: str, store: Store) -> Condition:
 def _is_one_of(formats: tuple[str, ...], store: Store) -> Condition:
     from imgsearch.images.formats import all_formats, name_of
 
-    names = [name_of(_text(name)) for name in formats]
+    names = [name_of(storable(name)) for name in formats]
     known = [row.name for row in all_formats()]
     for given, name in zip(formats, names, strict=True):
         # A gallery may hold formats that another program has registered.
@@ -211,11 +183,6 @@ def _is_one_of(formats: tuple[str, ...], store: Store) -> Condition:
             raise UsageError(f"formats: {given!r} is not a format; choose from {', '.join(known)}")
     marks = ", ".join("?" * len(names))
     return Condition(f"format IN ({marks})", tuple(names))
-
-
-def _text(word: str) -> str:
-    """Return a word that SQLite takes, even if a command line held bytes that are not UTF-8."""
-    return word.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +211,7 @@ class Filters:
     )
     camera: str | None = filtered(_has_camera, None)
     lens: str | None = filtered(
-        lambda part, _: Condition("instr(lower(lens), lower(?)) > 0", (_text(part),)),
+        lambda part, _: Condition("instr(lower(lens), lower(?)) > 0", (storable(part),)),
         None,
     )
     near: Near | None = filtered(_is_near, None, check=_check_place)  # noqa: RUF009 - it declares a field, as field() does
@@ -279,6 +246,11 @@ class Filters:
                 declared.check(name, value)
 
 
+def given_values(where: Filters) -> dict[str, Any]:
+    """Return the value of each filter that is not left at its default, by its name."""
+    return {name: value for name, _, value in _given(where)}
+
+
 def _given(where: Filters) -> Iterator[tuple[str, _Filter, Any]]:
     """Yield name, filter and value of each field that is not left at its default."""
     for declared in fields(where):
@@ -287,12 +259,18 @@ def _given(where: Filters) -> Iterator[tuple[str, _Filter, Any]]:
             yield declared.name, declared.metadata[_FILTER], value
 
 
+EVERYTHING: Final = Filters()
+"""Filters that let everything pass."""
+
+
 def conditions(where: Filters, store: Store) -> dict[str, Condition]:
     """Return the condition of each filter that is given, by its name.
 
     Raises:
         UsageError: a folder that is not in the gallery, or a format that does not exist.
     """
+    if where is EVERYTHING:
+        return {}  # as in most questions
     found = {name: declared.condition(value, store) for name, declared, value in _given(where)}
     if where.undated == "include":
         for name in found.keys() & {"after", "before"}:

@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from imgsearch import paths
-from imgsearch.errors import GalleryDamagedError
-from imgsearch.images.fingerprints import Fingerprint
-from imgsearch.storage.embedding_checks import UNIT_TOLERANCE
-from imgsearch.storage.records import ScannedRow
-from imgsearch.storage.sqlite_errors import translated_errors
-from imgsearch.storage.typed_values import typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-    from typing import TypeVar
-
-    from numpy.typing import NDArray
-
     from imgsearch.storage.database import Store
-    from imgsearch.storage.records import Content, Root, StoredRecipe
-    from imgsearch.storage.verdict_rows import Verdict
-
-    T = TypeVar("T")
-
-_BLOCK: Final = 512
-_NONE: Final = type(None)
-_FILE_TYPES: Final = (
-    *((bytes,), (int,), (int,), (int, _NONE), (int, _NONE)),
-    *((str, _NONE), (str, _NONE), (str, _NONE)),
-)
-
-
-class DamagedPartError(GalleryDamagedError):
-    """The other gallery is not as it was written; this one is."""
+    from imgsearch.storage.part import FileState, Part
+    from imgsearch.storage.records import Root, ScannedRow, StoredRecipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +24,9 @@ class JoinedRows:
         newer: files at known paths that were modified later in the other gallery, or could be read
             there alone: what that one says of them holds from now on.
         older: files at known paths that the other gallery knew with older bytes: left as they were.
+        regions: contents that had no regions, and have the other gallery's now.
+        regions_left: contents that have none yet although the other gallery holds some: these are
+            damaged, or of another projection.
     """
 
     contents: int = 0
@@ -59,116 +34,15 @@ class JoinedRows:
     files: int = 0
     newer: int = 0
     older: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _FileState:
-    row: ScannedRow
-    content: str | None
-    reason: str | None
-    decoders: str | None
-
-
-class Part:
-    """Another gallery's rows, for reading; its faults are told from those of the one that joins."""
-
-    def __init__(self, store: Store, folder: Path) -> None:
-        """Name it; the store is in a snapshot, the folder is for messages."""
-        self._store = store
-        self._folder = folder
-
-    def recipes(self) -> list[StoredRecipe]:
-        """Return its recipes, the primary one first."""
-        return list(self._told(self._store.recipes))
-
-    def roots(self) -> list[Root]:
-        """Return its roots."""
-        return list(self._told(self._store.roots))
-
-    def contents(self) -> Iterator[Content]:
-        """Yield the contents that a file holds, by hash."""
-        return self._told(self._contents)
-
-    def embeddings(self, recipe: StoredRecipe) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        """Yield hashes of contents and their embeddings `(dim,)`, unit vectors or zero."""
-        return self._told(lambda: self._embeddings(recipe))
-
-    def fingerprints(self) -> Iterator[tuple[str, Fingerprint]]:
-        """Yield hashes of contents and their fingerprints, of this version's."""
-        return self._told(self._fingerprints)
-
-    def verdicts(self) -> Iterator[Verdict]:
-        """Yield what was decided about pairs of contents."""
-        return self._told(self._store.verdicts)
-
-    def files(self, root: Root) -> Iterator[_FileState]:
-        """Yield the files of a root, by path."""
-        return self._told(lambda: self._files(root))
-
-    def _told(self, rows: Callable[[], Iterable[T]]) -> Iterator[T]:
-        """Yield rows; what goes wrong as they are read is this gallery's."""
-        read: Iterator[T] | None = None
-        while True:
-            try:
-                with translated_errors(self._folder):
-                    read = iter(rows()) if read is None else read
-                    row = next(read)
-            except StopIteration:
-                return
-            except GalleryDamagedError as error:
-                raise DamagedPartError(str(error)) from error
-            yield row
-
-    def _contents(self) -> Iterator[Content]:
-        held = (
-            row[0]
-            for row in self._store.connection.execute(
-                "SELECT id FROM content WHERE id NOT IN (SELECT id FROM orphan) ORDER BY hash"
-            )
-        )
-        while ids := list(islice(held, _BLOCK)):
-            yield from self._store.contents(ids).values()
-
-    def _embeddings(self, recipe: StoredRecipe) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        for ids, vectors in self._store.embeddings(recipe):
-            lengths = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
-            # The embedding of an image whose activations are all zero is the zero vector.
-            if not np.all((np.abs(lengths - 1) < UNIT_TOLERANCE) | (lengths == 0)):
-                raise GalleryDamagedError(
-                    f"an embedding of recipe {recipe.recipe.identifier} is no unit vector: run "
-                    "`imgsearch check --repair`"
-                )
-            contents = self._store.contents(ids.tolist())
-            for content_id, vector in zip(ids.tolist(), vectors, strict=True):
-                if content_id in contents:
-                    yield contents[content_id].hash, vector
-
-    def _fingerprints(self) -> Iterator[tuple[str, Fingerprint]]:
-        ids, hashes = self._store.perceptual_hashes()
-        for start in range(0, len(ids), _BLOCK):
-            part = ids[start : start + _BLOCK].tolist()
-            contents, renderings = self._store.contents(part), self._store.renderings(part)
-            for content_id, row in zip(part, hashes[start : start + _BLOCK], strict=True):
-                fingerprint = Fingerprint(hash=row.tobytes(), rendering=renderings[content_id])
-                yield contents[content_id].hash, fingerprint
-
-    def _files(self, root: Root) -> Iterator[_FileState]:
-        identity = "inode, ctime_ns" if self._store.keeps_identity() else "NULL, NULL"
-        rows = self._store.connection.execute(
-            f"SELECT path, size, mtime_ns, {identity}, hash, reason, decoders FROM file "  # noqa: S608 - names of columns
-            "LEFT JOIN content ON content.id = content_id WHERE root_id = ? ORDER BY path",
-            (root.id,),
-        )
-        for row in rows:
-            path, size, mtime_ns, inode, ctime_ns, *rest = typed(row, _FILE_TYPES, "a file")
-            yield _FileState(ScannedRow(root.id, path, size, mtime_ns, inode, ctime_ns), *rest)
+    regions: int = 0
+    regions_left: int = 0
 
 
 def join(store: Store, part: Part) -> JoinedRows:
     """Take in all that another gallery holds; what is there already stays.
 
     Doing it again changes nothing. Contents are known by their hash, files by their absolute path.
-    Contents that no file holds are left behind.
+    Contents that no file holds are left behind, and so are regions (`imgsearch.regions.joining`).
 
     Args:
         store: in a transaction.
@@ -265,7 +139,7 @@ def _known(store: Store, row: ScannedRow) -> tuple[int, str | None, int] | None:
     return found
 
 
-def _put(store: Store, file_id: int | None, state: _FileState) -> None:
+def _put(store: Store, file_id: int | None, state: FileState) -> None:
     content_id = None if state.content is None else store.find_content(state.content, 0)[0]
     store.put_file(
         file_id,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgsearch.storage.filters import Condition, Filters, conditions
+from imgsearch.storage.filter_condition import Condition
+from imgsearch.storage.filters import Filters, conditions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

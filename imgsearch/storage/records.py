@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from imgsearch.addresses import Address
 from imgsearch.paths import GONE, encode, join
+from imgsearch.storage.online import is_online
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,13 +55,7 @@ class Root:
         An unplugged drive leaves an empty folder at its mount point. An address is taken to be
         there until it is asked for something.
         """
-        if self.is_address:
-            return True
-        try:
-            with os.scandir(self.path) as listing:
-                return next(listing, None) is not None
-        except (OSError, ValueError):  # the latter of a path with a null byte
-            return False
+        return self.is_address or is_online(self.path)
 
     @property
     def refusal(self) -> str | None:

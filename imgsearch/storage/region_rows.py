@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -12,14 +12,14 @@ from imgsearch.errors import GalleryDamagedError
 from imgsearch.storage.fingerprint_rows import has_table
 from imgsearch.storage.id_lists import in_parts
 from imgsearch.storage.reading import Reading
-from imgsearch.storage.typed_values import typed
+from imgsearch.storage.typed_values import RowTypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-_TYPES: Final = ((str,), (bytes,))
+_TYPES: Final = RowTypes("how regions were made", (str,), (bytes,))
 _BLOCK: Final = 512
 
 
@@ -74,7 +74,7 @@ class RegionRows(Reading):
         ).fetchone()
         if row is None:
             return None
-        layout, projection = typed(row, _TYPES, "how regions were made")
+        layout, projection = _TYPES.checked(row)
         # From an index that covers them: no codes are read.
         count, checksums = self.connection.execute(
             "SELECT COUNT(*), COALESCE(SUM(checksum), 0) FROM region INDEXED BY region_by_content "
@@ -126,13 +126,20 @@ class RegionRows(Reading):
 
     def ids_with_regions(self, recipe_id: int) -> NDArray[np.int64]:
         """Return the ids `(n,)` of the contents that have regions, ascending."""
+        if not has_table(self.connection, "region"):
+            return np.empty(0, np.int64)
         rows = self.connection.execute(
             "SELECT content_id FROM region WHERE recipe_id = ? ORDER BY content_id", (recipe_id,)
         )
         return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
     def regions(
-        self, recipe_id: int, shape: tuple[int, int], content_ids: Sequence[int]
+        self,
+        recipe_id: int,
+        shape: tuple[int, int],
+        content_ids: Sequence[int],
+        *,
+        damaged: Literal["refused", "left out"] = "refused",
     ) -> Iterator[RegionBlock]:
         """Yield the regions of contents in blocks, ascending by id.
 
@@ -140,9 +147,10 @@ class RegionRows(Reading):
             recipe_id: of the embeddings.
             shape: regions of a content, and bytes of each.
             content_ids: those without regions are left out.
+            damaged: what becomes of rows that are not as they were written.
 
         Raises:
-            GalleryDamagedError: a row is not as it was written.
+            GalleryDamagedError: a row is not as it was written, and such are refused.
         """
         wanted = sorted(content_ids)
         for start in range(0, len(wanted), _BLOCK):
@@ -152,16 +160,16 @@ class RegionRows(Reading):
                     f"WHERE recipe_id = ? AND content_id IN ({marks}) ORDER BY content_id",
                     (recipe_id, *part),
                 ).fetchall()
-                for row in rows:
-                    if not _is_whole(recipe_id, shape, *row):
-                        raise GalleryDamagedError(
-                            "gallery.db is damaged: regions are not as they were written; run "
-                            "`imgsearch check --repair`"
-                        )
-                joined = b"".join([row[2] for row in rows])
+                whole = [row for row in rows if _is_whole(recipe_id, shape, *row)]
+                if len(whole) < len(rows) and damaged == "refused":
+                    raise GalleryDamagedError(
+                        "gallery.db is damaged: regions are not as they were written; run "
+                        "`imgsearch check --repair`"
+                    )
+                joined = b"".join([row[2] for row in whole])
                 yield RegionBlock(
-                    np.array([row[0] for row in rows], np.int64),
-                    np.frombuffer(joined, np.uint8).reshape(len(rows), *shape),
+                    np.array([row[0] for row in whole], np.int64),
+                    np.frombuffer(joined, np.uint8).reshape(len(whole), *shape),
                 )
 
     def damaged_regions(self, recipe_id: int, shape: tuple[int, int]) -> list[int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from imgsearch.storage.filters import Condition, conditions
+from imgsearch.storage.filter_condition import Condition
+from imgsearch.storage.filters import conditions
 from imgsearch.storage.passing import joined
 
 if TYPE_CHECKING:
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.storage.filters import Filters
 
+OptionalColumn = Literal["taken", "camera", "lens", "latitude"]
+
 _IN_A_FILE: Final = Condition("id IN (SELECT content_id FROM file)")
 # What filters ask of a content that may have none: the filters, the columns, their name.
-_MAY_LACK: Final = (
+MAY_LACK: Final[tuple[tuple[tuple[str, ...], OptionalColumn, str], ...]] = (
     (("after", "before"), "taken", "date"),
     (("camera",), "camera", "camera"),
     (("lens",), "lens", "lens"),
@@ -37,15 +40,13 @@ def about_filters(store: Store, where: Filters) -> list[str]:
     """
     given = conditions(where, store)
     lines = []
-    for names, column, what in _MAY_LACK:
+    for names, column, what in MAY_LACK:
         others = [_IN_A_FILE, *(given[name] for name in given if name not in names)]
         if len(others) == 1 + len(given) or (what == "date" and where.undated == "include"):
             continue
         lacking = _count(store, [*others, Condition(f"{column} IS NULL")])
         if lacking:
-            of = _count(store, others)
-            keep = "; --undated include keeps them" if what == "date" else ""
-            lines.append(f"{lacking:,} of {of:,} contents have no {what} and are left out{keep}")
+            lines.append(left_out(lacking, _count(store, others), what))
     for name, column, wanted in (
         ("camera", "camera", where.camera),
         ("lens", "lens", where.lens),
@@ -56,6 +57,12 @@ def about_filters(store: Store, where: Filters) -> list[str]:
                 f"{name}: nothing in the gallery fits {wanted!r}; {_what_is(store, column)}"
             )
     return lines
+
+
+def left_out(lacking: int, of: int, what: str) -> str:
+    """Say how many contents have no value that a filter asks for."""
+    keep = "; --undated include keeps them" if what == "date" else ""
+    return f"{lacking:,} of {of:,} contents have no {what} and are left out{keep}"
 
 
 def about_missing_embeddings(embeddings: Embeddings, searched: int) -> str | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from imgsearch.storage.filters import Condition, conditions
+from imgsearch.storage.filter_condition import Condition
+from imgsearch.storage.filters import conditions
 from imgsearch.storage.passing import joined
 
 if TYPE_CHECKING:

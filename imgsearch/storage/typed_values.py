@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from imgsearch.errors import GalleryDamagedError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 T = TypeVar("T")
 
@@ -28,22 +24,43 @@ class RootsById(dict[int, T]):
         )
 
 
-def typed(row: Sequence[Any], types: Sequence[tuple[type, ...]], what: str) -> tuple[Any, ...]:
-    """Return a row whose values have the types that its columns declare.
+class RowTypes:
+    """The types that the values of a row may have."""
 
-    Args:
-        row: as SQLite returned it.
-        types: those that each value may have.
-        what: what the row is about, for the message.
+    def __init__(self, what: str, *types: tuple[type, ...]) -> None:
+        """Declare them.
 
-    Raises:
-        GalleryDamagedError: a value has another type: a flipped bit, or somebody else's file.
-    """
-    for value, allowed in zip(row, types, strict=True):
-        if type(value) not in allowed:
-            names = " or ".join("NULL" if kind is type(None) else kind.__name__ for kind in allowed)
-            raise GalleryDamagedError(
-                f"gallery.db is damaged: a value of {what} is of type {type(value).__name__} where "
-                f"{names} was expected; restore a copy, or index into a new gallery"
-            )
-    return tuple(row)
+        Args:
+            what: what a row is about, for the message.
+            types: those that each value may have.
+        """
+        self._what = what
+        self._types = types
+        # Combinations that were found to be right: rows of few kinds come by the thousand.
+        self._right: set[tuple[type, ...]] = set()
+
+    def checked(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return a row whose values have the types that its columns declare.
+
+        Args:
+            row: as SQLite returned it.
+
+        Raises:
+            GalleryDamagedError: a value has another type: a flipped bit, or somebody else's file.
+        """
+        kinds = tuple(map(type, row))
+        if kinds not in self._right:
+            self._check(kinds)
+            self._right.add(kinds)
+        return row
+
+    def _check(self, kinds: tuple[type, ...]) -> None:
+        for kind, allowed in zip(kinds, self._types, strict=True):
+            if kind not in allowed:
+                names = " or ".join(
+                    "NULL" if each is type(None) else each.__name__ for each in allowed
+                )
+                raise GalleryDamagedError(
+                    f"gallery.db is damaged: a value of {self._what} is of type {kind.__name__} "
+                    f"where {names} was expected; restore a copy, or index into a new gallery"
+                )

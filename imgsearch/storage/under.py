@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imgsearch.errors import UsageError
-from imgsearch.storage.known_roots import KnownRoots
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from imgsearch.storage.records import Root
+    from imgsearch.storage.database import Store
+    from imgsearch.storage.known_roots import KnownRoots
 
 
 def parts_under(path: Path, known: KnownRoots) -> list[tuple[int, bytes]]:
@@ -29,15 +29,15 @@ def parts_under(path: Path, known: KnownRoots) -> list[tuple[int, bytes]]:
 class Under:
     """Says which files lie under one of several paths; under none given, all do."""
 
-    def __init__(self, folders: Sequence[Path], roots: Collection[Root]) -> None:
+    def __init__(self, folders: Sequence[Path], store: Store) -> None:
         """Find the paths among the roots.
 
         Raises:
             UsageError: a path under which the gallery has nothing.
         """
-        known = KnownRoots(roots) if folders else None
         self._parts: set[tuple[int, bytes]] | None = None
-        if known is not None:
+        if folders:
+            known = store.known_roots()
             self._parts = {part for folder in folders for part in parts_under(folder, known)}
 
     def holds(self, root_id: int, path: bytes) -> bool:

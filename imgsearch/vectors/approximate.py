@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from imgsearch.vectors.exact import as_ids, selector, without_answers
+from imgsearch.vectors.id_places import IdPlaces
 from imgsearch.vectors.inverted_lists import (
     NO_POSITION,
     block_of,
@@ -80,6 +81,7 @@ class ApproximateIndex:
         self._index = trained
         self._lists = ivf_of(trained)
         self.centroids = Centroids.of(self._lists)
+        self._places = IdPlaces(ids)
         self._ids = ids
         self._alive = lists
 
@@ -197,11 +199,11 @@ class ApproximateIndex:
 
     def read(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Return which ids' vectors (m,) lie whole beside the lists, and these (w, dim)."""
-        known = np.zeros(len(ids), np.bool_)
         if not isinstance(self.kept, WholeRows):
-            return known, np.empty((0, self.dim), np.float32)
-        places = np.minimum(np.searchsorted(self._ids, ids), len(self) - 1)
-        known = self._ids[places] == ids
+            return np.zeros(len(ids), np.bool_), np.empty((0, self.dim), np.float32)
+        known, places = self._places.find(ids)
+        if known.all():
+            return self.kept.read(places)
         whole, rows = self.kept.read(places[known])
         known[known] = whole
         return known, rows
@@ -274,10 +276,7 @@ class ApproximateIndex:
 
     def places(self, ids: ArrayLike) -> NDArray[np.int64]:
         """Return the positions of those ids that the index has."""
-        wanted = as_ids(ids)
-        places = np.searchsorted(self._ids, wanted)
-        known = places < len(self._ids)
-        known[known] = self._ids[places[known]] == wanted[known]
+        known, places = self._places.find(as_ids(ids))
         return places[known]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.vectors.approximate import ApproximateIndex
-from imgsearch.vectors.exact import faiss
+from imgsearch.vectors.faiss_library import faiss
 from imgsearch.vectors.index_plan import (
     HALF,
     NOTHING,

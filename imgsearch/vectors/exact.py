@@ -1,42 +1,20 @@
-"""Exact search over vectors. The owner of FAISS's import."""
+"""Exact search over vectors."""
 
 from __future__ import annotations
 
-import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from imgsearch.errors import UsageError
-from imgsearch.forking import call_in_children
+from imgsearch.vectors.faiss_library import faiss, threads_for
 from imgsearch.vectors.index_plan import EXACT
 from imgsearch.vectors.protocol import IndexDescription, IndexParts
 
-with warnings.catch_warnings():
-    # The SWIG of older FAISS builds creates types without a module, which Python 3.12 deplores.
-    warnings.filterwarnings(
-        "ignore", message="builtin type .* has no __module__ attribute", category=DeprecationWarning
-    )
-    import faiss as typed_faiss
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import ArrayLike, NDArray
 
     from imgsearch.vectors.index_plan import IndexChoice
-
-# FAISS's own stub does not know the signatures that its Python wrapper adds.
-faiss: Any = typed_faiss
-
-
-def _do_without_dead_threads() -> None:
-    # OpenMP's threads of the thread that forked are dead; new threads get their own.
-    faiss.omp_set_num_threads(1)
-
-
-call_in_children(_do_without_dead_threads)
 
 MOST_DIM: Final = 1 << 20
 # So many more are searched for than are wanted, since some may be of no file, or tie.
@@ -218,23 +196,6 @@ class ExactIndex:
             return np.empty((0, self.dim), dtype=np.float32)
         flat: NDArray[np.float32] = faiss.rev_swig_ptr(self._flat.get_xb(), len(self) * self.dim)
         return flat.reshape(len(self), self.dim)
-
-
-@contextmanager
-def threads_for(queries: int) -> Iterator[None]:
-    """Let FAISS answer a single query on the thread that asks.
-
-    Another one could do next to nothing of it, and OpenMP would have it spin until the next query.
-    """
-    before = faiss.omp_get_max_threads()
-    if queries > 1 or before == 1:
-        yield
-        return
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)
 
 
 def selector(chosen: NDArray[np.bool_]) -> Any:  # noqa: ANN401  # FAISS has no type for mypy

@@ -8,13 +8,14 @@ are interleaved within a block, and a list's last block is filled up.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from imgsearch.errors import UsageError
 from imgsearch.vectors.approximate_front import capacities
-from imgsearch.vectors.exact import faiss, threads_for
+from imgsearch.vectors.faiss_library import faiss, threads_for
 from imgsearch.vectors.index_plan import lists_wanted
 
 if TYPE_CHECKING:
@@ -174,7 +175,6 @@ def scan(
         np.ascontiguousarray(products[:, : numbers.shape[1]], np.float32),
     ]
     asked, lists_asked, distances = map(faiss.swig_ptr, arrays)
-    some = {} if chosen is None else {"sel": chosen}
     with threads_for(len(queries)):
         lists.search_preassigned_c(
             len(queries),
@@ -185,9 +185,17 @@ def scan(
             faiss.swig_ptr(scores),
             faiss.swig_ptr(positions),
             False,
-            faiss.SearchParametersIVF(nprobe=numbers.shape[1], **some),
+            _parameters(numbers.shape[1])
+            if chosen is None
+            else faiss.SearchParametersIVF(nprobe=numbers.shape[1], sel=chosen),
         )
     return scores, positions
+
+
+@lru_cache(maxsize=256)
+def _parameters(nprobe: int) -> Any:  # noqa: ANN401  # FAISS has no type for mypy
+    """Return what FAISS reads and does not change; making it takes a tenth of a short scan."""
+    return faiss.SearchParametersIVF(nprobe=nprobe)
 
 
 def mapped_lists(path: str, length: int, *, code_size: int, places: NDArray[np.uint64]) -> Any:  # noqa: ANN401  # FAISS has no type for mypy

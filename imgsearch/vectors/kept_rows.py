@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from imgsearch.vectors.exact import faiss, threads_for
+from imgsearch.vectors.faiss_library import faiss, threads_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

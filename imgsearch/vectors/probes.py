@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from imgsearch.vectors.exact import faiss
+from imgsearch.vectors.faiss_library import faiss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class Probes:
 
     def widened(self, factor: float) -> Probes:
         """Return the rule by which so many times as many lists are probed."""
-        return replace(self, factor=factor)
+        return self if factor == self.factor else replace(self, factor=factor)
 
 
 class Centroids:
@@ -87,10 +87,11 @@ class Centroids:
             return products, beyond_dropped(numbers, probe_counts(products, probes))
         # Sorting a part of them takes a quarter of the time, and the part nearly always suffices.
         scores = self._products(queries)
-        part = np.argpartition(-scores, FEW_LISTS, axis=1)[:, :FEW_LISTS]
+        part = scores.argpartition(-FEW_LISTS, axis=1)[:, -FEW_LISTS:]
         row = np.arange(len(queries))[:, np.newaxis]
-        numbers = part[row, np.argsort(-scores[row, part], axis=1)]
-        products = scores[row, numbers]
+        near = scores[row, part]
+        order = near.argsort(axis=1)[:, ::-1]
+        numbers, products = part[row, order], near[row, order]
         total = None
         if probes.share < 1:
             total = np.exp((scores - products[:, :1]) / probes.temperature).sum(axis=1)
@@ -102,17 +103,17 @@ class Centroids:
 
     def _products(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
         assert self.values is not None  # noqa: S101  # who calls has looked
-        if len(queries) > 1:
-            return queries @ self.values.T
-        # BLAS would start threads, which take longer to meet than this takes.
-        scores = np.empty((1, len(self.values)), np.float32)
-        faiss.fvec_inner_products_ny(
-            faiss.swig_ptr(scores),
-            faiss.swig_ptr(queries),
-            faiss.swig_ptr(self.values),
-            queries.shape[1],
-            len(self.values),
-        )
+        rows = np.ascontiguousarray(queries)
+        scores = np.empty((len(rows), len(self.values)), np.float32)
+        # Not by BLAS, whose threads would spin between one block of queries and the next.
+        for row, products in zip(rows, scores, strict=True):
+            faiss.fvec_inner_products_ny(
+                faiss.swig_ptr(products),
+                faiss.swig_ptr(row),
+                faiss.swig_ptr(self.values),
+                rows.shape[1],
+                len(self.values),
+            )
         return scores
 
 

@@ -105,9 +105,9 @@ class SegmentedIndex:
         Raises:
             UsageError: the queries are not finite rows of the index's dim, or k is below 1.
         """
-        masked = self.removed
+        masked: NDArray[np.int64] | None = self.removed if len(self.removed) else None
         if excluded is not None:
-            masked = np.union1d(masked, as_ids(excluded))
+            masked = np.union1d(self.removed, as_ids(excluded))
         found = [self.base.search(queries, k, allowed=allowed, excluded=masked)]
         if not len(self.tail):
             return found[0]

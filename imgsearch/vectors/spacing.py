@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imgsearch.vectors.exact import faiss
+from imgsearch.vectors.faiss_library import faiss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,1 @@
+"""Search services: engines elsewhere that hold what is searched, behind one protocol."""

@@ -1,0 +1,1 @@
+"""Tests of search services: one contract for every engine, against real servers."""
