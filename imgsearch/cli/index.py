@@ -57,6 +57,7 @@ def index(
         threads=run.threads,
         recipe=recipe.request(),
         offline=recipe.offline,
+        executor=run.executor(),
     )
     options = IndexOptions(
         exclude=tuple(files.exclude),
