@@ -44,8 +44,8 @@ from imgsearch.plans.looking import holds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imgsearch.plans.journal import Link
     from imgsearch.plans.plan import Plan
+    from imgsearch.plans.step_values import Link
 
 ACTS: Final = (
     "append", "create", "hard_link", "make_folder", "open_new", "remove", "rename", "shorten",

@@ -156,7 +156,7 @@ TYPES: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("exchange.layouts", "Layout", None),
     ("storage.filters", "Undated", None),
     ("storage.findings", "Severity", None),
-    ("plans.journal", "Link", None),
+    ("plans.step_values", "Link", None),
     ("plans.plan", "KeepRule", "a `str`, one of the rules that `Gallery.plan` names"),
     ("search.engine", "CacheState", None),
     ("images.geometry", "Size", "width and height in pixels, a `tuple[int, int]`"),

@@ -12,6 +12,7 @@
     ├── RecipeMismatchError        1  embeddings that are not comparable
     ├── UnknownNetworkError        1  embeddings that were imported, and a picture that was not
     ├── MissingExtraError          1  an optional package that is not installed
+    ├── WorkersError               1  other machines that cannot be reached, or do their work
     ├── ServiceError               1  a search service that does not answer or refuses
     ├── DamagedCacheError          1  a cache file that fails its checksum or header
     ├── PlanRefusedError           1  a plan, or a journal, that is not carried out
@@ -86,6 +87,10 @@ class UnknownNetworkError(ImgsearchError):
 
 class MissingExtraError(ImgsearchError):
     """An optional package that is not installed; the message names it."""
+
+
+class WorkersError(ImgsearchError):
+    """Other machines that cannot be reached, or whose workers cannot do what they are to do."""
 
 
 class ServiceError(ImgsearchError):

@@ -666,14 +666,13 @@ def test_a_journal_that_is_none_or_damaged_changes_nothing(desk: Desk) -> None:
     assert journal is not None
     after = desk.state()
     lines = journal.read_bytes().splitlines(keepends=True)
-    for damage in (
-        [lines[0], b"{}\n", *lines[1:]],
-        [b'{"imgsearch": "plan", "version": 1}\n'],
-        [lines[0], lines[1].replace(b'"path": "/', b'"path": "'), *lines[2:]],
-        [b""],
+    for damage, said in (
+        ([lines[0], b"{}\n", *lines[1:]], "line 2 was changed or put in"),
+        ([b'{"imgsearch": "plan", "version": 1}\n'], "no journal"),
+        ([b""], "no journal"),
     ):
         journal.write_bytes(b"".join(damage))
-        with pytest.raises(PlanRefusedError, match="no journal"):
+        with pytest.raises(PlanRefusedError, match=said):
             desk.gallery.undo(journal)
     assert desk.state() == after
 

@@ -12,6 +12,7 @@ from cli_fakes import FakeSource, picture, run
 from region_fakes import HistogramSource, scene, thing, write_scenes
 
 import imgsearch
+from imgsearch.regions import joining, making
 
 SCALING = Path(imgsearch.__file__).resolve().parent.parent / "docs/scaling.md"
 
@@ -159,3 +160,26 @@ def test_parts_of_pictures_come_along_and_what_is_lacking_is_said(
     made = run("index", "--regions", "--gallery", "all.gallery", "--json")
     assert json.loads(made.stdout)["regions"] == 1
     assert "still to be made" not in run(*line).stderr
+
+
+def test_a_share_may_make_parts_like_anothers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", HistogramSource)
+    monkeypatch.chdir(tmp_path)
+    write_scenes(tmp_path / "photos", 6)
+    first = ("index", "photos", "--shard", "1/2", "--regions", "--gallery", "part1.gallery")
+    assert run(*first).exit_code == 0
+    second = ("--shard", "2/2", "--regions-like", "part1.gallery", "--gallery", "part2.gallery")
+    refused = run("index", "photos", *second)
+    assert refused.exit_code == 2
+    assert "one that was fitted on 300 lasts" in refused.stderr
+    for module in (making, joining):
+        monkeypatch.setattr(module, "FITTED", 1)
+    done = run("index", "photos", *second)
+    assert done.exit_code == 0, done.stderr
+    assert "parts each of" in done.stderr
+    merged = run("merge", "part1.gallery", "part2.gallery", "--gallery", "all.gallery", "--json")
+    document = json.loads(merged.stdout)
+    assert sum(part["regions"] for part in document["parts"]) == 6
+    assert document["regions_to_make"] == 0

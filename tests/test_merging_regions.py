@@ -12,7 +12,8 @@ import pytest
 from region_fakes import HistogramSource, scene, thing
 
 from imgsearch import Gallery, IndexOptions
-from imgsearch.regions import joining
+from imgsearch.errors import NoGalleryError, UsageError
+from imgsearch.regions import joining, making
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,3 +187,61 @@ def test_a_merge_that_fails_as_codes_come_in_leaves_nothing_of_its_part(
     assert calls == 1
     assert [recipe.regions for recipe in merged.information().recipes] == [0]
     assert counts(merged.merge(base / "more").parts[0]) == (9, 0)
+
+
+# Galleries that are made to be merged
+
+
+@pytest.fixture
+def _few_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A projection that was fitted on five pictures lasts; 300 would take their time."""
+    for module in (making, joining):
+        monkeypatch.setattr(module, "FITTED", 5)
+
+
+@pytest.mark.usefixtures("_few_last")
+def test_parts_that_were_made_like_anothers_are_merged_with_these(
+    base: Path, tmp_path: Path, merged: Gallery
+) -> None:
+    share = opened(tmp_path / "share")
+    like = IndexOptions(regions_like=base / "one")
+    assert share.index(base / "photos/b", options=like).regions == 3
+    assert share.index(options=like).regions == 0
+    report = merged.merge(base / "one", share.path)
+    assert [counts(part) for part in report.parts] == [(6, 0), (3, 0)]
+    assert report.regions_to_make == 0
+    assert found(merged) == found(opened(base / "more"))
+    assert [counts(part) for part in share.merge(base / "one").parts] == [(6, 0)]
+
+
+@pytest.mark.usefixtures("_few_last")
+def test_a_gallery_of_fewer_parts_follows_another_once_its_own_are_dropped(
+    base: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(base / "other", tmp_path / "other")
+    other = opened(tmp_path / "other")
+    like = IndexOptions(regions_like=base / "one")
+    before = found(other)
+    with pytest.raises(UsageError, match="another projection than those here"):
+        other.index(options=like)
+    assert found(other) == before
+    other.index(options=IndexOptions(regions=False))
+    assert other.index(options=like).regions == 3
+
+
+def test_parts_that_cannot_be_followed_are_refused(base: Path, tmp_path: Path) -> None:
+    share = opened(tmp_path / "share")
+    share.index(base / "photos/b")
+    harmed(base / "one", tmp_path / "harmed", "UPDATE region_recipe SET layout = '{}'")
+    for folder, said in (
+        (base / "one", "fitted on 6 pictures, and is fitted anew"),
+        (base / "plain", "holds no parts under recipe"),
+        (tmp_path / "harmed", "cannot be read"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            share.index(options=IndexOptions(regions_like=folder))
+    with pytest.raises(NoGalleryError, match="nothing"):
+        share.index(options=IndexOptions(regions_like=tmp_path / "nothing"))
+    with pytest.raises(UsageError, match="dropped at the same time"):
+        IndexOptions(regions=False, regions_like=base / "one")
+    assert [recipe.regions for recipe in share.information().recipes] == [0]

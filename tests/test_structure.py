@@ -38,6 +38,7 @@ ROOMS: dict[str, str] = {
     "storage": "images",
     "services": "images vectors storage",
     "indexing": "sources images networks storage",
+    "workers": "sources images networks indexing",
     "search": "images networks vectors storage services",
     "regions": "images networks vectors storage search",
     "duplicates": "images networks vectors storage search",
@@ -53,8 +54,8 @@ ROOMS: dict[str, str] = {
     "documents": "images networks storage indexing search duplicates plans maps exchange gallery "
     "evaluation",
     "web": "images networks storage search duplicates plans maps gallery documents",
-    "cli": "sources images networks vectors storage services indexing search duplicates plans "
-    "maps exchange gallery evaluation distillation sheets documents web",
+    "cli": "sources images networks vectors storage services indexing workers search duplicates "
+    "plans maps exchange gallery evaluation distillation sheets documents web",
 }
 # Of the rooms above, `documents` reads these modules of values and nothing that works.
 VALUES = {
@@ -106,7 +107,10 @@ OWNERS: dict[str, str] = {
     "fsspec": "sources.fsspec_files",
     "pyarrow": "exchange.parquet",
     "psycopg": "services.pgvector",
+    "pymilvus": "services.milvus",
+    "grpc": "services.milvus",
     "openTSNE": "maps.tsne",
+    "ray": "workers.ray_machines",
     "typer": "cli",
     "rich": "cli",
     "IPython": "gallery.notebook_bar",
@@ -117,7 +121,7 @@ OWNERS: dict[str, str] = {
 HEAVY = {
     "tensorflow", "keras", "faiss", "openvino", "ai_edge_litert", "numpy", "PIL", "sqlite_utils",
     "torch", "jinja2", "openTSNE", "starlette", "uvicorn", "keras_hub", "kagglehub", "tokenizers",
-    "sentencepiece",
+    "sentencepiece", "ray",
 }  # fmt: skip
 LONGEST = 300
 

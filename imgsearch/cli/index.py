@@ -57,6 +57,7 @@ def index(
         threads=run.threads,
         recipe=recipe.request(),
         offline=recipe.offline,
+        executor=run.executor(),
     )
     options = IndexOptions(
         exclude=tuple(files.exclude),
@@ -70,7 +71,8 @@ def index(
         shard=None if files.shard is None else Shard.parse(files.shard),
         index=run.index,
         memory=None if run.memory is None else parse_memory(run.memory),
-        regions=run.regions,
+        regions=True if run.regions is None and run.regions_like else run.regions,
+        regions_like=run.regions_like,
     )
     if files.files_from is not None and not wanted:
         terminal.say("The list names no files: nothing to index.")

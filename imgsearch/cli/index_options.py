@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +14,9 @@ from imgsearch.cli.settings import JsonOption
 from imgsearch.errors import UsageError
 from imgsearch.indexing.report import SECONDS_PER_FILE
 from imgsearch.networks.runtimes.runtime import RuntimeChoice
+
+if TYPE_CHECKING:
+    from imgsearch.indexing.executor import Executor
 
 FILES_PANEL: Final = "Files"
 
@@ -137,6 +140,16 @@ class RunOptions:
             help="Threads of the network (default: one per processor).",
         ),
     ] = None
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on",
+            metavar="ADDRESS",
+            help="Read and embed on the machines of a Ray cluster, such as ray://head:10001, which "
+            "all see the same folders; 'ray://local' is a cluster of this machine alone. --threads "
+            "are then the processors of each worker (default: all of its machine's).",
+        ),
+    ] = None
     index: Annotated[
         str | None,
         typer.Option(
@@ -163,6 +176,15 @@ class RunOptions:
             "them.",
         ),
     ] = None
+    regions_like: Annotated[
+        Path | None,
+        typer.Option(
+            "--regions-like",
+            metavar="GALLERY",
+            help="Make these parts with the projection of another gallery of the same recipe, so "
+            "that 'merge' can join both; it has parts of 300 pictures or more.",
+        ),
+    ] = None
     rehash: Annotated[
         bool,
         typer.Option(
@@ -181,3 +203,15 @@ class RunOptions:
         bool, typer.Option("--dry-run", help="Report what would be done, and change nothing.")
     ] = False
     json: JsonOption = False
+
+    def executor(self) -> "Executor | None":
+        """Return what reads and embeds; None for this machine.
+
+        Raises:
+            UsageError: `--on` is no address of machines.
+        """
+        if self.on is None:
+            return None
+        from imgsearch.workers.choosing import executor_on
+
+        return executor_on(self.on, processors=self.threads)

@@ -52,7 +52,8 @@ def publish(
         str,
         typer.Argument(
             metavar="ADDRESS",
-            help="The collection: postgresql://HOST[:PORT]/DATABASE/COLLECTION. Passwords come "
+            help="The collection: postgresql://HOST[:PORT]/DATABASE/COLLECTION or "
+            "milvus://HOST[:PORT]/[DATABASE/]COLLECTION. Passwords come "
             "from the environment or a file.",
         ),
     ],

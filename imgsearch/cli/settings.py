@@ -40,7 +40,8 @@ class Settings:
             metavar="DIR",
             autocompletion=completion.galleries,
             help="The gallery's folder (default: $IMGSEARCH_GALLERY, else in your user data); for "
-            "query and info also the address of a collection, postgresql://HOST/DATABASE/NAME.",
+            "query and info also the address of a collection, postgresql://HOST/DATABASE/NAME or "
+            "milvus://HOST/NAME.",
             rich_help_panel=COMMON_PANEL,
         ),
     ] = None

@@ -63,6 +63,7 @@ def match_keys(match: Match, colour: Colour) -> Json:
         "rank": match.rank,
         "score": match.score,
         "kind": match.kind,
+        "box": None if match.box is None else list(match.box),
         **entry_keys(match, colour),
     }
 
@@ -97,6 +98,7 @@ def overview_keys(overview: Overview) -> Json:
                 "dim": held.recipe.dim,
                 "primary": held.primary,
                 "embeddings": held.embeddings,
+                "regions": held.regions,
                 "words": held.recipe.text is not None,
             }
             for held in overview.recipes

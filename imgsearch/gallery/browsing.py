@@ -66,8 +66,14 @@ class Browsing(Holdings):
                     for root in store.roots()
                 ),
                 recipes=tuple(
-                    HeldRecipe(held.recipe, held.stored.primary, held.count())
+                    HeldRecipe(
+                        held.recipe,
+                        held.stored.primary,
+                        embeddings=held.count(),
+                        regions=0 if regions is None else regions.count,
+                    )
                     for held in embeddings_of(store, self.path)
+                    for regions in [store.regions_of(held.stored.id)]
                 ),
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
@@ -27,6 +28,7 @@ from imgsearch.storage.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from imgsearch.indexing.executor import Executor
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from imgsearch.recipe import Recipe
     from imgsearch.search.engine import SearchEngine
     from imgsearch.search.search_space import SearchSpace
+    from imgsearch.storage.database import Store
     from imgsearch.storage.records import StoredRecipe
+    from imgsearch.storage.roots import ScanTarget
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -77,7 +81,8 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
             engine: what searches them; None for cache files beside the database,
                 `imgsearch.search.local_engine.LocalEngine(exact=True)` for these, but with every
                 query compared with every picture.
-            executor: what reads and embeds files for `index`; None for threads of this process.
+            executor: what reads and embeds files for `index`; None for threads of this process,
+                `imgsearch.workers.choosing.executor_on("ray://head:10001")` for other machines.
         """
         if isinstance(path, str) and is_service(path):
             raise UsageError(
@@ -148,21 +153,27 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
         from imgsearch.indexing.local_executor import LocalExecutor
         from imgsearch.indexing.report import IndexOptions
         from imgsearch.indexing.run import IndexRun
-        from imgsearch.indexing.shards import remembered
         from imgsearch.sources.finding import entered
-        from imgsearch.storage.roots import register
+        from imgsearch.storage.roots import is_absent
 
         options = options or IndexOptions()
         progress = progress or notebook_bar()
         wanted = [entered(paths.absolute(folder)) for folder in folders]
         first = not self._connections.exists
         recipe = None
-        if first:
-            self._check_new(wanted)
-            recipe = self._recipe_to_index([], dry_run=options.dry_run)
-        with self._connections.indexing(dry_run=options.dry_run) as store:
+        with ExitStack() as stack:
+            if first:
+                self._check_new(wanted)
+                recipe = self._recipe_to_index([], dry_run=options.dry_run)
+                stack.enter_context(self._workers(recipe, options, wanted, stop))
+            store = stack.enter_context(self._connections.indexing(dry_run=options.dry_run))
             if recipe is None:
                 recipe = self._recipe_to_index(store.recipes(), dry_run=options.dry_run)
+            if not first:
+                online = wanted or [
+                    root.path for root in store.roots() if not is_absent(store, root)
+                ]
+                stack.enter_context(self._workers(recipe, options, online, stop))
             run = IndexRun(
                 store,
                 self.path,
@@ -171,15 +182,7 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
                 stop=stop,
                 executor=self._executor or LocalExecutor(self._networks.of),
             )
-            with store.transaction():
-                remembered(store, options.shard)
-                stored = store.add_recipe(recipe) if recipe else None
-                targets = register(
-                    store,
-                    wanted,
-                    exclude=options.exclude,
-                    follow_symlinks=options.follow_symlinks,
-                )
+            stored, targets = self._registered(store, recipe, options, wanted)
             held = Embeddings(store, self.path, stored) if stored and not options.dry_run else None
             anew = held is not None and self._engine.choose(
                 held, factory=options.index, memory=options.memory
@@ -204,6 +207,47 @@ class Gallery(Exchanging, Explaining, MapMaking, Taking, Tidying):
             if made is not None:
                 report = report.with_regions(made.images, stopped=made.stopped)
             return replace(report, hints=tuple(hints(store, report, wanted=self._wanted)))
+
+    def _registered(
+        self,
+        store: Store,
+        recipe: Recipe | None,
+        options: IndexOptions,
+        wanted: Sequence[Path],
+    ) -> tuple[StoredRecipe | None, list[ScanTarget]]:
+        """Note the share, the recipe and the folders; return the recipe's row, and what to scan."""
+        from imgsearch.indexing.shards import remembered
+        from imgsearch.storage.roots import register
+
+        with store.transaction():
+            remembered(store, options.shard)
+            stored = store.add_recipe(recipe) if recipe else None
+            targets = register(
+                store,
+                wanted,
+                exclude=options.exclude,
+                follow_symlinks=options.follow_symlinks,
+            )
+            if stored is not None and options.regions_like is not None:
+                self._follow_regions(store, stored, options.regions_like)
+        return stored, targets
+
+    def _workers(
+        self,
+        recipe: Recipe | None,
+        options: IndexOptions,
+        folders: Sequence[Path],
+        stop: Callable[[], bool] | None,
+    ) -> AbstractContextManager[None]:
+        """Have the executor's workers, if it needs any, before anything is written."""
+        from imgsearch.indexing.executor import EmbeddingJob, HasWorkers
+
+        if recipe is None or options.dry_run or not isinstance(self._executor, HasWorkers):
+            return nullcontext()
+        job = EmbeddingJob.of(options, recipe, self._networks.source)
+        # Of files that were named, the folders: of a list of thousands these are few.
+        kept = dict.fromkeys(path.parent if path.is_file() else path for path in folders)
+        return self._executor.workers(job, list(kept), stop=stop or (lambda: False))
 
     def _check_new(self, wanted: Sequence[Path]) -> None:
         if not wanted:

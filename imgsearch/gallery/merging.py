@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,14 @@ from imgsearch.errors import GalleryDamagedError, ImgsearchError, UsageError
 from imgsearch.regions import joining
 from imgsearch.storage.database import Store
 from imgsearch.storage.merging import JoinedRows, join
-from imgsearch.storage.part import DamagedPartError, Part
+from imgsearch.storage.part import DamagedPartError, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from imgsearch.recipe import Recipe
+    from imgsearch.storage.part import Part
     from imgsearch.storage.records import Root
 
 
@@ -95,7 +95,7 @@ def merge_part(store: Store, folder: Path, *, any_recipe: bool) -> MergedPart:
         any_recipe: also where the two have no recipe in common.
     """
     try:
-        with _opened(folder) as part, store.transaction():
+        with opened(folder) as part, store.transaction():
             remarks = _about_recipes(store, part, any_recipe=any_recipe)
             remarks += _about_roots(store.roots(), part.roots())
             joined = join(store, part)
@@ -105,16 +105,6 @@ def merge_part(store: Store, folder: Path, *, any_recipe: bool) -> MergedPart:
     except (DamagedPartError, _NothingInCommonError) as error:
         return MergedPart(path=folder, reason=str(error))
     return MergedPart(path=folder, joined=joined, remarks=tuple(remarks))
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[Part]:
-    try:
-        store = Store.open(folder)
-    except GalleryDamagedError as error:
-        raise DamagedPartError(str(error)) from error
-    with closing(store), store.snapshot():
-        yield Part(store, folder)
 
 
 class _NothingInCommonError(ImgsearchError):

@@ -19,11 +19,13 @@ class HeldRecipe:
         recipe: the recipe.
         primary: whether queries use it when none is named.
         embeddings: how many contents have one.
+        regions: how many contents have parts that can be searched.
     """
 
     recipe: Recipe
     primary: bool
     embeddings: int
+    regions: int
 
 
 @dataclass(frozen=True, slots=True)

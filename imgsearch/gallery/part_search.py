@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.gallery.spaces import Spaces
 from imgsearch.recipe import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from imgsearch.images.geometry import CropBox
     from imgsearch.indexing.report import IndexOptions, IndexProgress
@@ -85,6 +87,20 @@ class PartSearch(Spaces):
             watch = Watch(jobs=options.jobs, progress=tell, stop=stop)
             return make(held, self._networks.of, watch)
         return None
+
+    @staticmethod
+    def _follow_regions(store: Store, stored: StoredRecipe, like: Path) -> None:
+        """Have regions made as another gallery's were; in a transaction.
+
+        Raises:
+            NoGalleryError: there is no such gallery.
+            UsageError: its regions can't be followed.
+        """
+        from imgsearch.regions import joining
+        from imgsearch.storage.part import opened
+
+        with opened(paths.absolute(like)) as part:
+            joining.take_over(store, stored, part, like)
 
     @staticmethod
     def _tell_cost(store: Store, stored: StoredRecipe | None, *, lacking: int) -> None:

@@ -78,7 +78,7 @@ class PublishedGallery(Questioning):
     """What `imgsearch publish` has sent to a search service; it answers as the gallery does.
 
     A query needs the address and the network, not the gallery's folder. Use it as a context
-    manager, or close it.
+    manager, or close it. Threads may share it, and take turns at the service.
 
     >>> with PublishedGallery("postgresql://host/db/photos") as published:  # doctest: +SKIP
     ...     for match in published.query("sunset.jpg", k=5):

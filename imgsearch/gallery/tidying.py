@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.duplicates.groups import Group
-    from imgsearch.plans.journal import Link
     from imgsearch.plans.plan import Choice, Plan
     from imgsearch.plans.reports import ApplyReport, UndoReport
+    from imgsearch.plans.step_values import Link
     from imgsearch.storage.database import Store
 
 LOG: Final = logging.getLogger(__name__)

@@ -8,13 +8,14 @@ nothing: `Committer` is the only writer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from imgsearch import paths
 from imgsearch.indexing.report import SECONDS_PER_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Generator, Iterable, Sequence
+    from collections.abc import Callable, Collection, Container, Generator, Iterable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from imgsearch.images.fingerprints import Fingerprint
     from imgsearch.images.metadata import Metadata
+    from imgsearch.indexing.report import IndexOptions
     from imgsearch.networks.source import EmbedderSource, EmbedsImages
     from imgsearch.recipe import Recipe
     from imgsearch.storage.scan_comparison import PendingFile
@@ -65,6 +67,25 @@ class EmbeddingJob:
     batch_size: int = 32
     jobs: int | None = None
     seconds_per_file: float | None = SECONDS_PER_FILE
+
+    @classmethod
+    def of(
+        cls,
+        options: IndexOptions,
+        recipe: Recipe,
+        source: EmbedderSource,
+        *,
+        known: Container[str] = frozenset(),
+    ) -> EmbeddingJob:
+        """Return the job of a run with these options."""
+        return cls(
+            recipe=recipe,
+            source=source,
+            known=known,
+            batch_size=options.batch_size,
+            jobs=options.jobs,
+            seconds_per_file=options.seconds_per_file,
+        )
 
     def load(self) -> EmbedsImages:
         """Return what makes embeddings under the recipe."""
@@ -122,4 +143,30 @@ class Executor(Protocol):
         Raises:
             Exception: whatever the network raised, after all that was done before is yielded.
         """
+        ...
+
+
+@runtime_checkable
+class HasWorkers(Protocol):
+    """An `Executor` that needs others, who may be lacking or unfit: that is told beforehand."""
+
+    def workers(
+        self, job: EmbeddingJob, folders: Sequence[Path], *, stop: Callable[[], bool]
+    ) -> AbstractContextManager[None]:
+        """Have workers for a job as long as the block runs, in which `embed` is called or not.
+
+        Args:
+            job: what is the same for all files; nothing is known yet.
+            folders: absolute paths and addresses that every worker has to see.
+            stop: asked often; True ends the waiting for workers.
+        """
+        ...
+
+
+@runtime_checkable
+class KnowsSizes(Protocol):
+    """Known hashes that can be asked for ahead, by the size of contents."""
+
+    def of_sizes(self, sizes: Collection[int]) -> frozenset[str]:
+        """Return the known hashes of all contents that have so many bytes."""
         ...

@@ -47,6 +47,9 @@ class IndexOptions:
             or all of them from now on.
         regions: whether parts of pictures are made to be searched, now and by every later run;
             False drops them. None keeps it as it is.
+        regions_like: folder of a gallery whose layout and projection these parts take, so that
+            `merge` can join both; it has parts of 300 pictures or more under the same recipe. Turns
+            `regions` on.
     """
 
     exclude: tuple[str, ...] = ()
@@ -61,6 +64,7 @@ class IndexOptions:
     seconds_per_file: float | None = SECONDS_PER_FILE
     shard: Shard | None = None
     regions: bool | None = None
+    regions_like: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers below 1.
@@ -68,6 +72,10 @@ class IndexOptions:
         Raises:
             UsageError: names the option and the number.
         """
+        if self.regions is False and self.regions_like is not None:
+            raise UsageError(
+                f"regions like {self.regions_like}: parts are dropped at the same time"
+            )
         if self.batch_size < 1:
             raise UsageError(f"batch size: {self.batch_size} is not a number of images above 0")
         if self.jobs is not None and self.jobs < 1:

@@ -177,14 +177,7 @@ class IndexRun:
         committer = Committer(self._store, self._changes, stored, decoders=self._decoders)
         tell(committer.committed)
         with closing(EmbeddedContents(self._folder, stored.id)) as known:
-            job = EmbeddingJob(
-                recipe=stored.recipe,
-                source=source,
-                known=known,
-                batch_size=self._options.batch_size,
-                jobs=self._options.jobs,
-                seconds_per_file=self._options.seconds_per_file,
-            )
+            job = EmbeddingJob.of(self._options, stored.recipe, source, known=known)
             with closing(self._executor.embed(job, self._chunks(), stop=stop)) as embedded:
                 for files in embedded:
                     committer.commit(files)

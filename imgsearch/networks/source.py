@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from imgsearch.errors import UsageError
 
@@ -25,6 +25,20 @@ class EmbedderSource(Protocol):
 
     def load(self, recipe: Recipe) -> EmbedsImages:
         """Return what computes embeddings for a recipe."""
+        ...
+
+
+@runtime_checkable
+class RunsElsewhere(Protocol):
+    """An `EmbedderSource` that can be sent to another machine and computes the same there."""
+
+    def elsewhere(self, network: EmbedsImages, *, threads: int) -> EmbedderSource:
+        """Return the source for another machine.
+
+        Args:
+            network: which this machine has loaded.
+            threads: that it may use there.
+        """
         ...
 
 
@@ -96,6 +110,15 @@ class PretrainedNetworks:
         from imgsearch.networks.embedder import load_embedder
 
         return load_embedder(recipe, runtime=self._runtime, threads=self._threads)
+
+    def elsewhere(self, network: EmbedsImages, *, threads: int) -> PretrainedNetworks:
+        """Return the source for another machine, with the runtime that this one has chosen."""
+        from imgsearch.networks.embedder import Embedder
+
+        runtime = self._runtime
+        if isinstance(network, Embedder):
+            runtime = cast("RuntimeChoice", network.runtime_name)
+        return PretrainedNetworks(runtime=runtime, threads=threads)
 
     def load_text(self, recipe: Recipe) -> EmbedsText:
         """Return the text encoder of a recipe whose `text` names one.

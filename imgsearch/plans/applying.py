@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
-    from imgsearch.plans.journal import Link, Step, StepState
     from imgsearch.plans.plan import Plan, PlannedFile
+    from imgsearch.plans.step_values import Link, Step, StepState
     from imgsearch.plans.ways import Way
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})

@@ -4,6 +4,10 @@ A journal is a file of JSON Lines in the gallery's folder. Every line is on the 
 act. The first names the plan; `begin` tells everything about a step before anything is done; `made`
 knows a link again; `done`, `failed` and `undone` say what became of a step. A line that was cut
 short by a crash is the last one, and nothing was done for it.
+
+Every line ends with a digest over itself and the digest of the line before it, so that one that was
+changed, taken out or put in is found, but for whole lines that are lacking at the end: a crash
+leaves the same. Journals of version 1 have no digests, and are read and continued without.
 """
 
 from __future__ import annotations
@@ -14,76 +18,23 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from imgsearch.errors import PlanRefusedError
 from imgsearch.plans import file_acts
+from imgsearch.plans.digests import digest
+from imgsearch.plans.step_values import Step, StepState
 from imgsearch.text import path_keys, path_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Link = Literal["hard", "reflink", "symlink"]
-WayName = Literal["trash", "folder", "system trash"]
-
 FOLDER: Final = "journals"
-VERSION: Final = 1
+VERSION: Final = 2
+_WITHOUT_DIGESTS: Final = 1
 _SUFFIX: Final = ".jsonl"
+_UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _PATHS: Final = ("path", "root", "keeper", "target", "info", "temporary", "link_temporary")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One file that is put elsewhere, and all names that are used on the way.
-
-    Attributes:
-        number: of the step in its journal, from 1.
-        way: where it goes.
-        path: where it was.
-        root: the photo folder that it belongs to.
-        content: SHA-256 of its bytes, 64 hexadecimal digits.
-        bytes: its size.
-        keeper: the file that it is the same as.
-        target: where it is put; None in the trash of a system that does not tell.
-        info: the file in the trash that tells its old place, or None.
-        information: what that file says.
-        temporary: what a copy is called until it is complete, where it must be copied, or None.
-        link: what takes its place, or None.
-        link_temporary: what the link is called until the place is free, or None.
-    """
-
-    number: int
-    way: WayName
-    path: Path
-    root: Path
-    content: str
-    bytes: int
-    keeper: Path
-    target: Path | None = None
-    info: Path | None = None
-    information: str | None = None
-    temporary: Path | None = None
-    link: Link | None = None
-    link_temporary: Path | None = None
-
-
-@dataclass(slots=True)
-class StepState:
-    """What became of a step.
-
-    Attributes:
-        step: as it was begun.
-        outcome: "begun" while it is not known.
-        made: device and inode of the link that takes its place, or None.
-        undoing: whether it was begun to be taken back.
-        temporaries: what copies were called on the way back.
-    """
-
-    step: Step
-    outcome: Literal["begun", "done", "failed", "undone"] = "begun"
-    made: tuple[int, int] | None = None
-    undoing: bool = False
-    temporaries: list[Path] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -97,6 +48,7 @@ class Journal:
         states: of the steps, by number.
         descriptor: of the file, open for writing; -1 where it was only read.
         length: bytes of the lines that are whole.
+        last: digest of the last of them; None in a journal without digests.
     """
 
     path: Path
@@ -105,6 +57,7 @@ class Journal:
     states: dict[int, StepState] = field(default_factory=dict)
     descriptor: int = -1
     length: int = 0
+    last: str | None = None
 
     @classmethod
     def create(cls, gallery: Path, *, gallery_id: str, plan: str) -> Self:
@@ -121,7 +74,7 @@ class Journal:
             "plan": plan,
             "started": moment.isoformat(timespec="seconds"),
         }
-        file_acts.create(folder / name, _line(header))
+        file_acts.create(folder / name, _line(header | {"digest": digest(header)}))
         file_acts.sync_folder(folder)
         return cls.open(folder / name)
 
@@ -131,11 +84,15 @@ class Journal:
 
         Raises:
             OSError: there is none, or it cannot be read.
-            PlanRefusedError: it is none, or damaged.
+            PlanRefusedError: it is none, or damaged, or was changed since it was written.
         """
         data = path.read_bytes()
-        journal = cls._parsed(path, data[: data.rfind(b"\n") + 1])
-        journal.length = data.rfind(b"\n") + 1
+        length = data.rfind(b"\n") + 1
+        header, *lines = data[:length].splitlines() or [b""]
+        journal = cls._begun(path, header)
+        for number, line in enumerate(lines, start=2):
+            _follow(journal, number, line)
+        journal.length = length
         return journal
 
     @classmethod
@@ -144,7 +101,7 @@ class Journal:
 
         Raises:
             OSError: there is none, or it cannot be written.
-            PlanRefusedError: it is none, or damaged.
+            PlanRefusedError: it is none, or damaged, or was changed since it was written.
         """
         journal = cls.read(path)
         flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
@@ -213,7 +170,8 @@ class Journal:
         state.outcome = "undone"
 
     def _append(self, keys: dict[str, Any]) -> None:
-        line = _line(keys)
+        sealed = None if self.last is None else digest(keys, after=self.last)
+        line = _line(keys if sealed is None else keys | {"digest": sealed})
         try:
             file_acts.append(self.descriptor, line)
         except OSError as error:
@@ -222,21 +180,31 @@ class Journal:
                 file_acts.shorten(self.descriptor, self.length)
             raise
         self.length += len(line)
+        self.last = sealed
 
     @classmethod
-    def _parsed(cls, path: Path, data: bytes) -> Self:
-        number = 0
+    def _begun(cls, path: Path, line: bytes) -> Self:
+        """Return what the first line tells.
+
+        Raises:
+            PlanRefusedError: it is no journal's, or not as it was written.
+        """
         try:
-            header, *lines = (json.loads(line) for line in data.splitlines())
-            _check_header(header)
+            header = json.loads(line)
+            known = header["version"] in {VERSION, _WITHOUT_DIGESTS}
+            if header["imgsearch"] != "journal" or not known:
+                raise ValueError("of another kind or version")
             journal = cls(path, str(header["gallery_id"]), str(header["plan"]))
-            for number, keys in enumerate(lines, start=2):  # noqa: B007 - told in the message
-                _take(journal.states, keys)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if header["version"] != _WITHOUT_DIGESTS:
+                journal.last = digest(header)
+            changed = journal.last is not None and header["digest"] != journal.last
+        except _UNREADABLE as error:
+            raise _unreadable(path, 1, error) from error
+        if changed:
             raise PlanRefusedError(
-                f"{path}: no journal of this imgsearch, or damaged (line {number or 1}: "
-                f"{type(error).__name__} {error}); nothing was changed"
-            ) from error
+                f"{path}: line 1 is not as it was written, so no file was touched; bring the "
+                "journal back as it was"
+            )
         return journal
 
 
@@ -260,9 +228,36 @@ def is_about(path: Path, plan: str) -> bool:
         return plan.encode("ascii") in file.readline()
 
 
-def _check_header(header: dict[str, Any]) -> None:
-    if header["imgsearch"] != "journal" or header["version"] != VERSION:
-        raise ValueError("of another kind or version")
+def _follow(journal: Journal, number: int, line: bytes) -> None:
+    """Take in the line of a number.
+
+    Raises:
+        PlanRefusedError: it cannot be read, or does not follow the line before it.
+    """
+    try:
+        keys = json.loads(line)
+        follows = journal.last is None or keys["digest"] == digest(keys, after=journal.last)
+        if follows:
+            _take(journal.states, keys)
+    except _UNREADABLE as error:
+        if journal.last is None:
+            raise _unreadable(journal.path, number, error) from error
+        follows = False
+    if not follows:
+        raise PlanRefusedError(
+            f"{journal.path}: line {number} was changed or put in since it was written, or lines "
+            "before it were taken out or moved, so no file was touched; bring the journal back as "
+            "it was, or copy what stands before that line, which is as it was written, to a file "
+            "of its own and name that to `imgsearch undo`"
+        )
+    journal.last = None if journal.last is None else keys["digest"]
+
+
+def _unreadable(path: Path, number: int, error: Exception) -> PlanRefusedError:
+    return PlanRefusedError(
+        f"{path}: no journal of this imgsearch, or damaged (line {number}: "
+        f"{type(error).__name__} {error}); nothing was changed"
+    )
 
 
 def _take(states: dict[int, StepState], keys: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ those that are left are still known to be as they were.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from imgsearch.duplicates.groups import Kind
 from imgsearch.errors import PlanRefusedError, UsageError
 from imgsearch.files import write_atomically
+from imgsearch.plans.digests import digest
 from imgsearch.plans.plan import (
     KeepRule,
     LeftFile,
@@ -67,7 +67,7 @@ def read_plan(path: str | Path, *, edited: bool = False) -> Plan:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         detail = f"misses {error}" if isinstance(error, KeyError) else str(error)
         raise PlanRefusedError(f"{path}: no plan as imgsearch writes it: {detail}") from error
-    if keys["digest"] == _digest(keys):
+    if keys["digest"] == digest(keys):
         return plan
     if not edited:
         raise PlanRefusedError(
@@ -116,7 +116,7 @@ def plan_keys(plan: Plan) -> Json:
                 "left": [_left_keys(left) for left in group.left],
             }
         )
-    keys["digest"] = _digest(keys)
+    keys["digest"] = digest(keys)
     return keys
 
 
@@ -147,18 +147,11 @@ def _removal_keys(item: PlannedRemoval, keeper: Json, head: Json) -> Json:
         "reason": item.reason,
         "only_here": list(item.only_here),
     }
-    return {**keys, "digest": _digest({"head": head, "keeper": keeper, "entry": keys})}
+    return {**keys, "digest": digest({"head": head, "keeper": keeper, "entry": keys})}
 
 
 def _left_keys(left: LeftFile) -> Json:
     return {**path_keys(left.path), "action": "leave", "reason": left.reason}
-
-
-def _digest(keys: Json) -> str:
-    """Return SHA-256 of a document without its own digest, however it is laid out."""
-    body = {name: value for name, value in keys.items() if name != "digest"}
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _check_entries(path: Path, keys: Json) -> None:
@@ -170,7 +163,7 @@ def _check_entries(path: Path, keys: Json) -> None:
     head = _head(keys)
     for group in keys["groups"]:
         for entry in group["remove"]:
-            seal = _digest({"head": head, "keeper": group["keeper"], "entry": _unsealed(entry)})
+            seal = digest({"head": head, "keeper": group["keeper"], "entry": _unsealed(entry)})
             if entry["digest"] != seal:
                 raise PlanRefusedError(
                     f"{path}: the entry of {entry['path']} was changed, not taken out, so nothing "

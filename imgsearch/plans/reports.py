@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgsearch.plans.journal import Link
+    from imgsearch.plans.step_values import Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

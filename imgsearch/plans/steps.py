@@ -22,9 +22,10 @@ from imgsearch.plans.ways import hidden_name, is_hidden_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgsearch.plans.journal import Journal, Step, StepState
+    from imgsearch.plans.journal import Journal
     from imgsearch.plans.looking import Seen
     from imgsearch.plans.plan import PlannedFile
+    from imgsearch.plans.step_values import Step, StepState
 
 _CHUNK = 1 << 20
 # What file systems answer that have no links of the kind that is asked for.

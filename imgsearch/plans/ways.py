@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final, Protocol
 from imgsearch.errors import PlanRefusedError, UsageError
 from imgsearch.files import free_name
 from imgsearch.plans.freedesktop_trash import can_be_written, device_of, nearest, trash_for
-from imgsearch.plans.journal import Step
 from imgsearch.plans.places import Places
+from imgsearch.plans.step_values import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from imgsearch.plans.journal import Link, WayName
     from imgsearch.plans.plan import PlannedFile
+    from imgsearch.plans.step_values import Link, WayName
 
 PART: Final = ".imgsearch-part"
 DESKTOPS_WITHOUT_ADDRESS: Final = ("win32", "darwin")

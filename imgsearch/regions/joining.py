@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from imgsearch.errors import DamagedCacheError, GalleryDamagedError
+from imgsearch.errors import DamagedCacheError, GalleryDamagedError, UsageError
 from imgsearch.quantities import counted
 from imgsearch.regions.layout import VERSION, Layout
-from imgsearch.regions.making import is_outgrown
+from imgsearch.regions.making import FITTED, is_outgrown
 from imgsearch.vectors.projection import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from imgsearch.storage.database import Store
     from imgsearch.storage.part import Part
@@ -83,8 +84,8 @@ def join(store: Store, part: Part) -> JoinedRegions:
 def to_make(store: Store) -> int:
     """Return of how many contents the next `index` makes the regions.
 
-    Those that have none; or all, where the projection was fitted on few contents and there are
-    twice as many by now. None where a recipe has no regions at all.
+    Those that have none, or all where the projection was fitted on few contents and there are
+    twice as many by now. Recipes without any regions count for nothing.
     """
     count = 0
     for stored in store.recipes():
@@ -94,6 +95,38 @@ def to_make(store: Store) -> int:
             lacking = len(store.contents_without_regions(stored.id))
             count += held if is_outgrown(regions, held) else lacking
     return count
+
+
+def take_over(store: Store, ours: StoredRecipe, part: Part, name: Path) -> None:
+    """Have a gallery's regions made from now on as another one's were, whose codes stay there.
+
+    So the regions of both can be merged.
+
+    Args:
+        store: in a transaction.
+        ours: the recipe that is indexed.
+        part: the other gallery.
+        name: its folder, for messages.
+
+    Raises:
+        UsageError: it has no regions under that recipe, or cannot be relied on for long, or the
+            gallery's own were made otherwise.
+    """
+    theirs = next((one for one in part.recipes() if one.recipe == ours.recipe), None)
+    if theirs is None or part.regions_of(theirs) is None:
+        raise UsageError(
+            f"regions like {name}: it holds no parts under recipe {ours.recipe.name}; "
+            f"`imgsearch index --regions --gallery {name}` makes them"
+        )
+    try:
+        layout, stored = _usable(part, theirs)
+        _refuse_short_lived(layout)
+        _agree(store, ours, stored)
+    except _NotComparableError as error:
+        raise UsageError(
+            f"regions like {name}: its parts can't be followed: {error}; name another gallery, "
+            "or drop those here with `imgsearch index --no-regions` if they are in the way"
+        ) from error
 
 
 class _NotComparableError(Exception):
@@ -130,6 +163,19 @@ def _usable(part: Part, theirs: StoredRecipe) -> tuple[Layout, StoredRegions]:
     if (projection.dim, projection.out) != (theirs.recipe.dim, layout.dim):
         raise _NotComparableError("their projection is not of this recipe")
     return layout, stored
+
+
+def _refuse_short_lived(layout: Layout) -> None:
+    """See that a projection is not fitted anew as a gallery grows.
+
+    Raises:
+        _NotComparableError: it is (`imgsearch.regions.making.is_outgrown`).
+    """
+    if layout.fitted < FITTED:
+        raise _NotComparableError(
+            f"their projection was fitted on {counted(layout.fitted, 'picture')}, and is fitted "
+            f"anew as a gallery grows; one that was fitted on {FITTED} lasts"
+        )
 
 
 def _agree(store: Store, ours: StoredRecipe, theirs: StoredRegions) -> None:

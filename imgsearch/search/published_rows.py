@@ -75,7 +75,8 @@ class PublishedRows(Store):
         return content_id in self.entries
 
     def _fetch(self, content_hash: str) -> None:
-        if all(entry.content != content_hash for entry in self.entries.values()):
+        # Vectors and words have no content.
+        if content_hash and all(entry.content != content_hash for entry in self.entries.values()):
             self.take(self.collection.find([content_hash]))
 
 

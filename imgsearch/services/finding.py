@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
 # The module whose `open_service(address)` answers, by scheme. It is imported when it is needed.
 ENGINES: Final[dict[str, str]] = {
+    "milvus": "imgsearch.services.milvus.opening",
     "postgresql": "imgsearch.services.pgvector.opening",
 }
 
 
 def is_service(text: str) -> bool:
-    """Whether a text is the address of a search service."""
-    return scheme_of(text) in ENGINES
+    """Whether a text is meant as the address of a search service, known or not."""
+    return scheme_of(text, known=ENGINES) is not None
 
 
 def open_service(address: str) -> SearchService:
@@ -29,10 +30,12 @@ def open_service(address: str) -> SearchService:
         UsageError: no such kind of address, or it holds a password.
         MissingExtraError: the engine's package is not installed.
     """
-    scheme = scheme_of(address)
+    scheme = scheme_of(address, known=ENGINES)
     if scheme not in ENGINES:
+        # Behind whatever slip, what stands before "@" may be a password.
+        shown = f"{scheme}://…" if scheme else "…" if "@" in address else address
         raise UsageError(
-            f"{address if scheme is None else scheme + '://…'}: no address of a search service; "
+            f"{shown}: no address of a search service; "
             f"expected one that begins with {', '.join(f'{known}://' for known in ENGINES)}"
         )
     return cast("SearchService", import_module(ENGINES[scheme]).open_service(address))

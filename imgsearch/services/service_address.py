@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from imgsearch.errors import UsageError
 
-_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://")
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+# Also with one slash, a blank before it or capitals, as slips have it: a password may follow. A
+# drive of Windows has one letter.
+_SCHEME: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]+):/(/?)")
 # A number of IPv6 in brackets, or another host; and a port.
 _PLACE: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]*))(?::([0-9]+))?")
 
@@ -43,10 +48,16 @@ class ServiceAddress:
         return f"{self.scheme}://{user}{host}{port}/{path}{'?' if options else ''}{options}"
 
 
-def scheme_of(text: str) -> str | None:
-    """Return the scheme of an address, or None of what is none."""
+def scheme_of(text: str, *, known: Container[str] = ()) -> str | None:
+    """Return the scheme of an address in small letters, or None of what is none.
+
+    Args:
+        text: that was typed.
+        known: schemes behind which one slash is enough to be taken for an address.
+    """
     found = _SCHEME.match(text)
-    return found[1] if found else None
+    scheme = found[1].lower() if found else None
+    return scheme if found and (found[2] or scheme in known) else None
 
 
 def parse(text: str, *, options: frozenset[str] = frozenset()) -> ServiceAddress:
@@ -61,11 +72,11 @@ def parse(text: str, *, options: frozenset[str] = frozenset()) -> ServiceAddress
             typed is not repeated.
     """
     scheme = scheme_of(text)
-    shown = f"{scheme}://…"
     if scheme is None:
-        raise UsageError(f"{text}: no address, such as postgresql://host/database/photos")
+        raise UsageError("no address, such as postgresql://host/database/photos")
+    shown = f"{scheme}://…"
     try:
-        split = urlsplit(text)
+        split = urlsplit(text.strip())
     except ValueError:
         raise UsageError(f"{shown}: no host and port, such as host:5432") from None
     before, at, place = split.netloc.rpartition("@")

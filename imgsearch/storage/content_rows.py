@@ -155,6 +155,25 @@ class ContentRows:
         rows = self.connection.execute(f"{statement} LIMIT ?", [*values, most])
         return np.fromiter((row[0] for row in rows if row[0] is not None), dtype=np.int64)
 
+    def content_sizes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the bytes of all contents `(n,)`, ascending, and their ids in the same order."""
+        rows = self.connection.execute("SELECT bytes, id FROM content")
+        pairs = np.fromiter(rows, dtype=np.dtype((np.int64, 2)))
+        order = np.argsort(pairs[:, 0], kind="stable")
+        return pairs[order, 0], pairs[order, 1]
+
+    def embedded_hashes(self, ids: Iterable[int], recipe_id: int) -> list[str]:
+        """Return the hashes of those of some contents that have an embedding of a recipe."""
+        found: list[str] = []
+        for marks, part in in_parts(ids):
+            rows = self.connection.execute(
+                "SELECT hash FROM content JOIN embedding ON content_id = content.id "  # noqa: S608 - question marks
+                f"WHERE recipe_id = ? AND content.id IN ({marks})",
+                [recipe_id, *part],
+            )
+            found += [row[0] for row in rows]
+        return found
+
     def content_hashes(self) -> frozenset[str]:
         """Return the hashes of the contents that a file holds."""
         rows = self.connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,7 @@ import numpy as np
 
 from imgsearch.errors import GalleryDamagedError
 from imgsearch.images.fingerprints import Fingerprint
+from imgsearch.storage.database import Store
 from imgsearch.storage.embedding_checks import UNIT_TOLERANCE
 from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.sqlite_errors import translated_errors
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.storage.database import Store
     from imgsearch.storage.records import Content, Root, StoredRecipe
     from imgsearch.storage.region_rows import RegionBlock, StoredRegions
     from imgsearch.storage.verdict_rows import Verdict
@@ -174,3 +175,19 @@ class Part:
         for row in rows:
             path, size, mtime_ns, inode, ctime_ns, *rest = _FILE_TYPES.checked(row)
             yield FileState(ScannedRow(root.id, path, size, mtime_ns, inode, ctime_ns), *rest)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Part]:
+    """Open another gallery for reading, in one snapshot.
+
+    Raises:
+        NoGalleryError: the folder holds none.
+        DamagedPartError: its database cannot be opened.
+    """
+    try:
+        store = Store.open(folder)
+    except GalleryDamagedError as error:
+        raise DamagedPartError(str(error)) from error
+    with closing(store), store.snapshot():
+        yield Part(store, folder)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from imgsearch.gallery.explaining import REFINED
 from imgsearch.web.questions import MOST_MATCHES, expansion_of, image_of, picture_of
 
 if TYPE_CHECKING:
     from imgsearch.gallery.gallery import Gallery
-    from imgsearch.search.matches import Match
+    from imgsearch.search.matches import Match, PixelBox
     from imgsearch.web.questions import Question, Wanted
     from imgsearch.web.uploads import Uploads
 
@@ -22,9 +24,19 @@ _Key = tuple[str, str, "Question"]
 
 @dataclass(eq=False)
 class _Answer:
+    """What is known of an answer.
+
+    Attributes:
+        lock: held by whoever makes it longer.
+        matches: the first ones.
+        asked: how many were asked for.
+        boxes: by content, those that have been drawn closer.
+    """
+
     lock: threading.Lock = field(default_factory=threading.Lock)
     matches: list[Match] = field(default_factory=list)
     asked: int = 0
+    boxes: dict[str, PixelBox | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,9 @@ class Answers:
             if answer.asked <= end and len(answer.matches) == answer.asked:
                 # Twice what was asked for before, so that reading on costs little in all.
                 k = min(max(end + 1, 2 * answer.asked), MOST_MATCHES + 1)
-                answer.matches = self._ask(wanted.question, k, recipe=recipe, gallery=gallery)
+                answer.matches = self._ask(
+                    wanted.question, k, recipe=recipe, gallery=gallery, boxes=answer.boxes
+                )
                 answer.asked = k
             matches, more = answer.matches[wanted.offset : end], len(answer.matches) > end
         if wanted.kinds:
@@ -75,19 +89,40 @@ class Answers:
             matches = gallery.with_kinds(picture_of(asked, self._uploads), matches)
         return Page(tuple(matches), more)
 
-    def _ask(self, question: Question, k: int, *, recipe: str, gallery: Gallery) -> list[Match]:
-        images = [
-            (image_of(asked, recipe, gallery=gallery, uploads=self._uploads), asked.minus)
-            for asked in question.pictures
-        ]
-        return gallery.query(
-            *(image for image, minus in images if not minus),
+    def _ask(
+        self,
+        question: Question,
+        k: int,
+        *,
+        recipe: str,
+        gallery: Gallery,
+        boxes: dict[str, PixelBox | None],
+    ) -> list[Match]:
+        image = partial(
+            image_of,
+            recipe=recipe,
+            gallery=gallery,
+            uploads=self._uploads,
+            pixels=question.anywhere,
+        )
+        likes = [image(asked) for asked in question.pictures if not asked.minus]
+        matches = gallery.query(
+            *likes,
             k=k,
-            minus=[image for image, minus in images if minus],
+            minus=[image(asked) for asked in question.pictures if asked.minus],
             where=question.where,
             min_score=question.min_score,
             expand=expansion_of(question),
+            anywhere=question.anywhere,
         )
+        if not question.anywhere:
+            return matches
+        # Each look takes the network, so no box is drawn closer twice as an answer gets longer.
+        lacking = [match for match in matches[:REFINED] if match.content not in boxes]
+        if lacking:
+            refined = gallery.refined(lacking, *likes)
+            boxes.update((match.content, match.box) for match in refined)
+        return [replace(match, box=boxes.get(match.content, match.box)) for match in matches]
 
     def _answer(self, key: _Key) -> _Answer:
         with self._lock:

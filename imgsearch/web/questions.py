@@ -50,12 +50,21 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, but for which matches of the answer are wanted: the same, the same answer."""
+    """What is asked, but for which matches of the answer are wanted: the same, the same answer.
+
+    Attributes:
+        pictures: what is asked about, and what to stay away from.
+        where: what matches must be besides similar.
+        min_score: the least score of a match, or None.
+        expand: number of matches and exponent, as `expansion_of` takes them, or None.
+        anywhere: whether parts of pictures are searched too.
+    """
 
     pictures: tuple[Asked, ...]
     where: Filters
     min_score: float | None
     expand: tuple[int, float] | None
+    anywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +127,7 @@ def wanted(given: fields.Fields) -> Wanted:
         where=given.take("filters", _filters, Filters()),
         min_score=given.take("min_score", fields.number, None),
         expand=given.take("expand", _expansion, None),
+        anywhere=given.take("anywhere", fields.flag, default=False),
     )
     found = Wanted(
         question,
@@ -129,12 +139,16 @@ def wanted(given: fields.Fields) -> Wanted:
     given.end()
     if found.kinds and (len(pictures) > 1 or pictures[0].crop or pictures[0].words):
         raise usage("kinds: are told of one whole picture")
+    if found.kinds and question.anywhere:
+        raise usage("kinds: are told of wholes, not of parts; leave out anywhere")
     if found.offset + found.k > MOST_MATCHES:
         raise usage(f"offset: with k beyond {MOST_MATCHES:,}, the last match that is given")
     return found
 
 
-def image_of(asked: Asked, recipe: str, *, gallery: Gallery, uploads: Uploads) -> Any:  # noqa: ANN401 - what a query takes
+def image_of(
+    asked: Asked, recipe: str, *, gallery: Gallery, uploads: Uploads, pixels: bool = False
+) -> Any:  # noqa: ANN401 - what a query takes
     """Return a picture as `Gallery.query` takes it.
 
     Args:
@@ -142,6 +156,7 @@ def image_of(asked: Asked, recipe: str, *, gallery: Gallery, uploads: Uploads) -
         recipe: identifier of the recipe that is asked under.
         gallery: opened under that recipe.
         uploads: those that are kept.
+        pixels: whether an embedding does not do, as for a question about parts.
 
     Raises:
         RefusalError: the upload is not kept any more.
@@ -156,10 +171,12 @@ def image_of(asked: Asked, recipe: str, *, gallery: Gallery, uploads: Uploads) -
         image = held if crop is None else Part(held, crop)
     else:
         upload = uploads.get(asked.upload or "")
-        if crop is None:
-            image = upload.embedding(recipe, gallery)
-        else:
+        if crop is not None:
             image = Part(upload.rendering.result().data, crop)
+        elif pixels:
+            image = upload.rendering.result().data
+        else:
+            image = upload.embedding(recipe, gallery)
     return image if asked.weight == 1 else Weighted(image, asked.weight)
 
 

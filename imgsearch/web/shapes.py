@@ -66,6 +66,7 @@ SENT: Final[dict[str, Shape]] = {
         "min_score?": "number or null",
         "recipe?": "text or null",
         "expand?": "expansion or null",
+        "anywhere?": "boolean or null",
         "kinds?": "boolean or null",
     },
     "pair": {"one": "asked", "other": "asked", "recipe?": "text or null"},
@@ -80,7 +81,13 @@ SENT: Final[dict[str, Shape]] = {
 # What is given: documents, by their kind, and what they are made of.
 GIVEN: Final[dict[str, Shape]] = {
     "entry": _ENTRY,
-    "match": {"rank": "integer", "score": "number", "kind": "text or null", **_ENTRY},
+    "match": {
+        "rank": "integer",
+        "score": "number",
+        "kind": "text or null",
+        "box": "numbers or null",
+        **_ENTRY,
+    },
     "fault": {"code": "text", "message": "text"},
     "error": {**_HEAD, "error": "fault"},
     "root": {**_PATH, "folder": "text", "online": "boolean", "files": "integer"},
@@ -91,6 +98,7 @@ GIVEN: Final[dict[str, Shape]] = {
         "dim": "integer",
         "primary": "boolean",
         "embeddings": "integer",
+        "regions": "integer",
         "words": "boolean",
     },
     "abilities": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from services import memory_engine
+from services.milvus_server import milvus
 from services.postgres_server import postgres
 
 if TYPE_CHECKING:
@@ -57,4 +58,8 @@ def memory(folder: Path) -> MemoryServer:
 
 
 # What makes a server in a folder, by engine; it skips the test where its packages are missing.
-ENGINES: dict[str, Callable[[Path], Server]] = {"memory": memory, "pgvector": postgres}
+ENGINES: dict[str, Callable[[Path], Server]] = {
+    "memory": memory,
+    "pgvector": postgres,
+    "milvus": milvus,
+}

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import traceback
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from imgsearch.errors import ServiceError
-from imgsearch.services.conditions import EVERYTHING, AllOf, AtLeast, LessThan, OneOf, passes
+from imgsearch.services.conditions import (
+    EVERYTHING,
+    AllOf,
+    AnyOf,
+    AtLeast,
+    Folder,
+    LessThan,
+    OneOf,
+    UnderOneOf,
+    passes,
+)
+from imgsearch.services.entries import EntryFile
 from imgsearch.services.finding import open_service
 from services.engines import ENGINES
 from services.postgres_server import PASSWORD, USER
@@ -83,6 +96,9 @@ def test_who_may_only_read_can_query_and_not_publish(
     with connected(server) as connection:
         for statement in (
             "CREATE ROLE reader LOGIN PASSWORD 'read'",
+            "CREATE ROLE writer LOGIN PASSWORD 'write'",
+            "GRANT ALL ON SCHEMA imgsearch TO writer",
+            "GRANT ALL ON imgsearch.collection, imgsearch.version TO writer",
             "GRANT USAGE ON SCHEMA imgsearch TO reader",
             "GRANT SELECT ON ALL TABLES IN SCHEMA imgsearch TO reader",
             "ALTER DEFAULT PRIVILEGES IN SCHEMA imgsearch GRANT SELECT ON TABLES TO reader",
@@ -95,8 +111,14 @@ def test_who_may_only_read_can_query_and_not_publish(
         with reader.reading() as collection:
             assert len(collection.find([entry(1).content])) == 1
         writing = reader.writing(described([]).space, DIM)
-        with pytest.raises(ServiceError, match="rights"), writing:
-            pass
+        with pytest.raises(ServiceError, match="rights"), writing as draft:
+            draft.put([entry(9)])
+    with monkeypatch.context() as patch:
+        patch.setenv("PGUSER", "writer")
+        patch.setenv("PGPASSWORD", "write")
+        writer = open_service(server.address("another"))
+        publish(writer, [entry(7)])
+        writer.close()
     # What is published later, in tables of its own, can be read as well.
     publish(service, [entry(3)], "another gallery")
     with reader.reading() as collection:
@@ -106,11 +128,16 @@ def test_who_may_only_read_can_query_and_not_publish(
 
 
 def test_many_entries_are_searched_through_the_index_and_few_one_by_one(server: Server) -> None:
-    """Of 24,000 entries; the recall of the nearest ten, and k truly k, under each condition."""
+    """Of 36,000 entries; the recall of the nearest ten, and k truly k, under each condition."""
     drawn = np.random.default_rng(1)
     entries = [
-        entry(number, width=int(drawn.integers(1000)), format="PNG" if number % 500 else "JPEG")
-        for number in range(1, 24_001)
+        entry(
+            number,
+            width=int(drawn.integers(1000)),
+            format="PNG" if number % 500 else "JPEG",
+            files=(EntryFile(1, b"%c/%d.jpg" % (b"abc"[number % 3 :][:1], number)),),
+        )
+        for number in range(1, 36_001)
     ]
     service = open_service(server.address("many"))
     description = described(entries)
@@ -124,6 +151,10 @@ def test_many_entries_are_searched_through_the_index_and_few_one_by_one(server: 
         for where, exact in (
             (EVERYTHING, False),
             (AtLeast("width", 100), False),
+            (UnderOneOf((Folder(1, b"a"), Folder(1, b"b"), Folder(2, b"c"))), False),
+            (UnderOneOf((Folder(1, b"c"), Folder(1, b"a/3.jpg"))), True),
+            (AnyOf((UnderOneOf((Folder(1, b"a"),)), AtLeast("width", 300))), False),
+            (AnyOf(()), True),
             (AtLeast("width", 950), True),
             (OneOf("format", ("JPEG",)), True),
             (AllOf((LessThan("width", 20), OneOf("format", ("JPEG",)))), True),
@@ -140,4 +171,34 @@ def test_many_entries_are_searched_through_the_index_and_few_one_by_one(server: 
         wide = collection.search(vectors[0], 1500, EVERYTHING)
         assert len(wide.entries) == 1500
         assert wide.is_exact
+    service.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_was_forked_off_has_a_connection_of_its_own(server: Server) -> None:
+    service = open_service(server.address("forked"))
+    publish(service, [entry(1)])
+
+    def count() -> int:
+        with service.reading() as collection:
+            return collection.count(EVERYTHING)
+
+    def session() -> int:
+        return service._reader.info.backend_pid
+
+    assert count() == 1
+    ours = session()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of threads that other tests have left
+        child = os.fork()
+    if not child:
+        status = 1
+        try:
+            status = 0 if count() == 1 and session() != ours else 2
+            service.close()
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert count() == 1
+    assert session() == ours
     service.close()

@@ -10,7 +10,12 @@ from psycopg import sql
 from imgsearch.services.conditions import AllOf
 from imgsearch.services.entries import EntryFile, Nearest
 from imgsearch.services.pgvector.rows import entries_of, vector_text
-from imgsearch.services.pgvector.statements import COLUMNS, condition_sql, table
+from imgsearch.services.pgvector.statements import (
+    COLUMNS,
+    EVERYTHING_SQL,
+    condition_sql,
+    table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection as Several
@@ -51,15 +56,16 @@ class PgCollection:
 
     def search(self, vector: NDArray[np.float32], width: int, where: Condition) -> Nearest:
         """Return the entries of largest inner product that pass a condition."""
-        given, values = condition_sql(where, table("file", self.number))
+        given, values = condition_sql(where, self.number)
         asked = vector_text(vector)
         ef = EF if where == AllOf() else EF_FILTERED
         if self.indexed and width + SPARE <= LARGEST_EF and self._are_many(given, values):
             self._set_index(max(ef, width + SPARE))
+            few, its = condition_sql(where, self.number, one_by_one=True)
             statement = sql.SQL(
                 "SELECT id FROM {} WHERE {} ORDER BY vector <#> %s::vector LIMIT %s"
-            ).format(table("entry", self.number), given)
-            found = self._ids(statement, [*values, asked, width + SPARE])
+            ).format(table("entry", self.number), few)
+            found = self._ids(statement, [*its, asked, width + SPARE])
             if len(found) >= width:
                 return Nearest(tuple(self._by_id(found)), exhausted=False, is_exact=False)
         # Materialised, so that no index has a say.
@@ -78,14 +84,14 @@ class PgCollection:
 
     def count(self, where: Condition) -> int:
         """Return how many entries pass a condition."""
-        given, values = condition_sql(where, table("file", self.number))
+        given, values = condition_sql(where, self.number)
         statement = sql.SQL("SELECT count(*) FROM {} WHERE {}")
         (count,) = self._ids(statement.format(table("entry", self.number), given), values)
         return count
 
     def _are_many(self, given: sql.Composable, values: list[Any]) -> bool:
-        if self.description.count <= MOST_COMPARED:
-            return False
+        if self.description.count <= MOST_COMPARED or given == EVERYTHING_SQL:
+            return self.description.count > MOST_COMPARED
         statement = sql.SQL("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT %s) AS passing")
         (count,) = self._ids(
             statement.format(table("entry", self.number), given), [*values, MOST_COMPARED + 1]

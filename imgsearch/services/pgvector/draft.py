@@ -98,7 +98,8 @@ class PgDraft:
             for kind in ("entry", "file"):
                 self.connection.execute(sql.SQL("ANALYZE {}").format(table(kind, self.number)))
             self.connection.execute(
-                "UPDATE imgsearch.version SET description = %s WHERE number = %s",
+                "UPDATE imgsearch.version SET description = %s, stamp = gen_random_uuid() "
+                "WHERE number = %s",
                 [to_text(description), self.number],
             )
             self.connection.execute(

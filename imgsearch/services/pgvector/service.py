@@ -6,28 +6,42 @@ import hashlib
 import os
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import errors, sql
 
 from imgsearch.errors import GalleryLockedError, NoGalleryError, ServiceError
+from imgsearch.forking import forget_in_children, never_free
 from imgsearch.services.description_text import from_text
 from imgsearch.services.pgvector.collection import PgCollection
 from imgsearch.services.pgvector.draft import PgDraft, drop_others, index_name
+from imgsearch.services.pgvector.reasons import reason
 from imgsearch.services.pgvector.statements import FOUNDATION, SCHEMA, making_tables, table
 from imgsearch.services.protocol import Health
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import LiteralString
+    from uuid import UUID
 
     from psycopg import Connection
 
+    from imgsearch.services.entries import Description
     from imgsearch.services.service_address import ServiceAddress
 
 _PATIENCE: Final = 10  # seconds for a connection, where PGCONNECT_TIMEOUT says nothing
 _OLDEST: Final = (0, 8)  # the first pgvector with iterative scans
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What was read of a state, megabytes of projection among it, and need not travel again."""
+
+    stamp: UUID
+    description: Description
+    indexed: bool
 
 
 class PgvectorService:
@@ -39,6 +53,8 @@ class PgvectorService:
         self._name = address.parts[1]
         self._reader: Connection[Any] | None = None
         self._reading = threading.Lock()
+        self._known: _Known | None = None
+        forget_in_children(self._forget_parents)
 
     def health(self) -> Health:
         """Ask for versions and sizes."""
@@ -77,8 +93,10 @@ class PgvectorService:
                 raise GalleryLockedError(
                     f"{self.address}: another `imgsearch publish` is at it; wait for it to end"
                 )
-            for statement in FOUNDATION:
-                connection.execute(statement)
+            # Whoever owns the schema may lack the right to make one.
+            if _one(connection, "SELECT to_regclass('imgsearch.collection')") == (None,):
+                for statement in FOUNDATION:
+                    connection.execute(statement)
             number, is_seen = self._version(connection, space, dim)
             draft = PgDraft(connection, self._name, number)
             if is_seen:
@@ -95,6 +113,12 @@ class PgvectorService:
         if self._reader is not None:
             self._reader.close()
         self._reader = None
+
+    def _forget_parents(self) -> None:
+        # Two processes can't talk over one connection, and closing it would end the parent's.
+        never_free(self._reader)
+        self._reader = None
+        self._reading = threading.Lock()
 
     def _opened(self) -> PgCollection | None:
         """Begin a snapshot; return None where the version was dropped before it could be held."""
@@ -116,14 +140,21 @@ class PgvectorService:
                 f"{self.address}: nothing is published there; `imgsearch publish {self.address}` "
                 "does it where the gallery is"
             )
-        number, text = found
-        for kind in ("entry", "file"):
-            connection.execute(
-                sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(table(kind, number))
+        number, stamp = found
+        connection.execute(
+            sql.SQL("LOCK TABLE {}, {} IN ACCESS SHARE MODE").format(
+                table("entry", number), table("file", number)
             )
-        return PgCollection(
-            connection, number, from_text(text, self.address), _is_indexed(connection, number)
         )
+        if self._known is None or self._known.stamp != stamp:
+            (text,) = _one(
+                connection, "SELECT description FROM imgsearch.version WHERE number = %s", [number]
+            )
+            indexed = _is_indexed(connection, number)
+            self._known = _Known(
+                stamp=stamp, description=from_text(text, self.address), indexed=indexed
+            )
+        return PgCollection(connection, number, self._known.description, self._known.indexed)
 
     def _begun(self) -> Connection[Any]:
         """Return the readers' connection in a new snapshot; another one if the server has gone."""
@@ -218,28 +249,7 @@ class PgvectorService:
         try:
             yield
         except psycopg.Error as error:
-            raise ServiceError(f"{self.address}: {_reason(error)}") from error
-
-
-def _reason(error: psycopg.Error) -> str:
-    """Return what went wrong and what helps.
-
-    What a server says may repeat rows, so it is not repeated. libpq, which says why there is no
-    connection, repeats no password.
-    """
-    name = f"{type(error).__name__}, SQLSTATE {error.sqlstate}"
-    if isinstance(error, errors.InsufficientPrivilege):
-        return (
-            f"this user may not do that ({name}): docs/scaling.md says which rights readers need; "
-            "to publish, CREATE on the database, or to own the schema imgsearch"
-        )
-    if isinstance(error, psycopg.OperationalError):
-        said = name if error.sqlstate else str(error).strip().partition("\n")[0]
-        return (
-            f"{said}; the address, PGUSER, PGPASSWORD or ~/.pgpass may be wrong, or the server "
-            "away: try again, nothing that was published is lost"
-        )
-    return f"the server refused a statement ({name}); nothing that was published is lost"
+            raise ServiceError(f"{self.address}: {reason(error)}") from error
 
 
 def _one(
@@ -248,17 +258,16 @@ def _one(
     return connection.execute(statement, values).fetchone()
 
 
-def _published(connection: Connection[Any], name: str) -> tuple[int, str] | None:
-    """Return number and description of the version that readers see."""
-    (there,) = _one(connection, "SELECT to_regclass('imgsearch.collection')")
-    if there is None:
-        return None
-    row: tuple[int, str] | None = _one(
-        connection,
-        "SELECT number, description FROM imgsearch.version JOIN imgsearch.collection "
-        "ON version = number WHERE name = %s",
-        [name],
+def _published(connection: Connection[Any], name: str) -> tuple[int, UUID] | None:
+    """Return the number of the version that readers see, and what differs with every publish."""
+    find: LiteralString = (
+        "SELECT number, stamp FROM imgsearch.version JOIN imgsearch.collection "
+        "ON version = number WHERE name = %s"
     )
+    try:
+        row: tuple[int, UUID] | None = _one(connection, find, [name])
+    except errors.UndefinedTable:
+        return None  # nobody has ever published to this database
     return row
 
 

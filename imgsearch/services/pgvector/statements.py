@@ -28,7 +28,7 @@ FOUNDATION: Final = (
     (
         "CREATE TABLE IF NOT EXISTS imgsearch.version (number bigint GENERATED ALWAYS AS IDENTITY "
         "PRIMARY KEY, collection text NOT NULL, space text NOT NULL, dim int NOT NULL, "
-        "description text)"
+        "description text, stamp uuid)"
     ),
     (
         "CREATE TABLE IF NOT EXISTS imgsearch.collection "
@@ -46,6 +46,10 @@ COPIED_AS: Final = (
 )  # fmt: skip
 # pgvector's own limit for an HNSW index.
 LONGEST_INDEXED: Final = 2000
+EVERYTHING_SQL: Final = sql.SQL("true")
+_RANGES: Final = sql.SQL(
+    "unnest(%s::bigint[], %s::bytea[], %s::bytea[]) AS part (in_root, first, last)"
+)
 # Great circles as `imgsearch.storage.places.distance_km` has them.
 _DISTANCE: Final = sql.SQL(
     "2 * {radius} * asin(least(1, sqrt(power(sin(radians(%s - latitude) / 2), 2) "
@@ -83,22 +87,28 @@ def making_tables(number: int, dim: int) -> list[sql.Composed]:
     ]
 
 
-def condition_sql(condition: Condition, file: sql.Identifier) -> tuple[sql.Composable, list[Any]]:
+def condition_sql(
+    condition: Condition, number: int, *, one_by_one: bool = False
+) -> tuple[sql.Composable, list[Any]]:
     """Return a condition on a row of entries, and the values for its placeholders.
 
     Args:
         condition: the tree.
-        file: the table of files.
+        number: of the version.
+        one_by_one: for a search that looks at few entries, each of which is asked for its files;
+            else all entries under folders are listed.
     """
     match condition:
+        case AllOf(()):
+            return EVERYTHING_SQL, []
         case AllOf(conditions):
-            return _joined(conditions, file, sql.SQL(" AND "), sql.SQL("true"))
+            return _joined(conditions, sql.SQL(" AND "), number, one_by_one=one_by_one)
         case AnyOf(conditions):
-            return _joined(conditions, file, sql.SQL(" OR "), sql.SQL("false"))
+            return _joined(conditions, sql.SQL(" OR "), number, one_by_one=one_by_one)
         case Near():
             return _near(condition)
         case UnderOneOf(folders):
-            return _under(folders, file)
+            return _under(folders, number, one_by_one=one_by_one)
         case _:
             return _of_field(condition)
 
@@ -123,29 +133,41 @@ def _near(near: Near) -> tuple[sql.Composable, list[Any]]:
     return sql.SQL("latitude BETWEEN %s AND %s AND {} <= %s").format(_DISTANCE), values
 
 
-def _under(folders: tuple[Folder, ...], file: sql.Identifier) -> tuple[sql.Composable, list[Any]]:
-    parts: list[sql.Composable] = [sql.SQL("false")]
-    values: list[Any] = []
-    for folder in folders:
-        if folder.below:
-            parts.append(sql.SQL("(root = %s AND (path = %s OR (path >= %s AND path < %s)))"))
-            values += [folder.root, folder.below, *beneath(folder.below)]
-        else:
-            parts.append(sql.SQL("root = %s"))
-            values.append(folder.root)
-    some = sql.SQL(" OR ").join(parts)
-    return sql.SQL("id IN (SELECT id FROM {} WHERE {})").format(file, some), values
+def _under(
+    folders: tuple[Folder, ...], number: int, *, one_by_one: bool
+) -> tuple[sql.Composable, list[Any]]:
+    # Ranges of paths, of which the file itself is one.
+    ranges = [
+        (folder.root, *ends)
+        for folder in folders
+        for ends in (beneath(folder.below), (folder.below, folder.below + b"\0"))
+    ]
+    roots, first, last = zip(*ranges, strict=True) if ranges else ((), (), ())
+    names = {"entry": table("entry", number), "file": table("file", number)}
+    if one_by_one:
+        # A count, and not EXISTS, which the planner would turn into a list of all.
+        text = (
+            "(SELECT count(*) FROM {file} AS own JOIN {ranges} ON root = in_root "
+            "AND path >= first AND path < last WHERE own.id = {entry}.id) > 0"
+        )
+    else:
+        # OFFSET keeps the planner from joining all files of a root with all ranges, and has it
+        # look each range up.
+        text = (
+            "id IN (SELECT found.id FROM {ranges} CROSS JOIN LATERAL (SELECT id FROM {file} "
+            "WHERE root = in_root AND path >= first AND path < last OFFSET 0) AS found)"
+        )
+    return sql.SQL(text).format(ranges=_RANGES, **names), [list(roots), list(first), list(last)]
 
 
 def _joined(
-    conditions: tuple[Condition, ...], file: sql.Identifier, word: sql.SQL, none: sql.SQL
+    conditions: tuple[Condition, ...], word: sql.SQL, number: int, *, one_by_one: bool
 ) -> tuple[sql.Composable, list[Any]]:
-    if not conditions:
-        return none, []
     parts: list[sql.Composable] = []
     values: list[Any] = []
     for condition in conditions:
-        part, its = condition_sql(condition, file)
+        part, its = condition_sql(condition, number, one_by_one=one_by_one)
         parts.append(sql.SQL("({})").format(part))
         values += its
-    return word.join(parts), values
+    # Of no conditions, one holds never.
+    return word.join(parts) if parts else sql.SQL("false"), values

@@ -118,7 +118,9 @@ async def query(request: Request) -> Response:
     service = service_of(request)
     started = time.monotonic()
     wanted = questions.wanted(await fields.json_body(request, most=MOST_JSON))
-    await _await_renderings(service, wanted.question.pictures, whole=wanted.kinds)
+    await _await_renderings(
+        service, wanted.question.pictures, whole=wanted.kinds or wanted.question.anywhere
+    )
     generation = await service.generation.current()
     recipe, gallery = await service.workers.looking.run(service.galleries.asking, wanted.recipe)
     try:

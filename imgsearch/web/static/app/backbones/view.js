@@ -120,7 +120,7 @@ class BackbonesPage {
     }, signal);
     grid.node.classList.add("scored");
     actOn(grid, { likes: ({ content }) => this.ask(this.question.with({ pictures: [] }).adding({ content })) }, signal);
-    grid.node.addEventListener("click", () => leaveTrail(answer.contents, location.pathname + location.search), { signal });
+    grid.node.addEventListener("click", () => leaveTrail(answer, location.pathname + location.search), { signal });
     body.replaceChildren(grid.node);
     grid.arrange();
   }

@@ -14,6 +14,7 @@ const PATHS = {
   close: "M6 6l12 12M18 6 6 18",
   check: "m5 12.5 4.5 4.5L19 7.5",
   frame: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4",
+  part: "M4 5h16v14H4zM8 9h7v6H8z",
   down: "m6 9 6 6 6-6",
   left: "m15 5-7 7 7 7",
   right: "m9 5 7 7-7 7",

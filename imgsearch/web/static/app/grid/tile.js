@@ -5,6 +5,8 @@ import { button, make } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { marks } from "../core/marks.js";
 import { fileName, moment, score } from "../core/words.js";
+import { framePart, isPart, sayPart } from "./part.js";
+import { shown } from "./justify.js";
 import { kindMeaning, kindName } from "../duplicates/words.js";
 
 const SMALL = 256;
@@ -38,6 +40,7 @@ export function fill(tile, entry, { href, likes, badge }) {
   const link = make("a", { href, tabindex: -1, draggable: "true", "aria-label": describe(entry, name) });
   tile.replaceChildren(
     link,
+    ...(isPart(entry) ? [framePart(entry, shown(entry.width / entry.height))] : []),
     button("button.tile-mark", { icon: icon("check"), tabindex: -1, title: "Mark (Space)", "aria-label": `Mark ${name}` }),
   );
   if (likes) {
@@ -46,7 +49,7 @@ export function fill(tile, entry, { href, likes, badge }) {
     }));
   }
   const notes = [];
-  if (entry.score !== undefined) notes.push(make("span.tile-score", { text: score(entry.score), title: "Show where the two agree (W)" }));
+  if (entry.score !== undefined) notes.push(make("span.tile-score", { text: score(entry.score), title: entry.box ? null : "Show where the two agree (W)" }));
   if (entry.kind) notes.push(make("span.tile-score", { text: kindName(entry.kind), title: kindMeaning(entry.kind) }));
   if (entry.offline) notes.push(make("span", { title: "Its folder is not connected" }, icon("offline"), "Offline"));
   if (badge) notes.push(make("span", {}, badge));
@@ -85,6 +88,7 @@ function describe(entry, name) {
   if (entry.taken) parts.push(moment(entry.taken));
   if (entry.score !== undefined) parts.push(`score ${score(entry.score)}`);
   if (entry.kind) parts.push(kindName(entry.kind));
+  if (isPart(entry)) parts.push(sayPart(entry));
   if (entry.offline) parts.push("offline");
   if (entry.copies > 1) parts.push(`${entry.copies} files`);
   return parts.join(", ");

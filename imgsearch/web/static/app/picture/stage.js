@@ -2,6 +2,7 @@
 
 import { address } from "../core/api.js";
 import { make } from "../core/dom.js";
+import { framePart, isPart, sayPart } from "../grid/part.js";
 import { hasThumbnail, thumbnail } from "../grid/tile.js";
 import { announce } from "../core/voice.js";
 
@@ -15,6 +16,7 @@ export class Stage {
 
   constructor(entry, signal) {
     this.entry = entry;
+    this.part = null;
     const wanted = Math.max(window.innerWidth, window.innerHeight) * window.devicePixelRatio;
     this.side = SIDES.find((side) => side >= wanted * 0.8) ?? SIDES.at(-1);
     this.image = make("img.stage-large", { alt: `${entry.width} by ${entry.height} pixels`, draggable: "false", decoding: "async" });
@@ -29,6 +31,16 @@ export class Stage {
     const fitted = new ResizeObserver(() => this.#fit());
     fitted.observe(this.node);
     signal.addEventListener("abort", () => fitted.disconnect());
+  }
+
+  /** Frame the part of the picture that matches, given in its pixels; null where there is none. */
+  showPart(box) {
+    const found = { ...this.entry, box };
+    if (!isPart(found)) return;
+    this.part = framePart(found);
+    this.part.setAttribute("role", "img");
+    this.part.setAttribute("aria-label", `It ${sayPart(found)}`);
+    this.paper.append(this.part);
   }
 
   zoom(factor, point = [0, 0]) {
@@ -72,6 +84,7 @@ export class Stage {
     at.x = Math.min(free[0], Math.max(-free[0], at.x));
     at.y = Math.min(free[1], Math.max(-free[1], at.y));
     this.paper.style.setProperty("transform", `translate(${at.x}px, ${at.y}px) scale(${at.scale}) rotate(${at.turned}deg)`);
+    this.paper.style.setProperty("--zoom", at.scale);
     this.node.classList.toggle("zoomed", at.scale > 1);
     if (at.scale > 1.5) this.#sharpen();
   }

@@ -40,6 +40,7 @@ export async function openPicture({ parts: [content], parameters, signal, place 
   const name = fileName(entry.path);
   document.title = `${name} · imgsearch`;
   const stage = new Stage(entry, signal);
+  stage.showPart(way.box);
   const likes = new Question().adding({ content }).address();
   const act = { ...way, likes, entry, stage };
   main.append(
@@ -69,10 +70,18 @@ function wayOf(entry, parameters) {
   return {
     previous: link(along.previous), next: link(along.next), previousContent: along.previous, nextContent: along.next,
     back: trail?.from ?? `/browse${suffix}`, position: along.position ?? 0, total: trail?.total ?? entry.total ?? 0,
+    box: trail?.box ?? null,
   };
 }
 
 function bar({ previous, next, back, likes, entry, stage, position, total }) {
+  const framed = stage.part && button("button.button.quiet.round", {
+    icon: icon("part"), title: "Frame the part that matches", "aria-label": "Frame the part that matches", "aria-pressed": "true",
+    click: () => {
+      stage.part.hidden = !stage.part.hidden;
+      framed.setAttribute("aria-pressed", String(!stage.part.hidden));
+    },
+  });
   const marked = button("button.button.quiet", {
     icon: icon("check"), text: "Mark", title: "Mark (Space)", "aria-pressed": String(marks.has(entry.content)), id: "mark-picture",
     click: () => marks.toggle(entry),
@@ -88,7 +97,7 @@ function bar({ previous, next, back, likes, entry, stage, position, total }) {
     make("span.picture-count", { text: total ? `${number(position + 1)} of ${number(total)}` : "" }),
     tool("zoomOut", "Zoom out (−)", () => stage.zoom(0.8)), tool("zoomIn", "Zoom in (+)", () => stage.zoom(1.25)),
     tool("whole", "Whole picture (0)", () => stage.whole()), tool("rotate", "Turn, for the eye only (R)", () => stage.turn()),
-    marked, make("a.button.main", { href: likes }, icon("likes"), make("span", { text: "Find likes" })),
+    framed, marked, make("a.button.main", { href: likes }, icon("likes"), make("span", { text: "Find likes" })),
   );
 }
 
@@ -142,7 +151,7 @@ async function showLikes(main, content, { signal, likes, place }) {
     likes: (entry) => go(new Question().adding({ content: entry.content }).address()),
     add: (entry, minus) => go(new Question().adding({ content }).adding({ content: entry.content, minus }).address()),
   }, signal);
-  grid.node.addEventListener("click", () => leaveTrail([content, ...answer.contents], `/content/${content}`), { signal });
+  grid.node.addEventListener("click", () => leaveTrail({ contents: [content, ...answer.contents] }, `/content/${content}`), { signal });
   section.append(grid.node, make("a.button", { href: likes, text: `All pictures like it` }));
   grid.arrange();
   if (place.scroll) grid.restore(place);

@@ -37,6 +37,11 @@ export class Answer extends EventTarget {
     return this.#entries.map(({ content }) => content);
   }
 
+  /** The part of each picture that matches, as `[x, y, width, height]` in its pixels; null where none was asked for. */
+  get boxes() {
+    return this.#entries.map(({ box }) => box);
+  }
+
   ratio(index) {
     const { width, height } = this.#entries[index];
     return width / height;
@@ -79,6 +84,7 @@ export class Answer extends EventTarget {
     const k = Math.min(offset ? NEXT : FIRST, this.most - offset);
     const body = { pictures, filters: asJson(question.filters), k, offset, recipe: question.recipe };
     if (this.kinds) body.kinds = true;
+    if (question.searchesParts) body.anywhere = true;
     try {
       return await sendJson("POST", "/queries", body, { signal });
     } catch (error) {

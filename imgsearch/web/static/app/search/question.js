@@ -1,4 +1,4 @@
-/** A question: words, pictures, plus and minus, parts of them, filters, a recipe. It lives in the address. */
+/** A question: words, pictures, plus and minus, parts of them, filters, a recipe, anywhere or not. It lives in the address. */
 
 const MANY = ["under", "format"];
 const ONE = ["after", "before", "undated", "camera", "lens", "near", "min_width", "min_height"];
@@ -9,11 +9,12 @@ const FILE = "file:";
  * gallery, `crop` `[left, top, width, height]` in percent or null.
  */
 export class Question {
-  constructor({ pictures = [], words = "", filters = {}, recipe = null } = {}) {
+  constructor({ pictures = [], words = "", filters = {}, recipe = null, anywhere = false } = {}) {
     this.pictures = pictures;
     this.words = words;
     this.filters = filters;
     this.recipe = recipe;
+    this.anywhere = anywhere;
   }
 
   static of(parameters) {
@@ -21,7 +22,10 @@ export class Question {
     for (const [name, value] of parameters) {
       if (name === "like" || name === "not") pictures.push(picture(value, name === "not"));
     }
-    return new Question({ pictures, words: parameters.get("words") ?? "", filters: filtersOf(parameters), recipe: parameters.get("recipe") });
+    return new Question({
+      pictures, words: parameters.get("words") ?? "", filters: filtersOf(parameters), recipe: parameters.get("recipe"),
+      anywhere: parameters.get("anywhere") === "1",
+    });
   }
 
   with(changes) {
@@ -32,9 +36,14 @@ export class Question {
     return Boolean(this.words) || this.pictures.some(({ minus }) => !minus);
   }
 
-  /** Whether it is about one whole picture, with which a match can be the same. */
+  /** Whether parts of pictures are searched, too; words stand for whole ones, whatever the switch says. */
+  get searchesParts() {
+    return this.anywhere && !this.words;
+  }
+
+  /** Whether it is about one whole picture among whole ones, with which a match can be the same. */
   get isWhole() {
-    return !this.words && this.pictures.length === 1 && !this.pictures[0].crop;
+    return !this.words && !this.anywhere && this.pictures.length === 1 && !this.pictures[0].crop;
   }
 
   /** Add a picture; one that is there already takes on the new sign. */
@@ -61,6 +70,7 @@ export class Question {
       const part = crop ? `@${crop.map((value) => Number(value.toFixed(2))).join(",")}` : "";
       parameters.append(minus ? "not" : "like", (file ? FILE : "") + content + part);
     }
+    if (this.anywhere) parameters.append("anywhere", "1");
     writeFilters(this.filters, parameters);
     if (this.recipe) parameters.append("recipe", this.recipe);
     // Colons, commas and slashes may stand in a query as they are, and read better so.

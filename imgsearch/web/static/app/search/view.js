@@ -13,6 +13,7 @@ import { actOn } from "../grid/actions.js";
 import { emptyGallery, failure, nothingFound } from "../grid/empty.js";
 import { Grid } from "../grid/window.js";
 import { Answer } from "./answer.js";
+import { AnywhereSwitch } from "./anywhere.js";
 import { Asked } from "./asked.js";
 import { takeIn } from "./intake.js";
 import { offered } from "./offered.js";
@@ -105,6 +106,8 @@ class SearchPage {
   #build() {
     const { signal } = this;
     this.asked = new Asked({ change: (question) => this.ask(question), add: () => this.intake.choose({ beside: true }) }, signal);
+    this.anywhere = new AnywhereSwitch((anywhere) => this.ask(this.question.with({ anywhere })));
+    this.asked.tools.after(this.anywhere.node);
     this.filters = new FilterBar((filters) => this.ask(this.question.with({ filters })), signal);
     this.said = make("div.results-said");
     this.more = make("div.grid-more");
@@ -140,6 +143,7 @@ class SearchPage {
     const known = await info();
     this.#showRecipes(known.recipes);
     this.words.show(question, known.recipes);
+    this.anywhere.show(question, known.recipes);
     const answer = new Answer(question, { signal, most: known.limits.matches, kinds: scoresAreOn() });
     await answer.more();
     if (signal.aborted) return;
@@ -185,7 +189,7 @@ class SearchPage {
         why: (entry) => canSayWhy(this.question) && showWhy(this.question, entry, this.signal),
       }, this.signal);
       this.grid.node.addEventListener("click", (event) => {
-        if (event.target.closest(".tile > a")) leaveTrail(this.grid.source.contents, this.question.address());
+        if (event.target.closest(".tile > a")) leaveTrail(this.grid.source, this.question.address());
         else forgetTrail();
       }, { signal: this.signal });
       this.#settle([this.grid.node, this.more]);

@@ -9,8 +9,8 @@ import { uploadOf, uploadView } from "./uploads.js";
 const SIDE = 1024;
 const DARKEST = 0.82;
 
-/** Whether a question can be explained: it is about one picture, or a part of it. */
-export const canSayWhy = ({ words, pictures }) => !words && pictures.length === 1;
+/** Whether a question can be explained: it is about one picture, or a part of it, among whole ones. */
+export const canSayWhy = ({ words, pictures, anywhere }) => !words && !anywhere && pictures.length === 1;
 
 /** Open a window that shows where the picture asked about and a match agree. */
 export async function showWhy(question, entry, signal) {

@@ -84,7 +84,7 @@ async function showSet(main, name, signal, place) {
   if (gone) main.append(make("p.notice", {}, icon("offline"), make("span", { text: `${counted(gone, "picture")} of this set ${gone === 1 ? "is" : "are"} no longer in the gallery.` })));
   const grid = new Grid(pictures, { label: `The set ${name}`, href: ({ content }) => `/content/${content}` }, signal);
   actOn(grid, { likes: ({ content }) => go(new Question().adding({ content }).address()) }, signal);
-  grid.node.addEventListener("click", () => leaveTrail(pictures.entries.map(({ content }) => content), link(name)), { signal });
+  grid.node.addEventListener("click", () => leaveTrail({ contents: pictures.entries.map(({ content }) => content) }, link(name)), { signal });
   main.append(grid.node);
   const held = new Set(set.contents.map(({ content }) => content));
   const show = () => { document.getElementById("take-out").hidden = !marks.contents.some((content) => held.has(content)); };

@@ -1,0 +1,122 @@
+"""The head of a collection: which version is seen, and which rows are not, or no longer."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from imgsearch.errors import ServiceError
+from imgsearch.services.description_text import from_text, to_text
+from imgsearch.services.milvus.rows import head_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from imgsearch.services.entries import Description
+    from imgsearch.services.milvus.table import Table
+
+_ID: Final = np.dtype("<i8")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Entries whose older rows are no longer seen.
+
+    Attributes:
+        version: rows that earlier versions put are not.
+        at: when that version was published, in seconds since 1970.
+        ids: of the entries.
+    """
+
+    version: int
+    at: float
+    ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """What readers see of a collection.
+
+    Attributes:
+        version: rows of later ones are not seen.
+        description: of the entries.
+        since: when the first version of this collection was published, in seconds since 1970.
+        unsealed: how many rows were put since Milvus last closed a segment for us.
+        ended: rows that are not seen.
+    """
+
+    version: int
+    description: Description
+    since: float
+    unsealed: int
+    ended: tuple[Ended, ...] = ()
+    _last: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Gather in which version each entry ended last."""
+        for ended in sorted(self.ended, key=lambda one: one.version):
+            self._last.update(dict.fromkeys(ended.ids, ended.version))
+
+    def sees(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row with "id" and "since", of no later version, is seen."""
+        return bool(row["since"] >= self._last.get(row["id"], 0))
+
+    @property
+    def ended_ids(self) -> Iterable[int]:
+        """The entries of which there are rows that are not seen."""
+        return self._last
+
+    def to_text(self) -> str:
+        """Return one line of ASCII, which `read_head` reads."""
+        return json.dumps({
+            "description": to_text(self.description),
+            "since": self.since,
+            "unsealed": self.unsealed,
+            "ended": [[one.version, one.at, _packed(one.ids)] for one in self.ended],
+        })  # fmt: skip
+
+
+def read_head(table: Table, version: int) -> Head:
+    """Return the head of a version.
+
+    Args:
+        table: at a time when it was there.
+        version: that readers see.
+
+    Raises:
+        ServiceError: it is of another version of imgsearch, or gone.
+    """
+    shown = table.connection.shown
+    rows = table.by_key([head_key(version)], ["row", "about", "parts"])
+    try:
+        values = json.loads(table.whole_text(rows[0]))
+        ended = tuple(
+            Ended(int(version), float(at), _unpacked(ids)) for version, at, ids in values["ended"]
+        )
+        return Head(
+            version,
+            from_text(values["description"], shown),
+            float(values["since"]),
+            int(values["unsealed"]),
+            ended,
+        )
+    except (ValueError, TypeError, LookupError, zlib.error) as error:
+        raise ServiceError(
+            f"{shown}: what describes the collection can't be read; it was published by another "
+            "version of imgsearch, or is damaged: drop it in Milvus and publish it again"
+        ) from error
+
+
+def _packed(ids: Iterable[int]) -> str:
+    gaps = np.diff(np.array(sorted(ids), dtype=_ID), prepend=0)
+    return b64encode(zlib.compress(gaps.astype(_ID).tobytes())).decode()
+
+
+def _unpacked(text: str) -> frozenset[int]:
+    gaps = np.frombuffer(zlib.decompress(b64decode(text)), _ID)
+    return frozenset(np.cumsum(gaps).tolist())
