@@ -35,8 +35,12 @@ def share(number: int, of: int) -> None:
 
 @pytest.mark.usefixtures("photos")
 def test_what_the_page_on_scaling_shows_works_as_it_stands() -> None:
-    """Every machine runs one line of them, with its own K for $SLURM_ARRAY_TASK_ID."""
-    text = SCALING.read_text(encoding="utf-8").partition("## Object storage")[0]
+    """Every machine runs one line of them, with its own K for $SLURM_ARRAY_TASK_ID.
+
+    What follows them is tried where there is a cluster, a bucket or a server: in tests/cluster,
+    test_cli_sources.py and test_cli_publish.py.
+    """
+    text = SCALING.read_text(encoding="utf-8").partition("## A Ray cluster")[0]
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     lines = [
         line for block in blocks for line in block.splitlines() if line.startswith("imgsearch ")
