@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,15 @@ from services.engines import ENGINES, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the toy, try the contract every time, and the rest with what is slow."""
+    for item in items:
+        ours = Path(__file__).parent in item.path.parents and "[memory" in item.name
+        if ours and item.path.name != "test_contract.py":
+            item.add_marker(pytest.mark.slow)
 
 
 def _marked(engine: str) -> object:
