@@ -13,7 +13,7 @@ from imgsearch.errors import NoGalleryError, UsageError
 from imgsearch.search.space_building import ProjectedRows
 from imgsearch.services.description_text import to_text
 from imgsearch.services.entries import Description, Entry, EntryFile, EntryRoot
-from imgsearch.storage.published_rows import embedding_checksums, names_in_files, row_mark
+from imgsearch.storage.rows_to_publish import embedding_checksums, names_in_files, row_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

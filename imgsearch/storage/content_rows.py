@@ -35,6 +35,29 @@ _TYPES: Final = RowTypes(
     *((str, _NONE), (str, _NONE), (str, _NONE)),
     *((float, _NONE), (float, _NONE), (int,)),
 )
+INSERT_CONTENT: Final = (
+    "INSERT INTO content (id, hash, bytes, width, height, format, taken, camera, lens, latitude, "
+    "longitude, orientation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def content_values(content: Content) -> tuple[object, ...]:
+    """Return the values of a content's row, as `INSERT_CONTENT` takes them."""
+    known = content.metadata
+    return (
+        content.id,
+        content.hash,
+        content.bytes,
+        known.width,
+        known.height,
+        known.format,
+        known.taken,
+        known.camera,
+        known.lens,
+        known.latitude,
+        known.longitude,
+        known.orientation,
+    )
 
 
 class ContentRows:
@@ -69,23 +92,9 @@ class ContentRows:
         if self._next_id is None:
             self._next_id = self._first_id()
         (identifier,) = self.connection.execute(
-            "INSERT INTO content (id, hash, bytes, width, height, format, taken, camera, lens, "
-            "latitude, longitude, orientation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            f"{INSERT_CONTENT} "
             "ON CONFLICT (hash) DO UPDATE SET bytes = excluded.bytes RETURNING id",
-            (
-                self._next_id,
-                content_hash,
-                size,
-                metadata.width,
-                metadata.height,
-                metadata.format,
-                metadata.taken,
-                metadata.camera,
-                metadata.lens,
-                metadata.latitude,
-                metadata.longitude,
-                metadata.orientation,
-            ),
+            content_values(Content(self._next_id, content_hash, size, metadata)),
         ).fetchone()
         # Not given back when the transaction fails.
         self._next_id += identifier == self._next_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imgsearch import paths
+from imgsearch.storage.content_rows import INSERT_CONTENT, content_values
 from imgsearch.storage.records import NEVER_SEEN
 
 if TYPE_CHECKING:
@@ -33,27 +34,7 @@ def write_contents(
         contents: to write.
         files: root's id, stored relative path and content's id of each.
     """
-    store.connection.executemany(
-        "INSERT INTO content (id, hash, bytes, width, height, format, taken, camera, lens, "
-        "latitude, longitude, orientation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                content.id,
-                content.hash,
-                content.bytes,
-                content.metadata.width,
-                content.metadata.height,
-                content.metadata.format,
-                content.metadata.taken,
-                content.metadata.camera,
-                content.metadata.lens,
-                content.metadata.latitude,
-                content.metadata.longitude,
-                content.metadata.orientation,
-            )
-            for content in contents
-        ],
-    )
+    store.connection.executemany(INSERT_CONTENT, map(content_values, contents))
     store.connection.executemany(
         "INSERT INTO file (root_id, path, size, mtime_ns, content_id) VALUES (?, ?, ?, 0, ?)",
         [(root_id, path, NEVER_SEEN, content_id) for root_id, path, content_id in files],
