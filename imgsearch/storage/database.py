@@ -62,8 +62,6 @@ class Store(
             GalleryDamagedError: the database is not a gallery's, is damaged, or was written by a
                 newer imgsearch.
         """
-        from sqlite_utils import Database
-
         folder.mkdir(parents=True, exist_ok=True)
         with translated_errors(folder, writing=True):
             connection = sqlite3.connect(
@@ -74,11 +72,14 @@ class Store(
                 _distrust(connection)
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA foreign_keys = ON")
-                database = Database(connection, execute_plugins=False)
                 # Before anything is changed, so that another program's database stays as it is.
-                schema.refuse_strangers(database)
+                is_empty = schema.refuse_strangers(connection)
                 connection.execute("PRAGMA journal_mode = WAL")
-                schema.bring_up_to_date(database)
+                if is_empty or not schema.is_current(connection):
+                    # It loads pandas where that is installed, for half a second.
+                    from sqlite_utils import Database
+
+                    schema.bring_up_to_date(Database(connection, execute_plugins=False))
         except BaseException:
             connection.close()
             raise

@@ -41,14 +41,20 @@ def bring_up_to_date(database: WritableDatabase) -> None:
         GalleryDamagedError: the file is not a gallery's, or a newer imgsearch wrote it.
     """
     refuse_strangers(database)
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version == len(STEPS):
+    if is_current(database):
         return
+    (version,) = database.execute("PRAGMA user_version").fetchone()
     with database.atomic():
         for step in STEPS[version:]:
             step(database)
         database.execute(f"PRAGMA user_version = {len(STEPS)}")
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def is_current(database: Database) -> bool:
+    """Tell whether a gallery's database lacks no step."""
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    return bool(version == len(STEPS))
 
 
 def refuse_strangers(database: Database) -> bool:
