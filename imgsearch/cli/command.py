@@ -76,7 +76,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Read the arguments; pydantic checks only those that it must."""
-        quicken(self.params)
+        quicken(self.get_params(ctx))
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Context) -> Any:  # type: ignore[override]  # noqa: ANN401 - as the base class has it

@@ -55,7 +55,7 @@ class Group(TyperGroup):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Move common options from before the command's name to after it."""
-        quicken(self.params)
+        quicken(self.get_params(ctx))
         return super().parse_args(ctx, _common_options_last(args))
 
     def resolve_command(self, ctx: Context, args: list[str]) -> Any:  # type: ignore[override]  # noqa: ANN401 - as the base class has it
