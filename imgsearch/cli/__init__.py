@@ -1,7 +1,7 @@
 """The command line: a thin layer over the library, and the only part that prints.
 
-Importing it loads neither NumPy nor a framework nor Rich; commands import what they need when
-they run.
+Importing it loads no command, and neither NumPy nor a framework nor Rich: `commands` is the table of
+what there is, and a command imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def main() -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
-    # Typer parses arguments with pydantic, which would first search all installed packages for
-    # plugins.
+    # Typer checks some arguments with pydantic, which would first search all installed packages
+    # for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app(prog_name="imgsearch")
