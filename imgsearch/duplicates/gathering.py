@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.duplicates.companions import are_companions
 from imgsearch.duplicates.grouping import order_of
 from imgsearch.duplicates.groups import Evidence, Kind
 from imgsearch.duplicates.judge import Judge
+from imgsearch.duplicates.judging import lay_each
 from imgsearch.duplicates.kinds import as_burst, evidence_of
 from imgsearch.duplicates.parallax import SecondLook
 from imgsearch.duplicates.pixels import PixelDigests
@@ -61,6 +63,7 @@ class Gathering:
         self.evidence: dict[tuple[str, str], Evidence] = {}
         self._contents = contents
         self._files = files
+        self._rendering = rendering
         self._judge = Judge(rendering)
         self._pixels = PixelDigests(read, rendering)
         self._originals = SecondLook(read)
@@ -79,25 +82,29 @@ class Gathering:
             asked: contents whose like is looked for.
             progress: told how many pairs were judged, of how many.
         """
-        judged = []
-        for done, pair in enumerate(pairs):
-            if progress is not None and not done % 100:
-                progress(done, len(pairs))
-            judged.append((pair, self._laid(*pair)))
-        scores = [laid.score for _, laid in judged if laid is not None]
+        known = {pair: below for pair in pairs if (below := self._to_judge(*pair)) is not None}
+        judged = {}
+        wanted = list(known.values())
+        with closing(lay_each(wanted, self._judge, rendering=self._rendering)) as laid_each:
+            for done, (pair, laid) in enumerate(zip(known, laid_each, strict=True)):
+                if progress is not None and not done % 100:
+                    progress(done, len(known))
+                if laid is not None:
+                    judged[pair] = laid
+        scores = [laid.score for laid in judged.values()]
         self._calibration = self._calibration.among(scores, asked=asked)
-        for pair, laid in judged:
-            if laid is not None:
-                self._note(*pair, laid)
+        for pair, laid in judged.items():
+            self._note(*pair, laid)
 
     def look_at(self, one: int, other: int) -> None:
         """Judge a pair of contents, and note the evidence."""
-        laid = self._laid(one, other)
+        ordered = self._to_judge(one, other)
+        laid = None if ordered is None else self._judge.lay(*ordered)
         if laid is not None:
             self._note(one, other, laid)
 
-    def _laid(self, one: int, other: int) -> Laid | None:
-        """Return how two contents lie upon each other; None if that is known, or nothing is."""
+    def _to_judge(self, one: int, other: int) -> tuple[int, int] | None:
+        """Return two contents, the one below first; None if they were judged, or need not be."""
         first, second = self._ordered(one, other)
         names = first.hash, second.hash
         if names in self._judged or names in self._distinct:
@@ -106,7 +113,7 @@ class Gathering:
         files = [self._files[number] for number in (one, other) if number in self._files]
         if len(files) > 1 and are_companions(*files):
             return None
-        return self._judge.lay(first.id, second.id)
+        return first.id, second.id
 
     def _ordered(self, one: int, other: int) -> tuple[Content, Content]:
         """Return two contents by hash: ids tell what came first, and which lies below matters."""
