@@ -1,7 +1,7 @@
 """The command line: a thin layer over the library, and the only part that prints.
 
-Importing it loads no command, and neither NumPy nor a framework nor Rich: `commands` is the table of
-what there is, and a command imports what it needs when it runs.
+Importing it loads no command, and neither NumPy nor a framework nor Rich: `commands` is the table
+of what there is, and a command imports what it needs when it runs.
 """
 
 from __future__ import annotations
