@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
-from imgsearch.cli import distill as command
 from imgsearch.cli.command import Command
 from imgsearch.cli.distill import described
+from imgsearch.cli.distill import distill as command
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.distillation import crops, folding, run, training, training_set
 from imgsearch.distillation.batches import TrainingData, scaled
@@ -289,6 +289,7 @@ def test_statistics_taken_anew_are_means_over_the_batches_whatever_they_were() -
     )
 
 
+@pytest.mark.slow
 def test_an_averaged_student_does_not_keep_the_statistics_of_what_was_averaged() -> None:
     trainer = trainer_of()
     trainer.train(6)
@@ -397,6 +398,7 @@ def test_training_brings_the_student_nearer_to_its_targets() -> None:
     assert last < 0.6 * first
 
 
+@pytest.mark.slow
 def test_a_run_resumed_from_a_checkpoint_ends_as_the_uninterrupted_one(tmp_path: Path) -> None:
     load_keras()
     through = trainer_of()
@@ -562,6 +564,7 @@ def test_an_interrupted_run_is_resumed_to_the_same_student(
         np.testing.assert_allclose(student_of(out).weights[name].kernel, expected.kernel, atol=0.02)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_while_it_asks_its_teachers_goes_on_there(
     tmp_path: Path, pictures: list[Path]
 ) -> None:

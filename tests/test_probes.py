@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgsearch.vectors.probes import Probes, nearest_lists, probe_counts
+from imgsearch.vectors.faiss_library import faiss
+from imgsearch.vectors.probes import (
+    FEW_LISTS,
+    Centroids,
+    Probes,
+    beyond_dropped,
+    nearest_lists,
+    probe_counts,
+)
 
 
 def test_lists_come_nearest_first_with_their_inner_products() -> None:
@@ -46,3 +55,25 @@ def test_a_larger_share_never_visits_fewer_lists_and_none_visits_more_than_it_ma
     )
     assert 1 <= few <= many <= min(nprobe, len(scores))
     assert probe_counts(rows, Probes(nprobe=nprobe))[0] == min(nprobe, len(scores))
+
+
+@pytest.mark.parametrize("lists", [FEW_LISTS // 2, 3 * FEW_LISTS, 6 * FEW_LISTS])
+def test_sorting_a_part_of_the_lists_names_those_that_sorting_all_does(lists: int) -> None:
+    """Queries near one centroid probe few lists, those between all of them nearly all lists."""
+    rng = np.random.default_rng(lists)
+    centroids = rng.normal(size=(lists, 8)).astype(np.float32)
+    centroids /= np.linalg.norm(centroids, axis=1, keepdims=True)
+    quantizer = faiss.IndexFlatIP(8)
+    quantizer.add(centroids)
+    held = Centroids.of(faiss.IndexIVFFlat(quantizer, 8, lists, faiss.METRIC_INNER_PRODUCT))
+    queries = np.vstack([3 * centroids[:3], 0.05 * centroids[:3], centroids.mean(axis=0)])
+    for rows in (queries[:3], queries):
+        for share in (0.3, 0.9, 0.99, 1.0):
+            probes = Probes(nprobe=lists - 1, share=share, temperature=0.1)
+            products, numbers = held.probed(rows, probes)
+            every, order = nearest_lists(rows, centroids)
+            expected = beyond_dropped(order, probe_counts(every, probes))
+            assert numbers.tolist() == expected.tolist()
+            np.testing.assert_allclose(
+                products[:, : numbers.shape[1]], every[:, : numbers.shape[1]], atol=1e-6
+            )

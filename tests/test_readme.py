@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -60,6 +61,8 @@ def run(command: str, *, home: Path) -> subprocess.CompletedProcess[str]:
         "PYTHONPATH": str(ROOT),
     }
     environment.pop("IMGSEARCH_GALLERY", None)
+    # Which runtime is the fastest on this machine need not be measured once more.
+    environment.setdefault("IMGSEARCH_CACHE", str(platformdirs.user_cache_path("imgsearch")))
     return subprocess.run(
         ["sh", "-c", command],  # noqa: S607 - the README's lines are for a shell
         cwd=home,

@@ -82,24 +82,26 @@ class Centroids:
             Inner products `(q, p)` with the centroids, and the lists' numbers, -1 behind those that
             a query probes.
         """
-        if self.values is None or len(self.values) <= FEW_LISTS:
+        if self.values is None:
             products, numbers = self.nearest(queries)
             return products, beyond_dropped(numbers, probe_counts(products, probes))
-        # Sorting a part of them takes a quarter of the time, and the part nearly always suffices.
         scores = self._products(queries)
-        part = scores.argpartition(-FEW_LISTS, axis=1)[:, -FEW_LISTS:]
         row = np.arange(len(queries))[:, np.newaxis]
-        near = scores[row, part]
-        order = near.argsort(axis=1)[:, ::-1]
-        numbers, products = part[row, order], near[row, order]
-        total = None
-        if probes.share < 1:
-            total = np.exp((scores - products[:, :1]) / probes.temperature).sum(axis=1)
-        counts = probe_counts(products, probes, total=total)
-        if int(counts.max()) >= FEW_LISTS:
-            products, numbers = self.nearest(queries)
-            counts = probe_counts(products, probes)
-        return products, beyond_dropped(numbers, counts)
+        few, total = FEW_LISTS, None
+        # Sorting a part of them takes a quarter of the time, and the part nearly always suffices.
+        while few < len(self.values):
+            part = scores.argpartition(-few, axis=1)[:, -few:]
+            near = scores[row, part]
+            order = near.argsort(axis=1)[:, ::-1]
+            numbers, products = part[row, order], near[row, order]
+            if probes.share < 1 and total is None:
+                total = np.exp((scores - products[:, :1]) / probes.temperature).sum(axis=1)
+            counts = probe_counts(products, probes, total=total)
+            if int(counts.max()) < few:
+                return products, beyond_dropped(numbers, counts)
+            few *= 4
+        products, numbers = in_order(scores)
+        return products, beyond_dropped(numbers, probe_counts(products, probes))
 
     def _products(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
         assert self.values is not None  # noqa: S101  # who calls has looked
@@ -127,7 +129,11 @@ def nearest_lists(
     queries: NDArray[np.float32], centroids: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return inner products `(q, nlist)` of all lists and their numbers, the nearest list first."""
-    scores = queries @ centroids.T
+    return in_order(queries @ centroids.T)
+
+
+def in_order(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return inner products `(q, nlist)`, descending, and the numbers of their lists."""
     numbers = np.argsort(-scores, axis=1)
     return np.take_along_axis(scores, numbers, axis=1), numbers
 
