@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
-from imgsearch.cli import distill as command
 from imgsearch.cli.command import Command
 from imgsearch.cli.distill import described
+from imgsearch.cli.distill import distill as command
 from imgsearch.cli.parameters import with_option_groups
 from imgsearch.distillation import crops, folding, run, training, training_set
 from imgsearch.distillation.batches import TrainingData, scaled

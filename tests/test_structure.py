@@ -22,6 +22,7 @@ GROUND: dict[str, str] = {
     "text": "",
     "quantities": "",
     "forking": "",
+    "fresh_python": "",
     "files": "",
     "html_pages": "text",
     "checked_file": "errors files",

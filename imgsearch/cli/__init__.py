@@ -1,7 +1,7 @@
 """The command line: a thin layer over the library, and the only part that prints.
 
-Importing it loads neither NumPy nor a framework nor Rich; commands import what they need when
-they run.
+Importing it loads no command, and neither NumPy nor a framework nor Rich: `commands` is the table
+of what there is, and a command imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -14,28 +14,8 @@ from typing import Annotated
 import typer
 
 from imgsearch import __version__
-from imgsearch.cli.apply import apply
-from imgsearch.cli.backbones import backbones
-from imgsearch.cli.command import Command, Group
-from imgsearch.cli.compare import compare
-from imgsearch.cli.distill import distill
-from imgsearch.cli.duplicates import duplicates
-from imgsearch.cli.evaluate import evaluate
-from imgsearch.cli.export import export
-from imgsearch.cli.import_ import import_
-from imgsearch.cli.index import index
-from imgsearch.cli.info import info
+from imgsearch.cli.group import Group
 from imgsearch.cli.interrupts import INTERRUPTED, leave_at_once
-from imgsearch.cli.list import list_
-from imgsearch.cli.maintenance import check, prune, relocate, remove
-from imgsearch.cli.map import map_
-from imgsearch.cli.merge import merge
-from imgsearch.cli.parameters import with_option_groups
-from imgsearch.cli.publish import publish
-from imgsearch.cli.query import query
-from imgsearch.cli.recommend import recommend
-from imgsearch.cli.serve import serve
-from imgsearch.cli.undo import undo
 
 HELP = """Find the photos that look like this one.
 
@@ -65,32 +45,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _command in (
-    index,
-    query,
-    serve,
-    compare,
-    duplicates,
-    list_,
-    info,
-    backbones,
-    apply,
-    undo,
-    evaluate,
-    recommend,
-    remove,
-    prune,
-    check,
-    relocate,
-    merge,
-    publish,
-    export,
-    import_,
-    map_,
-    distill,
-):
-    app.command(cls=Command)(with_option_groups(_command))
-
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag's value
     if wanted:
@@ -117,8 +71,8 @@ def main() -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
-    # Typer parses arguments with pydantic, which would first search all installed packages for
-    # plugins.
+    # Typer checks some arguments with pydantic, which would first search all installed packages
+    # for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app(prog_name="imgsearch")

@@ -6,10 +6,11 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from imgsearch.cli.boundary import boundary
-from imgsearch.cli.settings import COMMON_FLAGS, COMMON_PANEL, COMMON_VALUES
+from imgsearch.cli.quick_values import quicken
+from imgsearch.cli.settings import COMMON_PANEL
 from imgsearch.cli.terminal import wants_colour
 
 if TYPE_CHECKING:
@@ -18,38 +19,13 @@ if TYPE_CHECKING:
     Formatter = Any  # the help formatter is private to Typer
 
 COLUMN: Final = 24
-# What is not spelt like the command that it stands for, or like another one.
-OTHER_NAMES: Final = {
-    "find": "query",
-    "search": "query",
-    "similar": "query",
-    "add": "index",
-    "scan": "index",
-    "update": "index",
-    "status": "info",
-    "stats": "info",
-    "models": "backbones",
-    "delete": "remove",
-    "rm": "remove",
-    "clean": "prune",
-    "move": "relocate",
-    "mv": "relocate",
-    "verify": "check",
-    "repair": "check",
-    "train": "distill",
-    "trash": "apply",
-    "restore": "undo",
-    "web": "serve",
-    "browse": "serve",
-    "ui": "serve",
-    "gui": "serve",
-}
 _HEADING: Final = re.compile(r"^(\S[^\n]*):$", re.MULTILINE)
 _USAGE: Final = re.compile(r"^(Usage:)", re.MULTILINE)
 _ENTRY: Final = re.compile(r"^(  )(-{1,2}\w\S*(?:,? \S+)*|[a-z]\w*)(?=  |\n)", re.MULTILINE)
 
 
-def _coloured(text: str) -> str:
+def coloured(text: str) -> str:
+    """Return a help text, in colour where standard output is a terminal."""
     if not wants_colour(sys.stdout):
         return text
     text = _HEADING.sub("\x1b[1m\\1:\x1b[0m", text)
@@ -57,7 +33,8 @@ def _coloured(text: str) -> str:
     return _ENTRY.sub("\\1\x1b[36m\\2\x1b[0m", text)
 
 
-def _sections(command: Any, context: Context) -> dict[str, list[tuple[str, str]]]:  # noqa: ANN401 - Typer's private base class
+def sections_of(command: Any, context: Context) -> dict[str, list[tuple[str, str]]]:  # noqa: ANN401 - Typer's private base class
+    """Return what a command takes, by heading: its names, padded to one width, and its help."""
     sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
     for parameter in command.get_params(context):
         if getattr(parameter, "hidden", False):
@@ -88,59 +65,21 @@ class Command(TyperCommand):
 
     def format_options(self, ctx: Context, formatter: Formatter) -> None:  # type: ignore[override]
         """Write arguments and options, each group under its heading."""
-        for heading, rows in _sections(self, ctx).items():
+        for heading, rows in sections_of(self, ctx).items():
             if rows:
                 with formatter.section(heading):
                     formatter.write_dl(rows, col_max=COLUMN)
 
     def get_help(self, ctx: Context) -> str:  # type: ignore[override]
         """Return the help text, coloured when standard output is a terminal."""
-        return _coloured(super().get_help(ctx))
+        return coloured(super().get_help(ctx))
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Read the arguments; pydantic checks only those that it must."""
+        quicken(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Context) -> Any:  # type: ignore[override]  # noqa: ANN401 - as the base class has it
         """Run the command; an error becomes a message and an exit code."""
         with boundary(debug=bool(ctx.params.get("debug"))):
             return super().invoke(ctx)
-
-
-class Group(TyperGroup):
-    """The program; common options may also stand before the command."""
-
-    command_class = Command
-
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Move common options from before the command's name to after it."""
-        return super().parse_args(ctx, _common_options_last(args))
-
-    def resolve_command(self, ctx: Context, args: list[str]) -> Any:  # type: ignore[override]  # noqa: ANN401 - as the base class has it
-        """Find the command; a name that other programs use for it is answered with its own."""
-        meant = OTHER_NAMES.get(args[0])
-        if meant is not None and args[0] not in self.commands:
-            ctx.fail(f"No such command {args[0]!r}. Did you mean {meant!r}?")
-        return super().resolve_command(ctx, args)
-
-    def format_options(self, ctx: Context, formatter: Formatter) -> None:  # type: ignore[override]
-        """Write the commands first, then the options."""
-        self.format_commands(ctx, formatter)
-        for heading, rows in _sections(self, ctx).items():
-            if rows:
-                with formatter.section(heading):
-                    formatter.write_dl(rows)
-
-    def get_help(self, ctx: Context) -> str:  # type: ignore[override]
-        """Return the help text, coloured when standard output is a terminal."""
-        return _coloured(super().get_help(ctx))
-
-
-def _common_options_last(args: list[str]) -> list[str]:
-    """Return the arguments with leading common options moved after the command's name."""
-    moved: list[str] = []
-    rest = list(args)
-    while rest:
-        if rest[0] in COMMON_FLAGS or rest[0].startswith(tuple(f"{o}=" for o in COMMON_VALUES)):
-            moved.append(rest.pop(0))
-        elif rest[0] in COMMON_VALUES and len(rest) > 1:
-            moved += [rest.pop(0), rest.pop(0)]
-        else:
-            break
-    return [*rest[:1], *moved, *rest[1:]] if rest and not rest[0].startswith("-") else args

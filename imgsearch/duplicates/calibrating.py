@@ -14,6 +14,7 @@ import numpy as np
 from imgsearch.duplicates.calibration import Calibration, fit
 from imgsearch.duplicates.candidates import nearest_pairs
 from imgsearch.duplicates.judge import LOWEST, Judge
+from imgsearch.duplicates.judging import lay_each
 from imgsearch.duplicates.parallax import SecondLook
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import edits, loading
@@ -21,6 +22,7 @@ from imgsearch.images import edits, loading
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from imgsearch.duplicates.changes import Laid
     from imgsearch.search.search_space import SearchSpace
     from imgsearch.storage.embeddings import Embeddings
     from imgsearch.storage.records import Content
@@ -66,19 +68,20 @@ def calibrate(
     ids = np.unique(pairs).tolist()
     contents = embeddings.store.contents(ids)
     hashes = {key: content.hash for key, content in contents.items()}
-    judge = Judge(embeddings.store.renderings(ids).get)
+    rendering = embeddings.store.renderings(ids).get
     # By hash, since ids tell what came first.
-    ordered = [sorted(pair, key=hashes.__getitem__) for pair in pairs.tolist()]
-    nearest = [judge.score(one, other) for one, other in ordered]
-    _look_again(nearest, ordered, judge, contents=contents, read=read)
+    ordered = [_by_hash(one, other, hashes) for one, other in pairs.tolist()]
+    laid = list(lay_each(ordered, Judge(rendering), rendering=rendering))
+    nearest = [LOWEST if each is None else each.score for each in laid]
+    _look_again(nearest, ordered, laid, contents=contents, read=read)
     edited = list(_edited(embeddings, read))
     return fit(edited, nearest, contents=embeddings.count(), asked=len(asked))
 
 
 def _look_again(
     scores: list[float],
-    pairs: Sequence[Sequence[int]],
-    judge: Judge,
+    pairs: Sequence[tuple[int, int]],
+    laid: Sequence[Laid | None],
     *,
     contents: Mapping[int, Content],
     read: Callable[[str], bytes],
@@ -92,10 +95,14 @@ def _look_again(
     for number in best[:MOST_LOOKS]:
         if scores[number] < HOPELESS:
             return
-        one, other = pairs[number]
-        laid = judge.lay(one, other)
-        if laid is not None and look.is_another_exposure(contents[one], contents[other], laid):
+        one, other = (contents[content_id] for content_id in pairs[number])
+        how = laid[number]
+        if how is not None and look.is_another_exposure(one, other, how):
             scores[number] = LOWEST
+
+
+def _by_hash(one: int, other: int, hashes: Mapping[int, str]) -> tuple[int, int]:
+    return (one, other) if hashes[one] <= hashes[other] else (other, one)
 
 
 def _edited(embeddings: Embeddings, read: Callable[[str], bytes]) -> Iterator[float]:

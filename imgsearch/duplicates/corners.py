@@ -127,11 +127,19 @@ def placements(one: Corners, other: Corners) -> list[Placement]:
 
 def smoothed(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return an image filtered with 1 2 1 along both axes."""
-    rows = np.pad(luma, ((1, 1), (0, 0)), mode="edge")
-    rows = rows[:-2] + 2 * rows[1:-1] + rows[2:]
-    columns = np.pad(rows, ((0, 0), (1, 1)), mode="edge")
-    both: NDArray[np.float32] = columns[:, :-2] + 2 * columns[:, 1:-1] + columns[:, 2:]
-    return both * np.float32(1 / 16)
+    # In place and without a border, since corners of many images take most of a search's time.
+    rows = 2 * luma
+    rows[1:] += luma[:-1]
+    rows[0] += luma[0]
+    rows[:-1] += luma[1:]
+    rows[-1] += luma[-1]
+    both: NDArray[np.float32] = 2 * rows
+    both[:, 1:] += rows[:, :-1]
+    both[:, 0] += rows[:, 0]
+    both[:, :-1] += rows[:, 1:]
+    both[:, -1] += rows[:, -1]
+    both *= np.float32(1 / 16)
+    return both
 
 
 def _strongest(luma: NDArray[np.float32], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -218,11 +226,12 @@ def _agreed(
         scales: logarithm of the scale that each pair of corners tells, (n,).
         orientation: of the others.
     """
-    scale = np.exp(scales)[:, None, None]
+    scale = np.exp(scales)[:, None]
     # [i, j]: by how much corner j misses its place under the placement that pair i tells.
-    apart = theirs[None] - theirs[:, None]
-    missed = np.hypot(*np.moveaxis(scale * apart - (mine[None] - mine[:, None]), 2, 0))
-    reach = TOLERANCE + SLACK * scale[:, :, 0] * np.hypot(*np.moveaxis(apart, 2, 0))
+    across, down = (line - line[:, None] for line in theirs.T)
+    across_mine, down_mine = (line - line[:, None] for line in mine.T)
+    missed = np.hypot(scale * across - across_mine, scale * down - down_mine)
+    reach = TOLERANCE + SLACK * scale * np.hypot(across, down)
     agree = missed < reach
     agree &= np.abs(scales[:, None] - scales) < 1.6 * np.log(STEP)
     votes = agree.sum(axis=1)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.duplicates.companions import are_companions
 from imgsearch.duplicates.grouping import order_of
 from imgsearch.duplicates.groups import Evidence, Kind
-from imgsearch.duplicates.judge import Judge
-from imgsearch.duplicates.kinds import as_burst, evidence_of
+from imgsearch.duplicates.judge import LOWEST, Judge
+from imgsearch.duplicates.judging import lay_each
+from imgsearch.duplicates.kinds import as_burst, evidence_of, may_be_same
 from imgsearch.duplicates.parallax import SecondLook
 from imgsearch.duplicates.pixels import PixelDigests
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from imgsearch.duplicates.calibration import Calibration
     from imgsearch.duplicates.changes import Laid
     from imgsearch.duplicates.grouping import Rank
+    from imgsearch.duplicates.kept_scores import KeptScores
     from imgsearch.search.matches import GalleryFile
     from imgsearch.storage.records import Content
 
@@ -61,6 +64,7 @@ class Gathering:
         self.evidence: dict[tuple[str, str], Evidence] = {}
         self._contents = contents
         self._files = files
+        self._rendering = rendering
         self._judge = Judge(rendering)
         self._pixels = PixelDigests(read, rendering)
         self._originals = SecondLook(read)
@@ -70,34 +74,79 @@ class Gathering:
         self._judged: set[tuple[str, str]] = set()
 
     def gather(
-        self, pairs: Sequence[tuple[int, int]], *, asked: int, progress: Progress | None = None
+        self,
+        pairs: Sequence[tuple[int, int]],
+        *,
+        asked: int,
+        kept: KeptScores,
+        progress: Progress | None = None,
     ) -> None:
         """Judge pairs of contents, and note the evidence once all are judged.
 
         Args:
             pairs: by id.
             asked: contents whose like is looked for.
+            kept: scores of pairs that need not be judged again; gets those of the others.
             progress: told how many pairs were judged, of how many.
         """
-        judged = []
-        for done, pair in enumerate(pairs):
-            if progress is not None and not done % 100:
-                progress(done, len(pairs))
-            judged.append((pair, self._laid(*pair)))
-        scores = [laid.score for _, laid in judged if laid is not None]
-        self._calibration = self._calibration.among(scores, asked=asked)
-        for pair, laid in judged:
+        wanted = {pair: below for pair in pairs if (below := self._to_judge(*pair)) is not None}
+        scores = {
+            pair: score
+            for pair, below in wanted.items()
+            if (score := kept.get(*self._names(*below))) is not None
+        }
+        new = [pair for pair in wanted if pair not in scores]
+        judged = {}
+        for pair, laid in self._lay_each(new, wanted, done=len(scores), progress=progress):
+            scores[pair] = LOWEST if laid is None else laid.score
+            kept.put(*self._names(*pair), scores[pair])
             if laid is not None:
-                self._note(*pair, laid)
+                judged[pair] = laid
+        likely = [score for score in scores.values() if score > LOWEST]
+        self._calibration = self._calibration.among(likely, asked=asked)
+        again = [
+            pair
+            for pair, score in scores.items()
+            if score > LOWEST and pair not in judged and self._may_be_same(*pair, score)
+        ]
+        laid_again = self._lay_each(again, wanted, done=len(wanted) - len(again))
+        judged |= {pair: laid for pair, laid in laid_again if laid is not None}
+        for pair in wanted:
+            if pair in judged:
+                self._note(*pair, judged[pair])
+
+    def _lay_each(
+        self,
+        pairs: Sequence[tuple[int, int]],
+        below: Mapping[tuple[int, int], tuple[int, int]],
+        *,
+        done: int,
+        progress: Progress | None = None,
+    ) -> Iterator[tuple[tuple[int, int], Laid | None]]:
+        """Yield pairs and how they lie upon each other, the one that `below` says below."""
+        ordered = [below[pair] for pair in pairs]
+        with closing(lay_each(ordered, self._judge, rendering=self._rendering)) as laid_each:
+            for number, found in enumerate(zip(pairs, laid_each, strict=True), start=done):
+                if progress is not None and not number % 100:
+                    progress(number, len(below))
+                yield found
+
+    def _names(self, one: int, other: int) -> tuple[str, str]:
+        return self._contents[one].hash, self._contents[other].hash
+
+    def _may_be_same(self, one: int, other: int, score: float) -> bool:
+        first, second = self._contents[one], self._contents[other]
+        return may_be_same(first, second, score, self._calibration, precision=self._precision)
 
     def look_at(self, one: int, other: int) -> None:
         """Judge a pair of contents, and note the evidence."""
-        laid = self._laid(one, other)
+        ordered = self._to_judge(one, other)
+        laid = None if ordered is None else self._judge.lay(*ordered)
         if laid is not None:
             self._note(one, other, laid)
 
-    def _laid(self, one: int, other: int) -> Laid | None:
-        """Return how two contents lie upon each other; None if that is known, or nothing is."""
+    def _to_judge(self, one: int, other: int) -> tuple[int, int] | None:
+        """Return two contents, the one below first; None if they were judged, or need not be."""
         first, second = self._ordered(one, other)
         names = first.hash, second.hash
         if names in self._judged or names in self._distinct:
@@ -106,7 +155,7 @@ class Gathering:
         files = [self._files[number] for number in (one, other) if number in self._files]
         if len(files) > 1 and are_companions(*files):
             return None
-        return self._judge.lay(first.id, second.id)
+        return first.id, second.id
 
     def _ordered(self, one: int, other: int) -> tuple[Content, Content]:
         """Return two contents by hash: ids tell what came first, and which lies below matters."""

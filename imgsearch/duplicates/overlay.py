@@ -12,6 +12,8 @@ from imgsearch.duplicates.placement import Placement, box_in, shared_area
 from imgsearch.duplicates.tones import colours_alike
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from imgsearch.images.geometry import Box
@@ -239,12 +241,27 @@ def _moments(
     Their own means should be 0, lest digits be lost.
     """
     window = 2 * reach + 1
-    products = np.stack([one, other, one * one, other * other, one * other]).astype(np.float64)
-    padded = np.pad(products, ((0, 0), (reach + 1, reach), (reach + 1, reach)), mode="edge")
-    sums: NDArray[np.float64] = padded.cumsum(axis=1)
+    products = (one, other, one * one, other * other, one * other)
+    sums: NDArray[np.float64] = _bordered(products, reach + 1, reach).cumsum(axis=1)
     sums = (sums[:, window:] - sums[:, :-window]).cumsum(axis=2)
     sums = (sums[:, :, window:] - sums[:, :, :-window]) / window**2
     sums[2] = np.maximum(sums[2] - sums[0] ** 2, 0)
     sums[3] = np.maximum(sums[3] - sums[1] ** 2, 0)
     sums[4] -= sums[0] * sums[1]
     return sums
+
+
+def _bordered(
+    images: Sequence[NDArray[np.float32]], before: int, after: int
+) -> NDArray[np.float64]:
+    """Return images of one shape with their edges repeated around them, (n, height, width)."""
+    height, width = images[0].shape
+    bordered = np.empty((len(images), height + before + after, width + before + after))
+    bottom, right = before + height, before + width
+    for number, image in enumerate(images):
+        bordered[number, before:bottom, before:right] = image
+    bordered[:, before:bottom, :before] = bordered[:, before:bottom, before : before + 1]
+    bordered[:, before:bottom, right:] = bordered[:, before:bottom, right - 1 : right]
+    bordered[:, :before] = bordered[:, before : before + 1]
+    bordered[:, bottom:] = bordered[:, bottom - 1 : bottom]
+    return bordered

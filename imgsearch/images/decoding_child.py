@@ -8,13 +8,12 @@ does not (docs/design.md).
 from __future__ import annotations
 
 import faulthandler
-import os
-import pickle
 from contextlib import suppress
-from typing import IO, Final
+from typing import Final
 
 from PIL import Image
 
+from imgsearch import fresh_python
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import loading
 from imgsearch.images.decoding_process import Answer, MemoryWanted, Request
@@ -29,43 +28,25 @@ _OTHERWISE: Final = 2 << 30
 
 def serve() -> None:
     """Answer requests until there are no more."""
-    # Standard output is the way back, so nothing else may write there.
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    with requests, answers:
-        child = _Child(requests, answers, nowhere)
+    with fresh_python.parent() as parent:
+        child = _Child(parent)
         InUse.memory = child
-        child.send(None)
-        while (request := child.receive()) is not None:
-            child.send(child.decode(request))
+        while (request := parent.receive()) is not None:
+            assert isinstance(request, Request)  # noqa: S101 - the parent's
+            parent.send(child.decode(request))
 
 
 class _Child:
-    """Both ends of the way to the parent, which also grants memory."""
+    """What decodes, and asks the parent for memory."""
 
-    def __init__(self, requests: IO[bytes], answers: IO[bytes], nowhere: int) -> None:
-        self._requests = requests
-        self._answers = answers
-        self._nowhere = nowhere
+    def __init__(self, parent: fresh_python.Parent) -> None:
+        self._parent = parent
         self._seconds = 0.0
-
-    def send(self, message: object) -> None:
-        pickle.dump(message, self._answers, pickle.HIGHEST_PROTOCOL)
-        self._answers.flush()
-
-    def receive(self) -> Request | None:
-        try:
-            request: Request = pickle.load(self._requests)  # noqa: S301 - the parent's
-        except EOFError:
-            return None
-        return request
 
     def take(self, amount: int) -> None:
         faulthandler.cancel_dump_traceback_later()
-        self.send(MemoryWanted(amount))
-        pickle.load(self._requests)  # noqa: S301 - the parent's
+        self._parent.send(MemoryWanted(amount))
+        self._parent.receive()
         self._set_timer()
 
     def give_back(self) -> None:
@@ -96,7 +77,7 @@ class _Child:
     def _set_timer(self) -> None:
         # A thread of native code, so it also ends a decoder that holds the interpreter's lock.
         faulthandler.dump_traceback_later(
-            self._seconds + GRACE_SECONDS, exit=True, file=self._nowhere
+            self._seconds + GRACE_SECONDS, exit=True, file=self._parent.nowhere
         )
 
 

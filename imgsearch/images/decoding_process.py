@@ -1,38 +1,31 @@
 """A process that decodes one file at a time, and that can be ended whatever its decoder does.
 
-It is a fresh Python, never a fork: the network's threads would be dead in a fork. Nor is it made by
-`multiprocessing`, whose children run the caller's script once more. It shares the memory limits of
-this process, gets the same bytes, runs the same code, and so gives the same pixels.
+It shares the memory limits of this process, gets the same bytes, runs the same code, and so gives
+the same pixels.
 """
 
 from __future__ import annotations
 
-import os
 import pickle
-import subprocess
-import sys
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
+from imgsearch import fresh_python
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import memory
 from imgsearch.images.formats import identify
 
 if TYPE_CHECKING:
-    from typing import IO
+    import subprocess
 
     from imgsearch.images.loading import LoadedImage
     from imgsearch.recipe import Resize
 
 STARTING_SECONDS: Final = 60.0
-_CODE: Final = (
-    "import sys; sys.path[:] = {path!r}; from imgsearch.images.decoding_child import serve; serve()"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +110,7 @@ class DecodingProcess:
         clock = _Clock(process, seconds)
         try:
             answer = _exchange(process, request, clock)
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+        except fresh_python.GONE as error:
             self._forget(process)
             crashed = f"damaged {name_of_format(data)}: its decoder crashed"
             reason = too_long(seconds) if clock.has_run_out else crashed
@@ -143,28 +136,15 @@ class DecodingProcess:
             return process
         if process is not None:
             self._forget(process)
-        if not sys.executable or getattr(sys, "frozen", False):
-            raise OSError("this program has no Python that it could start")
-        # One thread of each numeric library: the others would only take room of its address space.
-        single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         with self._lock:
             if self._ended:
                 raise UnreadableImageError("interrupted")
-            process = self._process = subprocess.Popen(  # noqa: S603 - this very Python
-                [sys.executable, "-c", _CODE.format(path=sys.path)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, **single},
-                # Ctrl-C is for the parent alone, which ends the child.
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
+            process = self._process = fresh_python.start("imgsearch.images.decoding_child")
         clock = _Clock(process, STARTING_SECONDS)
         try:
             clock.start()
-            _receive(process)
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            fresh_python.receive(process)
+        except fresh_python.GONE as error:
             self._forget(process)
             raise OSError("a process for decoding could not be started") from error
         finally:
@@ -172,12 +152,7 @@ class DecodingProcess:
         return process
 
     def _forget(self, process: subprocess.Popen[bytes]) -> None:
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(OSError):  # what is buffered cannot be written any more
-                    pipe.close()
+        fresh_python.end(process)
         self._process = None
 
 
@@ -225,9 +200,9 @@ class _Clock:
 
 def _exchange(process: subprocess.Popen[bytes], request: Request, clock: _Clock) -> Answer:
     clock.start()
-    _send(process, request)
+    fresh_python.send(process, request)
     while True:
-        received = _receive(process)
+        received = fresh_python.receive(process)
         if isinstance(received, Answer):
             return received
         if not isinstance(received, MemoryWanted):
@@ -235,19 +210,4 @@ def _exchange(process: subprocess.Popen[bytes], request: Request, clock: _Clock)
         clock.stop()
         memory.SHARED.take(received.amount)
         clock.start()
-        _send(process, received)
-
-
-def _send(process: subprocess.Popen[bytes], message: object) -> None:
-    pipe = _open(process.stdin)
-    pickle.dump(message, pipe, pickle.HIGHEST_PROTOCOL)
-    pipe.flush()
-
-
-def _receive(process: subprocess.Popen[bytes]) -> object:
-    return pickle.load(_open(process.stdout))  # noqa: S301 - of the process started above
-
-
-def _open(pipe: IO[bytes] | None) -> IO[bytes]:
-    assert pipe is not None  # noqa: S101 - pipes were asked for
-    return pipe
+        fresh_python.send(process, received)
