@@ -45,7 +45,7 @@ PACED = """async (rounds) => {
         return pace.count;
     });
 }"""
-# What frames took by the page's own measure, in ms, while the wheel turns every 150 ms.
+# What frames took by the page's own measure, in ms, while the wheel turns every 180 ms.
 NOTCHES = """async () => {
     const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
     const { Pace } = await import(loaded.find((name) => name.endsWith("/map/pace.js")));
@@ -55,7 +55,7 @@ NOTCHES = """async () => {
     for (let notch = 0; notch < 5; notch += 1) {
         const turn = new WheelEvent("wheel", { deltaY: -20 });
         document.querySelector(".map-stage").dispatchEvent(turn);
-        await new Promise((passed) => setTimeout(passed, 150));
+        await new Promise((passed) => setTimeout(passed, 180));
     }
     Pace.prototype.took = took;
     return times;
