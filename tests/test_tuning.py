@@ -59,7 +59,7 @@ def test_no_cheaper_pair_finds_enough(seed: int, target: float) -> None:
         sizes=tuple(random.integers(1, 500, LISTS).tolist()),
     )
     best = tried.best((5, 10, 20), target)
-    pairs = list(tried._pairs((5, 10, 20)))
+    pairs = list(tried.pairs((5, 10, 20)))
     enough = [pair for pair in pairs if pair.recall >= target]
     if enough:
         assert best.recall >= target

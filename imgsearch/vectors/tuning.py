@@ -84,31 +84,70 @@ class Trial:
 
     def best(self, refinements: Sequence[int], target: float) -> Pair:
         """Return the cheapest pair that finds enough, or the one that finds most."""
-        pairs = list(self._pairs(refinements))
-        enough = [pair for pair in pairs if pair.recall >= target]
-        if enough:
-            return min(enough, key=lambda pair: (pair.cost, -pair.recall))
-        return max(pairs, key=lambda pair: (pair.recall, -pair.cost))
+        rules = self._tried()
+        least = min(refinements) * self._refined
+        rows, nearness = np.nonzero(self.is_true)[0], self.nearness[self.is_true]
+        found: Pair | None = None
+        for rule in rules:
+            # Most rules can neither reach the target nor be cheaper than one that does.
+            reached = int(np.count_nonzero(nearness < rule.counts[rows])) / max(1, self.neighbours)
+            if reached < target or (found is not None and rule.cost + least > found.cost):
+                continue
+            for pair in self._pairs(rule, refinements):
+                if pair.recall >= target and (found is None or _rank(pair) < _rank(found)):
+                    found = pair
+        if found is not None:
+            return found
+        return max(self.pairs(refinements), key=lambda pair: (pair.recall, -pair.cost))
 
-    def _pairs(self, refinements: Sequence[int]) -> Iterator[Pair]:
+    def pairs(self, refinements: Sequence[int]) -> Iterator[Pair]:
+        """Yield all pairs of a rule and one of these numbers."""
+        for rule in self._tried():
+            yield from self._pairs(rule, refinements)
+
+    @property
+    def _refined(self) -> float:
+        """What it costs to score a candidate again."""
+        return self.refined_bytes * _REFINED_BYTE
+
+    def _tried(self) -> list[_Rule]:
         scanned = np.cumsum(self.sizes, axis=1)
-        for probes in _rules(self.products.shape[1]):
-            counts = probe_counts(self.products, probes)
-            seen = self.nearness < counts[:, np.newaxis]
-            # Places among the candidates that this rule sees, from 1 on.
-            places = np.sort(np.cumsum(seen, axis=1)[seen & self.is_true])
-            vectors = np.take_along_axis(scanned, counts[:, np.newaxis] - 1, axis=1).mean()
-            probed = float(counts.mean())
-            cost = float(vectors) * self.code_bytes * _SCANNED_BYTE + probed * _LIST
-            for refinement in refinements:
-                yield Pair(
-                    probes=probes,
-                    refinement=refinement,
-                    probed=probed,
-                    recall=int(np.searchsorted(places, refinement, side="right"))
-                    / max(1, self.neighbours),
-                    cost=cost + refinement * self.refined_bytes * _REFINED_BYTE,
-                )
+        return [self._rule(probes, scanned) for probes in _rules(self.products.shape[1])]
+
+    def _rule(self, probes: Probes, scanned: NDArray[np.int64]) -> _Rule:
+        counts = probe_counts(self.products, probes)
+        vectors = np.take_along_axis(scanned, counts[:, np.newaxis] - 1, axis=1).mean()
+        probed = float(counts.mean())
+        cost = float(vectors) * self.code_bytes * _SCANNED_BYTE + probed * _LIST
+        return _Rule(probes, counts, probed, cost)
+
+    def _pairs(self, rule: _Rule, refinements: Sequence[int]) -> Iterator[Pair]:
+        seen = self.nearness < rule.counts[:, np.newaxis]
+        # Places among the candidates that this rule sees, from 1 on.
+        places = np.sort(np.cumsum(seen, axis=1, dtype=np.int32)[seen & self.is_true])
+        for refinement in refinements:
+            yield Pair(
+                probes=rule.probes,
+                refinement=refinement,
+                probed=rule.probed,
+                recall=int(np.searchsorted(places, refinement, side="right"))
+                / max(1, self.neighbours),
+                cost=rule.cost + refinement * self._refined,
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rule:
+    """How many lists queries probe by a rule, shape (q,), on average, and what scanning costs."""
+
+    probes: Probes
+    counts: NDArray[np.int64]
+    probed: float
+    cost: float
+
+
+def _rank(pair: Pair) -> tuple[float, float]:
+    return pair.cost, -pair.recall
 
 
 def _rules(nlist: int) -> list[Probes]:
