@@ -62,8 +62,6 @@ class Store(
             GalleryDamagedError: the database is not a gallery's, is damaged, or was written by a
                 newer imgsearch.
         """
-        from sqlite_utils import Database
-
         folder.mkdir(parents=True, exist_ok=True)
         with translated_errors(folder, writing=True):
             connection = sqlite3.connect(
@@ -74,11 +72,10 @@ class Store(
                 _distrust(connection)
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA foreign_keys = ON")
-                database = Database(connection, execute_plugins=False)
                 # Before anything is changed, so that another program's database stays as it is.
-                schema.refuse_strangers(database)
+                schema.refuse_strangers(connection)
                 connection.execute("PRAGMA journal_mode = WAL")
-                schema.bring_up_to_date(database)
+                schema.bring_up_to_date(connection)
         except BaseException:
             connection.close()
             raise
@@ -143,10 +140,8 @@ class Store(
     @classmethod
     def in_memory(cls) -> Store:
         """Return the rows of an empty gallery that is never written to disk (for dry runs)."""
-        from sqlite_utils import Database
-
         connection = sqlite3.connect(":memory:", isolation_level=None)
-        schema.bring_up_to_date(Database(connection, execute_plugins=False))
+        schema.bring_up_to_date(connection)
         return cls(connection)
 
     def close(self) -> None:
