@@ -13,6 +13,7 @@ from imgsearch.duplicates.companions import Companions
 from imgsearch.duplicates.gathering import Gathering
 from imgsearch.duplicates.grouping import default_rank, regroup
 from imgsearch.duplicates.groups import Kind
+from imgsearch.duplicates.kept_scores import KeptScores
 from imgsearch.quantities import counted
 from imgsearch.search.held_files import HeldFiles, each_file
 from imgsearch.search.known_files import is_as_indexed
@@ -116,7 +117,12 @@ def find_groups(
     if wanted.kinds != {Kind.IDENTICAL}:
         pairs = _pairs(ground, wanted, files, newcomers)
         asked = len(files) if newcomers is None else len(newcomers.contents)
-        gathering.gather(pairs, asked=asked, progress=progress)
+        # Newcomers are nothing of the gallery's, so nothing of them is left with it.
+        folder = ground.embeddings.folder
+        kept = KeptScores.load(folder) if newcomers is None else KeptScores()
+        gathering.gather(pairs, asked=asked, kept=kept, progress=progress)
+        if newcomers is None:
+            kept.save(folder)
         if wanted.sides is None:
             gathering.complete(rank)
         if Kind.SIMILAR in wanted.kinds:

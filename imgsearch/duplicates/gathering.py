@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from imgsearch.duplicates.companions import are_companions
 from imgsearch.duplicates.grouping import order_of
 from imgsearch.duplicates.groups import Evidence, Kind
-from imgsearch.duplicates.judge import Judge
+from imgsearch.duplicates.judge import LOWEST, Judge
 from imgsearch.duplicates.judging import lay_each
-from imgsearch.duplicates.kinds import as_burst, evidence_of
+from imgsearch.duplicates.kinds import as_burst, evidence_of, may_be_same
 from imgsearch.duplicates.parallax import SecondLook
 from imgsearch.duplicates.pixels import PixelDigests
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imgsearch.duplicates.calibration import Calibration
     from imgsearch.duplicates.changes import Laid
     from imgsearch.duplicates.grouping import Rank
+    from imgsearch.duplicates.kept_scores import KeptScores
     from imgsearch.search.matches import GalleryFile
     from imgsearch.storage.records import Content
 
@@ -73,28 +74,69 @@ class Gathering:
         self._judged: set[tuple[str, str]] = set()
 
     def gather(
-        self, pairs: Sequence[tuple[int, int]], *, asked: int, progress: Progress | None = None
+        self,
+        pairs: Sequence[tuple[int, int]],
+        *,
+        asked: int,
+        kept: KeptScores,
+        progress: Progress | None = None,
     ) -> None:
         """Judge pairs of contents, and note the evidence once all are judged.
 
         Args:
             pairs: by id.
             asked: contents whose like is looked for.
+            kept: scores of pairs that need not be judged again; gets those of the others.
             progress: told how many pairs were judged, of how many.
         """
-        known = {pair: below for pair in pairs if (below := self._to_judge(*pair)) is not None}
+        wanted = {pair: below for pair in pairs if (below := self._to_judge(*pair)) is not None}
+        scores = {
+            pair: score
+            for pair, below in wanted.items()
+            if (score := kept.get(*self._names(*below))) is not None
+        }
+        new = [pair for pair in wanted if pair not in scores]
         judged = {}
-        wanted = list(known.values())
-        with closing(lay_each(wanted, self._judge, rendering=self._rendering)) as laid_each:
-            for done, (pair, laid) in enumerate(zip(known, laid_each, strict=True)):
-                if progress is not None and not done % 100:
-                    progress(done, len(known))
-                if laid is not None:
-                    judged[pair] = laid
-        scores = [laid.score for laid in judged.values()]
-        self._calibration = self._calibration.among(scores, asked=asked)
-        for pair, laid in judged.items():
-            self._note(*pair, laid)
+        for pair, laid in self._lay_each(new, wanted, done=len(scores), progress=progress):
+            scores[pair] = LOWEST if laid is None else laid.score
+            kept.put(*self._names(*pair), scores[pair])
+            if laid is not None:
+                judged[pair] = laid
+        likely = [score for score in scores.values() if score > LOWEST]
+        self._calibration = self._calibration.among(likely, asked=asked)
+        again = [
+            pair
+            for pair, score in scores.items()
+            if score > LOWEST and pair not in judged and self._may_be_same(*pair, score)
+        ]
+        laid_again = self._lay_each(again, wanted, done=len(wanted) - len(again))
+        judged |= {pair: laid for pair, laid in laid_again if laid is not None}
+        for pair in wanted:
+            if pair in judged:
+                self._note(*pair, judged[pair])
+
+    def _lay_each(
+        self,
+        pairs: Sequence[tuple[int, int]],
+        below: Mapping[tuple[int, int], tuple[int, int]],
+        *,
+        done: int,
+        progress: Progress | None = None,
+    ) -> Iterator[tuple[tuple[int, int], Laid | None]]:
+        """Yield pairs and how they lie upon each other, the one that `below` says below."""
+        ordered = [below[pair] for pair in pairs]
+        with closing(lay_each(ordered, self._judge, rendering=self._rendering)) as laid_each:
+            for number, found in enumerate(zip(pairs, laid_each, strict=True), start=done):
+                if progress is not None and not number % 100:
+                    progress(number, len(below))
+                yield found
+
+    def _names(self, one: int, other: int) -> tuple[str, str]:
+        return self._contents[one].hash, self._contents[other].hash
+
+    def _may_be_same(self, one: int, other: int, score: float) -> bool:
+        first, second = self._contents[one], self._contents[other]
+        return may_be_same(first, second, score, self._calibration, precision=self._precision)
 
     def look_at(self, one: int, other: int) -> None:
         """Judge a pair of contents, and note the evidence."""

@@ -28,6 +28,16 @@ SAME_MOMENT: Final = 2.0
 SUREST: Final = 0.9999
 
 
+def may_be_same(
+    one: Content, other: Content, score: float, calibration: Calibration, *, precision: float
+) -> bool:
+    """Say whether there may be evidence on two contents, of which only their score is known."""
+    if calibration.certainty(score + SAME_MOMENT) >= precision:
+        return True
+    apart = _seconds_apart(one, other)
+    return apart is not None and apart <= BURST_SECONDS
+
+
 def evidence_of(
     one: Content, other: Content, laid: Laid, calibration: Calibration, *, precision: float
 ) -> tuple[Evidence, Evidence] | None:

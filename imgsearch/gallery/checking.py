@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imgsearch.duplicates import kept_scores
 from imgsearch.maps import map_cache
 from imgsearch.regions import cache_files
 from imgsearch.regions.care import check as check_regions
@@ -60,7 +61,7 @@ def check(store: Store, folder: Path, engine: SearchEngine) -> list[Finding]:
         for embeddings in held:
             findings += engine.check(embeddings) + check_regions(embeddings)
     findings += engine.leftovers(folder, held) + cache_files.findings(folder, held)
-    return findings + map_cache.check(folder, held)
+    return findings + map_cache.check(folder, held) + kept_scores.check(folder)
 
 
 def repair(
@@ -110,6 +111,7 @@ def repair(
             engine.refresh(embeddings)
             refresh_regions(embeddings)
         map_cache.repair(folder, embeddings_of(store, folder))
+        kept_scores.repair(folder)
     remaining = check(store, folder, engine)
     left = {finding.what for finding in remaining}
     if all(finding.severity == "note" for finding in remaining):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgsearch import paths
+from imgsearch.duplicates import kept_scores
 from imgsearch.errors import UsageError
 from imgsearch.maps import map_cache
 from imgsearch.regions import cache_files
@@ -120,7 +121,7 @@ def prune(store: Store, folder: Path, engine: SearchEngine) -> PruneReport:
         contents = store.remove_orphans()
     held = embeddings_of(store, folder)
     caches = engine.prune(folder, held) + map_cache.prune(folder, held)
-    caches += cache_files.prune(folder, held)
+    caches += cache_files.prune(folder, held) + kept_scores.prune(folder)
     store.compact()
     after = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     return PruneReport(contents, caches, max(0, before - after))

@@ -37,7 +37,7 @@ class Place(NamedTuple):
     root_id: int
 
 
-class HeldContent(NamedTuple):
+class FiledContent(NamedTuple):
     """A content, and the files that hold it.
 
     Attributes:
@@ -102,7 +102,7 @@ class HeldFiles:
         for held in self.held(content_ids):
             yield held.content.id, self.file(held)
 
-    def held(self, content_ids: Sequence[int]) -> list[HeldContent]:
+    def held(self, content_ids: Sequence[int]) -> list[FiledContent]:
         """Return contents, in their order, with the files that hold them.
 
         Those without a file are left out.
@@ -115,7 +115,7 @@ class HeldFiles:
         for content_id in content_ids:
             one = looked_up.get(content_id) or known.get(content_id)
             if one is not None and (places := self._places(one[1])):
-                found.append(HeldContent(one[0], places))
+                found.append(FiledContent(one[0], places))
         return found
 
     def remember(self, content_ids: Sequence[int]) -> None:
@@ -123,7 +123,7 @@ class HeldFiles:
         self._known.update(dict.fromkeys(content_ids))
         self._known.update(self.store.contents_with_files(content_ids))
 
-    def file(self, held: HeldContent) -> GalleryFile:
+    def file(self, held: FiledContent) -> GalleryFile:
         """Return the first file that holds a content, with the others as its duplicates."""
         first, *others = held.places
         return GalleryFile(
@@ -138,7 +138,7 @@ class HeldFiles:
         )
 
     def match(
-        self, held: HeldContent, *, rank: int, score: float, box: PixelBox | None = None
+        self, held: FiledContent, *, rank: int, score: float, box: PixelBox | None = None
     ) -> Match:
         """Return a content as a match, its duplicates as they are on disk now."""
         first = held.places[0]

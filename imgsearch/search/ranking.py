@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.search.held_files import HeldContent, HeldFiles
+    from imgsearch.search.held_files import FiledContent, HeldFiles
 
-    Ranked: TypeAlias = tuple[float, HeldContent]
+    Ranked: TypeAlias = tuple[float, FiledContent]
 
 SCORE_DECIMALS: Final = 6
 # Of so many more contents than are wanted files are looked up, since some may be of none.
