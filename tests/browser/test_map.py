@@ -36,6 +36,31 @@ DRAWN = """canvas => {
     return data.filter((value, at) => at % 4 === 3 && value > 0).length;
 }"""
 
+# How many points a map of 100,000 draws while it moves, after frames that took so many ms.
+PACED = """async (rounds) => {
+    const { Pace } = await import("/static/app/map/pace.js");
+    const pace = new Pace(100_000);
+    return rounds.map((times) => {
+        for (const time of times) pace.took(time);
+        return pace.count;
+    });
+}"""
+# What frames took by the page's own measure, in ms, while the wheel turns every 180 ms.
+NOTCHES = """async () => {
+    const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+    const { Pace } = await import(loaded.find((name) => name.endsWith("/map/pace.js")));
+    const times = [];
+    const { took } = Pace.prototype;
+    Pace.prototype.took = (time) => times.push(time);
+    for (let notch = 0; notch < 5; notch += 1) {
+        const turn = new WheelEvent("wheel", { deltaY: -20 });
+        document.querySelector(".map-stage").dispatchEvent(turn);
+        await new Promise((passed) => setTimeout(passed, 180));
+    }
+    Pace.prototype.took = took;
+    return times;
+}"""
+
 
 @pytest.fixture(scope="module")
 def mapped(gallery_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
@@ -208,6 +233,27 @@ def test_the_place_is_in_the_address_so_that_reload_and_back_lead_there(wanderer
         abs(again[key][0] - seen[key][0]) < 3 and abs(again[key][1] - seen[key][1]) < 3
         for key in seen
     )
+
+
+def test_a_machine_that_draws_late_gets_fewer_points_till_it_is_in_time_again(
+    wanderer: Visitor,
+) -> None:
+    in_time = [16.7] * 6
+    one_waits_for_all = [16.7, 16.7, 16.7, 16.7, 16.7, 350.0]  # 72 ms each
+    rounds = [
+        *(in_time, one_waits_for_all, in_time, [5000.0], [100.0, 100.0], [300.0]),
+        *([300.0], in_time * 10),
+    ]
+    counts = wanderer.page.evaluate(PACED, rounds)
+    assert counts == [100_000, 30_000, 39_000, 39_000, 11_700, 8_000, 8_000, 100_000]
+
+
+def test_a_wheel_turned_notch_by_notch_does_not_look_like_a_machine_that_draws_late(
+    wanderer: Visitor,
+) -> None:
+    times = wanderer.page.evaluate(NOTCHES)
+    assert len(times) == 5
+    assert min(times) < 100
 
 
 def test_thumbnails_never_cover_each_other(wanderer: Visitor) -> None:

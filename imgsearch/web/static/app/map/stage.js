@@ -134,8 +134,9 @@ export class Stage extends EventTarget {
     requestAnimationFrame((now) => {
       this.#drawn = false;
       if (!this.#colours || !this.node.isConnected) return;
-      const count = this.#moving ? this.pace.moving(now) : this.points.count;
+      const count = this.#moving ? this.pace.count : this.points.count;
       this.layer.draw(this.camera, { ...this.#colours, chosen: this.#chosen, size: this.#pointSize(), count });
+      if (this.#moving) requestAnimationFrame((next) => this.pace.took(next - now));
     });
   }
 
