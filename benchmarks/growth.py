@@ -8,7 +8,8 @@ in no order of the folders. Measures, in seconds of the processor:
   state of each file; `info`, `list`, `check`, `export`, a `query` by a stored picture; `index` with
   a hundred new pictures, `remove` of a tenth of the files, and `prune` of what that left;
 * milliseconds of a query by a stored picture in one process, plain, with k = 100 and 1,000, and
-  with filters of different widths (medians).
+  with filters of different widths (medians); where the row says "another", no two questions have
+  the same filter, so that nothing is remembered of it.
 
 Every size is built in a folder of its own, and kept until the end of its measurements only.
 
@@ -207,24 +208,50 @@ def questions(workspace: Path, size: int) -> dict[str, float]:
     """Return the median milliseconds of queries in one process."""
     photos = workspace / "photos"
     asked = [photos / name_of(number) for number in range(0, size, max(1, size // QUERIES))]
-    kinds: dict[str, dict[str, Any]] = {
+    plain: dict[str, dict[str, Any]] = {
         "plain": {},
         "k = 100": {"k": 100},
         "k = 1,000": {"k": 1_000},
-        "under 0.1 %": {"where": Filters(under=(photos / "rare",))},
-        "under 10 %": {"where": Filters(under=(photos / "some",))},
-        "under 90 %": {"where": Filters(under=(photos / "most",))},
-        "after 5 %": {"where": Filters(after="2019")},
-        "after 90 %": {"where": Filters(after="2002")},
-        "camera 14 %": {"where": Filters(camera="cam 3")},
-        "width 1 %": {"where": Filters(min_width=4_990)},
-        "near 0.5 %": {"where": Filters(near=Near(10.0, 10.0, 900))},
+    }
+    repeated = {
+        "under 0.1 %": Filters(under=(photos / "rare",)),
+        "under 10 %": Filters(under=(photos / "some",)),
+        "under 90 %": Filters(under=(photos / "most",)),
+        "after 5 %": Filters(after="2019"),
+        "after 90 %": Filters(after="2002"),
+        "camera 14 %": Filters(camera="cam 3"),
+        "width 1 %": Filters(min_width=4_990),
+        "near 0.6 %": Filters(near=Near(10.0, 20.0, 900)),
+        "two that nothing passes": Filters(under=(photos / "some",), min_width=4_990),
+    }
+    other: dict[str, Callable[[int], Filters]] = {
+        "another under": lambda turn: Filters(
+            under=(photos / "most" / f"{turn * size // QUERIES // FOLDER:04}",)
+        ),
+        "another after 5 %": lambda turn: Filters(after=f"2019-01-01T00:{turn:02}"),
+        "another after 90 %": lambda turn: Filters(after=f"2002-01-01T00:{turn:02}"),
+        "another camera and month": lambda turn: Filters(
+            after="2012", before=f"2012-02-01T00:{turn:02}", camera="cam 3"
+        ),
+        "another width 1 to 7 %": lambda turn: Filters(min_width=4_931 + turn),
+        "another near 0.6 %": lambda turn: Filters(
+            near=Near(turn % 40 - 20.0, 2.0 * turn, 900 - turn)
+        ),
+    }
+    questions = {name: [kind] * len(asked) for name, kind in plain.items()}
+    questions |= {name: [{"where": where}] * len(asked) for name, where in repeated.items()}
+    questions |= {
+        name: [{"where": kind(turn % QUERIES)} for turn in range(len(asked))]
+        for name, kind in other.items()
     }
     figures = {}
     with Gallery(workspace / "gallery") as gallery:
-        for name, kind in kinds.items():
-            gallery.query(asked[0], **kind)
-            times = [spent(partial(gallery.query, path, **kind)) for path in asked]
+        for name, kinds in questions.items():
+            gallery.query(asked[0], **kinds[0])
+            times = [
+                spent(partial(gallery.query, path, **kind))
+                for path, kind in zip(asked, kinds, strict=True)
+            ]
             figures[f"query, {name}, ms"] = round(1_000 * float(np.median(times)), 2)
     return figures
 

@@ -92,3 +92,26 @@ def test_paths_are_shown_whole_when_the_current_folder_is_gone(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert short_path(tmp_path / "a.jpg") == str(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("here/a.jpg", "a.jpg"),
+        ("here", "~/here"),
+        ("hereafter/a.jpg", "~/hereafter/a.jpg"),
+        ("", "~"),
+    ],
+)
+def test_a_path_is_shown_from_the_current_folder_or_from_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, shown: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert Path(short_path(tmp_path / path)) == Path(shown)
+    assert short_path(tmp_path.parent / "a.jpg") == str(tmp_path.parent / "a.jpg")
+    monkeypatch.setenv("HOME", tmp_path.anchor)
+    monkeypatch.setenv("USERPROFILE", tmp_path.anchor)
+    assert short_path(tmp_path / "a.jpg") == str(tmp_path / "a.jpg")

@@ -78,6 +78,22 @@ def test_a_filter_from_outside_is_obeyed_and_k_stays_k(shapes: Gallery, tmp_path
         assert [match.path for match in found] == wanted[:k]
 
 
+def test_a_gallery_that_has_changed_is_asked_anew_what_passes(
+    shapes: Gallery, tmp_path: Path
+) -> None:
+    """What passed is remembered by the reader, and another connection writes."""
+    query, where = tmp_path / "photos/01.png", Filters(min_width=40)
+
+    def found() -> set[str]:
+        return {match.path.name for _ in range(2) for match in shapes.query(query, where=where)}
+
+    assert found() == {"10.png", "20.png", "30.png"}
+    write_picture(tmp_path / "photos/wide.png", seed=99, side=64)
+    (tmp_path / "photos/20.png").unlink()
+    shapes.index(tmp_path / "photos")
+    assert found() == {"10.png", "30.png", "wide.png"}
+
+
 def test_it_is_combined_with_the_others(shapes: Gallery, tmp_path: Path) -> None:
     query = tmp_path / "photos/01.png"
     found = shapes.query(query, k=100, where=ShapeFilters(elongated=2, min_width=20))

@@ -19,10 +19,11 @@ from imgsearch import paths
 from imgsearch.errors import UsageError
 from imgsearch.images.metadata import Metadata
 from imgsearch.recipe import RecipeRequest
-from imgsearch.search import answering, sieve
+from imgsearch.search import sieve
 from imgsearch.search.answering import Question, answer, answer_each
 from imgsearch.search.search_space import SearchSpace
 from imgsearch.search.space_building import exact_space
+from imgsearch.storage import passing
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
 from imgsearch.storage.filters import Filters, full_date
@@ -228,6 +229,38 @@ def test_every_answer_equals_the_brute_force_one(
     assert [match.rank for match in got] == list(range(1, len(got) + 1))
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    facts=st.lists(FACTS, min_size=1, max_size=20),
+    files=FILES,
+    asked=st.lists(FILTERS, min_size=1, max_size=3),
+    k=st.integers(1, 30),
+    first=st.sampled_from([1, 1_000]),
+    most=st.sampled_from([1, 5, 20_000]),
+)
+def test_what_a_reader_remembers_of_filters_changes_no_answer(
+    facts: list[Metadata],
+    files: dict[tuple[int, bytes], int],
+    asked: list[Filters],
+    k: int,
+    first: int,
+    most: int,
+) -> None:
+    """Each is asked again, when lists of its own and of others with such a part are there."""
+    world = World()
+    for number, some in enumerate(facts):
+        held = [place for place, holder in files.items() if holder == number]
+        world.add(grid_vector(number), some, held)
+    world.store._remembered = {}  # as of a reader
+    with pytest.MonkeyPatch.context() as patch, world.store.snapshot():
+        patch.setattr(passing, "FIRST_LISTED", first)
+        patch.setattr(sieve, "MOST_ASKED", most)
+        for where in asked * 2:
+            question = Question(grid_vector(0), k, where)
+            found = [(match.score, match.path) for match in world.ask(question)]
+            assert found == [match[:2] for match in world.oracle(question)]
+
+
 PLAIN = Metadata(width=1, height=1, format="PNG")
 
 
@@ -272,7 +305,8 @@ def test_scores_of_real_valued_vectors_are_those_of_float64(seed: int, k: int) -
     query = vectors[0].astype(np.float32)
     got = world.ask(Question(vector=query, k=k, where=Filters()))
     exact = np.array([item[2] for item in world.items], np.float64) @ query.astype(np.float64)
-    best = np.argsort(-exact)[:k]
+    # Scores that agree in what is shown of them are ordered by path.
+    best = np.argsort(-exact.round(6), kind="stable")[:k]
     assert [int(match.path.stem) for match in got] == best.tolist()
     np.testing.assert_allclose([match.score for match in got], exact[best], atol=5.1e-7)
 
@@ -359,6 +393,22 @@ def test_distances_agree_with_the_angle_between_unit_vectors(
 ) -> None:
     expected = great_circle(a, b, Near(c, d, 1))
     assert distance_km(a, b, c, d) == pytest.approx(expected, abs=1e-3, rel=1e-6)
+
+
+@given(LATITUDES, LONGITUDES, st.floats(-4, 4.4).map(lambda power: 10**power), st.data())
+def test_the_rectangles_of_a_circle_lie_around_it_and_within_it(
+    latitude: float, longitude: float, kilometres: float, data: st.DataObject
+) -> None:
+    near = Near(latitude, longitude, kilometres)
+    (south, north), (low, high, west, east) = near.latitudes, near.inside
+    at = data.draw(st.floats(max(-90, south - 1), min(90, north + 1)))
+    along = data.draw(LONGITUDES | st.floats(max(-180, west), min(180, east)))
+    is_within = distance_km(at, along, latitude, longitude) <= kilometres
+    if is_within:
+        assert south <= at <= north
+        assert any(first <= along <= last for first, last in near.longitudes)
+    if low <= at <= high and west <= along <= east:
+        assert is_within
 
 
 def test_each_filter_alone_leaves_exactly_what_passes_it() -> None:
@@ -467,12 +517,18 @@ def test_an_approximate_answer_ends_and_has_exact_scores_and_k_matches(
 
 @pytest.mark.parametrize("most", [1, 30, 500])
 @pytest.mark.parametrize("share", [1, 4])
+@pytest.mark.parametrize("first", [1, 1_000])
 def test_however_a_filter_is_applied_the_answer_is_the_same(
-    crowd: tuple[World, SearchSpace], monkeypatch: pytest.MonkeyPatch, most: int, share: int
+    crowd: tuple[World, SearchSpace],
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    share: int,
+    first: int,
 ) -> None:
     """By asking about candidates, by listing the few that pass, or by masking all others."""
     monkeypatch.setattr(sieve, "MOST_ASKED", most)
-    monkeypatch.setattr(answering, "FIRST_SHARE", share)
+    monkeypatch.setattr(sieve, "FIRST_SHARE", share)
+    monkeypatch.setattr(passing, "FIRST_LISTED", first)
     world, space = crowd
     assert isinstance(space.index, SegmentedIndex)
     space.index.base.measured = replace(space.index.base.measured, probes=Probes(nprobe=8))

@@ -8,9 +8,9 @@ direction, or bytes that are not text. Output for a person escapes these; output
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
-from imgsearch.paths import from_home
 from imgsearch.text import SURROGATES, printable, spelled
 
 __all__ = ["printable", "short_path", "single_line"]
@@ -37,10 +37,32 @@ def short_path(path: Path) -> str:
 
 
 def _shortened(path: Path) -> str:
+    text = os.fspath(path)
     try:
-        here = Path.cwd()
+        here = os.getcwd()  # noqa: PTH109 - a listing asks for every file, and pathlib takes longer
     except OSError:  # the current folder was deleted
-        return os.fspath(path)
-    if path != here and path.is_relative_to(here):
-        return os.fspath(path.relative_to(here))
-    return os.fspath(from_home(path))
+        return text
+    below = _below(text, here)
+    if below:
+        return below
+    home = _home(os.environ.get("HOME"), os.environ.get("USERPROFILE"))
+    below = None if home is None else _below(text, home)
+    return text if below is None else os.path.join("~", below) if below else "~"  # noqa: PTH118 - likewise
+
+
+def _below(path: str, folder: str) -> str | None:
+    """Return what follows a folder in a path, "" for the folder itself; None for others."""
+    if path == folder:
+        return ""
+    start = folder if folder.endswith(os.sep) else folder + os.sep
+    return path[len(start) :] if path.startswith(start) else None
+
+
+@lru_cache(maxsize=1)
+def _home(*_variables: str | None) -> str | None:
+    """Return the person's home, where there is one; as long as the variables stay the same."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return None if home == Path(home.anchor) else os.fspath(home)

@@ -51,7 +51,7 @@ class Asking(PartSearch, Questioning):
     def _remark(self, held: Embeddings, where: Filters) -> None:
         """Log what filters leave out, once for as long as neither they nor the gallery change."""
         asked = (held.identifier, held.generation, where)
-        if asked != self._remarked:
+        if LOG.isEnabledFor(logging.INFO) and asked != self._remarked:
             for line in remarks.about_filters(held.store, where):
                 LOG.info(line)
             self._remarked = asked

@@ -142,7 +142,10 @@ class _Search:
                 wanted, width = 4 * wanted, 4 * width
             else:
                 width, allowed = self._sieve.next_search(
-                    len(self._wholes.ids), len(passing[0]), wanted
+                    len(self._wholes.ids),
+                    len(passing[0]),
+                    wanted,
+                    among=len(self._spaces.wholes),
                 )
         best = dict(zip(scored.ids.tolist(), scored.regions.tolist(), strict=True))
         boxes, resize = region_boxes(), self._embeddings.recipe.resize

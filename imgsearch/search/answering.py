@@ -12,7 +12,6 @@ from imgsearch.errors import UsageError
 from imgsearch.search.held_files import HeldFiles
 from imgsearch.search.query_expansion import expanded
 from imgsearch.search.ranking import FEW_MORE, SCORE_DECIMALS, ranked_contents, rounded
-from imgsearch.search.sieve import FIRST_SHARE
 from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
@@ -96,15 +95,15 @@ def _ranked_each(
     space, sieve = space.narrowed(embeddings.store, first.where)
     files = HeldFiles.of(embeddings.store, first.where)
     searches = [_Search(embeddings, space, question, sieve, files) for question in questions]
-    width = max(search.width for search in searches)
+    width, allowed = max(search.first_width for search in searches), searches[0].first_allowed
     vectors = np.stack([question.vector for question in questions])
-    scores, ids = space.search(vectors, width)
+    scores, ids = space.search(vectors, width, allowed=allowed)
     if len(questions) > 1 and sieve.is_open:
         # Most of what the answers need, in two statements for all.
         some = ids[:, : first.k + FEW_MORE + 1]
         files.remember(np.unique(some[some >= 0]).tolist())
     for search, some, near in zip(searches, scores, ids, strict=True):
-        yield search, search.run(some, near, width)
+        yield search, search.run(some, near, width, allowed=allowed)
 
 
 class _Search:
@@ -126,12 +125,18 @@ class _Search:
         self._excluded = frozenset(question.excluded)
         self._everything = len(space) + 1
         self._wanted = space.candidates(question.k)
-        share = 1 if sieve.is_open else FIRST_SHARE
-        self.width = min(share * self._wanted + len(self._excluded), self._everything)
+        width, self.first_allowed = sieve.first_search(self._wanted, len(space))
+        self.first_width = min(width + len(self._excluded), self._everything)
 
-    def run(self, scores: NDArray[np.float32], ids: NDArray[np.int64], width: int) -> list[Ranked]:
+    def run(
+        self,
+        scores: NDArray[np.float32],
+        ids: NDArray[np.int64],
+        width: int,
+        *,
+        allowed: NDArray[np.int64] | None,
+    ) -> list[Ranked]:
         """Return scores and contents, the best first, from what the index found at first."""
-        allowed = None
         while True:
             there = ids >= 0
             scores, ids = scores[there], ids[there]
@@ -156,7 +161,9 @@ class _Search:
             if self._sieve.is_open or allowed is not None:
                 width = min(4 * width, self._everything)
             else:
-                width, allowed = self._sieve.next_search(len(ids), passed, self._wanted)
+                width, allowed = self._sieve.next_search(
+                    len(ids), passed, self._wanted, among=len(self._space)
+                )
                 width = min(width + len(self._excluded), self._everything)
             found = self._space.search(self._question.vector[np.newaxis], width, allowed=allowed)
             scores, ids = found[0][0], found[1][0]

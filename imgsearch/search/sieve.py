@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch.storage.filters import conditions
-from imgsearch.storage.passing import allowed_ids, few_ids, passing_ids
+from imgsearch.storage.passing import PassingContents
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,27 +37,42 @@ class Sieve:
         Raises:
             UsageError: a folder of the filter is not in the gallery.
         """
-        self._store = store
-        self._where = where
-        self._conditions = list(conditions(where, store).values())
-        self._few: tuple[int, NDArray[np.int64] | None] = (0, None)
-        self._all: NDArray[np.int64] | None = None
+        given = list(conditions(where, store).values())
+        self._passing = PassingContents(store, given) if given else None
 
     @property
     def is_open(self) -> bool:
         """Whether everything passes."""
-        return not self._conditions
+        return self._passing is None
 
     def passing(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of some ids (m,) pass."""
-        if self.is_open or not len(ids):
+        if self._passing is None or not len(ids):
             return np.ones(len(ids), np.bool_)
-        if self._all is not None:
-            return np.isin(ids, self._all)
-        return np.isin(ids, passing_ids(self._store, self._conditions, ids.tolist()))
+        return self._passing.among(ids)
+
+    def first_search(self, wanted: int, among: int) -> tuple[int, NDArray[np.int64] | None]:
+        """Return how many candidates to search for first, and the ids that alone may be found.
+
+        Args:
+            wanted: how many have to pass.
+            among: how many there are in all.
+
+        Returns:
+            The second is None where candidates are to be asked about.
+        """
+        if self._passing is None:
+            return wanted, None
+        ids = self._passing.ids
+        if ids is None:
+            return FIRST_SHARE * wanted, None
+        expected = round(_ALLOWANCE * wanted * among / max(len(ids), 1))
+        if len(ids) <= MOST_ASKED or expected > MOST_ASKED:
+            return wanted, ids
+        return max(expected, wanted), None
 
     def next_search(
-        self, asked: int, passed: int, wanted: int
+        self, asked: int, passed: int, wanted: int, *, among: int
     ) -> tuple[int, NDArray[np.int64] | None]:
         """Return how many candidates to search for next, and the ids that alone may be found.
 
@@ -65,19 +80,18 @@ class Sieve:
             asked: how many candidates there were.
             passed: how many of them passed.
             wanted: how many have to.
+            among: how many there are in all.
 
         Returns:
             The second is None where candidates are to be asked about.
         """
         expected = round(_ALLOWANCE * wanted * (asked + 1) / (passed + 0.5))
         width = max(expected, FIRST_SHARE * asked)
-        most = min(width, MOST_ASKED)
-        if self._few[0] < most:
-            self._few = most, few_ids(self._store, self._conditions, most)
-        if self._few[1] is not None:
-            return wanted, self._few[1]
+        assert self._passing is not None  # noqa: S101  # everything passes otherwise
+        self._passing.list_if_cheaper(width, passed=passed, asked=asked, among=among)
+        ids = self._passing.ids
+        if ids is not None and len(ids) <= MOST_ASKED:
+            return wanted, ids
         if width <= MOST_ASKED:
             return width, None
-        if self._all is None:
-            self._all = allowed_ids(self._store, self._where)
-        return wanted, self._all
+        return wanted, self._passing.list_all()

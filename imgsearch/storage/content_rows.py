@@ -160,9 +160,13 @@ class ContentRows:
     def first_ids(
         self, statement: str, most: int, values: Sequence[object] = ()
     ) -> NDArray[np.int64]:
-        """Return the first ids that a statement gives; NULL is none."""
-        rows = self.connection.execute(f"{statement} LIMIT ?", [*values, most])
-        return np.fromiter((row[0] for row in rows if row[0] is not None), dtype=np.int64)
+        """Return the first ids that a statement, with one column `id`, gives; NULL is none."""
+        # As one text: rows by themselves take more than twice the time.
+        (text,) = self.connection.execute(
+            f"SELECT group_concat(id) FROM ({statement} LIMIT ?)",  # noqa: S608 - as there
+            [*values, most],
+        ).fetchone()
+        return np.fromstring(text or "", dtype=np.int64, sep=",")
 
     def content_sizes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the bytes of all contents `(n,)`, ascending, and their ids in the same order."""

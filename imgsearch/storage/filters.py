@@ -17,7 +17,7 @@ from imgsearch import paths
 from imgsearch.addresses import named
 from imgsearch.errors import UsageError
 from imgsearch.storage.camera_names import camera_texts, storable
-from imgsearch.storage.filter_condition import Condition
+from imgsearch.storage.filter_condition import LISTED, Condition, on_column
 from imgsearch.storage.places import Near, distance_km
 from imgsearch.storage.under import parts_under
 
@@ -34,6 +34,8 @@ Undated = Literal["include", "exclude"]
 _FILTER: Final = "filter"
 _DATE: Final = re.compile(r"\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2})?)?)?)?")
 _DATE_FILL: Final = "0000-01-01T00:00:00"
+# As `LISTED`: of folders rows of files are read, and of places only some in a band pass.
+_LISTED_SLOWLY: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def _several(name: str, value: object, kinds: tuple[type, ...], wanted: str) -> 
 
 def _lies_under_one(folders: tuple[Path, ...], store: Store) -> Condition:
     known = store.known_roots()
+    parts = dict.fromkeys(part for folder in folders for part in parts_under(folder, known))
     # A table, as one expression over thousands of parts is more than SQLite takes.
     store.temporary_table(
         "CREATE TEMP TABLE IF NOT EXISTS part_under "
@@ -116,12 +119,8 @@ def _lies_under_one(folders: tuple[Path, ...], store: Store) -> Condition:
     )
     store.connection.execute("DELETE FROM temp.part_under")
     store.connection.executemany(
-        "INSERT OR IGNORE INTO temp.part_under VALUES (?, ?, ?, ?)",
-        (
-            (root_id, below, *paths.beneath(below))
-            for folder in folders
-            for root_id, below in parts_under(folder, known)
-        ),
+        "INSERT INTO temp.part_under VALUES (?, ?, ?, ?)",
+        ((root_id, below, *paths.beneath(below)) for root_id, below in parts),
     )
     return Condition(
         "id IN (SELECT content_id FROM part_under CROSS JOIN file "
@@ -134,22 +133,33 @@ def _lies_under_one(folders: tuple[Path, ...], store: Store) -> Condition:
             "WHERE file.content_id = content.id)"
         ),
         source=(
-            "SELECT content_id FROM part_under CROSS JOIN file "
+            "SELECT content_id AS id FROM part_under CROSS JOIN file "
             "ON file.root_id = part_under.root_id AND path = below WHERE content_id IS NOT NULL "
             "UNION ALL SELECT content_id FROM part_under CROSS JOIN file "
             "ON file.root_id = part_under.root_id AND path >= first AND path < last "
             "WHERE content_id IS NOT NULL"
         ),
+        key=tuple(parts),
+        listed=_LISTED_SLOWLY,
     )
 
 
 def _is_near(near: Near, store: Store) -> Condition:
     store.function("distance_km", distance_km, 4)
-    south, north = near.latitudes
+    across = " OR ".join(["longitude BETWEEN ? AND ?"] * len(near.longitudes))
+    # Most of what passes lies in a rectangle within the circle, and is not asked for its distance.
     return Condition(
-        "latitude BETWEEN ? AND ? AND longitude IS NOT NULL "
-        "AND distance_km(latitude, longitude, ?, ?) <= ?",
-        (south, north, near.latitude, near.longitude, near.kilometres),
+        f"latitude BETWEEN ? AND ? AND ({across}) AND ("
+        "(latitude BETWEEN ? AND ? AND longitude BETWEEN ? AND ?) "
+        "OR distance_km(latitude, longitude, ?, ?) <= ?)",
+        (
+            *near.latitudes,
+            *(degrees for reach in near.longitudes for degrees in reach),
+            *near.inside,
+            *(near.latitude, near.longitude, near.kilometres),
+        ),
+        key="place",
+        listed=_LISTED_SLOWLY * store.has_index("content_by_place"),
     )
 
 
@@ -161,7 +171,7 @@ def _has_camera(part: str, store: Store) -> Condition:
     texts = camera_texts(part)
     each = "(instr(lower(camera), lower(?)) > 0 OR instr(lower(camera), lower(?)) > 0)"
     if not store.has_index("content_by_camera"):
-        return Condition(each, texts)
+        return Condition(each, texts, key="camera")
     # By the few names that there are, each of which is looked up in the index.
     return Condition(
         "camera IN (WITH RECURSIVE name (camera) AS (SELECT MIN(camera) FROM content "  # noqa: S608 - a constant
@@ -169,6 +179,8 @@ def _has_camera(part: str, store: Store) -> Condition:
         f"FROM name WHERE name.camera IS NOT NULL) SELECT camera FROM name WHERE {each})",
         texts,
         of_few=each,
+        key="camera",
+        listed=LISTED,
     )
 
 
@@ -182,7 +194,7 @@ def _is_one_of(formats: tuple[str, ...], store: Store) -> Condition:
         if name not in known and not len(store.content_ids_where("format = ?", (name,))):
             raise UsageError(f"formats: {given!r} is not a format; choose from {', '.join(known)}")
     marks = ", ".join("?" * len(names))
-    return Condition(f"format IN ({marks})", tuple(names))
+    return on_column("format", f"IN ({marks})", names, store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,22 +216,32 @@ class Filters:
 
     under: tuple[Path, ...] = filtered(_lies_under_one, ())
     after: str | None = filtered(
-        lambda date, _: Condition("taken >= ?", (full_date(date),)), None, check=_check_date
+        lambda date, store: on_column("taken", ">= ?", [full_date(date)], store),
+        None,
+        check=_check_date,
     )
     before: str | None = filtered(
-        lambda date, _: Condition("taken < ?", (full_date(date),)), None, check=_check_date
+        lambda date, store: on_column("taken", "< ?", [full_date(date)], store),
+        None,
+        check=_check_date,
     )
     camera: str | None = filtered(_has_camera, None)
     lens: str | None = filtered(
-        lambda part, _: Condition("instr(lower(lens), lower(?)) > 0", (storable(part),)),
+        lambda part, _: Condition(
+            "instr(lower(lens), lower(?)) > 0", (storable(part),), key="lens"
+        ),
         None,
     )
     near: Near | None = filtered(_is_near, None, check=_check_place)  # noqa: RUF009 - it declares a field, as field() does
     min_width: int | None = filtered(
-        lambda least, _: Condition("width >= ?", (least,)), None, check=_check_pixels
+        lambda least, store: on_column("width", ">= ?", [least], store),
+        None,
+        check=_check_pixels,
     )
     min_height: int | None = filtered(
-        lambda least, _: Condition("height >= ?", (least,)), None, check=_check_pixels
+        lambda least, store: on_column("height", ">= ?", [least], store),
+        None,
+        check=_check_pixels,
     )
     formats: tuple[str, ...] = filtered(_is_one_of, ())
     undated: Undated = "exclude"

@@ -46,6 +46,40 @@ class Near:
         reach = math.degrees(self.kilometres / EARTH_RADIUS_KM) * 1.000001 + 1e-9
         return self.latitude - reach, self.latitude + reach
 
+    @property
+    def longitudes(self) -> tuple[tuple[float, float], ...]:
+        """The least and the greatest longitude of the circle, a little beyond it, in degrees.
+
+        Two such pairs where it crosses the date line, and all longitudes where it holds a pole.
+        """
+        angle = math.radians(self.latitudes[1] - self.latitude)
+        widest = math.cos(math.radians(self.latitude))
+        if angle + abs(math.radians(self.latitude)) >= math.pi / 2 or math.sin(angle) >= widest:
+            return ((-180.0, 180.0),)
+        reach = math.degrees(math.asin(math.sin(angle) / widest)) * 1.000001 + 1e-9
+        west, east = self.longitude - reach, self.longitude + reach
+        if west < -180:  # noqa: PLR2004 - degrees of the globe
+            return (-180.0, east), (west + 360, 180.0)
+        if east > 180:  # noqa: PLR2004 - likewise
+            return (west, 180.0), (-180.0, east - 360)
+        return ((west, east),)
+
+    @property
+    def inside(self) -> tuple[float, float, float, float]:
+        """South, north, west and east of a rectangle that lies within the circle, in degrees.
+
+        On this side of the date line only; of those there are it is nearly the largest.
+        """
+        angle = min(self.kilometres / EARTH_RADIUS_KM, math.pi / 4) * 0.999999
+        reach = math.degrees(angle) * math.sqrt(0.5)
+        south, north = self.latitude - reach, self.latitude + reach
+        nearest = min(max(south, 0), north)  # to the equator, where a degree is longest
+        scale = math.cos(math.radians(self.latitude)) * math.cos(math.radians(nearest))
+        left = math.sin(angle / 2) ** 2 - math.sin(math.radians(reach) / 2) ** 2
+        half = math.sqrt(left / scale) if left < scale else 1
+        width = math.degrees(2 * math.asin(half))
+        return south, north, self.longitude - width, self.longitude + width
+
     @classmethod
     def parse(cls, text: str) -> Near:
         """Return the circle of "LATITUDE,LONGITUDE,KILOMETRES".

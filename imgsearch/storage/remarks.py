@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OptionalColumn = Literal["taken", "camera", "lens", "latitude"]
 
-_IN_A_FILE: Final = Condition("id IN (SELECT content_id FROM file)")
+_IN_A_FILE: Final = Condition("EXISTS (SELECT 1 FROM file WHERE content_id = content.id)")
 # What filters ask of a content that may have none: the filters, the columns, their name.
 MAY_LACK: Final[tuple[tuple[tuple[str, ...], OptionalColumn, str], ...]] = (
     (("after", "before"), "taken", "date"),

@@ -54,7 +54,10 @@ def _groups(connection: sqlite3.Connection) -> Iterator[list[_Name]]:
     rows = connection.execute(
         f"""
         SELECT scan.device, scan.number, scan.root_id, scan.path, scan.links FROM (
-            SELECT device, number, size, mtime_ns FROM scan WHERE number IS NOT NULL
+            SELECT device, number, size, mtime_ns FROM scan WHERE number IN (
+                -- Most often there are none, and fewer columns are sorted sooner.
+                SELECT number FROM scan GROUP BY number HAVING COUNT(*) > 1
+            )
             GROUP BY device, number, size, mtime_ns
             HAVING COUNT(*) > 1 AND (MAX(by_symlink) OR MIN(links) = 1)
         ) AS other

@@ -184,32 +184,48 @@ class Changes:
             rehash: read every file again, whatever its size and times.
         """
         self._leave_out_aliases()
+        embedded = "embedding.id"
+        join = """LEFT JOIN embedding
+                   ON embedding.content_id = file.content_id AND embedding.recipe_id = :recipe"""
+        if self._all_are_embedded(recipe_id):
+            # Then nobody needs to look for each file's.
+            embedded, join = "file.content_id", ""
         statement = f"""
             INSERT INTO pending
             SELECT NULL, scan.root_id, scan.path, scan.size, scan.mtime_ns, file.id,
                    file.content_id,
                    CASE WHEN file.id IS NULL THEN 'new'
                         WHEN {_CHANGED} THEN 'changed'
-                        WHEN embedding.id IS NULL AND file.reason IS NULL THEN 'embed'
-                        WHEN file.reason IS NOT NULL AND file.decoders IS NOT ? THEN 'retry'
+                        WHEN {embedded} IS NULL AND file.reason IS NULL THEN 'embed'
+                        WHEN file.reason IS NOT NULL AND file.decoders IS NOT :decoders THEN 'retry'
                         ELSE 'rehash' END,
                    scan.inode, scan.ctime_ns
             FROM scan
             LEFT JOIN file ON file.root_id = scan.root_id AND file.path = scan.path
-            LEFT JOIN embedding
-                   ON embedding.content_id = file.content_id AND embedding.recipe_id = ?
-            WHERE file.id IS NULL OR ? OR {_CHANGED}
-               OR (embedding.id IS NULL AND (file.reason IS NULL OR file.decoders IS NOT ?))
+            {join}
+            WHERE file.id IS NULL OR :rehash OR {_CHANGED}
+               OR ({embedded} IS NULL AND (file.reason IS NULL OR file.decoders IS NOT :decoders))
             ORDER BY scan.root_id, scan.path
-            """  # noqa: S608 - a constant
+            """  # noqa: S608 - constants
         with self._store.transaction():
-            self._connection.execute(statement, (decoders, recipe_id, rehash, decoders))
+            self._connection.execute(
+                statement, {"decoders": decoders, "recipe": recipe_id, "rehash": rehash}
+            )
         kinds = dict(
             self._connection.execute("SELECT reason, COUNT(*) FROM pending GROUP BY reason")
         )
         (scanned,) = self._connection.execute("SELECT COUNT(*) FROM scan").fetchone()
         moving = sum(kinds.get(kind, 0) for kind in ("new", "changed", "retry", "rehash"))
         return Tally(**kinds, unchanged=scanned - moving, missing=self.missing())
+
+    def _all_are_embedded(self, recipe_id: int | None) -> bool:
+        """Tell whether every content has an embedding: it has one at most, and none is alone."""
+        embeddings, contents = self._connection.execute(
+            "SELECT (SELECT COUNT(*) FROM embedding WHERE recipe_id = ?), "
+            "(SELECT COUNT(*) FROM content)",
+            (recipe_id,),
+        ).fetchone()
+        return bool(embeddings == contents)
 
     def _leave_out_aliases(self) -> None:
         roots = RootsById({root.id: root.path for root in self._store.roots()})
@@ -270,7 +286,7 @@ class Changes:
             UPDATE file SET (inode, ctime_ns) = (
                 SELECT COALESCE(scan.inode, file.inode), COALESCE(scan.ctime_ns, file.ctime_ns)
                 FROM scan WHERE scan.root_id = file.root_id AND scan.path = file.path
-            ) WHERE EXISTS (
+            ) WHERE (file.inode IS NULL OR file.ctime_ns IS NULL) AND EXISTS (
                 SELECT 1 FROM scan WHERE scan.root_id = file.root_id AND scan.path = file.path
                 AND ((file.inode IS NULL AND scan.inode IS NOT NULL)
                      OR (file.ctime_ns IS NULL AND scan.ctime_ns IS NOT NULL))
