@@ -3,11 +3,13 @@
 Indexes the sample photos, then adds contents to the gallery up to the wanted number: embeddings
 mixed from two real ones and a little noise, written as normal rows, and the index cache of all of
 them. Measures whole processes of `python -m imgsearch`, with files in the operating system's cache,
-medians of seven alternating rounds:
+medians of alternating rounds, seconds that passed and seconds of the processors:
 
-* `--help`;
+* `--help`, `info` and `list` of ten files;
 * `query` by a stored file, and by a new one, which goes through the network;
 * `index` of a folder in which nothing has changed (in a gallery of the sample photos alone);
+
+with `--against`, the same commands of another checkout beside them, in the same rounds;
 
 and what others need, also as whole processes (start_up_rivals.py):
 
@@ -22,6 +24,7 @@ for many new ones.
 
     python benchmarks/start_up.py
     python benchmarks/start_up.py --markdown benchmarks/results/start_up.md --json FILE
+    python benchmarks/start_up.py --no-rivals --rounds 15 --against ../another-checkout
     python benchmarks/start_up.py --quick --no-rivals
 """
 
@@ -31,11 +34,12 @@ import argparse
 import hashlib
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -75,6 +79,27 @@ class Failed(Exception):  # noqa: N818 - a result of the run, not an error of th
     """A command had a non-zero exit status."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is measured.
+
+    Attributes:
+        count: contents of the large gallery.
+        rounds: number of runs of each command.
+        asked: number of queries in a warm process.
+        backbone: of the galleries.
+        rivals: whether others are measured too.
+        against: another checkout whose commands are measured too, or None.
+    """
+
+    count: int
+    rounds: int
+    asked: int
+    backbone: str
+    rivals: bool
+    against: Path | None
+
+
 def grow(gallery: Path, count: int) -> NDArray[np.float32]:
     """Add contents to a gallery up to a number, and write its index cache.
 
@@ -109,21 +134,40 @@ def grow(gallery: Path, count: int) -> NDArray[np.float32]:
     return rows
 
 
-def seconds(arguments: Sequence[str], given: str | None = None) -> float:
-    """Return the seconds that a process of this Python takes."""
-    started = time.perf_counter()
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a process took.
+
+    Attributes:
+        wall: seconds from its start to its end.
+        processor: seconds of all processors, in it and in the system for it.
+    """
+
+    wall: float
+    processor: float
+
+
+def spent(arguments: Sequence[str], given: str | None = None, *, at: Path = REPOSITORY) -> Spent:
+    """Run a process of this Python, with imgsearch as a checkout has it; return what it took."""
+    before, started = processor_seconds(), time.perf_counter()
     done = subprocess.run(
         [sys.executable, *arguments],
-        cwd=REPOSITORY,
+        cwd=at,
         input=given,
         capture_output=True,
         text=True,
         check=False,
     )
-    took = time.perf_counter() - started
+    took = Spent(time.perf_counter() - started, processor_seconds() - before)
     if done.returncode:
         raise Failed(f"exit status {done.returncode}\n{done.stderr[-2000:]}")
     return took
+
+
+def processor_seconds() -> float:
+    """Return what all child processes that have ended took of the processors."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def working(compared: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -131,7 +175,7 @@ def working(compared: dict[str, list[str]]) -> dict[str, list[str]]:
     found = {}
     for name, arguments in compared.items():
         try:
-            seconds(arguments)
+            spent(arguments)
         except Failed as error:
             if "imgsearch" in name:
                 raise
@@ -146,6 +190,8 @@ def commands(large: Path, small: Path, stored: Path, new: Path) -> dict[str, lis
     start = ["-m", "imgsearch"]
     return {
         "imgsearch --help": [*start, "--help"],
+        "imgsearch info": [*start, "info", "--gallery", str(large)],
+        "imgsearch list, ten files": [*start, "list", "-k", "10", "--gallery", str(large)],
         "imgsearch query, stored file": [*start, "query", str(stored), "--gallery", str(large)],
         "imgsearch query, new file": [*start, "query", str(new), "--gallery", str(large)],
         "imgsearch index, nothing changed": [*start, "index", "--gallery", str(small)],
@@ -190,44 +236,49 @@ def warm(gallery: Path, pictures: Sequence[Path]) -> tuple[float, float]:
     return float(np.percentile(times, 50)), float(np.percentile(times, 95))
 
 
-def measure(
-    workspace: Path, count: int, rounds: int, asked: int, *, backbone: str, rivals: bool
-) -> Measured:
-    """Return all figures.
-
-    Args:
-        workspace: an empty folder.
-        count: contents of the large gallery.
-        rounds: number of runs of each command.
-        asked: number of queries in a warm process.
-        backbone: of the galleries.
-        rivals: whether others are measured too.
-    """
+def measure(workspace: Path, plan: Plan) -> Measured:
+    """Return all figures; the workspace is an empty folder."""
     large, small = workspace / "large", workspace / "small"
     for gallery in (large, small):
-        with Gallery(gallery, recipe=backbone) as opened:
+        with Gallery(gallery, recipe=plan.backbone) as opened:
             opened.index(SAMPLES)
-    rows = grow(large, count)
+    rows = grow(large, plan.count)
     samples = sorted(path for path in SAMPLES.rglob("*.jpg"))
-    new = fresh_copies(samples, workspace / "new", asked + 1)
+    new = fresh_copies(samples, workspace / "new", plan.asked + 1)
     compared = commands(large, small, samples[0], new[-1])
-    if rivals:
+    own = tuple(compared)
+    if plan.rivals:
         compared |= networks(new[-1])
         compared |= rival_commands(rows, workspace, new[-1], keras_program())
     compared = working(compared)
-    taken: dict[str, list[float]] = {name: [] for name in compared}
-    for _ in range(rounds):
+    taken: dict[str, list[Spent]] = {name: [] for name in compared}
+    others: dict[str, list[Spent]] = {name: [] for name in own if plan.against}
+    if plan.against:
+        for name in own:
+            spent(compared[name], at=plan.against)
+    for _ in range(plan.rounds):
         for name, arguments in compared.items():
-            taken[name].append(seconds(arguments))
+            taken[name].append(spent(arguments))
+            if plan.against and name in others:
+                others[name].append(spent(arguments, at=plan.against))
     return Measured(
-        contents=count,
-        backbone=backbone,
-        rounds=rounds,
+        contents=plan.count,
+        backbone=plan.backbone,
+        rounds=plan.rounds,
         commands=tuple(
-            Command(name, float(np.median(times)), min(times), max(times))
+            Command(
+                name,
+                float(np.median([each.wall for each in times])),
+                min(each.wall for each in times),
+                max(each.wall for each in times),
+                float(np.median([each.processor for each in times])),
+                float(np.median([each.processor for each in others[name]]))
+                if others.get(name)
+                else None,
+            )
             for name, times in taken.items()
         ),
-        warm=warm_queries(large, samples, new, asked),
+        warm=warm_queries(large, samples, new, plan.asked),
     )
 
 
@@ -241,8 +292,8 @@ def warm_queries(
         for name, pictures in (("stored files", stored), ("new files", new[:asked]))
     ]
     stream = ["-m", "imgsearch", "query", "--files-from", "-", "--json", "--gallery", str(gallery)]
-    one = seconds(stream, f"{new[0]}\n")
-    many = seconds(stream, "".join(f"{path}\n" for path in new))
+    one = spent(stream, f"{new[0]}\n").wall
+    many = spent(stream, "".join(f"{path}\n" for path in new)).wall
     each = 1000 * (many - one) / (len(new) - 1)
     name = "`query --files-from`, new files, each after the first"
     return (*found, Warm(name, each, None))
@@ -252,6 +303,8 @@ def main() -> None:
     """Run with the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--count", type=int, default=100_000, help="contents (default: 100000)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"(default: {ROUNDS})")
+    parser.add_argument("--against", type=Path, help="another checkout, measured beside this one")
     parser.add_argument("--quick", action="store_true", help="only check that it runs")
     parser.add_argument("--no-rivals", dest="rivals", action="store_false")
     parser.add_argument("--markdown", type=Path, help="write the report into this file too")
@@ -260,17 +313,17 @@ def main() -> None:
     # Python libraries are compiled once, as in an installation.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    count, rounds, asked = (1_000, 1, 3) if options.quick else (options.count, ROUNDS, 100)
+    plan = Plan(
+        count=1_000 if options.quick else options.count,
+        rounds=1 if options.quick else options.rounds,
+        asked=3 if options.quick else 100,
+        backbone=QUICK_BACKBONE if options.quick else BACKBONE,
+        rivals=options.rivals,
+        against=options.against and options.against.resolve(),
+    )
     with tempfile.TemporaryDirectory(prefix="imgsearch-start-") as workspace:
         os.environ["PYTHONPYCACHEPREFIX"] = str(Path(workspace) / "bytecode")
-        measured = measure(
-            Path(workspace),
-            count,
-            rounds,
-            asked,
-            backbone=QUICK_BACKBONE if options.quick else BACKBONE,
-            rivals=options.rivals,
-        )
+        measured = measure(Path(workspace), plan)
     page = "\n".join(["# Start-up", "", *facts(), "", *report(measured), ""])
     print(page)
     if options.markdown:

@@ -79,33 +79,37 @@ def test_listing_the_catalogue_loads_neither_tensorflow_nor_a_gallery() -> None:
     assert not _loaded_after(code) & {"tensorflow", "keras", "faiss", "openvino", "PIL"}
 
 
-def test_a_query_by_a_stored_file_loads_neither_decoders_nor_a_network(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Return a gallery of two pictures, and one of them."""
     monkeypatch.setattr("imgsearch.networks.source.PretrainedNetworks", FakeSource)
-    stored = picture(tmp_path / "photos/a.png", 1)
+    asked = picture(tmp_path / "photos/a.png", 1)
     picture(tmp_path / "photos/b.png", 2)
     gallery = tmp_path / "gallery"
     assert run("index", tmp_path / "photos", "--gallery", gallery).exit_code == 0
-    asked = [
-        "query",
-        str(stored),
-        "--gallery",
-        str(gallery),
-        "--paths",
-        "-k",
-        "1",
-        "--format",
-        "png",
-    ]
-    code = f"import imgsearch.cli\ntry: imgsearch.cli.app({asked!r})\nexcept SystemExit: pass"
-    loaded = _loaded_after(code)
-    assert "imgsearch.search.answering" in loaded
-    assert not loaded & {
-        "tensorflow", "keras", "openvino", "rich", "PIL.JpegImagePlugin", "sqlite_utils",
-        "pydantic", "imgsearch.images.loading", "imgsearch.indexing.run",
-        "imgsearch.networks.embedder",
-    }  # fmt: skip
+    return gallery, asked
+
+
+def test_what_is_stored_is_shown_without_decoders_or_a_network(stored: tuple[Path, Path]) -> None:
+    gallery, asked = stored
+    query = ["query", str(asked), "--paths", "-k", "1", "--format", "png"]
+    for arguments, needed, more in (
+        (
+            query,
+            "imgsearch.search.answering",
+            {"rich", "imgsearch.images.loading", "PIL.JpegImagePlugin"},
+        ),
+        (["info"], "imgsearch.gallery.information", {"PIL", "faiss", "imgsearch.images.exif"}),
+    ):
+        given = [*arguments, "--gallery", str(gallery)]
+        code = f"import imgsearch.cli\ntry: imgsearch.cli.app({given!r})\nexcept SystemExit: pass"
+        loaded = _loaded_after(code)
+        assert needed in loaded
+        assert not loaded & more
+        assert not loaded & {
+            "tensorflow", "keras", "openvino", "sqlite_utils", "pydantic",
+            "imgsearch.indexing.run", "imgsearch.networks.embedder",
+        }  # fmt: skip
 
 
 def test_the_version_is_shown() -> None:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from picture_checks import EXIF_FORMATS, needs, squash
 from PIL import ExifTags, Image, TiffImagePlugin
 
+from imgsearch.images.exif import clean_text, read_metadata
 from imgsearch.images.loading import load
-from imgsearch.images.metadata import TEXT_LIMIT, Metadata, clean_text, read_metadata
+from imgsearch.images.metadata import TEXT_LIMIT, Metadata
 from imgsearch.images.quiet import quietly
 
 Rational = TiffImagePlugin.IFDRational

@@ -29,7 +29,7 @@ def pragma(database: Database, name: str) -> int:
 
 def test_an_empty_database_is_taken_through_every_step_and_marked() -> None:
     database = in_memory()
-    schema.bring_up_to_date(database)
+    schema.bring_up_to_date(database.conn)
     assert pragma(database, "user_version") == len(schema.STEPS)
     assert pragma(database, "application_id") == schema.APPLICATION_ID
     assert {"root", "content", "file", "recipe", "embedding"} <= set(database.table_names())
@@ -38,9 +38,9 @@ def test_an_empty_database_is_taken_through_every_step_and_marked() -> None:
 
 def test_bringing_up_to_date_twice_changes_nothing() -> None:
     database = in_memory()
-    schema.bring_up_to_date(database)
+    schema.bring_up_to_date(database.conn)
     before = database.schema
-    schema.bring_up_to_date(database)
+    schema.bring_up_to_date(database.conn)
     assert database.schema == before
 
 
@@ -51,31 +51,31 @@ def test_a_step_that_fails_undoes_the_steps_before_it(monkeypatch: pytest.Monkey
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS[:2], fail))
     database = in_memory()
     with pytest.raises(RuntimeError):
-        schema.bring_up_to_date(database)
+        schema.bring_up_to_date(database.conn)
     assert database.table_names() == []
     assert pragma(database, "user_version") == 0
 
 
 def test_a_step_that_a_later_release_adds_is_taken_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     database = in_memory()
-    schema.bring_up_to_date(database)
+    schema.bring_up_to_date(database.conn)
     database.execute("INSERT INTO root VALUES (1, x'2f61', 1, '[]', 0)")
 
     def add_column(inner: Database) -> None:
         inner.execute("ALTER TABLE root ADD COLUMN note TEXT")
 
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, add_column))
-    schema.bring_up_to_date(database)
+    schema.bring_up_to_date(database.conn)
     assert pragma(database, "user_version") == len(schema.STEPS)
     assert database.execute("SELECT path, note FROM root").fetchall() == [(b"/a", None)]
 
 
 def test_a_database_from_the_future_is_refused() -> None:
     database = in_memory()
-    schema.bring_up_to_date(database)
+    schema.bring_up_to_date(database.conn)
     database.execute(f"PRAGMA user_version = {len(schema.STEPS) + 1}")
     with pytest.raises(GalleryDamagedError, match="newer imgsearch"):
-        schema.bring_up_to_date(database)
+        schema.bring_up_to_date(database.conn)
 
 
 @pytest.mark.parametrize("version", [0, 1, len(schema.STEPS), 99])
@@ -114,7 +114,7 @@ def test_a_file_without_a_table_is_no_gallery_yet_and_becomes_one(tmp_path: Path
 
 def test_content_ids_are_never_used_twice() -> None:
     database = in_memory()
-    schema.bring_up_to_date(database)
+    schema.bring_up_to_date(database.conn)
     insert = (
         "INSERT INTO content (hash, bytes, width, height, format, orientation) "
         "VALUES (?, 1, 1, 1, 'PNG', 1)"
@@ -127,7 +127,7 @@ def test_content_ids_are_never_used_twice() -> None:
 
 def test_the_view_for_people_gives_whole_paths_with_what_is_known_of_them() -> None:
     database = in_memory()
-    schema.bring_up_to_date(database)
+    schema.bring_up_to_date(database.conn)
     database.execute("INSERT INTO root VALUES (1, CAST('/photos' AS BLOB), 1, '[]', 0)")
     database.execute(
         "INSERT INTO content (id, hash, bytes, width, height, format, orientation) "

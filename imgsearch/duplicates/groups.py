@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch.search.matches import GalleryFile
+
+# Score from which on a match of a query may be the same as the picture asked about.
+SAME_FROM: Final = 0.4
 
 
 class Kind(StrEnum):

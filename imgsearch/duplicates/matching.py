@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.duplicates.gathering import Gathering
-from imgsearch.duplicates.groups import Kind
+from imgsearch.duplicates.groups import SAME_FROM, Kind
 from imgsearch.storage.records import Content
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from imgsearch.search.matches import Match
     from imgsearch.storage.embeddings import Embeddings
 
-# Score from which on a match may be the same.
-ALIKE: Final = 0.4
 _ASKED: Final = -1
 
 
@@ -85,7 +83,7 @@ def matches_with_kinds(
     found = []
     for match in matches:
         kind = Kind.IDENTICAL if match.content == asked.content else None
-        if kind is None and match.content in ids and match.score >= ALIKE:
+        if kind is None and match.content in ids and match.score >= SAME_FROM:
             gathering.look_at(_ASKED, ids[match.content])
             why = gathering.evidence.get((match.content, asked.content))
             kind = None if why is None else why.kind

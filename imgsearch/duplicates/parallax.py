@@ -18,7 +18,6 @@ import numpy as np
 from imgsearch.duplicates.overlay import flattened
 from imgsearch.duplicates.placement import box_in, shared_area
 from imgsearch.errors import UnreadableImageError
-from imgsearch.images import loading
 from imgsearch.images.fingerprints import SIDE
 from imgsearch.images.renderings import Rendering
 
@@ -89,6 +88,8 @@ class SecondLook:
         return off is not None and off > MOST
 
     def _decoded(self, content_hash: str) -> Rendering | None:
+        from imgsearch.images import loading
+
         try:
             return Rendering.of(loading.display(self._read(content_hash), longest=LONGEST))
         except UnreadableImageError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch.errors import UnreadableImageError
-from imgsearch.images import fingerprints, loading
+from imgsearch.images import fingerprints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +63,8 @@ class PixelDigests:
         return float(np.abs(first.astype(np.int16) - second).mean()) <= SAME_RENDERING
 
     def _digest(self, content_hash: str) -> str | None:
+        from imgsearch.images import loading
+
         if content_hash not in self._known:
             try:
                 pixels = loading.display(self._read(content_hash), longest=_WHOLE)

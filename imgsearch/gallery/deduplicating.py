@@ -9,12 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from imgsearch import paths
-from imgsearch.errors import (
-    GalleryLockedError,
-    ImgsearchError,
-    UnreadableImageError,
-    UsageError,
-)
+from imgsearch.errors import GalleryLockedError, ImgsearchError, UnreadableImageError, UsageError
 from imgsearch.gallery import arguments
 from imgsearch.gallery.asking import Asking
 
@@ -144,13 +139,16 @@ class Deduplicating(Asking):
             UnreadableImageError: the picture cannot be read.
             UsageError: a vector, of which there is no picture.
         """
-        from imgsearch.duplicates.calibration import USUAL, Calibration
-        from imgsearch.duplicates.matching import ALIKE, matches_with_kinds
+        from imgsearch.duplicates.groups import SAME_FROM
 
         share = arguments.checked_precision(precision)
         found = list(matches)
-        if all(match.score < ALIKE for match in found):
+        if all(match.score < SAME_FROM for match in found):
             return found
+        # With decoders, for which a query that finds nothing alike need not wait.
+        from imgsearch.duplicates.calibration import USUAL, Calibration
+        from imgsearch.duplicates.matching import matches_with_kinds
+
         with self._connections.snapshot() as store:
             asked = _seen(store, picture)
         if asked is None or asked.rendering is None:

@@ -9,8 +9,8 @@ from PIL import Image
 
 from imgsearch.images.boxes import clean_aperture
 from imgsearch.images.decoding import Decoded, Needed, admit
+from imgsearch.images.exif import read_exif, read_metadata, read_orientation
 from imgsearch.images.geometry import turned
-from imgsearch.images.metadata import read_exif, read_metadata, read_orientation
 from imgsearch.images.strict_pillow import open_avif
 
 if TYPE_CHECKING:

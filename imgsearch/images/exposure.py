@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import ExifTags, Image
 
 from imgsearch.images.descriptions import find_exif
-from imgsearch.images.metadata import clean_text, exif_directory, load_exif, read_exif, tag_value
+from imgsearch.images.exif import clean_text, exif_directory, load_exif, read_exif, tag_value
 from imgsearch.images.previews import raw_exif
 from imgsearch.images.quiet import quietly
 

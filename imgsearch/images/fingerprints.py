@@ -13,10 +13,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL import Image
 
 # Raised with whatever changes a rendering or a hash; the next run of `index` then makes all anew.
 VERSION: Final = 1
@@ -59,6 +59,8 @@ def fingerprint_of(rendering: Image.Image) -> Fingerprint:
 
 def hash_of(rendering: Image.Image) -> bytes:
     """Return an image's perceptual hash, `HASH_BYTES` bytes."""
+    from PIL import Image
+
     square = rendering.convert("L").resize((HASHED_SIDE, HASHED_SIDE), Image.Resampling.BOX)
     luma = np.asarray(square, np.float32)
     waves = _WAVES[:FREQUENCIES]
@@ -73,6 +75,8 @@ def decoded(rendering: bytes) -> NDArray[np.uint8]:
     Raises:
         OSError: the bytes are damaged.
     """
+    from PIL import Image
+
     with Image.open(BytesIO(rendering), formats=CODECS) as image:
         return np.array(image.convert("RGB"))
 

@@ -9,8 +9,8 @@ import pillow_heif
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import boxes
 from imgsearch.images.decoding import Decoded, Needed, admit
+from imgsearch.images.exif import load_exif, read_metadata
 from imgsearch.images.heif_sequences import first_frame
-from imgsearch.images.metadata import load_exif, read_metadata
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

@@ -9,8 +9,9 @@ from pillow_jxl.JpegXLImagePlugin import JXLImageFile
 
 from imgsearch.images import boxes
 from imgsearch.images.decoding import Decoded, Needed, admit
+from imgsearch.images.exif import read_metadata
 from imgsearch.images.geometry import Size, turned
-from imgsearch.images.metadata import UPRIGHT, read_metadata
+from imgsearch.images.metadata import UPRIGHT
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

@@ -14,8 +14,9 @@ from typing import IO, TYPE_CHECKING, Final, cast
 
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images.decoding import MAX_DECODED_PIXELS, Decoded, admit, check_pixels
+from imgsearch.images.exif import read_metadata
 from imgsearch.images.geometry import turned, turned_box
-from imgsearch.images.metadata import UPRIGHT, read_metadata, swaps_sides
+from imgsearch.images.metadata import UPRIGHT, swaps_sides
 from imgsearch.images.strict_pillow import StrictJpeg, open_strictly
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from PIL import Image
 
 from imgsearch.images import preambles
 from imgsearch.images.decoding import check_pixels
-from imgsearch.images.metadata import UPRIGHT, load_exif, read_exif, read_orientation
+from imgsearch.images.exif import load_exif, read_exif, read_orientation
+from imgsearch.images.metadata import UPRIGHT
 from imgsearch.images.strict_pillow import StrictJpeg
 
 # Thumbnails are smaller, and show too little.

@@ -15,14 +15,9 @@ from PIL import Image
 
 from imgsearch.errors import ImgsearchError
 from imgsearch.images.decoding import Decoded, Needed, admit, check_pixels
+from imgsearch.images.exif import read_exif, read_metadata, read_orientation
 from imgsearch.images.geometry import Size, turned
-from imgsearch.images.metadata import (
-    UPRIGHT,
-    read_exif,
-    read_metadata,
-    read_orientation,
-    swaps_sides,
-)
+from imgsearch.images.metadata import UPRIGHT, swaps_sides
 from imgsearch.images.previews import largest_preview, raw_exif
 from imgsearch.images.refusals import TRUNCATED
 from imgsearch.images.strict_pillow import StrictJpeg

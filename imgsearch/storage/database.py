@@ -73,13 +73,9 @@ class Store(
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA foreign_keys = ON")
                 # Before anything is changed, so that another program's database stays as it is.
-                is_empty = schema.refuse_strangers(connection)
+                schema.refuse_strangers(connection)
                 connection.execute("PRAGMA journal_mode = WAL")
-                if is_empty or not schema.is_current(connection):
-                    # It loads pandas where that is installed, for half a second.
-                    from sqlite_utils import Database
-
-                    schema.bring_up_to_date(Database(connection, execute_plugins=False))
+                schema.bring_up_to_date(connection)
         except BaseException:
             connection.close()
             raise
@@ -144,10 +140,8 @@ class Store(
     @classmethod
     def in_memory(cls) -> Store:
         """Return the rows of an empty gallery that is never written to disk (for dry runs)."""
-        from sqlite_utils import Database
-
         connection = sqlite3.connect(":memory:", isolation_level=None)
-        schema.bring_up_to_date(Database(connection, execute_plugins=False))
+        schema.bring_up_to_date(connection)
         return cls(connection)
 
     def close(self) -> None:

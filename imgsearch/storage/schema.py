@@ -15,8 +15,6 @@ from imgsearch.errors import GalleryDamagedError
 from imgsearch.storage.schema_steps import STEPS
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database as WritableDatabase
-
     from imgsearch.storage.schema_steps import Database
 
 APPLICATION_ID: Final = 0x696D6773  # "imgs"
@@ -31,30 +29,28 @@ _STATISTICS: Final = (
 )
 
 
-def bring_up_to_date(database: WritableDatabase) -> None:
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
     """Apply the migrations that the database lacks, all of them or none.
 
     Args:
-        database: writable, outside a transaction.
+        connection: writable, outside a transaction.
 
     Raises:
         GalleryDamagedError: the file is not a gallery's, or a newer imgsearch wrote it.
     """
-    refuse_strangers(database)
-    if is_current(database):
+    refuse_strangers(connection)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == len(STEPS):
         return
-    (version,) = database.execute("PRAGMA user_version").fetchone()
+    # It takes longer to import than a run takes in which nothing has changed.
+    from sqlite_utils import Database as WritableDatabase
+
+    database = WritableDatabase(connection, execute_plugins=False)
     with database.atomic():
         for step in STEPS[version:]:
             step(database)
         database.execute(f"PRAGMA user_version = {len(STEPS)}")
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-
-def is_current(database: Database) -> bool:
-    """Tell whether a gallery's database lacks no step."""
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    return bool(version == len(STEPS))
 
 
 def refuse_strangers(database: Database) -> bool:

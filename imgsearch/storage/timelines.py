@@ -13,6 +13,8 @@ from imgsearch.storage.filters import conditions
 from imgsearch.storage.passing import joined
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from numpy.typing import NDArray
 
     from imgsearch.storage.database import Store
@@ -80,20 +82,8 @@ def timeline(store: Store, where: Filters, order: Order = "taken") -> Timeline:
     Raises:
         UsageError: a folder that is not in the gallery, or a format that does not exist.
     """
-    given = conditions(where, store).values()
-    both = joined(given) if given else Condition("1")
-    passes = ["1"]
-    if given:
-        passes.append(f"content.id IN (SELECT id FROM content WHERE {both.sql})")  # noqa: S608 - conditions are code, their values are bound
-    if where.under:
-        passes.append(_LIES_UNDER)
     key = "substr(content.taken, 1, 7)" if order == "taken" else _FIRST
-    rows = store.connection.execute(
-        f"SELECT content.id, {_RATIO}, {key} FROM content "  # noqa: S608 - likewise
-        "JOIN file ON file.content_id = content.id JOIN root ON root.id = file.root_id "
-        f"WHERE {' AND '.join(passes)} GROUP BY content.id ORDER BY {_ORDERS[order]}",
-        both.values,
-    ).fetchall()
+    rows = _ordered(store, where, order, f"content.id, {_RATIO}, {key}").fetchall()
     ids, ratios, keys = zip(*rows, strict=True) if rows else ((), (), ())
     if order == "path":
         keys = tuple(path.rpartition(b"/")[0] or b"/" for path in keys)
@@ -106,5 +96,20 @@ def timeline(store: Store, where: Filters, order: Order = "taken") -> Timeline:
 
 def newest_first(store: Store, where: Filters) -> list[int]:
     """Return the ids of a timeline by capture time."""
-    ids: list[int] = timeline(store, where).ids.tolist()
-    return ids
+    return [row[0] for row in _ordered(store, where, "taken", "content.id")]
+
+
+def _ordered(store: Store, where: Filters, order: Order, columns: str) -> sqlite3.Cursor:
+    given = conditions(where, store).values()
+    both = joined(given) if given else Condition("1")
+    passes = ["1"]
+    if given:
+        passes.append(f"content.id IN (SELECT id FROM content WHERE {both.sql})")  # noqa: S608 - conditions are code, their values are bound
+    if where.under:
+        passes.append(_LIES_UNDER)
+    return store.connection.execute(
+        f"SELECT {columns} FROM content "  # noqa: S608 - likewise
+        "JOIN file ON file.content_id = content.id JOIN root ON root.id = file.root_id "
+        f"WHERE {' AND '.join(passes)} GROUP BY content.id ORDER BY {_ORDERS[order]}",
+        both.values,
+    )
