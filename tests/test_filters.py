@@ -17,9 +17,9 @@ from imgsearch.recipe import RecipeRequest
 from imgsearch.storage import filters as storage_filters
 from imgsearch.storage.database import Store
 from imgsearch.storage.embeddings import Embeddings
-from imgsearch.storage.filter_condition import Condition
+from imgsearch.storage.filter_condition import Condition, on_column
 from imgsearch.storage.filters import Filters, filtered
-from imgsearch.storage.passing import allowed_ids
+from imgsearch.storage.passing import PassingContents, allowed_ids
 from imgsearch.storage.places import Near
 from imgsearch.storage.records import ScannedRow
 from imgsearch.storage.remarks import about_filters, about_missing_embeddings
@@ -214,6 +214,16 @@ def test_contents_without_a_date_are_kept_when_wanted(store: Store) -> None:
         assert allowed is not None
         assert sorted(allowed.tolist()) == ids
     assert allowed_ids(store, Filters(undated="include")) is None
+
+
+def test_what_no_index_lists_is_not_asked_of_a_long_list(store: Store) -> None:
+    """Five are wide enough, and asking about two candidates takes less than about the five."""
+    given = [on_column("width", ">= ?", [10], store), Condition("height = 9 AND width < 40")]
+    for count, ids in ((2, None), (5, [2, 3, 4])):
+        contents = PassingContents(store, given)
+        contents.list_if_cheaper(count, passed=2, asked=2, among=6)
+        assert (None if contents.ids is None else contents.ids.tolist()) == ids
+    assert contents.among(np.array([6, 1, 3])).tolist() == [False, False, True]
 
 
 def test_a_format_that_does_not_exist_is_refused_with_those_that_do(store: Store) -> None:

@@ -150,6 +150,8 @@ class PassingContents:
                 return None
             most *= STEP
         ids = min(listed, key=len)
+        if others and len(ids) > asked:
+            return None  # what no index lists would be asked of all of these
         for part, known in parts:
             one = _list(self._store, part, known, part.listed * len(ids))
             if one is None:
