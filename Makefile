@@ -41,6 +41,7 @@ bench-quick:
 	$(PYTHON) benchmarks/start_up.py --quick --no-rivals
 	$(PYTHON) benchmarks/gallery_scale.py --quick
 	$(PYTHON) benchmarks/growth.py --quick
+	$(PYTHON) benchmarks/judging.py --quick
 	$(PYTHON) benchmarks/merge_rounds.py --quick
 	$(PYTHON) benchmarks/services.py --quick
 	$(PYTHON) benchmarks/evaluation_scale.py --quick
