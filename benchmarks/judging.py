@@ -64,10 +64,10 @@ def main() -> None:
         print("| judged | pairs | s by the clock | s of the processor |\n|---|---|---|---|")
         kept = gallery.path / kept_scores.NAME
         kept.unlink(missing_ok=True)
-        gathering.lay_each = partial(judging.lay_each, processes=1)  # type: ignore[attr-defined]  # where it is called
+        gathering.judge_each = partial(judging.judge_each, processes=1)  # type: ignore[attr-defined]  # where it is called
         found = [timed(gallery, "in one process")]
         kept.unlink(missing_ok=True)
-        gathering.lay_each = judging.lay_each  # type: ignore[attr-defined]  # likewise
+        gathering.judge_each = judging.judge_each  # type: ignore[attr-defined]  # likewise
         found += [timed(gallery, "on all processors"), timed(gallery, "again")]
     if any(groups != first for groups in found):
         sys.exit("the groups differ")

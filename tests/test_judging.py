@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from imgsearch.duplicates.changes import Laid
+    from imgsearch.duplicates.judge import Judged
 
 PLAIN = scene(0, (96, 72))
 IMAGES = (PLAIN, ImageOps.mirror(PLAIN), PLAIN.resize((60, 45)), scene(1, (96, 72)))
@@ -54,16 +54,16 @@ def _started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[
     assert all(process.poll() is not None for process in started)
 
 
-def judged(processes: int = 2) -> Generator[Laid | None]:
+def judged(processes: int = 2) -> Generator[Judged]:
     """Judge all pairs."""
     judge = Judge(RENDERINGS.get)
-    return judging.lay_each(PAIRS, judge, rendering=RENDERINGS.get, processes=processes, few=0)
+    return judging.judge_each(PAIRS, judge, rendering=RENDERINGS.get, processes=processes, few=0)
 
 
-def here() -> list[Laid | None]:
+def here() -> list[Judged]:
     """Return what a judge here says."""
     judge = Judge(RENDERINGS.get)
-    return [judge.lay(*pair) for pair in PAIRS]
+    return [judge.judge(*pair) for pair in PAIRS]
 
 
 def test_two_processes_say_what_a_judge_here_says(
@@ -72,13 +72,14 @@ def test_two_processes_say_what_a_judge_here_says(
     expected = here()
     assert list(judged()) == expected
     assert 1 <= len(started) <= 2
-    assert None in expected
-    assert len([laid for laid in expected if laid is not None and laid.score > 0]) > 2
+    assert [each.is_seen for each in expected] == [len(RENDERINGS) not in pair for pair in PAIRS]
+    assert any(each.is_seen and each.laid is None for each in expected)
+    assert len([each for each in expected if each.laid is not None and each.laid.score > 0]) > 2
 
 
 def test_few_pairs_start_no_process(started: list[subprocess.Popen[bytes]]) -> None:
     judge = Judge(RENDERINGS.get)
-    found = judging.lay_each(PAIRS, judge, rendering=RENDERINGS.get, processes=2)
+    found = judging.judge_each(PAIRS, judge, rendering=RENDERINGS.get, processes=2)
     assert list(found) == here()
     assert list(judged(processes=1)) == here()
     assert started == []

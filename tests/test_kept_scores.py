@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgsearch import Gallery
-    from imgsearch.duplicates.changes import Laid
-    from imgsearch.duplicates.judge import Judge
+    from imgsearch.duplicates.judge import Judge, Judged
     from imgsearch.duplicates.judging import Rendering
 
 HASHES = [f"{number:02x}" * 32 for number in range(12)]
@@ -41,15 +42,15 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 def _judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Note how many pairs were laid upon each other, each time."""
     counts: list[int] = []
-    lay_each = gathering.lay_each
+    judge_each = gathering.judge_each
 
     def counting(
         pairs: Sequence[tuple[int, int]], judge: Judge, *, rendering: Rendering
-    ) -> Generator[Laid | None]:
+    ) -> Generator[Judged]:
         counts.append(len(pairs))
-        return lay_each(pairs, judge, rendering=rendering)
+        return judge_each(pairs, judge, rendering=rendering)
 
-    monkeypatch.setattr(gathering, "lay_each", counting)
+    monkeypatch.setattr(gathering, "judge_each", counting)
     return counts
 
 
@@ -123,6 +124,30 @@ def test_scores_of_another_judge_are_not_taken(
     judged.clear()
     assert gallery.duplicates() == first
     assert judged[0] > 10
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "DELETE FROM fingerprint WHERE content_id",
+        "UPDATE fingerprint SET version = version - 1 WHERE content_id",
+    ],
+)
+def test_pairs_without_renderings_are_judged_once_these_are_made(
+    gallery: Gallery, album: Path, spoilt: str
+) -> None:
+    gallery.index(album)
+    first = gallery.duplicates()
+    (gallery.path / kept_scores.NAME).unlink()
+    gallery.close()
+    with closing(sqlite3.connect(gallery.path / "gallery.db")) as connection:
+        connection.execute(
+            f"{spoilt} = (SELECT content_id FROM file WHERE CAST(path AS TEXT) = 'small.jpg')"  # noqa: S608  # no user's text
+        )
+        connection.commit()
+    assert gallery.duplicates() == []
+    gallery.index(album)
+    assert gallery.duplicates() == first
 
 
 def test_where_they_cannot_be_kept_groups_are_found_all_the_same(

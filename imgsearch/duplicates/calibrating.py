@@ -14,7 +14,7 @@ import numpy as np
 from imgsearch.duplicates.calibration import Calibration, fit
 from imgsearch.duplicates.candidates import nearest_pairs
 from imgsearch.duplicates.judge import LOWEST, Judge
-from imgsearch.duplicates.judging import lay_each
+from imgsearch.duplicates.judging import judge_each
 from imgsearch.duplicates.parallax import SecondLook
 from imgsearch.errors import UnreadableImageError
 from imgsearch.images import edits, loading
@@ -71,7 +71,8 @@ def calibrate(
     rendering = embeddings.store.renderings(ids).get
     # By hash, since ids tell what came first.
     ordered = [_by_hash(one, other, hashes) for one, other in pairs.tolist()]
-    laid = list(lay_each(ordered, Judge(rendering), rendering=rendering))
+    judged = judge_each(ordered, Judge(rendering), rendering=rendering)
+    laid = [each.laid for each in judged]
     nearest = [LOWEST if each is None else each.score for each in laid]
     _look_again(nearest, ordered, laid, contents=contents, read=read)
     edited = list(_edited(embeddings, read))

@@ -10,7 +10,7 @@ from imgsearch.duplicates.companions import are_companions
 from imgsearch.duplicates.grouping import order_of
 from imgsearch.duplicates.groups import Evidence, Kind
 from imgsearch.duplicates.judge import LOWEST, Judge
-from imgsearch.duplicates.judging import lay_each
+from imgsearch.duplicates.judging import judge_each
 from imgsearch.duplicates.kinds import as_burst, evidence_of, may_be_same
 from imgsearch.duplicates.parallax import SecondLook
 from imgsearch.duplicates.pixels import PixelDigests
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imgsearch.duplicates.calibration import Calibration
     from imgsearch.duplicates.changes import Laid
     from imgsearch.duplicates.grouping import Rank
+    from imgsearch.duplicates.judge import Judged
     from imgsearch.duplicates.kept_scores import KeptScores
     from imgsearch.search.matches import GalleryFile
     from imgsearch.storage.records import Content
@@ -97,11 +98,13 @@ class Gathering:
         }
         new = [pair for pair in wanted if pair not in scores]
         judged = {}
-        for pair, laid in self._lay_each(new, wanted, done=len(scores), progress=progress):
-            scores[pair] = LOWEST if laid is None else laid.score
-            kept.put(*self._names(*pair), scores[pair])
-            if laid is not None:
-                judged[pair] = laid
+        for pair, found in self._judge_each(new, wanted, done=len(scores), progress=progress):
+            scores[pair] = LOWEST if found.laid is None else found.laid.score
+            # Renderings that are lacking are made by the next `index`.
+            if found.is_seen:
+                kept.put(*self._names(*pair), scores[pair])
+            if found.laid is not None:
+                judged[pair] = found.laid
         likely = [score for score in scores.values() if score > LOWEST]
         self._calibration = self._calibration.among(likely, asked=asked)
         again = [
@@ -109,24 +112,25 @@ class Gathering:
             for pair, score in scores.items()
             if score > LOWEST and pair not in judged and self._may_be_same(*pair, score)
         ]
-        laid_again = self._lay_each(again, wanted, done=len(wanted) - len(again))
-        judged |= {pair: laid for pair, laid in laid_again if laid is not None}
+        for pair, found in self._judge_each(again, wanted, done=len(wanted) - len(again)):
+            if found.laid is not None:
+                judged[pair] = found.laid
         for pair in wanted:
             if pair in judged:
                 self._note(*pair, judged[pair])
 
-    def _lay_each(
+    def _judge_each(
         self,
         pairs: Sequence[tuple[int, int]],
         below: Mapping[tuple[int, int], tuple[int, int]],
         *,
         done: int,
         progress: Progress | None = None,
-    ) -> Iterator[tuple[tuple[int, int], Laid | None]]:
-        """Yield pairs and how they lie upon each other, the one that `below` says below."""
+    ) -> Iterator[tuple[tuple[int, int], Judged]]:
+        """Yield pairs and what is said of them, the one that `below` says below."""
         ordered = [below[pair] for pair in pairs]
-        with closing(lay_each(ordered, self._judge, rendering=self._rendering)) as laid_each:
-            for number, found in enumerate(zip(pairs, laid_each, strict=True), start=done):
+        with closing(judge_each(ordered, self._judge, rendering=self._rendering)) as judged:
+            for number, found in enumerate(zip(pairs, judged, strict=True), start=done):
                 if progress is not None and not number % 100:
                     progress(number, len(below))
                 yield found

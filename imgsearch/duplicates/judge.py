@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from math import log
 from typing import TYPE_CHECKING, Final
@@ -46,6 +47,19 @@ def score_of(agreement: Agreement | None) -> float:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a judge says of two images.
+
+    Attributes:
+        laid: how the second lies upon the first; None where nothing suggests how.
+        is_seen: whether there was a rendering of both. Without, nothing was judged.
+    """
+
+    laid: Laid | None
+    is_seen: bool = True
+
+
 class Judge:
     """Lays images over each other, and remembers what it has seen of each."""
 
@@ -70,6 +84,11 @@ class Judge:
         if agreement is None or first is None or second is None:
             return None
         return Laid.of(first, second, agreement, score_of(agreement))
+
+    def judge(self, one: int, other: int) -> Judged:
+        """Lay the second image over the first, and say whether that could be tried."""
+        is_seen = self._look(one) is not None and self._look(other) is not None
+        return Judged(self.lay(one, other), is_seen)
 
     def _compared(self, one: int, other: int) -> Agreement | None:
         first, second = self._look(one), self._look(other)

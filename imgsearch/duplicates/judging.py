@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from imgsearch.duplicates.changes import Laid
-    from imgsearch.duplicates.judge import Judge
+    from imgsearch.duplicates.judge import Judge, Judged
 
     Pair = tuple[int, int]
     Rendering = Callable[[int], bytes | None]
@@ -50,15 +49,15 @@ class Batch:
     renderings: dict[int, bytes]
 
 
-def lay_each(
+def judge_each(
     pairs: Sequence[Pair],
     judge: Judge,
     *,
     rendering: Rendering,
     processes: int | None = None,
     few: int = FEW,
-) -> Generator[Laid | None]:
-    """Yield how each pair lies upon each other, in their order, as `Judge.lay` says.
+) -> Generator[Judged]:
+    """Yield what is said of each pair, in their order, as `Judge.judge` says it.
 
     Args:
         pairs: numbers that stand for images.
@@ -70,10 +69,10 @@ def lay_each(
     count = (os.cpu_count() or 1) if processes is None else processes
     if len(pairs) <= few or count < 2:  # noqa: PLR2004 - one would do what this one can
         for one, other in pairs:
-            yield judge.lay(one, other)
+            yield judge.judge(one, other)
         return
     with _Processes(count) as crew:
-        waiting: deque[tuple[Batch, Future[list[Laid | None] | None]]] = deque()
+        waiting: deque[tuple[Batch, Future[list[Judged] | None]]] = deque()
         for batch in _batches(pairs, rendering):
             waiting.append((batch, crew.submit(batch)))
             if len(waiting) >= AHEAD * count:
@@ -91,11 +90,9 @@ def _batches(pairs: Sequence[Pair], rendering: Rendering) -> Iterator[Batch]:
         yield Batch(some, {number: data for number, data in read.items() if data is not None})
 
 
-def _answer(
-    batch: Batch, future: Future[list[Laid | None] | None], judge: Judge
-) -> list[Laid | None]:
+def _answer(batch: Batch, future: Future[list[Judged] | None], judge: Judge) -> list[Judged]:
     answer = future.result()
-    return [judge.lay(*pair) for pair in batch.pairs] if answer is None else answer
+    return [judge.judge(*pair) for pair in batch.pairs] if answer is None else answer
 
 
 class _Processes:
@@ -125,7 +122,7 @@ class _Processes:
         for process in self._started:
             fresh_python.end(process)
 
-    def submit(self, batch: Batch) -> Future[list[Laid | None] | None]:
+    def submit(self, batch: Batch) -> Future[list[Judged] | None]:
         """Send a batch to a process that is free; None comes of it where there is none."""
         return self._pool.submit(self._judged, batch)
 
@@ -140,13 +137,13 @@ class _Processes:
             fresh_python.receive(process)
             self._mine.process = process
 
-    def _judged(self, batch: Batch) -> list[Laid | None] | None:
+    def _judged(self, batch: Batch) -> list[Judged] | None:
         process = self._mine.process
         if process is None:
             return None
         try:
             fresh_python.send(process, batch)
-            return cast("list[Laid | None]", fresh_python.receive(process))
+            return cast("list[Judged]", fresh_python.receive(process))
         except fresh_python.GONE:
             self._mine.process = None
             return None

@@ -16,4 +16,4 @@ def serve() -> None:
             assert isinstance(batch, Batch)  # noqa: S101 - the parent's
             renderings.clear()
             renderings.update(batch.renderings)
-            parent.send([judge.lay(one, other) for one, other in batch.pairs])
+            parent.send([judge.judge(one, other) for one, other in batch.pairs])

@@ -2,7 +2,8 @@
 
 `judged.scores` is a cache: a checked file (`imgsearch.checked_file`) whose payload is, for each
 pair, the first half of both contents' SHA-256, the smaller first, and its score, little-endian.
-Contents never change, so neither do scores, until `JUDGE` or the renderings' `VERSION` is raised.
+Contents never change, so neither do scores, until `JUDGE` or the renderings' `VERSION` is raised;
+pairs of which a rendering is lacking have none.
 Only scores are kept: the few pairs that may be the same are laid upon each other again.
 """
 
@@ -165,6 +166,8 @@ def _damage(folder: Path) -> str | None:
 
 
 def _read(path: Path) -> dict[bytes, float]:
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise DamagedCacheError(f"{path}: not a file; {FORMAT.remedy}")
     data = path.read_bytes()
     with checked_file.damage_named(path, FORMAT):
         content = checked_file.parse(data, FORMAT)
