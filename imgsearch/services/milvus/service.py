@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from imgsearch.services.service_address import ServiceAddress
 
 _DATABASE: Final = "default"
+# Within which one that was killed has its rows again; how often that is looked at.
+_RECOVERED_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 0.5
 
 
 class MilvusService:
@@ -110,11 +113,17 @@ class MilvusService:
     def _check_all_is_there(self, table: Table, head: Head) -> None:
         """Wait for a server that starts after a crash, and at first answers without its rows."""
         there, count = f"since <= {head.version}", head.description.count
-        if table.count(there) < count and replace(table, time=0).count(there) < count:
-            raise ServiceError(
-                f"{self.address}: the server lacks entries of what was published; ask again, and "
-                "if that is of no use, drop its collections and `imgsearch publish` again"
-            )
+        until = time.monotonic() + _RECOVERED_SECONDS
+        while table.count(there) < count:
+            if not table.time:  # it was asked for its very last state
+                if time.monotonic() > until:
+                    raise ServiceError(
+                        f"{self.address}: the server lacks entries of what was published; ask "
+                        "again, and if that is of no use, drop its collections and "
+                        "`imgsearch publish` again"
+                    )
+                time.sleep(_LOOK_SECONDS)
+            table = replace(table, time=0)
 
     def _load(self, full: str) -> None:
         """Have it in the server's memory, in case that somebody has released it."""
