@@ -72,7 +72,10 @@ class KeptScores:
         return len(self._scores)
 
     def get(self, one: str, other: str) -> float | None:
-        """Return a pair's score, `LOWEST` where nothing lays them upon each other; None if new."""
+        """Return a pair's score, `LOWEST` where nothing lays them upon each other; None if new.
+
+        What was asked about is kept when others have to go.
+        """
         key = key_of(one, other)
         score = self._scores.get(key)
         if score is not None:
