@@ -102,8 +102,7 @@ class MilvusCollection:
 
     def _within(self, given: str) -> str:
         """Return an expression on the rows that were there when the version was published."""
-        there = f"since <= {self.head.version}"
-        return f"{there} and ({given})" if given else there
+        return f"{self.head.there} and ({given})" if given else self.head.there
 
     def _nearest(
         self, vector: NDArray[np.float32], limit: int, passing: str, ef: int

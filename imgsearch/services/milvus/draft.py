@@ -11,7 +11,7 @@ import numpy as np
 from imgsearch.errors import ServiceError
 from imgsearch.services.milvus.head import Ended, Head
 from imgsearch.services.milvus.names import seen_alias, seen_aliases
-from imgsearch.services.milvus.rows import HIDDEN, entry_key, head_key, head_rows, rows_of
+from imgsearch.services.milvus.rows import HIDDEN, clock_row, entry_key, head_rows, rows_of
 from imgsearch.services.milvus.table import blocks
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ GRACE_SECONDS: Final = 3600.0
 # until they are indexed.
 MOST_UNSEALED: Final = 2000
 _INDEXED_SECONDS: Final = 900.0
+_MOST_LATER: Final = 100
 _CHUNK: Final = 1000
 
 
@@ -41,36 +42,35 @@ class MilvusDraft:
         alias: what readers call it.
         lock: which the writer holds.
         seen: what readers see of this collection; None where they see another one, or none.
+        version: the one that is written, known once the draft is clear. No two writers have the
+            same unless readers see neither: a key that was deleted is never put again, as a
+            server that starts after a crash may delete once more.
     """
 
     table: Table
     alias: str
     lock: WriterLock
     seen: Head | None
+    version: int = 1
     _ended: set[int] = field(default_factory=set)
     _put: int = 0
     _deleted_until: float = 0.0
-
-    @property
-    def version(self) -> int:
-        """The one that is being written."""
-        return 1 if self.seen is None else self.seen.version + 1
 
     def clear(self) -> None:
         """Delete what a writer has left that readers are not to see, now or ever.
 
         A collection that nobody sees keeps its entries, for this writer to go on with.
         """
-        if self.seen is None:
-            self._delete("id == 0")
-        else:
+        if self.seen is not None:
             self._clear(self.seen)
-        # A change is needed to learn the server's time: no row has this key.
-        self.table.connection.ask("delete", self.table.name, ids=[head_key(0)])
+        self.table.connection.ask("upsert", self.table.name, [clock_row(self.table.dim)])
+        if self.seen is not None:
+            now = self.table.connection.written(self.table.name)
+            self.version = max(now, self.seen.version + 1)
 
     def _clear(self, seen: Head) -> None:
         version = seen.version
-        self._delete(f"since > {version} and since < {HIDDEN}")
+        self._delete(seen.never_seen)
         self._delete(f"since == {HIDDEN} and mark > {version}")
         self._delete(f"since == {HIDDEN} and id == 0 and mark < {version}")
         self._deleted_until = time.time() - GRACE_SECONDS
@@ -83,7 +83,8 @@ class MilvusDraft:
 
     def marks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield ids (n,) and marks (n,) of all entries."""
-        for rows in self._now().windows("id > 0", ["row", "id", "since", "mark"]):
+        there = "id > 0" if self.seen is None else self.seen.there
+        for rows in self._now().windows(there, ["row", "id", "since", "mark"]):
             seen = [row for row in rows if self.seen is None or self.seen.sees(row)]
             # A server that was killed while it replaced a row may have both.
             once = {row["id"]: row for row in seen}
@@ -117,12 +118,14 @@ class MilvusDraft:
         """Make the draft what readers see, in the moment when an alias is made or altered."""
         connection, name = self.table.connection, self.table.name
         unsealed = self._put + (0 if self.seen is None else self.seen.unsealed)
-        if unsealed > MOST_UNSEALED:
-            self._index(description.count)
-            unsealed = 0
-        head = self._head(description, unsealed)
+        is_much = unsealed > MOST_UNSEALED
+        head = self._head(description, 0 if is_much else unsealed)
         for block in blocks(head_rows(head.to_text(), head.version, description.dim)):
             connection.ask("upsert", name, block)
+        # What a server has not stored yet, it may lack for good after a crash.
+        connection.ask("flush", name)
+        if is_much:
+            self._wait_for_index(description.count)
         self.lock.check()
         seen = seen_alias(self.alias, head.version, connection.written(name))
         connection.ask("create_alias", name, seen)
@@ -143,17 +146,15 @@ class MilvusDraft:
 
     def _head(self, description: Description, unsealed: int) -> Head:
         now = time.time()
-        ended = () if self.seen is None else self.seen.ended
-        ended = tuple(one for one in ended if one.at >= self._deleted_until)
+        if self.seen is None:
+            return Head(self.version, description, now, unsealed)
+        ended = tuple(one for one in self.seen.ended if one.at >= self._deleted_until)
         if self._ended:
             ended = (*ended, Ended(self.version, now, frozenset(self._ended)))
-        return Head(
-            version=self.version,
-            description=description,
-            since=now if self.seen is None else self.seen.since,
-            unsealed=unsealed,
-            ended=ended,
-        )
+        whole, later = self.seen.whole, (*self.seen.later, self.version)
+        if len(later) > _MOST_LATER:  # what is not among them has long been deleted
+            whole, later = self.version, ()
+        return Head(self.version, description, self.seen.since, unsealed, ended, whole, later)
 
     def _end(self, ids: Sequence[int]) -> None:
         """Take note of the entries whose rows readers are no longer to see."""
@@ -161,7 +162,7 @@ class MilvusDraft:
             return
         for start in range(0, len(ids), _CHUNK):
             among = f"id in {list(ids[start : start + _CHUNK])}"
-            rows = self._now().rows(f"since <= {self.seen.version} and {among}", ["id", "since"])
+            rows = self._now().rows(f"{self.seen.there} and {among}", ["id", "since"])
             self._ended.update(row["id"] for row in rows if self.seen.sees(row))
 
     def _now(self) -> Table:
@@ -172,10 +173,9 @@ class MilvusDraft:
         if self.table.count(where):
             self.table.connection.ask("delete", self.table.name, filter=where)
 
-    def _index(self, count: int) -> None:
-        """Have Milvus close the segments of new rows, and wait until they are indexed."""
+    def _wait_for_index(self, count: int) -> None:
+        """Wait until the segments that were closed are indexed."""
         connection, name = self.table.connection, self.table.name
-        connection.ask("flush", name)
         until = time.monotonic() + _INDEXED_SECONDS
         while time.monotonic() < until:
             loaded = connection.ask("list_loaded_segments", name)

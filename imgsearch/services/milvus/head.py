@@ -12,7 +12,7 @@ import numpy as np
 
 from imgsearch.errors import ServiceError
 from imgsearch.services.description_text import from_text, to_text
-from imgsearch.services.milvus.rows import head_key
+from imgsearch.services.milvus.rows import HIDDEN, head_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,11 +43,14 @@ class Head:
     """What readers see of a collection.
 
     Attributes:
-        version: rows of later ones are not seen.
+        version: this one.
         description: of the entries.
         since: when the first version of this collection was published, in seconds since 1970.
         unsealed: how many rows were put since Milvus last closed a segment for us.
         ended: rows that are not seen.
+        whole: rows of all versions up to it are seen.
+        later: of the versions after it rows of these are seen, and of no others: what a publish
+            that was interrupted has put may come back when the server starts again.
     """
 
     version: int
@@ -55,6 +58,8 @@ class Head:
     since: float
     unsealed: int
     ended: tuple[Ended, ...] = ()
+    whole: int = 1
+    later: tuple[int, ...] = ()
     _last: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,8 +67,20 @@ class Head:
         for ended in sorted(self.ended, key=lambda one: one.version):
             self._last.update(dict.fromkeys(ended.ids, ended.version))
 
+    @property
+    def there(self) -> str:
+        """An expression that is true of the rows that were there when it was published."""
+        whole = f"since <= {self.whole}"
+        return f"({whole} or since in {list(self.later)})" if self.later else whole
+
+    @property
+    def never_seen(self) -> str:
+        """An expression that is true of the rows that interrupted publishes have left."""
+        others = f"since > {self.whole} and since < {HIDDEN}"
+        return f"{others} and since not in {list(self.later)}" if self.later else others
+
     def sees(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row with "id" and "since", of no later version, is seen."""
+        """Whether a row with "id" and "since", of those that are there, is seen."""
         return bool(row["since"] >= self._last.get(row["id"], 0))
 
     @property
@@ -77,6 +94,8 @@ class Head:
             "description": to_text(self.description),
             "since": self.since,
             "unsealed": self.unsealed,
+            "whole": self.whole,
+            "later": self.later,
             "ended": [[one.version, one.at, _packed(one.ids)] for one in self.ended],
         })  # fmt: skip
 
@@ -104,6 +123,9 @@ def read_head(table: Table, version: int) -> Head:
             float(values["since"]),
             int(values["unsealed"]),
             ended,
+            # Before 2026-11-29 versions were numbered, and rows of all of them seen.
+            int(values.get("whole", version)),
+            tuple(map(int, values.get("later", ()))),
         )
     except (ValueError, TypeError, LookupError, zlib.error) as error:
         raise ServiceError(

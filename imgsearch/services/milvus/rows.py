@@ -1,6 +1,7 @@
 """Rows of a Milvus collection, made of entries and long texts, and what they are made again of.
 
-row        the key: ID.VERSION of an entry, head.VERSION of a head, KEY.PART where a text goes on
+row        the key: ID.VERSION of an entry, head.VERSION of a head, KEY.PART where a text goes on,
+           and "clock"
 since      the version that put it, or `HIDDEN`, which no search sees
 mark       the entry's; of a hidden row, the version that put it
 about      JSON of what the other columns do not give back exactly; `parts` rows go on with it
@@ -75,6 +76,11 @@ def rows_of(entry: Entry, version: int) -> list[dict[str, Any]]:
 def head_rows(text: str, version: int, dim: int) -> list[dict[str, Any]]:
     """Return the head row of a version, behind those that its text goes on in."""
     return _with_text(_hidden(0, version, dim), head_key(version), text, version)
+
+
+def clock_row(dim: int) -> dict[str, Any]:
+    """Return a row that nobody looks for: only one that is put tells a writer the server's time."""
+    return {**_hidden(0, 0, dim), "row": "clock", "about": ""}
 
 
 def part_keys(key: str, parts: int) -> list[str]:

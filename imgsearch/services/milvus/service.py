@@ -79,6 +79,8 @@ class MilvusService:
                 written, base = self._new(names, live, space, dim), None
             self._drop(names, live, written, head)
             table = Table(self._connection, written.full, dim, 0)
+            if base is not None:
+                self._check_all_is_there(table, base)
             draft = MilvusDraft(table, self._name, lock, base)
             draft.clear()
             yield draft
@@ -112,9 +114,8 @@ class MilvusService:
 
     def _check_all_is_there(self, table: Table, head: Head) -> None:
         """Wait for a server that starts after a crash, and at first answers without its rows."""
-        there, count = f"since <= {head.version}", head.description.count
         until = time.monotonic() + _RECOVERED_SECONDS
-        while table.count(there) < count:
+        while table.count(head.there) < head.description.count:
             if not table.time:  # it was asked for its very last state
                 if time.monotonic() > until:
                     raise ServiceError(
