@@ -11,7 +11,8 @@ import numpy as np
 from imgsearch.errors import UsageError
 from imgsearch.search.held_files import HeldFiles
 from imgsearch.search.query_expansion import expanded
-from imgsearch.search.ranking import FEW_MORE, SCORE_DECIMALS, ranked_contents, rounded
+from imgsearch.search.ranking import FEW_MORE, SCORE_DECIMALS, ranked_contents
+from imgsearch.search.scoring import scored_each
 from imgsearch.storage.filters import Filters
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from imgsearch.search.matches import Match
     from imgsearch.search.query_expansion import Expansion
     from imgsearch.search.ranking import Ranked
+    from imgsearch.search.scoring import Scored
     from imgsearch.search.search_space import Space
     from imgsearch.search.sieve import Sieve
     from imgsearch.storage.embeddings import Embeddings
@@ -94,8 +96,8 @@ def _ranked_each(
         raise UsageError(f"k: {first.k} is not a number of matches above 0")
     space, sieve = space.narrowed(embeddings.store, first.where)
     files = HeldFiles.of(embeddings.store, first.where)
-    searches = [_Search(embeddings, space, question, sieve, files) for question in questions]
-    width, allowed = max(search.first_width for search in searches), searches[0].first_allowed
+    searches = [_Search(space, question, sieve, files) for question in questions]
+    width, allowed = max(search.width for search in searches), searches[0].allowed
     vectors = np.stack([question.vector for question in questions])
     scores, ids = space.search(vectors, width, allowed=allowed)
     if len(questions) > 1 and sieve.is_open:
@@ -103,70 +105,89 @@ def _ranked_each(
         some = ids[:, : first.k + FEW_MORE + 1]
         files.remember(np.unique(some[some >= 0]).tolist())
     for search, some, near in zip(searches, scores, ids, strict=True):
-        yield search, search.run(some, near, width, allowed=allowed)
+        search.take(some, near, width)
+    together = scored_each(space, embeddings, vectors, [search.near for search in searches])
+    for search, scored in zip(searches, together, strict=True):
+        found = scored
+        while not search.settles(found):
+            search.search_on()
+            (found,) = scored_each(space, embeddings, search.vectors, [search.near])
+        yield search, search.ranked[: first.k]
 
 
 class _Search:
-    """One question on its way to an answer."""
+    """One question on its way to an answer.
 
-    def __init__(
-        self,
-        embeddings: Embeddings,
-        space: Space,
-        question: Question,
-        sieve: Sieve,
-        files: HeldFiles,
-    ) -> None:
+    Attributes:
+        files: what holds the contents.
+        vectors: that of the question alone, shape (1, out).
+        width: how many the index is to be asked for.
+        allowed: among which ids, None for all.
+        near: ids of the candidates found last, in the index's order.
+        ranked: scores and contents, the best first, k of them and maybe more, once it settles.
+    """
+
+    def __init__(self, space: Space, question: Question, sieve: Sieve, files: HeldFiles) -> None:
         self.files = files.without(question.left_out)
-        self._embeddings = embeddings
+        self.vectors = question.vector[np.newaxis]
+        self.near = np.empty(0, np.int64)
+        self.ranked: list[Ranked] = []
         self._space = space
         self._question = question
         self._sieve = sieve
         self._excluded = frozenset(question.excluded)
         self._everything = len(space) + 1
         self._wanted = space.candidates(question.k)
-        width, self.first_allowed = sieve.first_search(self._wanted, len(space))
-        self.first_width = min(width + len(self._excluded), self._everything)
+        width, self.allowed = sieve.first_search(self._wanted, len(space))
+        self.width = min(width + len(self._excluded), self._everything)
+        self._found = self._passed = 0
+        self._last_score = -math.inf
+        self._exhausted = False
 
-    def run(
-        self,
-        scores: NDArray[np.float32],
-        ids: NDArray[np.int64],
-        width: int,
-        *,
-        allowed: NDArray[np.int64] | None,
-    ) -> list[Ranked]:
-        """Return scores and contents, the best first, from what the index found at first."""
-        while True:
-            there = ids >= 0
-            scores, ids = scores[there], ids[there]
-            exhausted = len(ids) < width
-            is_all = allowed is not None or self._sieve.is_open
-            near = ids if is_all else ids[self._sieve.passing(ids)]
-            passed = len(near)
-            if self._excluded:
-                near = near[[item not in self._excluded for item in near.tolist()]]
-            if not self._space.is_exact:
-                # Beyond those, none scores more, as far as the index knows.
-                exhausted = exhausted and len(near) <= self._wanted
-                near = self._with_known(near[: self._wanted])
-            ranked, least = self._ranked(near)
-            if self._space.is_exact:
-                least = float(scores[-1]) if len(scores) else -math.inf
-            if exhausted or self._is_settled(ranked, least):
-                return ranked[: self._question.k]
-            if self._sieve.is_open or passed >= self._wanted:
-                # There were enough, and too many of no file, or alike.
-                self._wanted = min(4 * self._wanted, self._everything)
-            if self._sieve.is_open or allowed is not None:
-                width = min(4 * width, self._everything)
-            else:
-                width, allowed = self._sieve.next_search(
-                    len(ids), passed, self._wanted, among=len(self._space)
-                )
-                width = min(width + len(self._excluded), self._everything)
-            found = self._space.search(self._question.vector[np.newaxis], width, allowed=allowed)
-            scores, ids = found[0][0], found[1][0]
+    def take(self, scores: NDArray[np.float32], ids: NDArray[np.int64], width: int) -> None:
+        """Take what the index found, asked for so many: the candidates are `near`."""
+        self.width = width
+        there = ids >= 0
+        scores, ids = scores[there], ids[there]
+        is_all = self.allowed is not None or self._sieve.is_open
+        near = ids if is_all else ids[self._sieve.passing(ids)]
+        self._found, self._passed = len(ids), len(near)
+        self._exhausted = len(ids) < width
+        if self._excluded:
+            near = near[[item not in self._excluded for item in near.tolist()]]
+        if self._space.is_exact:
+            self._last_score = float(scores[-1]) if len(scores) else -math.inf
+        else:
+            # Beyond those, none scores more, as far as the index knows.
+            self._exhausted = self._exhausted and len(near) <= self._wanted
+            near = self._with_known(near[: self._wanted])
+        self.near = near
+
+    def settles(self, found: Scored) -> bool:
+        """Rank the candidates; return whether no others can be among the answer."""
+        question = self._question
+        self.ranked = ranked_contents(self.files, *found, k=question.k, least=question.min_score)
+        least = self._last_score
+        if not self._space.is_exact:
+            least = float(found.scores[-1]) if len(found.scores) else -math.inf
+        return self._exhausted or self._is_settled(self.ranked, least)
+
+    def search_on(self) -> None:
+        """Ask the index for more candidates."""
+        is_open = self._sieve.is_open
+        if is_open or self._passed >= self._wanted:
+            # There were enough, and too many of no file, or alike.
+            self._wanted = min(4 * self._wanted, self._everything)
+        width = self.width
+        if is_open or self.allowed is not None:
+            width = min(4 * width, self._everything)
+        else:
+            width, self.allowed = self._sieve.next_search(
+                self._found, self._passed, self._wanted, among=len(self._space)
+            )
+            width = min(width + len(self._excluded), self._everything)
+        scores, ids = self._space.search(self.vectors, width, allowed=self.allowed)
+        self.take(scores[0], ids[0], width)
 
     def _with_known(self, near: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return ids with those that are candidates even if the index overlooks them."""
@@ -175,24 +196,6 @@ class _Search:
             return near
         known = np.array(sorted(others), dtype=np.int64)
         return np.concatenate([near, known[self._sieve.passing(known)]])
-
-    def _ranked(self, near: NDArray[np.int64]) -> tuple[list[Ranked], float]:
-        """Return matches by score and path, the first k of them and maybe more.
-
-        Returns:
-            The second is the least score of all, matches or not.
-        """
-        question = self._question
-        ids, rows = self._space.vectors(self._embeddings, near)
-        if not len(ids):
-            return [], -math.inf
-        # Row by row, so that a score's last digit does not depend on its neighbours, as BLAS's
-        # does.
-        scores = rounded((rows.astype(np.float64) * question.vector).sum(axis=1))
-        order = np.argsort(-scores, kind="stable")
-        ids, scores, least = ids[order], scores[order], float(scores.min())
-        ranked = ranked_contents(self.files, ids, scores, k=question.k, least=question.min_score)
-        return ranked, least
 
     def _is_settled(self, ranked: Sequence[Ranked], last_score: float) -> bool:
         question = self._question

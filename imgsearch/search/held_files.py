@@ -66,7 +66,7 @@ class HeldFiles:
     under: Under
     left_out: frozenset[bytes] = frozenset()
     _names: Mapping[int, bytes] = field(default_factory=dict)
-    _online: dict[int, bool] = field(default_factory=dict)
+    _met: dict[int, tuple[bool, bytes]] = field(default_factory=dict)
     _known: dict[int, tuple[KnownContent, list[tuple[int, bytes]]] | None] = field(
         default_factory=dict
     )
@@ -154,24 +154,26 @@ class HeldFiles:
         )
 
     def _places(self, files: Sequence[tuple[int, bytes]]) -> list[Place]:
-        names, under, left_out = self._names, self.under, self.left_out
-        places = [
-            Place(not self._is_online(root_id), paths.joined(names[root_id], path), root_id)
-            for root_id, path in files
-            if under.holds(root_id, path)
-        ]
-        if left_out:
-            places = [place for place in places if place.path not in left_out]
+        met, under, left_out = self._met, self.under, self.left_out
+        places = []
+        for root_id, path in files:
+            if under.is_open or under.holds(root_id, path):
+                offline, folder = met.get(root_id) or self._meet(root_id)
+                if (whole := folder + path) not in left_out:
+                    places.append(Place(offline, whole, root_id))
         if len(places) > 1:
             places.sort(key=lambda place: (place.offline, place.path))
         return places
 
-    def _is_online(self, root_id: int) -> bool:
-        """Whether a root is there; only of roots that are met, as there may be thousands."""
-        online = self._online.get(root_id)
-        if online is None:
-            online = self._online[root_id] = self.roots[root_id].online
-        return online
+    def _meet(self, root_id: int) -> tuple[bool, bytes]:
+        """Look whether a root is absent; only of roots that are met, as there may be thousands.
+
+        Returns:
+            The second is what stands before the paths of its files.
+        """
+        met = not self.roots[root_id].online, paths.joined(self._names[root_id], b"")
+        self._met[root_id] = met
+        return met
 
 
 def each_file(file: Held) -> Iterator[Held]:

@@ -40,6 +40,11 @@ class Under:
             known = store.known_roots()
             self._parts = {part for folder in folders for part in parts_under(folder, known)}
 
+    @property
+    def is_open(self) -> bool:
+        """Whether every file does."""
+        return self._parts is None
+
     def holds(self, root_id: int, path: bytes) -> bool:
         """Whether a file, by its root's id and stored relative path, lies under one."""
         if self._parts is None or (root_id, path) in self._parts:
