@@ -357,6 +357,23 @@ def test_files_are_counted_and_removed_beneath_a_folder_and_not_beside_it(
     assert list(store.file_paths(root.id)) == [b"a.jpg", b"a0", b"ab/x", b"\xff" * 20]
 
 
+def test_files_and_embeddings_are_counted_alone_and_beside_others(
+    store: Store, tmp_path: Path
+) -> None:
+    """The only root and the only recipe have all; a second one takes its own away."""
+    one, first = store.add_root(tmp_path / "one", recursive=True), add_recipe(store, "one")
+    for name in (b"a", b"b"):
+        store.put_file(None, ScannedRow(one.id, name, 1, 1), content_id=None)
+    for content_hash in ("aa", "bb", "cc"):
+        add_content(store, first, content_hash)
+    assert (store.file_count(one.id), store.embedding_count(first.id)) == (2, 3)
+    two, second = store.add_root(tmp_path / "two", recursive=True), add_recipe(store, "two")
+    store.put_file(None, ScannedRow(two.id, b"a", 1, 1), content_id=None)
+    add_content(store, second, "dd")
+    assert (store.file_count(one.id), store.file_count(two.id)) == (2, 1)
+    assert (store.embedding_count(first.id), store.embedding_count(second.id)) == (3, 1)
+
+
 def test_removing_orphans_takes_their_embeddings_and_makes_caches_stale(
     store: Store, tmp_path: Path
 ) -> None:

@@ -186,8 +186,12 @@ class EmbeddingRows(Reading):
 
     def embedding_count(self, recipe_id: int) -> int:
         """Return how many contents have an embedding of a recipe."""
+        # Of an only recipe these are all, which SQLite counts by the page rather than the row.
         (count,) = self.connection.execute(
-            "SELECT COUNT(*) FROM embedding WHERE recipe_id = ?", (recipe_id,)
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM recipe WHERE id <> ?1) "
+            "THEN (SELECT COUNT(*) FROM embedding WHERE recipe_id = ?1) "
+            "ELSE (SELECT COUNT(*) FROM embedding) END",
+            (recipe_id,),
         ).fetchone()
         return int(count)
 

@@ -74,8 +74,12 @@ class FileRows(RootRows):
                 (root_id, below, *paths.beneath(below)),
             ).fetchone()
         else:
+            # Of an only root these are all, which SQLite counts by the page rather than the row.
             (count,) = self.connection.execute(
-                "SELECT COUNT(*) FROM file WHERE root_id = ?", (root_id,)
+                "SELECT CASE WHEN EXISTS (SELECT 1 FROM root WHERE id <> ?1) "
+                "THEN (SELECT COUNT(*) FROM file WHERE root_id = ?1) "
+                "ELSE (SELECT COUNT(*) FROM file) END",
+                (root_id,),
             ).fetchone()
         return int(count)
 
