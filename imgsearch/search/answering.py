@@ -152,7 +152,8 @@ class _Search:
         is_all = self.allowed is not None or self._sieve.is_open
         near = ids if is_all else ids[self._sieve.passing(ids)]
         self._found, self._passed = len(ids), len(near)
-        self._exhausted = len(ids) < width
+        # More than everything there is only where a server has more than was published.
+        self._exhausted = len(ids) < width or width >= self._everything
         if self._excluded:
             near = near[[item not in self._excluded for item in near.tolist()]]
         if self._space.is_exact:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from conftest import FakeSource
 
+from imgsearch import PublishedGallery
 from imgsearch.errors import GalleryLockedError, NoGalleryError
 from imgsearch.recipe import RecipeRequest
+from imgsearch.search.query_inputs import HeldContent
 from imgsearch.services.conditions import EVERYTHING, OneOf
 from imgsearch.services.entries import Description, Entry, EntryFile, EntryRoot, Nearest
 from imgsearch.services.finding import open_service
@@ -167,3 +169,16 @@ def test_two_writers_are_not_at_it_at_once(service: SearchService, address: str)
         pass
     other.close()
     publish(service, [entry(1)])
+
+
+def test_a_server_that_has_more_than_was_published_is_not_asked_for_ever(
+    service: SearchService, address: str
+) -> None:
+    """As one may that was killed, whose deleted rows come back."""
+    entries = [entry(number) for number in range(1, 30)]
+    with service.writing(described([]).space, DIM) as draft:
+        draft.put(entries)
+        draft.publish(described(entries[:20]))
+    with PublishedGallery(address, source=FakeSource()) as published:
+        found = published.query(HeldContent(entries[0].content), k=500)
+    assert 20 <= len(found) < 30
