@@ -48,6 +48,7 @@ REPOSITORY: Final = Path(__file__).parents[1]
 BATCH: Final = 32
 ROUNDS: Final = 3
 FULL: Final = (
+    Scale("48 MP", (8000, 6000), originals=4, files=24, loop=0),
     Scale("12 MP", (4000, 3000), originals=12, files=64, loop=0),
     Scale("0.3 MP", (640, 480), originals=100, files=800, loop=0),
 )
