@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 
@@ -14,7 +14,11 @@ from imgsearch.forking import forget_in_children, never_free
 from imgsearch.services.milvus.library import pymilvus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imgsearch.services.service_address import ServiceAddress
+
+T = TypeVar("T")
 
 PORT: Final = 19530
 CONNECT_SECONDS: Final = 10
@@ -24,6 +28,9 @@ NOT_FOUND: Final = 100
 # "not ready", "not loaded", "not fully loaded", and channels and nodes that are on their way.
 _STARTING: Final = frozenset({1, 101, 103, 104, 502, 503, 901, 902, 904})
 _PAUSE: Final = 0.5
+# Within which a server that was killed has its rows again: its dead predecessor's lease takes a
+# minute to end, and until then collections are moved between the two.
+RECOVERED_SECONDS: Final = 90.0
 
 
 class Connection:
@@ -55,6 +62,24 @@ class Connection:
                 if not _is_starting(error) or time.monotonic() > until:
                     raise ServiceError(self._reason(error)) from error
                 time.sleep(_PAUSE)
+
+    def wait_for(self, look: Callable[[], T | None]) -> T:
+        """Return what is found, looked for again while it is None.
+
+        A server that starts after a crash answers before it has its rows again.
+
+        Raises:
+            ServiceError: it is not found within a minute and a half.
+        """
+        until = time.monotonic() + RECOVERED_SECONDS
+        while (found := look()) is None:
+            if time.monotonic() > until:
+                raise ServiceError(
+                    f"{self.shown}: the server lacks entries of what was published; ask again, and "
+                    "if that is of no use, drop its collections and `imgsearch publish` again"
+                )
+            time.sleep(_PAUSE)
+        return found
 
     def find(self, collection: str) -> dict[str, Any] | None:
         """Return what a collection, or the one that an alias names, is; None where none is."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from imgsearch.errors import ServiceError
-from imgsearch.services.milvus.head import Ended, Head
+from imgsearch.services.milvus.head import Ended, Head, find_head
 from imgsearch.services.milvus.names import seen_alias, seen_aliases
 from imgsearch.services.milvus.rows import HIDDEN, clock_row, entry_key, head_rows, rows_of
 from imgsearch.services.milvus.table import blocks
@@ -126,6 +126,9 @@ class MilvusDraft:
         connection.ask("flush", name)
         if is_much:
             self._wait_for_index(description.count)
+        # One that has just started shows less for a while.
+        connection.wait_for(lambda: find_head(self.table, head.version))
+        self.table.wait_for_all(head)
         self.lock.check()
         seen = seen_alias(self.alias, head.version, connection.written(name))
         connection.ask("create_alias", name, seen)

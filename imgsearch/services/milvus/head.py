@@ -89,7 +89,7 @@ class Head:
         return self._last
 
     def to_text(self) -> str:
-        """Return one line of ASCII, which `read_head` reads."""
+        """Return one line of ASCII, which `find_head` reads."""
         return json.dumps({
             "description": to_text(self.description),
             "since": self.since,
@@ -100,20 +100,23 @@ class Head:
         })  # fmt: skip
 
 
-def read_head(table: Table, version: int) -> Head:
-    """Return the head of a version.
+def find_head(table: Table, version: int) -> Head | None:
+    """Return the head of a version; None where the server has not all of its rows.
 
     Args:
         table: at a time when it was there.
         version: that readers see.
 
     Raises:
-        ServiceError: it is of another version of imgsearch, or gone.
+        ServiceError: it is of another version of imgsearch.
     """
     shown = table.connection.shown
     rows = table.by_key([head_key(version)], ["row", "about", "parts"])
+    text = table.whole_text(rows[0]) if rows else None
+    if text is None:
+        return None
     try:
-        values = json.loads(table.whole_text(rows[0]))
+        values = json.loads(text)
         ended = tuple(
             Ended(int(version), float(at), _unpacked(ids)) for version, at, ids in values["ended"]
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from imgsearch.errors import NoGalleryError, ServiceError
 from imgsearch.services.milvus.collection import MilvusCollection
 from imgsearch.services.milvus.connection import Connection
 from imgsearch.services.milvus.draft import GRACE_SECONDS, MilvusDraft
-from imgsearch.services.milvus.head import read_head
+from imgsearch.services.milvus.head import find_head
 from imgsearch.services.milvus.names import (
     checked_name,
     data_name,
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from imgsearch.services.service_address import ServiceAddress
 
 _DATABASE: Final = "default"
-# Within which one that was killed has its rows again; how often that is looked at.
-_RECOVERED_SECONDS: Final = 10.0
-_LOOK_SECONDS: Final = 0.5
 
 
 class MilvusService:
@@ -62,7 +59,7 @@ class MilvusService:
             )
         head = self._head(seen)
         table = Table(self._connection, seen.full, head.description.dim, seen.time)
-        self._check_all_is_there(table, head)
+        table.wait_for_all(head)
         yield MilvusCollection(table, head)
 
     @contextmanager
@@ -80,7 +77,7 @@ class MilvusService:
             self._drop(names, live, written, head)
             table = Table(self._connection, written.full, dim, 0)
             if base is not None:
-                self._check_all_is_there(table, base)
+                table.wait_for_all(base)
             draft = MilvusDraft(table, self._name, lock, base)
             draft.clear()
             yield draft
@@ -108,23 +105,10 @@ class MilvusService:
         known = self._known
         if known is None or known[0] != seen:
             self._load(seen.full)
-            head = read_head(Table(self._connection, seen.full, 0, 0), seen.version)
+            table = Table(self._connection, seen.full, 0, 0)
+            head = self._connection.wait_for(partial(find_head, table, seen.version))
             known = self._known = (seen, head)
         return known[1]
-
-    def _check_all_is_there(self, table: Table, head: Head) -> None:
-        """Wait for a server that starts after a crash, and at first answers without its rows."""
-        until = time.monotonic() + _RECOVERED_SECONDS
-        while table.count(head.there) < head.description.count:
-            if not table.time:  # it was asked for its very last state
-                if time.monotonic() > until:
-                    raise ServiceError(
-                        f"{self.address}: the server lacks entries of what was published; ask "
-                        "again, and if that is of no use, drop its collections and "
-                        "`imgsearch publish` again"
-                    )
-                time.sleep(_LOOK_SECONDS)
-            table = replace(table, time=0)
 
     def _load(self, full: str) -> None:
         """Have it in the server's memory, in case that somebody has released it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from imgsearch.services.milvus.expressions import text
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from imgsearch.services.entries import Entry
     from imgsearch.services.milvus.connection import Connection
+    from imgsearch.services.milvus.head import Head
 
 # An answer may have 64 MiB.
 _ANSWER_BYTES: Final = 1 << 23
@@ -49,6 +51,17 @@ class Table:
         """Return of how many rows an expression is true."""
         return int(self.rows(where, ["count(*)"])[0]["count(*)"])
 
+    def wait_for_all(self, head: Head) -> None:
+        """Wait until the server shows as many rows as a version has.
+
+        Raises:
+            ServiceError: it does not.
+        """
+        count = head.description.count
+        if self.count(head.there) < count:
+            now = replace(self, time=0)
+            self.connection.wait_for(lambda: now.count(head.there) >= count or None)
+
     def windows(self, where: str, fields: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of entries that an expression is true of, all of an entry at once.
 
@@ -78,14 +91,19 @@ class Table:
 
     def entries(self, rows: Sequence[dict[str, Any]]) -> list[Entry]:
         """Return the entries of rows with `ENTRY_FIELDS`, in their order."""
-        return [entry_of(row, self.whole_text(row), self.dim) for row in rows]
+        return [
+            entry_of(row, self.connection.wait_for(partial(self.whole_text, row)), self.dim)
+            for row in rows
+        ]
 
-    def whole_text(self, row: dict[str, Any]) -> str:
-        """Return the whole text of a row with "row", "about" and "parts"."""
+    def whole_text(self, row: dict[str, Any]) -> str | None:
+        """Return the whole text of a row with "row", "about" and "parts"; None if a part lacks."""
         if not row["parts"]:
             return str(row["about"])
         keys = part_keys(row["row"], row["parts"])
         parts = {part["row"]: part["about"] for part in self.by_key(keys, ["row", "about"])}
+        if len(parts) < len(keys):
+            return None
         return "".join([row["about"], *(parts[key] for key in keys)])
 
     def block(self, fields: Sequence[str]) -> int:
