@@ -218,6 +218,8 @@ def test_the_versions_that_are_seen_are_named_as_long_as_they_are_few(
     for last in range(2, 6):
         publish(service, [entry(1), *(entry(number) for number in range(2, last))])
         assert seen(service) == list(range(1, last))
+        with service.reading() as collection:
+            assert len(collection.head.later) <= 1
 
 
 @pytest.mark.parametrize("gallery", ["a", "b"])

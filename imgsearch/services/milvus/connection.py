@@ -28,9 +28,8 @@ NOT_FOUND: Final = 100
 # "not ready", "not loaded", "not fully loaded", and channels and nodes that are on their way.
 _STARTING: Final = frozenset({1, 101, 103, 104, 502, 503, 901, 902, 904})
 _PAUSE: Final = 0.5
-# Within which a server that was killed has its rows again: its dead predecessor's lease takes a
-# minute to end, and until then collections are moved between the two.
-RECOVERED_SECONDS: Final = 90.0
+# Within which a server that was killed has its rows again: it moves collections for up to a minute.
+_RECOVERED_SECONDS: Final = 90.0
 
 
 class Connection:
@@ -71,7 +70,7 @@ class Connection:
         Raises:
             ServiceError: it is not found within a minute and a half.
         """
-        until = time.monotonic() + RECOVERED_SECONDS
+        until = time.monotonic() + _RECOVERED_SECONDS
         while (found := look()) is None:
             if time.monotonic() > until:
                 raise ServiceError(

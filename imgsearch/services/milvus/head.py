@@ -46,7 +46,7 @@ class Head:
         version: this one.
         description: of the entries.
         since: when the first version of this collection was published, in seconds since 1970.
-        unsealed: how many rows were put since Milvus last closed a segment for us.
+        unsealed: how many rows were put since a publish last waited for their index.
         ended: rows that are not seen.
         whole: rows of all versions up to it are seen.
         later: of the versions after it rows of these are seen, and of no others: what a publish
